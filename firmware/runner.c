@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/**
+ * Runs a frozen model on a board. NNOM_RUN_MODEL is the model's name (har: har_model() is called), NNOM_RUN_HEADER its
+ * header (default "model.h").
+ *
+ * Reads input.bin: records, each all inputs one after another; writes output.bin the same way; prints
+ *     instructions total <n>       the first run, without observer
+ *     instructions node <i> <n>    the sum over the steps of node i, in one more run of the first record
+ *     stack <bytes>                what the first run used below its caller
+ *     runs <N>
+ * or "error <text>" and ends with status 1.
+ */
+#include "nnom.h"
+
+#ifndef NNOM_RUN_MODEL
+#error "define NNOM_RUN_MODEL as the model's name"
+#endif
+#ifndef NNOM_RUN_HEADER
+#define NNOM_RUN_HEADER "model.h"
+#endif
+#include NNOM_RUN_HEADER
+
+#include "counter.h"
+#include "print.h"
+#include "semihost.h"
+
+#ifndef NNOM_RUN_MAX_NODES
+#define NNOM_RUN_MAX_NODES 512
+#endif
+
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+#define GET_MODEL JOIN(NNOM_RUN_MODEL, _model)
+
+enum { RECORD_OK, RECORD_END, RECORD_ERROR };
+
+/* Instructions per node. `overhead`: what an interval shows that has nothing in it. */
+typedef struct {
+    uint64_t begin;
+    uint64_t overhead;
+    uint64_t nodes[NNOM_RUN_MAX_NODES];
+} profile_t;
+
+typedef struct {
+    uint64_t total;
+    uint32_t stack;
+    uint32_t runs;
+} result_t;
+
+static int fail(const char *text, const char *detail)
+{
+    board_printf("error %s%s\n", text, detail);
+    return RECORD_ERROR;
+}
+
+/* The counter is read last at BEGIN and first at END: the work of this function stays outside. */
+static void observe(void *context, const nnom_model_t *m, uint32_t node, nnom_event_t event)
+{
+    profile_t *profile = context;
+    (void)m;
+    if (event == NNOM_EVENT_END) {
+        uint64_t now = board_instructions();
+        profile->nodes[node] += now - profile->begin - profile->overhead;
+    } else if (event == NNOM_EVENT_BEGIN) {
+        profile->begin = board_instructions();
+    }
+}
+
+/* Observes a step without work, called as the model does: through a pointer the compiler cannot see through. */
+static void calibrate(profile_t *profile, const nnom_model_t *m)
+{
+    nnom_observer_t volatile observer = observe;
+    nnom_observer_t call = observer;
+    call(profile, m, 0, NNOM_EVENT_BEGIN);
+    call(profile, m, 0, NNOM_EVENT_END);
+    profile->overhead = profile->nodes[0];
+    profile->nodes[0] = 0;
+}
+
+static int read_record(nnom_model_t *m, int32_t file)
+{
+    for (uint32_t i = 0; i < nnom_input_count(m); i++) {
+        uint32_t size = nnom_input_bytes(m, i);
+        int32_t got = semihost_read(file, nnom_input_buffer(m, i), size);
+        if (got == 0 && i == 0) {
+            return RECORD_END;
+        }
+        if (got < 0 || (uint32_t)got != size) {
+            board_printf("error input.bin: input %lu needs %lu bytes, the file has %ld left: its size must be a "
+                         "multiple of the record's size\n",
+                         (unsigned long)i, (unsigned long)size, (long)got);
+            return RECORD_ERROR;
+        }
+    }
+    return RECORD_OK;
+}
+
+static int write_record(nnom_model_t *m, int32_t file)
+{
+    for (uint32_t i = 0; i < nnom_output_count(m); i++) {
+        if (semihost_write(file, nnom_output_buffer(m, i), nnom_output_bytes(m, i)) != 0) {
+            return fail("output.bin: cannot write", "");
+        }
+    }
+    return RECORD_OK;
+}
+
+/* Stack and instructions cost nothing to measure: done at each run, kept from the first. */
+static int run_record(nnom_model_t *m, result_t *result)
+{
+    uint32_t depth = result->runs == 0 ? board_stack_paint() : 0;
+    uint64_t begin = board_instructions();
+    uint64_t empty = board_instructions() - begin;
+    begin = board_instructions();
+    nnom_status_t status = model_run(m);
+    uint64_t total = board_instructions() - begin - empty;
+    if (status != 0) {
+        return fail("model_run: ", nnom_status_text(status));
+    }
+    if (result->runs++ == 0) {
+        result->stack = board_stack_peak() - depth;
+        result->total = total;
+    }
+    return RECORD_OK;
+}
+
+static int run_file(nnom_model_t *m, int32_t in, int32_t out, result_t *result)
+{
+    int state;
+    while ((state = read_record(m, in)) == RECORD_OK) {
+        state = run_record(m, result);
+        if (state == RECORD_OK) {
+            state = write_record(m, out);
+        }
+        if (state != RECORD_OK) {
+            return state;
+        }
+    }
+    if (state == RECORD_END && result->runs == 0) {
+        return fail("input.bin is empty", "");
+    }
+    return state == RECORD_END ? RECORD_OK : state;
+}
+
+/* Last, because one more run would disturb the outputs of a model that keeps state. */
+static int profile_first(nnom_model_t *m, int32_t in, profile_t *profile)
+{
+    if (semihost_seek(in, 0) != 0 || read_record(m, in) != RECORD_OK) {
+        return fail("input.bin: cannot read the first record again", "");
+    }
+    calibrate(profile, m);
+    nnom_set_observer(m, observe, profile);
+    nnom_status_t status = model_run(m);
+    nnom_set_observer(m, NULL, NULL);
+    return status == 0 ? RECORD_OK : fail("model_run with observer: ", nnom_status_text(status));
+}
+
+static void print_result(const nnom_model_t *m, const result_t *result, const profile_t *profile)
+{
+    board_printf("instructions total %llu\n", (unsigned long long)result->total);
+    for (uint32_t i = 0; i < nnom_node_count(m); i++) {
+        board_printf("instructions node %lu %llu\n", (unsigned long)i, (unsigned long long)profile->nodes[i]);
+    }
+    board_printf("stack %lu\n", (unsigned long)result->stack);
+    board_printf("runs %lu\n", (unsigned long)result->runs);
+}
+
+static int run_all(nnom_model_t *m)
+{
+    static profile_t profile;
+    result_t result = { 0, 0, 0 };
+    int32_t in = semihost_open("input.bin", SEMIHOST_READ);
+    if (in < 0) {
+        return fail("input.bin: cannot open; put it into the directory in which the emulator is started", "");
+    }
+    int32_t out = semihost_open("output.bin", SEMIHOST_WRITE);
+    if (out < 0) {
+        return fail("output.bin: cannot create", "");
+    }
+    int state = run_file(m, in, out, &result);
+    if (state == RECORD_OK) {
+        state = profile_first(m, in, &profile);
+    }
+    if (semihost_close(out) != 0 && state == RECORD_OK) {
+        state = fail("output.bin: cannot close", "");
+    }
+    (void)semihost_close(in);
+    if (state == RECORD_OK) {
+        print_result(m, &result, &profile);
+    }
+    return state;
+}
+
+int main(void)
+{
+    nnom_model_t *m = GET_MODEL();
+    if (m == NULL) {
+        return fail("no model", "") != RECORD_OK;
+    }
+    if (nnom_node_count(m) > NNOM_RUN_MAX_NODES) {
+        return fail("too many nodes: build with a larger NNOM_RUN_MAX_NODES", "") != RECORD_OK;
+    }
+    return run_all(m) == RECORD_OK ? 0 : 1;
+}

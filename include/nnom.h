@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/*
+ * NNoM: quantised neural networks on microcontrollers, built layer by layer as in Keras.
+ *
+ *     nnom_model_t model;
+ *     new_model(&model);
+ *     model.add(&model, Input(shape(128, 1, 9), qformat(2, 5), input_buf));
+ *     model.add(&model, Conv2D(16, kernel(9, 1), stride(2, 1), PADDING_SAME, &c1_w, &c1_b));
+ *     model.add(&model, ReLU());
+ *     ...
+ *     if (sequential_compile(&model) != NNOM_OK) ...
+ *     model_run(&model);
+ *     model_delete(&model);
+ *
+ * Errors: constructors and hooks return NULL when they fail and pass NULL through; `model_compile` then returns the first
+ * error and `model_error_text` tells the layer and what was expected. After a successful compile, running allocates nothing.
+ * Threads: one model is used by one thread at a time; models share nothing.
+ */
+#ifndef NNOM_H
+#define NNOM_H
+
+#include "nnom_program.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define NNOM_VERSION "1.0.0"
+
+/* ---- Status ---- */
+
+/* One list gives the enum and the texts of nnom_status_text(). */
+#define NNOM_STATUS_LIST(X)                                                                                            \
+    X(NNOM_OK, 0, "ok")                                                                                                \
+    X(NNOM_NO_MEMORY, -1, "out of memory")                                                                             \
+    X(NNOM_NULL, -2, "a required pointer is NULL")                                                                     \
+    X(NNOM_BAD_SHAPE, -3, "shapes do not fit")                                                                         \
+    X(NNOM_BAD_ARGUMENT, -4, "argument out of range")                                                                  \
+    X(NNOM_BAD_GRAPH, -5, "layers are not connected as a graph from inputs to outputs")                                \
+    X(NNOM_BAD_QUANT, -6, "quantisation out of range")                                                                 \
+    X(NNOM_TOO_SMALL, -7, "buffer too small")                                                                          \
+    X(NNOM_OVERFLOW, -8, "a size or sum does not fit its integer")                                                     \
+    X(NNOM_UNSUPPORTED, -9, "not supported")                                                                           \
+    X(NNOM_NOT_COMPILED, -10, "the model is not compiled")                                                             \
+    X(NNOM_SELFTEST, -11, "the self test's output differs")                                                            \
+    X(NNOM_IO, -12, "writing failed")                                                                                  \
+    X(NNOM_MORE, 1, "more input is needed")
+
+typedef enum nnom_status {
+#define NNOM_STATUS_ENUM(name, value, text) name = (value),
+    NNOM_STATUS_LIST(NNOM_STATUS_ENUM)
+#undef NNOM_STATUS_ENUM
+} nnom_status_t;
+
+/* Text of a status; static, never NULL. */
+const char *nnom_status_text(nnom_status_t status);
+
+/* ---- Values ---- */
+
+/* A Q-format: n fraction bits, scale 2^-n, zero point 0. m is for the reader: m + n = 7. */
+typedef struct nnom_qformat {
+    int32_t m;
+    int32_t n;
+} nnom_qformat_t;
+
+typedef struct nnom_size {
+    int32_t h;
+    int32_t w;
+} nnom_size_t;
+
+/* Rows above, below, columns left, right. */
+typedef struct nnom_border {
+    int32_t top;
+    int32_t bottom;
+    int32_t left;
+    int32_t right;
+} nnom_border_t;
+
+typedef enum nnom_padding { PADDING_VALID = 0, PADDING_SAME = 1, PADDING_EXPLICIT = 2 } nnom_padding_t;
+
+/*
+ * Weights and biases, owned by the caller, alive as long as the model. `shift`: fraction bits of the stored int8 values.
+ * With nnom_layer_set_weight_scales() weights are int8 and biases int32; in a float32 model both are float.
+ * Compile with -DNNOM_SHIFTS_2020 to read `shift` as NNoM 0.1 to 0.4 stored it: weight.shift = output right shift,
+ * bias.shift = bias left shift.
+ */
+typedef struct nnom_weight {
+    const void *p_value;
+    size_t shift;
+} nnom_weight_t;
+typedef nnom_weight_t nnom_bias_t;
+
+nnom_shape_t shape(int32_t h, int32_t w, int32_t c);
+nnom_size_t kernel(int32_t h, int32_t w);
+nnom_size_t stride(int32_t h, int32_t w);
+nnom_size_t dilation(int32_t h, int32_t w);
+nnom_border_t border(int32_t top, int32_t bottom, int32_t left, int32_t right);
+nnom_qformat_t qformat(int32_t m, int32_t n);
+
+/* ---- Model ---- */
+
+typedef struct nnom_layer nnom_layer_t;
+typedef struct nnom_activation nnom_activation_t;
+typedef struct nnom_builder nnom_builder_t;
+
+typedef enum nnom_event { NNOM_EVENT_BEGIN = 0, NNOM_EVENT_END = 1 } nnom_event_t;
+
+/* Called before and after every step of node `node` (index into the program, order of execution). */
+typedef void (*nnom_observer_t)(void *context, const nnom_model_t *m, uint32_t node, nnom_event_t event);
+
+/*
+ * A model. The caller owns the struct; new_model() or a frozen model's own code fills it. The function pointers are the
+ * builder's verbs and NULL in a frozen model. The other members are private.
+ */
+struct nnom_model {
+    nnom_status_t (*add)(nnom_model_t *m, nnom_layer_t *layer);
+    nnom_layer_t *(*hook)(nnom_layer_t *curr, nnom_layer_t *last);
+    nnom_layer_t *(*merge)(nnom_layer_t *method, nnom_layer_t *in1, nnom_layer_t *in2);
+    nnom_layer_t *(*mergex)(nnom_layer_t *method, int num, ...);
+    nnom_layer_t *(*active)(nnom_activation_t *act, nnom_layer_t *target);
+    const nnom_program_t *program; /* NULL until compiled */
+    uint8_t *arena;
+    nnom_observer_t observer;
+    void *observer_context;
+    nnom_builder_t *builder; /* NULL in a frozen model */
+};
+
+/* Prepares *m, or allocates a model if m is NULL. Returns it, or NULL when memory is short. */
+nnom_model_t *new_model(nnom_model_t *m);
+
+/* Frees the layers, the plan and the arena (if NNoM allocated it), and the model if new_model(NULL) made it. NULL is fine. */
+void model_delete(nnom_model_t *m);
+
+/*
+ * Checks the graph, derives shapes and quantisation, plans the arena. `in` is any input; further inputs and outputs are found
+ * by following the connections. out may be NULL: the last layer. The model then owns every layer connected to them,
+ * also when compile fails; a second call after a failure starts anew.
+ */
+nnom_status_t model_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out);
+nnom_status_t sequential_compile(nnom_model_t *m);
+nnom_status_t sequencial_compile(nnom_model_t *m); /* the 2019 spelling */
+
+/*
+ * The model owns the layer, and all that is connected to it by the time of compile, from now on. For models of several
+ * inputs or outputs: the order of these calls is the order of nnom_input_buffer() and nnom_output_buffer(). NULL is an error that
+ * compile reports.
+ */
+nnom_status_t nnom_own(nnom_model_t *m, nnom_layer_t *layer);
+
+/* The arena's memory, given by the caller before compile: 4-byte aligned, alive as long as the model. */
+nnom_status_t nnom_set_arena(nnom_model_t *m, void *memory, uint32_t bytes);
+
+/* Frees a layer and everything connected to it, if no model owns them yet. NULL is fine. */
+void nnom_discard(nnom_layer_t *layer);
+
+/* Runs the whole model once: reads the inputs' buffers, writes the outputs'. NNOM_NOT_COMPILED is its only error. */
+nnom_status_t model_run(nnom_model_t *m);
+
+/* The first error of build or compile, as a sentence naming the layer; "" if there is none. Owned by the model. */
+const char *model_error_text(const nnom_model_t *m);
+
+/* Prints the table of compile once more: layers, shapes, MACs, bytes, life times, totals. */
+void model_print(const nnom_model_t *m);
+/* compile prints the table unless this is off. Default: on. */
+void nnom_set_verbose(nnom_model_t *m, bool verbose);
+
+/* Inputs and outputs: buffers in the arena, or those given to Input() and Output(). Alive as long as the model. */
+uint32_t nnom_input_count(const nnom_model_t *m);
+uint32_t nnom_output_count(const nnom_model_t *m);
+void *nnom_input_buffer(nnom_model_t *m, uint32_t i);
+const void *nnom_output_buffer(const nnom_model_t *m, uint32_t i);
+uint32_t nnom_input_bytes(const nnom_model_t *m, uint32_t i);
+uint32_t nnom_output_bytes(const nnom_model_t *m, uint32_t i);
+/* Shape, type, scale, zero point of an input or output; NULL if i is out of range or the model is not compiled. */
+const nnom_tensor_t *nnom_input_tensor(const nnom_model_t *m, uint32_t i);
+const nnom_tensor_t *nnom_output_tensor(const nnom_model_t *m, uint32_t i);
+
+uint32_t nnom_node_count(const nnom_model_t *m);
+void nnom_set_observer(nnom_model_t *m, nnom_observer_t observer, void *context);
+
+/* ---- Layers ----
+ * Each constructor returns a new layer, or NULL when memory is short. Errors in arguments are found by compile.
+ * Shapes are (h, w, c). A model whose data is (1, w, c) throughout is run with w as its rows: the same bytes.
+ */
+
+#define NNOM_COUNT(...) NNOM_COUNT_(__VA_ARGS__, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+#define NNOM_COUNT_(a, b, c, d, e, f, g, h, n, ...) n
+#define NNOM_JOIN(a, b) NNOM_JOIN_(a, b)
+#define NNOM_JOIN_(a, b) a##b
+
+/* Input(shape, buf) or Input(shape, qformat, buf). buf holds the input, owned by the caller; NULL: in the arena. */
+#define Input(...) NNOM_JOIN(nnom_input_, NNOM_COUNT(__VA_ARGS__))(__VA_ARGS__)
+nnom_layer_t *nnom_input_2(nnom_shape_t shape, void *buf);
+nnom_layer_t *nnom_input_3(nnom_shape_t shape, nnom_qformat_t format, void *buf);
+
+/* Output(shape, buf) or Output(shape, qformat, buf). compile checks the number of elements. NULL: in the arena. */
+#define Output(...) NNOM_JOIN(nnom_output_, NNOM_COUNT(__VA_ARGS__))(__VA_ARGS__)
+nnom_layer_t *nnom_output_2(nnom_shape_t shape, void *buf);
+nnom_layer_t *nnom_output_3(nnom_shape_t shape, nnom_qformat_t format, void *buf);
+
+/* A tensor of constants (int8, or float in a float model), owned by the caller: an operand of Add, Mult, Concat ... */
+nnom_layer_t *Constant(nnom_shape_t shape, const void *data);
+
+/*
+ * Conv2D(filters, kernel, stride, padding, w, b), later versions with dilation after stride. Weights
+ * [filters][kernel h][kernel w][channels in]; b may be NULL. DW_Conv2D: weights [kernel h][kernel w][channels in * multiplier].
+ */
+#define Conv2D(...) NNOM_JOIN(nnom_conv2d_, NNOM_COUNT(__VA_ARGS__))(__VA_ARGS__)
+nnom_layer_t *nnom_conv2d_6(int32_t filters, nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding,
+                            const nnom_weight_t *w, const nnom_bias_t *b);
+nnom_layer_t *nnom_conv2d_7(int32_t filters, nnom_size_t kernel, nnom_size_t stride, nnom_size_t dilation,
+                            nnom_padding_t padding, const nnom_weight_t *w, const nnom_bias_t *b);
+#define DW_Conv2D(...) NNOM_JOIN(nnom_dw_conv2d_, NNOM_COUNT(__VA_ARGS__))(__VA_ARGS__)
+nnom_layer_t *nnom_dw_conv2d_6(int32_t multiplier, nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding,
+                               const nnom_weight_t *w, const nnom_bias_t *b);
+nnom_layer_t *nnom_dw_conv2d_7(int32_t multiplier, nnom_size_t kernel, nnom_size_t stride, nnom_size_t dilation,
+                               nnom_padding_t padding, const nnom_weight_t *w, const nnom_bias_t *b);
+/* Transposed convolution. Weights [filters][kernel h][kernel w][channels in]. */
+#define Conv2DTranspose(...) NNOM_JOIN(nnom_conv2d_transpose_, NNOM_COUNT(__VA_ARGS__))(__VA_ARGS__)
+#define Conv2D_Trans(...) Conv2DTranspose(__VA_ARGS__)
+nnom_layer_t *nnom_conv2d_transpose_6(int32_t filters, nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding,
+                                      const nnom_weight_t *w, const nnom_bias_t *b);
+nnom_layer_t *nnom_conv2d_transpose_7(int32_t filters, nnom_size_t kernel, nnom_size_t stride, nnom_size_t dilation,
+                                      nnom_padding_t padding, const nnom_weight_t *w, const nnom_bias_t *b);
+/* Weights [units][h * w * c of the input]; an input of any shape is taken as one vector, as after Flatten. */
+nnom_layer_t *Dense(int32_t units, const nnom_weight_t *w, const nnom_bias_t *b);
+
+nnom_layer_t *MaxPool(nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding);
+nnom_layer_t *AvgPool(nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding); /* padding does not count */
+nnom_layer_t *SumPool(nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding);
+nnom_layer_t *GlobalMaxPool(void);
+nnom_layer_t *GlobalAvgPool(void);
+nnom_layer_t *GlobalSumPool(void);
+
+nnom_layer_t *Flatten(void);
+nnom_layer_t *Reshape(nnom_shape_t shape);
+nnom_layer_t *Softmax(void); /* over the channels */
+nnom_layer_t *ReLU(void);
+nnom_layer_t *ReLU6(void);
+nnom_layer_t *LeakyReLU(float alpha);
+nnom_layer_t *TanH(void);
+nnom_layer_t *Sigmoid(void);
+
+/* Activations: as a layer by Activation(act), or attached by model.active(act, layer) at no cost in memory. */
+nnom_layer_t *Activation(nnom_activation_t *act);
+nnom_activation_t *act_relu(void);
+nnom_activation_t *act_relu6(void);
+nnom_activation_t *act_leaky_relu(float alpha);
+nnom_activation_t *act_tanh(void);
+nnom_activation_t *act_sigmoid(void);
+
+/* Axis: -1 or 2 channels, 1 columns (w), 0 rows (h). In a model of (1, w, c) data, axis 1 is time. */
+nnom_layer_t *Concat(int32_t axis);
+/* Element by element; an input of h, w or c = 1 is repeated. Each input has its own quantisation. */
+#define Add(...) nnom_add(NNOM_OSHIFT(__VA_ARGS__))
+#define Sub(...) nnom_sub(NNOM_OSHIFT(__VA_ARGS__))
+#define Mult(...) nnom_mult(NNOM_OSHIFT(__VA_ARGS__))
+/* Add() or, as in later versions, Add(oshift): the output has `oshift` fraction bits less than its first input. */
+#define NNOM_OSHIFT(...) ((const int32_t[]){0, __VA_ARGS__})[(sizeof((const int32_t[]){0, __VA_ARGS__}) / sizeof(int32_t)) - 1u]
+nnom_layer_t *nnom_add(int32_t oshift);
+nnom_layer_t *nnom_sub(int32_t oshift);
+nnom_layer_t *nnom_mult(int32_t oshift);
+
+nnom_layer_t *UpSample(nnom_size_t kernel); /* repeats rows and columns */
+nnom_layer_t *ZeroPadding(nnom_border_t border);
+nnom_layer_t *Cropping(nnom_border_t border);
+
+/*
+ * The user's own layer: one input, one output. `oshape` sets the output's shape with nnom_layer_set_shape() (NULL: the
+ * input's), `run` reads nnom_layer_input() and writes nnom_layer_output() and is called with all rows present, `free` is
+ * called by model_delete (NULL: nothing). A model with a Lambda cannot be frozen.
+ */
+typedef nnom_status_t (*nnom_lambda_t)(nnom_layer_t *layer);
+nnom_layer_t *Lambda(nnom_lambda_t run, nnom_lambda_t oshape, nnom_lambda_t free, void *param);
+const void *nnom_layer_input(const nnom_layer_t *layer);
+void *nnom_layer_output(const nnom_layer_t *layer);
+void *nnom_layer_param(const nnom_layer_t *layer);
+nnom_shape_t nnom_layer_input_shape(const nnom_layer_t *layer);
+nnom_shape_t nnom_layer_shape(const nnom_layer_t *layer);
+nnom_status_t nnom_layer_set_shape(nnom_layer_t *layer, nnom_shape_t shape);
+
+/* ---- Settings of a layer, before compile. Each returns the layer and passes NULL through, so that calls nest. ---- */
+
+/* The output's quantisation. Default: the input's (Softmax: 1/256, -128; TanH: 1/128, 0; Sigmoid: 1/256, -128). */
+nnom_layer_t *nnom_layer_set_qformat(nnom_layer_t *layer, nnom_qformat_t format);
+nnom_layer_t *nnom_layer_set_quant(nnom_layer_t *layer, float scale, int32_t zero_point);
+/* Weights are int8 with these scales (count: 1 or the number of output channels), the bias int32. Copied. */
+nnom_layer_t *nnom_layer_set_weight_scales(nnom_layer_t *layer, const float *scales, uint32_t count);
+/* Element type of an Input or Constant, NNOM_TYPE_F32 for float models; other layers follow their inputs. */
+nnom_layer_t *nnom_layer_set_type(nnom_layer_t *layer, nnom_type_t type);
+/* Padding in numbers, instead of SAME or VALID: convolutions and pools. */
+nnom_layer_t *nnom_layer_set_padding(nnom_layer_t *layer, nnom_border_t border);
+/* A name for tables and errors. Copied, up to 31 characters are kept. */
+nnom_layer_t *nnom_layer_set_name(nnom_layer_t *layer, const char *name);
+
+#include "nnom_tools.h"
+#include "nnom_layers.h"
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/*
+ * The compiled form of a model: what `model_compile` makes in RAM and what a frozen model holds as `const` data in flash.
+ * The executor knows nothing else. Users need this header only through nnom.h.
+ */
+#ifndef NNOM_PROGRAM_H
+#define NNOM_PROGRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Element types of a tensor. */
+typedef enum nnom_type {
+    NNOM_TYPE_S8 = 0, /* int8, affine: real = scale * (q - zero_point) */
+    NNOM_TYPE_F32 = 1,
+    NNOM_TYPE_S32 = 2, /* indices (arg max) and casts only */
+    NNOM_TYPE_U8 = 3   /* at the edges of a model only: converted to and from int8 */
+} nnom_type_t;
+
+/* Height, width, channels: row-major, channels innermost. A vector is (1, 1, c), a time series (steps, 1, c). */
+typedef struct nnom_shape {
+    int32_t h;
+    int32_t w;
+    int32_t c;
+} nnom_shape_t;
+
+typedef struct nnom_model nnom_model_t;
+typedef struct nnom_node nnom_node_t;
+typedef struct nnom_program nnom_program_t;
+
+/*
+ * An activation. Where its bytes are: `data` if that is not NULL (a constant, or a buffer of the caller), else
+ * arena + offset. `rows` is the height of its ring: row y lies at (y % rows) * row_bytes; rows == shape.h: all of it.
+ */
+typedef struct nnom_tensor {
+    const void *data; /* written through only where the caller gave a writable buffer (an output) */
+    uint32_t offset;
+    nnom_shape_t shape;
+    int32_t rows;
+    int32_t row_bytes;
+    float scale;
+    int32_t zero_point;
+    nnom_type_t type;
+} nnom_tensor_t;
+
+/* Rows [lo, hi). */
+typedef struct nnom_range {
+    int32_t lo;
+    int32_t hi;
+} nnom_range_t;
+
+/* Where the rows of one tensor are while a node runs. */
+typedef struct nnom_rows {
+    uint8_t *data;
+    int32_t rows;      /* height of the ring, >= 1 */
+    int32_t row_bytes; /* bytes from one row to the next */
+} nnom_rows_t;
+
+/* What an operation gets when it is to compute output rows [y.lo, y.hi); a reducing one: to take in input rows. */
+typedef struct nnom_call {
+    const nnom_program_t *program;
+    const nnom_node_t *node;
+    uint8_t *arena;
+    nnom_range_t y;
+    int32_t *status; /* starts as 0; only the user's own layers may set it, to an nnom_status_t */
+} nnom_call_t;
+
+enum {
+    NNOM_OP_REDUCES = 1, /* `run` takes rows of input 0 in order; the output is complete after the last one */
+    NNOM_OP_VIEW = 2,    /* the output is the input's bytes under another shape: never run */
+    NNOM_OP_WHOLE = 4    /* rows cannot be computed apart: one call over all rows */
+};
+
+/*
+ * An operation, as the executor sees it. One for each layer and element type, so that the linker keeps what is used.
+ *  run:    computes output rows call->y, reading only the rows that `window` names. Cannot fail.
+ *  window: the rows of input `input` that output rows `y` read, clipped to the input. Monotonic in y. NULL: the same rows.
+ */
+typedef struct nnom_op {
+    void (*run)(const nnom_call_t *call);
+    nnom_range_t (*window)(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y);
+    uint32_t flags;
+} nnom_op_t;
+
+struct nnom_node {
+    const nnom_op_t *op;
+    const void *param;          /* the operation's own struct, const */
+    const uint16_t *inputs;     /* [input_count] indices of tensors */
+    uint16_t input_count;
+    uint16_t output;            /* index of a tensor */
+    uint32_t scratch;           /* arena offset of the node's working memory, 4-byte aligned */
+    uint32_t scratch_bytes;     /* bytes of it */
+};
+
+struct nnom_program {
+    const nnom_tensor_t *tensors;
+    const nnom_node_t *nodes;   /* in order of execution */
+    const uint16_t *inputs;     /* tensors that the caller fills */
+    const uint16_t *outputs;    /* tensors that the caller reads */
+    uint16_t tensor_count;
+    uint16_t node_count;
+    uint16_t input_count;
+    uint16_t output_count;
+    uint32_t arena_bytes;
+};
+
+/*
+ * Geometry of a sliding window: kernel, stride, dilation and padding, in rows (h) and columns (w). Also used for
+ * cropping and zero padding (the pad fields) and upsampling (the kernel fields).
+ */
+typedef struct nnom_geometry {
+    int32_t kernel_h, kernel_w;
+    int32_t stride_h, stride_w;
+    int32_t dilation_h, dilation_w;
+    int32_t pad_top, pad_bottom, pad_left, pad_right;
+} nnom_geometry_t;
+
+static inline nnom_rows_t nnom_tensor_rows(const nnom_tensor_t *tensor, uint8_t *arena)
+{
+    const nnom_rows_t rows = {tensor->data != NULL ? (uint8_t *)tensor->data : arena + tensor->offset, tensor->rows,
+                              tensor->row_bytes};
+    return rows;
+}
+
+static inline const nnom_tensor_t *nnom_node_input(const nnom_program_t *program, const nnom_node_t *node, uint32_t i)
+{
+    return &program->tensors[node->inputs[i]];
+}
+
+static inline const nnom_tensor_t *nnom_call_input(const nnom_call_t *call, uint32_t i)
+{
+    return nnom_node_input(call->program, call->node, i);
+}
+
+static inline const nnom_tensor_t *nnom_call_output(const nnom_call_t *call)
+{
+    return &call->program->tensors[call->node->output];
+}
+
+static inline nnom_rows_t nnom_call_input_rows(const nnom_call_t *call, uint32_t i)
+{
+    return nnom_tensor_rows(nnom_call_input(call, i), call->arena);
+}
+
+static inline nnom_rows_t nnom_call_output_rows(const nnom_call_t *call)
+{
+    return nnom_tensor_rows(nnom_call_output(call), call->arena);
+}
+
+static inline void *nnom_call_scratch(const nnom_call_t *call)
+{
+    return call->arena + call->node->scratch;
+}
+
+/* Address of row y, 0 <= y. The division happens only in rings (M0 has none in hardware). */
+static inline uint8_t *nnom_row(const nnom_rows_t *rows, int32_t y)
+{
+    const int32_t slot = y < rows->rows ? y : y % rows->rows;
+    return rows->data + slot * rows->row_bytes;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/*
+ * Around a compiled model: evaluation on the device, per-layer time, freezing to C. Included by nnom.h.
+ */
+#ifndef NNOM_TOOLS_H
+#define NNOM_TOOLS_H
+
+/* ---- Evaluation: classifiers with one vector output. Absent classes and labels out of range are safe. ---- */
+
+typedef struct nnom_predict {
+    nnom_model_t *model;
+    uint16_t *confusion;   /* [label_num][label_num]: row true label, column predicted */
+    uint32_t *top_k;       /* [top_k_size]: how often the true label was at rank k */
+    uint32_t label_num;
+    uint32_t top_k_size;
+    uint32_t predict_count; /* samples with a label in range */
+    uint32_t skipped;       /* samples with a label out of range */
+    uint32_t t_run_total;   /* microseconds in model_run */
+} nnom_predict_t;
+
+/* buf: the model's input buffer or NULL. Returns NULL when memory is short or label_num exceeds the output. */
+nnom_predict_t *prediction_create(nnom_model_t *m, void *buf, size_t label_num, size_t top_k_size);
+/* Runs the model on its input buffer. NULL pointers are allowed for predict_label and prob. */
+nnom_status_t prediction_run(nnom_predict_t *p, uint32_t true_label, uint32_t *predict_label, float *prob);
+void prediction_end(nnom_predict_t *p);
+void prediction_delete(nnom_predict_t *p);
+void prediction_matrix(nnom_predict_t *p);
+void prediction_top_k(nnom_predict_t *p);
+void prediction_summary(nnom_predict_t *p);
+/* One run; the most probable class and its probability (0..1; for a single output: label 1 if it is over one half). */
+nnom_status_t nnom_predict(nnom_model_t *m, uint32_t *label, float *prob);
+/* Runs the model once and prints time and MACs per layer. */
+void model_stat(nnom_model_t *m);
+/* Bytes that the model's layers, tables and arena take now; prints them. */
+size_t nnom_mem_stat(const nnom_model_t *m);
+
+/* ---- Facts of a compiled model ---- */
+
+typedef struct nnom_totals {
+    uint64_t macs;
+    uint32_t arena_bytes;      /* arena as planned */
+    uint32_t arena_lower_bound; /* largest sum of tensors and scratch live together */
+    uint32_t descriptor_bytes; /* layers and tables made by the builder */
+    uint32_t weight_bytes;     /* weights, biases, multipliers, tables */
+} nnom_totals_t;
+nnom_status_t nnom_totals(const nnom_model_t *m, nnom_totals_t *totals);
+
+#define NNOM_NO_NODE UINT16_MAX
+
+typedef struct nnom_layer_info {
+    const char *name;        /* owned by the model, as are the other texts */
+    const char *kind;        /* "Conv2D" */
+    const char *activation;  /* fused clamp: "ReLU", or "" */
+    const char *lies_in;     /* a view or fused layer: the layer whose memory holds its output; else NULL */
+    nnom_tensor_t out;       /* shape, type, quantisation, arena offset */
+    uint64_t macs;
+    uint32_t input_bytes;    /* all inputs, whole */
+    uint32_t output_bytes;
+    uint32_t scratch_bytes;
+    uint32_t scratch_offset;
+    uint32_t weight_bytes;
+    uint16_t first_step;     /* life of the output: step 0 is before the first node, node n is step n + 1 */
+    uint16_t last_step;
+    uint16_t node;           /* NNOM_NO_NODE: nothing runs */
+} nnom_layer_info_t;
+/* Layer i in order of execution; NNOM_BAD_ARGUMENT past the last one. Not for frozen models. */
+nnom_status_t nnom_layer_info(const nnom_model_t *m, uint32_t i, nnom_layer_info_t *info);
+/* The node that makes a layer's output: that of another layer for views and fused activations. NNOM_NO_NODE: an input. */
+uint16_t nnom_layer_output_node(const nnom_layer_t *layer);
+/* For observers: where the output of a node lies; *tensor tells its shape, type, quantisation. */
+const void *nnom_node_output(const nnom_model_t *m, uint32_t node, const nnom_tensor_t **tensor);
+
+/* ---- Freezing: hosts only (src/core/freeze*.c) ---- */
+
+/* Writes one piece of text; returns 0, or anything else to stop. */
+typedef int (*nnom_write_t)(void *context, const char *text, size_t bytes);
+/*
+ * Writes the compiled model as C: the source (is_header false) or the header. `name` is a C identifier, the prefix of every symbol.
+ * The self test uses the bytes now in the inputs' buffers, taken before a run of the model.
+ * NNOM_UNSUPPORTED: a layer that has no C form (Lambda).
+ */
+nnom_status_t nnom_freeze(nnom_model_t *m, const char *name, bool is_header, nnom_write_t write, void *context);
+
+#endif

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""The core's C interface as ctypes sees it: structs of include/nnom.h and the loading of the shared library."""
+
+from __future__ import annotations
+
+import ctypes as ct
+import functools
+import importlib.machinery
+from pathlib import Path
+
+from .errors import ToolError
+
+
+class Shape(ct.Structure):
+    _fields_ = [("h", ct.c_int32), ("w", ct.c_int32), ("c", ct.c_int32)]
+
+
+class Size(ct.Structure):
+    _fields_ = [("h", ct.c_int32), ("w", ct.c_int32)]
+
+
+class Border(ct.Structure):
+    _fields_ = [("top", ct.c_int32), ("bottom", ct.c_int32), ("left", ct.c_int32), ("right", ct.c_int32)]
+
+
+class WeightStruct(ct.Structure):
+    _fields_ = [("p_value", ct.c_void_p), ("shift", ct.c_size_t)]
+
+
+class TensorStruct(ct.Structure):
+    _fields_ = [
+        ("data", ct.c_void_p),
+        ("offset", ct.c_uint32),
+        ("shape", Shape),
+        ("rows", ct.c_int32),
+        ("row_bytes", ct.c_int32),
+        ("scale", ct.c_float),
+        ("zero_point", ct.c_int32),
+        ("type", ct.c_int),
+    ]
+
+
+class Totals(ct.Structure):
+    """MACs and bytes of a compiled model (nnom_totals_t)."""
+
+    _fields_ = [
+        ("macs", ct.c_uint64),
+        ("arena_bytes", ct.c_uint32),
+        ("arena_lower_bound", ct.c_uint32),
+        ("descriptor_bytes", ct.c_uint32),
+        ("weight_bytes", ct.c_uint32),
+    ]
+
+
+class LayerInfo(ct.Structure):
+    _fields_ = [
+        ("name", ct.c_char_p),
+        ("kind", ct.c_char_p),
+        ("activation", ct.c_char_p),
+        ("lies_in", ct.c_char_p),
+        ("out", TensorStruct),
+        ("macs", ct.c_uint64),
+        ("input_bytes", ct.c_uint32),
+        ("output_bytes", ct.c_uint32),
+        ("scratch_bytes", ct.c_uint32),
+        ("scratch_offset", ct.c_uint32),
+        ("weight_bytes", ct.c_uint32),
+        ("first_step", ct.c_uint16),
+        ("last_step", ct.c_uint16),
+        ("node", ct.c_uint16),
+    ]
+
+
+OBSERVER = ct.CFUNCTYPE(None, ct.c_void_p, ct.c_void_p, ct.c_uint32, ct.c_int)
+WRITE = ct.CFUNCTYPE(ct.c_int, ct.c_void_p, ct.c_void_p, ct.c_size_t)
+
+_P, _I, _U = ct.c_void_p, ct.c_int32, ct.c_uint32
+
+# name: (result, arguments). Constructors of layers are declared in mapping.py, beside their use.
+_SIGNATURES: dict[str, tuple[object, list[object]]] = {
+    "new_model": (_P, [_P]),
+    "model_delete": (None, [_P]),
+    "model_compile": (ct.c_int, [_P, _P, _P]),
+    "model_run": (ct.c_int, [_P]),
+    "model_error_text": (ct.c_char_p, [_P]),
+    "nnom_status_text": (ct.c_char_p, [ct.c_int]),
+    "nnom_set_verbose": (None, [_P, ct.c_bool]),
+    "nnom_discard": (None, [_P]),
+    "nnom_own": (ct.c_int, [_P, _P]),
+    "nnom_hook": (_P, [_P, _P]),
+    "nnom_input_count": (_U, [_P]),
+    "nnom_output_count": (_U, [_P]),
+    "nnom_input_buffer": (_P, [_P, _U]),
+    "nnom_output_buffer": (_P, [_P, _U]),
+    "nnom_input_tensor": (ct.POINTER(TensorStruct), [_P, _U]),
+    "nnom_output_tensor": (ct.POINTER(TensorStruct), [_P, _U]),
+    "nnom_set_observer": (None, [_P, OBSERVER, _P]),
+    "nnom_node_output": (_P, [_P, _U, ct.POINTER(ct.POINTER(TensorStruct))]),
+    "nnom_layer_output_node": (ct.c_uint16, [_P]),
+    "nnom_totals": (ct.c_int, [_P, ct.POINTER(Totals)]),
+    "nnom_layer_info": (ct.c_int, [_P, _U, ct.POINTER(LayerInfo)]),
+    "nnom_freeze": (ct.c_int, [_P, ct.c_char_p, ct.c_bool, WRITE, _P]),
+    "nnom_layer_set_quant": (_P, [_P, ct.c_float, _I]),
+    "nnom_layer_set_weight_scales": (_P, [_P, ct.POINTER(ct.c_float), _U]),
+    "nnom_layer_set_type": (_P, [_P, ct.c_int]),
+    "nnom_layer_set_padding": (_P, [_P, Border]),
+    "nnom_layer_set_name": (_P, [_P, ct.c_char_p]),
+}
+
+
+def library_path() -> Path:
+    """The shared library inside the package."""
+    here = Path(__file__).resolve().parent
+    for suffix in importlib.machinery.EXTENSION_SUFFIXES:
+        path = here / f"_core{suffix}"
+        if path.exists():
+            return path
+    raise ToolError(f"the C core is not built: no _core*.so in {here}; run 'make' in the repository or 'pip install' the package")
+
+
+@functools.cache
+def library() -> ct.CDLL:
+    """Loads the core once and declares its functions."""
+    lib = ct.CDLL(str(library_path()))
+    for name, (result, arguments) in _SIGNATURES.items():
+        function = getattr(lib, name)
+        function.restype = result
+        function.argtypes = arguments
+    lib.observer_type = OBSERVER
+    lib.write_type = WRITE
+    return lib

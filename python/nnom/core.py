@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""The C core, reached as a shared library: graphs are built, planned, run and frozen by it, never by Python."""
+
+from __future__ import annotations
+
+import ctypes as ct
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from . import mapping
+from .binding import LayerInfo, TensorStruct, Totals, library
+from .errors import CoreError, DataError
+from .graph import Graph, Tensor
+
+_DTYPES = {0: np.dtype(np.int8), 1: np.dtype(np.float32), 2: np.dtype(np.int32), 3: np.dtype(np.uint8)}
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One layer of a compiled model, as the core reports it. Bytes are those of the plan."""
+
+    name: str
+    kind: str
+    activation: str
+    shape: tuple[int, int, int]
+    dtype: str
+    scale: float
+    zero_point: int
+    macs: int
+    input_bytes: int
+    output_bytes: int
+    scratch_bytes: int
+    scratch_offset: int
+    weight_bytes: int
+    offset: int
+    first_step: int
+    last_step: int
+    node: int | None
+    lies_in: str | None
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input or output: shape (h, w, c), dtype, quantisation."""
+
+    shape: tuple[int, int, int]
+    dtype: np.dtype
+    scale: float
+    zero_point: int
+
+    def quantize(self, x: np.ndarray) -> np.ndarray:
+        """Real values of any shape -> this port's type, rounded half away from zero and saturated."""
+        if self.dtype == np.float32:
+            return np.asarray(x, np.float32)
+        info = np.iinfo(self.dtype)
+        scaled = np.asarray(x, np.float32) / np.float32(self.scale)
+        rounded = np.trunc(scaled + np.copysign(np.float32(0.5), scaled)) + self.zero_point
+        return np.clip(rounded, info.min, info.max).astype(self.dtype)
+
+    def dequantize(self, q: np.ndarray) -> np.ndarray:
+        """Stored values -> real values, float32."""
+        if self.dtype == np.float32:
+            return q
+        return ((q.astype(np.int32) - self.zero_point) * np.float32(self.scale)).astype(np.float32)
+
+
+class CoreModel:
+    """A graph compiled by the C core, on the host. Not for use by two threads at once; several instances are fine."""
+
+    def __init__(self, graph: Graph, verbose: bool = False):
+        self._lib = library()
+        self._keep: list[object] = []  # what the core points into: weights, scales, constants
+        self._layers: dict[str, int] = {}  # tensor name -> layer
+        self._observer: object = None
+        self._model = self._lib.new_model(None)
+        if not self._model:
+            raise CoreError(f"{graph.source}: out of memory")
+        try:
+            self._lib.nnom_set_verbose(self._model, verbose)
+            self._build(graph)
+        except BaseException:
+            self.close()
+            raise
+        self.inputs = [self._port(self._lib.nnom_input_tensor(self._model, i)) for i in range(self._count("input"))]
+        self.outputs = [self._port(self._lib.nnom_output_tensor(self._model, i)) for i in range(self._count("output"))]
+        self.input_names = list(graph.inputs)
+        self.output_names = list(graph.outputs)
+
+    def close(self) -> None:
+        if getattr(self, "_model", None):
+            self._lib.model_delete(self._model)
+            self._model = None
+
+    def __del__(self) -> None:
+        self.close()
+
+    # ---- building ----
+
+    def _build(self, graph: Graph) -> None:
+        mapping.check(graph)
+        builder = mapping.Builder(self._lib, graph, self._keep)
+        first = None
+        for name in graph.inputs:
+            layer = builder.source(graph.tensors[name])
+            self._lib.nnom_own(self._model, layer)
+            self._layers[name] = layer
+            first = first or layer
+        for tensor in graph.tensors.values():
+            if tensor.data is not None and graph.consumers(tensor.name):
+                self._layers[tensor.name] = builder.constant(tensor)
+        for node in graph.nodes:
+            self._layers[node.output] = builder.node(node, self._layers)
+        for name in graph.outputs:
+            self._lib.nnom_own(self._model, builder.output(self._layers[name]))
+        status = self._lib.model_compile(self._model, first, None)
+        if status != 0:
+            text = self._lib.nnom_status_text(status).decode()
+            detail = self._lib.model_error_text(self._model).decode(errors="replace")
+            raise CoreError(f"{graph.source or graph.name}: {text}: {detail}")
+
+    def _count(self, kind: str) -> int:
+        return int(getattr(self._lib, f"nnom_{kind}_count")(self._model))
+
+    def _port(self, pointer: ct._Pointer) -> Port:  # type: ignore[name-defined]
+        t = pointer.contents
+        return Port((t.shape.h, t.shape.w, t.shape.c), _DTYPES[t.type], float(t.scale), int(t.zero_point))
+
+    # ---- running ----
+
+    def _view(self, address: int, port: Port) -> np.ndarray:
+        count = int(np.prod(port.shape)) * port.dtype.itemsize
+        raw = (ct.c_uint8 * count).from_address(address)
+        return np.frombuffer(raw, dtype=port.dtype).reshape(port.shape)
+
+    def run(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """One sample: an array per input, in the input's dtype and any shape of its size. Returns copies [h, w, c]."""
+        if len(inputs) != len(self.inputs):
+            raise DataError(f"the model has {len(self.inputs)} inputs, {len(inputs)} arrays were given")
+        for i, (x, port) in enumerate(zip(inputs, self.inputs, strict=True)):
+            x = np.asarray(x)
+            if x.dtype != port.dtype or x.size != int(np.prod(port.shape)):
+                raise DataError(f"input {i}: {x.dtype} {x.shape} given, expected {port.dtype} {port.shape}")
+            self._view(self._lib.nnom_input_buffer(self._model, i), port)[...] = x.reshape(port.shape)
+        status = self._lib.model_run(self._model)
+        if status != 0:
+            raise CoreError(self._lib.nnom_status_text(status).decode())
+        return [
+            self._view(self._lib.nnom_output_buffer(self._model, i), port).copy() for i, port in enumerate(self.outputs)
+        ]
+
+    def observe(self, function: Callable[[int, np.ndarray], None] | None) -> None:
+        """Calls function(node, output [h, w, c] as stored) after each node of every run; None ends it."""
+
+        def after(_context: int, _model: int, node: int, event: int) -> None:
+            if event == 1 and function is not None:
+                pointer = ct.POINTER(TensorStruct)()
+                address = self._lib.nnom_node_output(self._model, node, ct.byref(pointer))
+                function(node, self._view(address, self._port(pointer)))
+
+        self._observer = self._lib.observer_type(after) if function is not None else self._lib.observer_type(0)
+        self._lib.nnom_set_observer(self._model, self._observer, None)
+
+    def node_of(self, tensor: str) -> int | None:
+        """The node that writes a tensor of the graph, None for inputs and constants."""
+        node = int(self._lib.nnom_layer_output_node(self._layers[tensor]))
+        return None if node == 0xFFFF else node
+
+    # ---- facts ----
+
+    @property
+    def totals(self) -> Totals:
+        totals = Totals()
+        self._lib.nnom_totals(self._model, ct.byref(totals))
+        return totals
+
+    def layers(self) -> Iterator[LayerRow]:
+        info = LayerInfo()
+        i = 0
+        while self._lib.nnom_layer_info(self._model, i, ct.byref(info)) == 0:
+            port = self._port(ct.pointer(info.out))
+            yield LayerRow(
+                name=info.name.decode(errors="replace"),
+                kind=info.kind.decode(),
+                activation=info.activation.decode(),
+                shape=port.shape,
+                dtype=port.dtype.name,
+                scale=port.scale,
+                zero_point=port.zero_point,
+                macs=info.macs,
+                input_bytes=info.input_bytes,
+                output_bytes=info.output_bytes,
+                scratch_bytes=info.scratch_bytes,
+                scratch_offset=info.scratch_offset,
+                weight_bytes=info.weight_bytes,
+                offset=info.out.offset,
+                first_step=info.first_step,
+                last_step=info.last_step,
+                node=None if info.node == 0xFFFF else info.node,
+                lies_in=info.lies_in.decode(errors="replace") if info.lies_in else None,
+            )
+            i += 1
+
+    # ---- freezing ----
+
+    def freeze(self, name: str, sample: Sequence[np.ndarray] | None = None) -> tuple[str, str]:
+        """The model as C: (source, header). sample: the self test's input, in the inputs' dtypes; None: zero points."""
+        return self._frozen(name, False, sample), self._frozen(name, True, None)
+
+    def _frozen(self, name: str, header: bool, sample: Sequence[np.ndarray] | None) -> str:
+        parts: list[bytes] = []
+
+        def write(_context: int, text: bytes, size: int) -> int:
+            parts.append(ct.string_at(text, size))
+            return 0
+
+        for i, port in enumerate(self.inputs):
+            value = sample[i].reshape(port.shape) if sample is not None else port.zero_point
+            self._view(self._lib.nnom_input_buffer(self._model, i), port)[...] = value
+        status = self._lib.nnom_freeze(self._model, name.encode(), header, self._lib.write_type(write), None)
+        if status != 0:
+            detail = self._lib.model_error_text(self._model).decode(errors="replace")
+            raise CoreError(f"freezing '{name}': {self._lib.nnom_status_text(status).decode()}: {detail}")
+        return b"".join(parts).decode()
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """All of the file or nothing of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def tensor_port(tensor: Tensor) -> Port:
+    """The port that a tensor of a graph will become."""
+    quant = tensor.quant
+    return Port(
+        tensor.shape,
+        np.dtype(tensor.dtype),
+        quant.scale if quant else 1.0,
+        quant.zero_point if quant else 0,
+    )

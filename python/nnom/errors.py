@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""What can go wrong, as exceptions whose text is meant for the user."""
+
+
+class NnomError(Exception):
+    """Base of all errors that a user can cause: the text names the file or layer, what was expected and what to do."""
+
+
+class ModelError(NnomError):
+    """A model file that is damaged, or holds something that contradicts itself."""
+
+
+class UnsupportedError(NnomError):
+    """Layers or operators without a counterpart; the text lists all of them with their places."""
+
+
+class DataError(NnomError):
+    """Calibration or test data of the wrong shape, type or content."""
+
+
+class CoreError(NnomError):
+    """The C core refused a model; the text is the core's own."""
+
+
+class ToolError(NnomError):
+    """A compiler, emulator or package is missing or failed."""

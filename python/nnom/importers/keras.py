@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""Keras models (`.keras`, whole-model `.h5`, or in memory) as float graphs, without importing Keras or TensorFlow."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import Any
+
+from ..errors import ModelError, UnsupportedError
+from ..graph import Graph, Tensor
+from . import keras_ops
+from .keras_build import Builder, Handler, Refusal, Value, ir_shape, layer_activation
+from .keras_file import Source, input_shape, read_source
+from .keras_layers import HANDLERS as WINDOW_HANDLERS
+from .keras_shapes import HANDLERS as SHAPE_HANDLERS
+from .keras_shapes import MANY_INPUTS
+from .keras_spec import Call, Layer, Model, Ref, refs_in
+
+HANDLERS: dict[str, Handler] = {**WINDOW_HANDLERS, **SHAPE_HANDLERS}
+MAX_NODES = 20_000  # nested models may multiply; a microcontroller runs some hundred layers
+
+_RECURRENT = ("recurrent layers are not imported from Keras", "use Conv1D with padding 'causal', or import the .tflite")
+_VOLUME = ("three spatial dimensions are not supported", "use the 2-D layer on slices or on channels")
+_ADVICE: dict[str, tuple[str, str]] = {
+    **dict.fromkeys(("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D"), _RECURRENT),
+    **dict.fromkeys(("Conv3D", "Conv3DTranspose", "MaxPooling3D", "AveragePooling3D", "ZeroPadding3D"), _VOLUME),
+    **dict.fromkeys(
+        ("LayerNormalization", "GroupNormalization", "UnitNormalization", "RMSNormalization"),
+        ("its statistics are computed at run time", "use BatchNormalization, which costs nothing after folding"),
+    ),
+    **dict.fromkeys(
+        ("MultiHeadAttention", "GroupedQueryAttention", "GroupQueryAttention", "Attention", "AdditiveAttention"),
+        ("attention is not supported", "use Conv1D or SeparableConv1D over the time axis"),
+    ),
+    "TimeDistributed": ("wrappers are not supported", "Dense, Conv1D and activations apply to each step by themselves"),
+    "Lambda": ("it holds code, not a description", "use layers, or operations such as x + y and keras.ops.relu(x)"),
+    "Embedding": ("look-up tables are not supported", "look the vectors up before the model"),
+    "Masking": ("masks are not supported", "use inputs of a fixed length"),
+    "Dot": ("products of tensors are not supported", "use Multiply and GlobalAveragePooling1D or Dense"),
+    "ThresholdedReLU": ("it is not continuous", "use ReLU"),
+}
+
+
+def load_keras(path_or_model: Any) -> Graph:
+    """The float graph of a Keras model.
+
+    `path_or_model`: the path of a `.keras` archive or of a whole-model `.h5`, or a Sequential or functional model in
+    memory (Keras 2 or 3). Inputs and outputs of shape (C), (T, C), (H, W, C) become (1, 1, C), (T, 1, C), (H, W, C).
+    Raises ModelError for damaged files, UnsupportedError listing all layers without a counterpart.
+    """
+    return _Importer(read_source(path_or_model)).run()
+
+
+class _Importer:
+    def __init__(self, source: Source):
+        self.source = source
+        self.graph = Graph(name=c_identifier(source.stem), source=source.place)
+        self.builder = Builder(self.graph, v3=not source.version.startswith(("1.", "2.")))
+        self.refused: dict[str, str] = {}
+
+    def run(self) -> Graph:
+        model = self.source.model
+        self._check(model)
+        inputs: list[Value | None] = [self._input(model, ref) for ref in model.inputs]
+        outputs = self._model(model, inputs, "")
+        self._stop_if_refused()
+        self._outputs([v for v in outputs if v is not None])
+        prune(self.graph)
+        return self.graph
+
+    def _input(self, model: Model, ref: Ref) -> Value | None:
+        layer = next(layer for layer in model.layers if layer.name == ref.layer)
+        try:
+            shape = input_shape(layer)
+        except UnsupportedError as e:
+            self.refused[layer.where] = str(e).removeprefix(f"{layer.where}: ")
+            return None
+        tensor = self.graph.add_tensor(Tensor(self.graph.unique(layer.name), ir_shape(shape)))
+        self.graph.inputs.append(tensor.name)
+        return Value(tensor.name, shape)
+
+    def _outputs(self, values: list[Value]) -> None:
+        """Each output gets a tensor of its own, even one that is an input or comes twice."""
+        for value in values:
+            name = value.name
+            if name in self.graph.inputs or name in self.graph.outputs or self.graph.tensors[name].data is not None:
+                shape = {"shape": ir_shape(value.shape)}
+                name = self.builder.node("reshape", f"{name}_copy", [value], value.shape, shape).name
+            self.graph.outputs.append(name)
+
+    # ---- refusals ------------------------------------------------------------------------------------------
+
+    def _check(self, model: Model) -> None:
+        """Finds what no input shape can make right, in all layers, reached or not."""
+        for layer in model.layers:
+            if layer.model is not None:
+                self._check(layer.model)
+                continue
+            try:
+                _check_layer(layer, self.builder.v3)
+            except Refusal as e:
+                self.refused[layer.where] = str(e)
+
+    def _stop_if_refused(self) -> None:
+        if not self.refused:
+            return
+        place = self.source.place
+        lines = [f"  {where.removeprefix(place + ': ')}: {why}" for where, why in self.refused.items()]
+        count = f"{len(lines)} layer{'s' if len(lines) > 1 else ''}"
+        raise UnsupportedError(f"{place}: {count} cannot be converted:\n" + "\n".join(lines))
+
+    # ---- graph ---------------------------------------------------------------------------------------------
+
+    def _model(self, model: Model, inputs: list[Value | None], scope: str) -> list[Value | None]:
+        """Runs a model's layers as their inputs become known. None stands for what a refused layer would have made."""
+        values: dict[Ref, Value | None] = dict(zip(model.inputs, inputs, strict=True))
+        pending = [(layer, i) for layer in model.layers for i in range(len(layer.calls))]
+        while pending:
+            waiting = []
+            for layer, i in pending:
+                call = layer.calls[i]
+                if all(ref in values for ref in refs_in(call.args) + refs_in(call.kwargs)):
+                    made = self._call(layer, call, values, scope)
+                    values.update((Ref(layer.name, layer.first_node + i, t), v) for t, v in enumerate(made))
+                else:
+                    waiting.append((layer, i))
+            if len(waiting) == len(pending):
+                raise ModelError(
+                    f"{waiting[0][0].where}: its input is never made: the file's graph has a loop or a gap"
+                )
+            pending = waiting
+        missing = next((ref for ref in model.outputs if ref not in values), None)
+        if missing is not None:
+            raise ModelError(f"{self.source.place}: output {list(missing)} of model '{model.name}' is never made")
+        return [values[ref] for ref in model.outputs]
+
+    def _call(self, layer: Layer, call: Call, values: dict[Ref, Value | None], scope: str) -> list[Value | None]:
+        found = [values[ref] for ref in refs_in(call.args)]
+        if layer.model is not None:
+            return self._nested(layer, found, scope)
+        hidden = any(values[ref] is None for ref in refs_in(call.args) + refs_in(call.kwargs))
+        if hidden or layer.where in self.refused:
+            return [None]
+        if len(self.graph.nodes) > MAX_NODES:
+            raise ModelError(f"{self.source.place}: more than {MAX_NODES} nodes; models nested in each other multiply")
+        self.builder.scope = scope
+        try:
+            return [self._convert(layer, call, [v for v in found if v is not None], values)]
+        except Refusal as e:
+            self.refused[layer.where] = str(e)
+            return [None]
+
+    def _nested(self, layer: Layer, found: list[Value | None], scope: str) -> list[Value | None]:
+        model = layer.model
+        assert model is not None
+        if len(found) != len(model.inputs):
+            raise ModelError(f"{layer.where}: is called with {len(found)} tensors; expected {len(model.inputs)}")
+        return self._model(model, found, f"{scope}{layer.name}/")
+
+    def _convert(self, layer: Layer, call: Call, found: list[Value], values: dict[Ref, Value | None]) -> Value:
+        if layer.is_op or layer.cls in keras_ops.LAMBDAS:
+            args, kwargs = _filled(call.args, values), _filled(call.kwargs, values)
+            return keras_ops.convert(self.builder, layer, args, kwargs)
+        extra = [k for k, v in call.kwargs.items() if refs_in(v)]
+        if extra:
+            raise Refusal(f"a tensor as argument '{extra[0]}'", "call the layer with its input alone")
+        if call.kwargs.get("training") is True:
+            raise Refusal("it is called with training=True", "leave the argument away: inference needs the other mode")
+        if not found or (len(found) > 1 and layer.cls not in MANY_INPUTS):
+            raise ModelError(f"{layer.where}: is called with {len(found)} tensors; expected one")
+        return HANDLERS[layer.cls](self.builder, layer, found)
+
+
+def _filled(tree: Any, values: dict[Ref, Value | None]) -> Any:
+    """The arguments with Values in place of Refs."""
+    if isinstance(tree, Ref):
+        return values[tree]
+    if isinstance(tree, (list, tuple)):
+        return [_filled(v, values) for v in tree]
+    if isinstance(tree, dict):
+        return {k: _filled(v, values) for k, v in tree.items()}
+    return tree
+
+
+def _check_layer(layer: Layer, v3: bool) -> None:
+    """Refusals that follow from class and settings alone."""
+    if layer.cls == "InputLayer":
+        return
+    if layer.is_op or layer.cls in keras_ops.LAMBDAS:
+        if not keras_ops.supported(layer):
+            name = keras_ops.operation_name(layer)
+            raise Refusal(f"operation '{name}' is not supported", _nearest(name, keras_ops.names()))
+        return
+    if layer.cls not in HANDLERS:
+        reason, advice = _ADVICE.get(layer.cls, ("this class is not supported", ""))
+        raise Refusal(reason, advice or _nearest(layer.cls, sorted(HANDLERS)))
+    if layer.config.get("data_format") == "channels_first":
+        raise Refusal("data_format 'channels_first'", "build it channels_last; its weights can be kept")
+    policy = layer.config.get("dtype")
+    if isinstance(policy, dict) and "Quantized" in str(policy.get("class_name")):
+        raise Refusal("Keras has quantised it already", "convert the model as it was before quantize()")
+    layer_activation(layer, v3)
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"the nearest supported one is '{close[0]}'" if close else "express it with supported layers"
+
+
+def prune(graph: Graph) -> None:
+    """Removes nodes and constants that no output depends on: unused outputs of nested models."""
+    needed = set(graph.outputs)
+    for node in reversed(graph.nodes):
+        if node.output in needed:
+            needed.update(node.inputs)
+    graph.nodes = [n for n in graph.nodes if n.output in needed]
+    graph.tensors = {k: t for k, t in graph.tensors.items() if k in needed or k in graph.inputs}
+
+
+def c_identifier(name: str) -> str:
+    """`name` with everything but ASCII letters, digits and _ replaced."""
+    text = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_") or "model"
+    return f"model_{text}" if text[0].isdigit() else text

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""How TFLite's tensors of rank 0 to 4 become the graph's (h, w, c): the same bytes in the same order, and a mapping of axes.
+
+    [1, H, W, C] -> (H, W, C)    [1, T, C] -> (T, 1, C)    [1, N] and [N] -> (1, 1, N)    scalar -> (1, 1, 1)
+    [A, B, C] -> (A, B, C)       [T, C] -> (T, 1, C)       [B, H, W, C] with H or W of 1 -> that one dropped
+
+The last axis is always c. An axis without a counterpart (None) has size 1.
+"""
+
+from __future__ import annotations
+
+import math
+
+from ..graph import Shape
+
+Axes = tuple[int | None, ...]
+
+
+def axes_of(shape: tuple[int, ...]) -> Axes | None:
+    """For each axis of `shape` the axis of (h, w, c), or None if it has size 1 and none; None if it can not be mapped."""
+    rank = len(shape)
+    if rank <= 1:
+        return (2,)[:rank]
+    if rank == 2:
+        return (None, 2) if shape[0] == 1 else (0, 2)
+    if rank == 3:
+        return (None, 0, 2) if shape[0] == 1 else (0, 1, 2)
+    if rank > 4:
+        return None
+    if shape[0] == 1:
+        return (None, 0, 1, 2)
+    if shape[2] == 1:
+        return (0, 1, None, 2)
+    return (0, None, 1, 2) if shape[1] == 1 else None
+
+
+def place(shape: tuple[int, ...], axes: Axes) -> Shape:
+    """(h, w, c) of a tensor whose axes are mapped by `axes`."""
+    out = [1, 1, 1]
+    for n, a in zip(shape, axes, strict=True):
+        if a is not None:
+            out[a] = n
+    return out[0], out[1], out[2]
+
+
+def ir_shape(shape: tuple[int, ...]) -> Shape | None:
+    """(h, w, c) of `shape`, None if it can not be mapped."""
+    axes = axes_of(shape)
+    return None if axes is None else place(shape, axes)
+
+
+def permutation(shape: tuple[int, ...], perm: tuple[int, ...]) -> tuple[int, int, int] | None:
+    """The permutation of (h, w, c) that does what `perm` does to `shape`, result in the layout of the result's shape."""
+    before, after = axes_of(shape), axes_of(tuple(shape[p] for p in perm))
+    if before is None or after is None:
+        return None
+    out: list[int | None] = [None, None, None]
+    for j, p in enumerate(perm):
+        if after[j] is not None and before[p] is not None and shape[p] != 1:
+            out[after[j]] = before[p]
+    free = [a for a in range(3) if a not in out]  # these have size 1: any order is right, theirs is kept where it can be
+    for j in range(3):
+        if out[j] is None:
+            out[j] = free.pop(free.index(j) if j in free else 0)
+    return out[0], out[1], out[2]
+
+
+def elements(shape: tuple[int, ...]) -> int:
+    return math.prod(shape)

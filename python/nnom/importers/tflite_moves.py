@@ -1,0 +1,366 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""TFLite's operators that move values about: shapes, slices, padding, transposition, resizing.
+
+Every function takes the importer and the operator and defines the operator's outputs. Axes of the file become axes of
+(h, w, c) by the layouts of tflite_layout.py.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..errors import ModelError
+from ..graph import Node, Tensor
+from .tflite import Importer, Phases, Refused, Value
+from .tflite_layers import Handler, finish_phases, image, join
+from .tflite_layout import elements, permutation, place
+
+
+def _only_ones_differ(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    return [n for n in a if n != 1] == [n for n in b if n != 1]
+
+
+def reshape(imp: Importer, op: Any) -> None:
+    """RESHAPE, SQUEEZE and EXPAND_DIMS: the bytes stay."""
+    waiting = imp.values.get(op.inputs[0]) if op.inputs else None
+    if waiting is not None and waiting.phases is not None:
+        shape = imp.tensor(op).shape
+        if not _only_ones_differ(waiting.shape, shape):
+            raise Refused("between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND only axes of size 1 may come and go")
+        imp.define(op, 0, Value(shape, waiting.dtype, quant=waiting.quant, phases=waiting.phases))
+        return
+    source = imp.value(op, 0)
+    imp.alias(op, source, _new_shape(imp, op, source))
+
+
+def _new_shape(imp: Importer, op: Any, source: Value) -> tuple[int, ...]:
+    old = source.shape
+    if op.op == "SQUEEZE":
+        chosen = [imp.axis(op, a, len(old)) for a in op.options.SqueezeDims] or [i for i, n in enumerate(old) if n == 1]
+        return tuple(n for i, n in enumerate(old) if i not in chosen)
+    if op.op == "EXPAND_DIMS":
+        axis = imp.axis(op, imp.integers(op, 1, "axis", 1)[0], len(old) + 1)
+        return (*old[:axis], 1, *old[axis:])
+    wanted = list(imp.integers(op, 1, "new shape") if imp.has(op, 1) else op.options.NewShape)
+    total, rest = elements(old), math.prod(n for n in wanted if n != -1)
+    if wanted.count(-1) == 1 and rest > 0:
+        wanted[wanted.index(-1)] = total // rest
+    if min(wanted, default=1) < 1 or math.prod(wanted) != total:
+        raise ModelError(f"{imp.at(op)}: {list(old)} can not become {wanted}")
+    return tuple(wanted)
+
+
+def cut(imp: Importer, op: Any, source: Value, begin: list, size: list, step: list, shape: tuple, k: int = 0) -> None:
+    """Output k is a part of `source`. begin, size, step: per axis of `source`; shape: of the result, axes of size 1 dropped or not."""
+    imp.same_quant(op, source, k)
+    for n, b, s, t in zip(source.shape, begin, size, step, strict=True):
+        if b < 0 or s < 1 or t < 1 or b + (s - 1) * t >= n:
+            raise ModelError(f"{imp.at(op)}: begin {begin}, size {size}, stride {step} leave shape {list(source.shape)}")
+    if tuple(size) == source.shape:
+        imp.alias(op, source, shape, k)
+        return
+    axes = imp.axes(source.shape)
+    attrs = {"begin": [0, 0, 0], "size": [1, 1, 1], "stride": [1, 1, 1]}
+    for a, b, s, t in zip(axes, begin, size, step, strict=True):
+        if a is not None:
+            attrs["begin"][a], attrs["size"][a], attrs["stride"][a] = b, s, t
+    made = place(tuple(size), axes)
+    imp.emit(op, "slice", [imp.name(source)], shape, made=made, k=k, attrs={n: tuple(v) for n, v in attrs.items()})
+
+
+def slice_(imp: Importer, op: Any) -> None:
+    source = imp.value(op, 0)
+    rank = len(source.shape)
+    begin, size = list(imp.integers(op, 1, "begin", rank)), list(imp.integers(op, 2, "size", rank))
+    size = [n - b if s == -1 else s for n, b, s in zip(source.shape, begin, size, strict=True)]
+    cut(imp, op, source, begin, size, [1] * rank, tuple(size))
+
+
+def strided_slice(imp: Importer, op: Any) -> None:
+    source, o = imp.value(op, 0), op.options
+    if o.Offset:
+        raise Refused("ends given relative to the begins; expected absolute ones")
+    begin, end, step = (imp.integers(op, k, what) for k, what in ((1, "begin"), (2, "end"), (3, "strides")))
+    if not len(begin) == len(end) == len(step):
+        raise ModelError(f"{imp.at(op)}: {len(begin)} begins, {len(end)} ends, {len(step)} strides; expected as many of each")
+    if min(step, default=1) < 1:
+        raise Refused(f"strides {list(step)}; expected positive ones")
+    named = sum(1 for i in range(len(begin)) if not (o.EllipsisMask | o.NewAxisMask) >> i & 1)
+    b_out, s_out, t_out, shape = [], [], [], []
+
+    def take(count: int) -> None:
+        for n in source.shape[len(b_out) : len(b_out) + count]:
+            b_out.append(0), s_out.append(n), t_out.append(1), shape.append(n)
+
+    for i, (b, e, t) in enumerate(zip(begin, end, step, strict=True)):
+        bit = 1 << i
+        if o.EllipsisMask & bit:
+            take(len(source.shape) - named)
+        elif o.NewAxisMask & bit:
+            shape.append(1)
+        else:
+            n = source.shape[len(b_out)]
+            if o.ShrinkAxisMask & bit:
+                first, size, t = b + n if b < 0 else b, 1, 1
+            else:
+                first, last, _ = slice(None if o.BeginMask & bit else b, None if o.EndMask & bit else e).indices(n)
+                size = -(-(last - first) // t)
+                shape.append(size)
+            b_out.append(first), s_out.append(size), t_out.append(t)
+    take(len(source.shape) - len(b_out))
+    cut(imp, op, source, b_out, s_out, t_out, tuple(shape))
+
+
+def split(imp: Importer, op: Any) -> None:
+    """SPLIT and SPLIT_V: a slice per output."""
+    at, axis_at = (1, 0) if op.op == "SPLIT" else (0, 2)
+    source = imp.value(op, at)
+    axis = imp.axis(op, imp.integers(op, axis_at, "axis", 1)[0], len(source.shape))
+    n, count = source.shape[axis], len(op.outputs)
+    sizes = [n // count] * count if op.op == "SPLIT" else list(imp.integers(op, 1, "sizes", count))
+    if sizes.count(-1) == 1:
+        sizes[sizes.index(-1)] = n - sum(s for s in sizes if s != -1)
+    if sum(sizes) != n or min(sizes) < 1:
+        raise ModelError(f"{imp.at(op)}: axis {axis} of {n} can not be split into {sizes[:16]}")
+    rank, first = len(source.shape), 0
+    for k, s in enumerate(sizes):
+        begin, size = [0] * rank, list(source.shape)
+        begin[axis], size[axis] = first, s
+        cut(imp, op, source, begin, size, [1] * rank, tuple(size), k)
+        first += s
+
+
+def pack(imp: Importer, op: Any) -> None:
+    values = [imp.value(op, k) for k in range(len(op.inputs))]
+    axis = imp.axis(op, op.options.Axis, len(values[0].shape) + 1)
+    one = (*values[0].shape[:axis], 1, *values[0].shape[axis:])
+    shape = (*values[0].shape[:axis], len(values), *values[0].shape[axis:])
+    parts = []
+    for v in values:
+        imp.same_quant(op, v)
+        if v.shape != values[0].shape:
+            raise ModelError(f"{imp.at(op)}: inputs of shapes {list(values[0].shape)} and {list(v.shape)}; expected equal ones")
+        parts.append(Value(one, v.dtype, "" if v.data is not None else imp.name(v), v.data, v.quant))
+    join(imp, op, parts, shape, axis)
+
+
+def unpack(imp: Importer, op: Any) -> None:
+    source = imp.value(op, 0)
+    rank = len(source.shape)
+    axis = imp.axis(op, op.options.Axis, rank)
+    if len(op.outputs) != source.shape[axis]:
+        raise ModelError(f"{imp.at(op)}: {len(op.outputs)} outputs for axis {axis} of shape {list(source.shape)}")
+    size = [1 if i == axis else n for i, n in enumerate(source.shape)]
+    for k in range(len(op.outputs)):
+        begin = [k if i == axis else 0 for i in range(rank)]
+        cut(imp, op, source, begin, size, [1] * rank, tuple(n for i, n in enumerate(source.shape) if i != axis), k)
+
+
+def gather(imp: Importer, op: Any) -> None:
+    source = imp.value(op, 0)
+    data = imp.constant(op, 1, "index tensor")
+    indices = imp.integers(op, 1, "indices")
+    axis = imp.axis(op, op.options.Axis, len(source.shape))
+    if source.data is not None or op.options.BatchDims or data.ndim > 1:
+        raise Refused(f"indices of {data.ndim} axes, {op.options.BatchDims} batch axes; expected up to one axis, no batch axes")
+    n = source.shape[axis]
+    if not indices or not 0 <= min(indices) <= max(indices) < n:
+        raise ModelError(f"{imp.at(op)}: indices outside 0 to {n - 1}")
+    imp.same_quant(op, source)
+    axes, wide = imp.axes(source.shape), list(source.shape)
+    wide[axis] = len(indices)
+    shape = tuple(wide) if data.ndim else source.shape[:axis] + source.shape[axis + 1 :]
+    if axes[axis] is None and len(indices) == 1:
+        imp.alias(op, source, shape)
+    elif axes[axis] is None:
+        raise Refused(f"several values of axis {axis}, which has size 1; expected another axis")
+    else:
+        attrs = {"axis": axes[axis], "indices": list(indices)}
+        imp.emit(op, "gather", [imp.name(source)], shape, made=place(tuple(wide), axes), attrs=attrs)
+
+
+def transpose(imp: Importer, op: Any) -> None:
+    source = imp.value(op, 0)
+    rank = len(source.shape)
+    perm = tuple(imp.axis(op, p, rank) for p in imp.integers(op, 1, "permutation", rank))
+    if len(set(perm)) != rank:
+        raise ModelError(f"{imp.at(op)}: permutation {list(perm)} names an axis twice")
+    imp.same_quant(op, source)
+    shape = tuple(source.shape[p] for p in perm)
+    moved = [p for p in perm if source.shape[p] != 1]
+    if moved == sorted(moved):
+        imp.alias(op, source, shape)
+        return
+    order = permutation(source.shape, perm)
+    if order is not None:
+        imp.emit(op, "transpose", [imp.name(source)], shape, attrs={"perm": order})
+        return
+    if len(moved) > 3:
+        raise Refused(f"moves {len(moved)} axes of shape {list(source.shape)}; expected up to three")
+    real = sorted(moved)
+    before = (*(1,) * (3 - len(real)), *(source.shape[p] for p in real))
+    order = (*range(3 - len(real)), *(real.index(p) + 3 - len(real) for p in moved))
+    made = tuple(before[p] for p in order)
+    imp.emit(op, "transpose", [imp.name(source, before)], shape, made=made, attrs={"perm": order})
+
+
+def pad(imp: Importer, op: Any) -> None:
+    """PAD, PADV2, MIRROR_PAD. Channels are padded by concatenating constants."""
+    source = imp.value(op, 0)
+    rank = len(source.shape)
+    flat = imp.integers(op, 1, "paddings", 2 * rank)
+    if min(flat, default=0) < 0 or max(flat, default=0) > 65535:
+        raise ModelError(f"{imp.at(op)}: paddings {list(flat)}; expected 0 to 65535")
+    imp.same_quant(op, source)
+    shape = tuple(n + flat[2 * i] + flat[2 * i + 1] for i, n in enumerate(source.shape))
+    around = [(0, 0)] * 3
+    for i, a in enumerate(imp.axes(source.shape)):
+        if a is not None:
+            around[a] = (flat[2 * i], flat[2 * i + 1])
+        elif flat[2 * i] or flat[2 * i + 1]:
+            raise Refused(f"pads axis {i} of shape {list(source.shape)}, which has no counterpart")
+    attrs: dict[str, Any] = {"padding": (*around[0], *around[1])}
+    if op.op == "MIRROR_PAD":
+        if any(around[2]):
+            raise Refused("mirrors channels; expected padding of height and width")
+        attrs["mode"] = "symmetric" if op.options.Mode else "reflect"
+        imp.emit(op, "mirror_pad", [imp.name(source)], shape, attrs=attrs)
+        return
+    attrs["value"], stored = _pad_value(imp, op, source)
+    name = imp.name(source)
+    if any(around[2]):
+        name = _pad_channels(imp, op, name, around[2], stored, last=not any(attrs["padding"]))
+    if any(attrs["padding"]):
+        made = tuple(n + sum(p) for n, p in zip(imp.shape_of(source), around, strict=True))
+        imp.emit(op, "zero_padding", [name], shape, made=made, attrs=attrs)
+    else:
+        imp.alias(op, source, shape, name=name)
+
+
+def _pad_value(imp: Importer, op: Any, source: Value) -> tuple[float, int | float]:
+    """(real number, stored number) that is padded with."""
+    dtype, quant = imp.type_of(imp.tensor(op))
+    zero = quant.zero_point if quant else 0
+    if op.op != "PADV2":
+        return 0.0, zero
+    data, value = imp.constant(op, 2, "value"), imp.value(op, 2)
+    if data.size != 1 or value.dtype != source.dtype:
+        raise ModelError(f"{imp.at(op)}: {data.size} values of type {value.dtype}; expected one of {source.dtype}")
+    stored = data.reshape(-1)[0].item() - (128 if source.dtype == "UINT8" else 0)
+    return (quant.scale * (stored - zero) if quant else float(stored)), stored
+
+
+def _pad_channels(imp: Importer, op: Any, name: str, around: tuple, stored: float, last: bool) -> str:
+    """Concatenates constant channels before and after; returns the tensor's name."""
+    source = imp.graph.tensors[name]
+    h, w, c = source.shape
+    parts = [name]
+    for at, count in ((0, around[0]), (1, around[1])):
+        if count:
+            imp.charge(h * w * count * (4 if source.dtype == "float32" else 1))
+            data = np.full((h, w, count), stored, source.dtype)
+            new = imp.unique("padding")
+            imp.graph.add_tensor(Tensor(new, data.shape, source.dtype, source.quant, data))
+            parts.insert(0 if at == 0 else len(parts), new)
+    made = imp.unique(imp.tensor(op).name if last else f"{imp.tensor(op).name}_channels")
+    return imp.graph.add(Node("concat", made, parts, made, {"axis": 2}), (h, w, c + sum(around)), source.dtype, source.quant)
+
+
+def tile(imp: Importer, op: Any) -> None:
+    """TILE and BROADCAST_TO."""
+    source = imp.value(op, 0)
+    numbers = imp.integers(op, 1, "multiples")
+    if op.op == "BROADCAST_TO":
+        old = (1,) * (len(numbers) - len(source.shape)) + source.shape
+        if len(old) != len(numbers) or any(n % o for n, o in zip(numbers, old, strict=True)):
+            raise ModelError(f"{imp.at(op)}: {list(source.shape)} can not become {list(numbers)}")
+        numbers = tuple(n // o for n, o in zip(numbers, old, strict=True))
+    else:
+        old = source.shape
+    if len(numbers) != len(old) or not 1 <= min(numbers, default=1) or max(numbers, default=1) > 65535:
+        raise ModelError(f"{imp.at(op)}: multiples {list(numbers[:16])} of shape {list(old)}; expected 1 to 65535 for each axis")
+    imp.same_quant(op, source)
+    shape = tuple(n * m for n, m in zip(old, numbers, strict=True))
+    axes = imp.axes(shape)
+    if shape == old:
+        imp.alias(op, source, shape)
+    else:
+        imp.emit(op, "tile", [imp.view(source, len(shape), axes)], shape, attrs={"multiples": place(numbers, axes)})
+
+
+def resize(imp: Importer, op: Any) -> None:
+    source = imp.value(op, 0)
+    _, _, c = image(imp, op, source)
+    h, w = imp.integers(op, 1, "size", 2)
+    if not (1 <= h <= 65535 and 1 <= w <= 65535):
+        raise ModelError(f"{imp.at(op)}: size {[h, w]}; expected 1 to 65535")
+    imp.same_quant(op, source)
+    o = op.options
+    attrs = {"shape": (h, w, c), "align_corners": bool(o.AlignCorners), "half_pixel_centers": bool(o.HalfPixelCenters)}
+    kind = "resize_bilinear" if op.op == "RESIZE_BILINEAR" else "resize_nearest"
+    imp.emit(op, kind, [imp.name(source)], (1, h, w, c), attrs=attrs)
+
+
+def space_depth(imp: Importer, op: Any) -> None:
+    source, b = imp.value(op, 0), op.options.BlockSize
+    h, w, c = image(imp, op, source)
+    imp.same_quant(op, source)
+    down = op.op == "SPACE_TO_DEPTH"
+    if b < 1 or (h % b or w % b if down else c % (b * b)):
+        raise ModelError(f"{imp.at(op)}: block {b} does not divide {[h, w, c]}")
+    shape = (1, h // b, w // b, c * b * b) if down else (1, h * b, w * b, c // (b * b))
+    imp.emit(op, op.op.lower(), [imp.name(source)], shape, attrs={"block": b})
+
+
+def space_to_batch(imp: Importer, op: Any) -> None:
+    """Notes the phases; the convolution and BATCH_TO_SPACE_ND that follow make one dilated convolution."""
+    source = imp.value(op, 0)
+    block, pads = _blocks(imp, op, source, "paddings")
+    imp.same_quant(op, source)
+    if source.shape[0] != 1 or source.data is not None:
+        raise Refused(f"input of shape {list(source.shape)}; expected an activation without a batch")
+    tensor = imp.tensor(op)
+    imp.define(op, 0, Value(tensor.shape, tensor.dtype, quant=tensor.quant, phases=Phases(source, block, pads)))
+
+
+def _blocks(imp: Importer, op: Any, source: Value, what: str) -> tuple[tuple[int, int], tuple[int, int, int, int]]:
+    """(block (h, w), numbers (top, bottom, left, right)) of an operator of rank 3 or 4."""
+    spatial = len(source.shape) - 2
+    if spatial not in (1, 2):
+        raise Refused(f"shape {list(source.shape)}; expected three or four axes")
+    block, around = imp.integers(op, 1, "block", spatial), imp.integers(op, 2, what, 2 * spatial)
+    if min(*block, *around, 1) < 0 or 0 in block or max(*block, *around) > 65535:
+        raise ModelError(f"{imp.at(op)}: block {list(block)}, {what} {list(around)}")
+    return ((1, *block)[-2:], (0, 0, *around)[-4:])
+
+
+def batch_to_space(imp: Importer, op: Any) -> None:
+    value = imp.values.get(op.inputs[0]) if op.inputs else None
+    if value is None or value.phases is None:
+        imp.value(op, 0)
+        raise Refused("without a SPACE_TO_BATCH_ND and a convolution before it")
+    block, crops = _blocks(imp, op, value, "crops")
+    if block != value.phases.block:
+        raise Refused(f"block {list(block)}; expected {list(value.phases.block)} as in SPACE_TO_BATCH_ND")
+    finish_phases(imp, op, value, crops)
+
+
+MOVES: dict[str, Handler] = {
+    **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS"), reshape),
+    "SLICE": slice_,
+    "STRIDED_SLICE": strided_slice,
+    **dict.fromkeys(("SPLIT", "SPLIT_V"), split),
+    "PACK": pack,
+    "UNPACK": unpack,
+    "GATHER": gather,
+    "TRANSPOSE": transpose,
+    **dict.fromkeys(("PAD", "PADV2", "MIRROR_PAD"), pad),
+    **dict.fromkeys(("TILE", "BROADCAST_TO"), tile),
+    **dict.fromkeys(("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"), resize),
+    **dict.fromkeys(("SPACE_TO_DEPTH", "DEPTH_TO_SPACE"), space_depth),
+    "SPACE_TO_BATCH_ND": space_to_batch,
+    "BATCH_TO_SPACE_ND": batch_to_space,
+}

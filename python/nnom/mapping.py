@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""How the operators of a graph become layers of the C core: one entry each. A new layer adds its entry here."""
+
+from __future__ import annotations
+
+import ctypes as ct
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .binding import Border, Shape, Size, WeightStruct
+from .errors import UnsupportedError
+from .graph import Graph, Node, Quant, Tensor, Weight
+
+Call = Callable[["Builder", Node], int]
+MAPPING: dict[str, Call] = {}
+ACTIVATIONS: dict[str, str] = {
+    "relu": "act_relu",
+    "relu6": "act_relu6",
+    "relu_n1_to_1": "act_relu_n1_to_1",
+    "tanh": "act_tanh",
+    "sigmoid": "act_sigmoid",
+    "leaky_relu": "act_leaky_relu",
+}
+TYPES = {"int8": 0, "float32": 1, "int32": 2, "uint8": 3}
+
+# Operators that move values unchanged: input and output share one quantisation.
+SAME_QUANT = {
+    "max_pool", "global_max_pool", "avg_pool", "global_avg_pool", "flatten", "reshape", "zero_padding", "cropping", "upsample",
+    "slice", "transpose", "mirror_pad", "gather", "resize_nearest", "resize_bilinear", "tile", "space_to_depth",
+    "depth_to_space", "maximum", "minimum",
+}  # fmt: skip
+
+# Operators whose output always has this quantisation in int8.
+FIXED_QUANT = {
+    "softmax": Quant(1 / 256, -128),
+    "tanh": Quant(1 / 128, 0),
+    "sigmoid": Quant(1 / 256, -128),
+    "log_softmax": Quant(16 / 256, 127),
+    "l2_norm": Quant(1 / 128, 0),
+}
+
+
+def maps(name: str) -> Callable[[Call], Call]:
+    """Registers the function that makes the layer of operator `name`."""
+
+    def register(function: Call) -> Call:
+        MAPPING[name] = function
+        return function
+
+    return register
+
+
+def unsupported(graph: Graph) -> list[str]:
+    """A line for each node that has no counterpart in the core."""
+    lines = []
+    for node in graph.nodes:
+        if node.op not in MAPPING:
+            lines.append(f"layer '{node.name}': operator '{node.op}' has no counterpart in the C core")
+        elif node.op == "activation" and node.attrs["kind"] not in ACTIVATIONS:
+            lines.append(f"layer '{node.name}': activation '{node.attrs['kind']}' has no counterpart in the C core")
+    return lines
+
+
+def check(graph: Graph) -> None:
+    """Raises UnsupportedError with every node that cannot be mapped."""
+    lines = unsupported(graph)
+    if lines:
+        raise UnsupportedError(f"{graph.source or graph.name}: {len(lines)} unsupported:\n  " + "\n  ".join(lines))
+
+
+class Builder:
+    """Makes layers of one graph. `keep` receives what the core points into and must live as long as the model."""
+
+    def __init__(self, lib: ct.CDLL, graph: Graph, keep: list[object]):
+        self.lib = lib
+        self.graph = graph
+        self.keep = keep
+
+    # ---- arguments ----
+
+    def make(self, name: str, *arguments: Any) -> int:
+        """Calls a constructor. int -> int32_t, float -> float, None -> NULL; structs and pointers as they are."""
+        function = getattr(self.lib, name)
+        function.restype = ct.c_void_p
+        converted = []
+        for a in arguments:
+            if isinstance(a, bool | int | np.integer):
+                converted.append(ct.c_int32(int(a)))
+            elif isinstance(a, float | np.floating):
+                converted.append(ct.c_float(float(a)))
+            else:
+                converted.append(ct.c_void_p(None) if a is None else a)
+        return function(*converted)
+
+    def array(self, data: np.ndarray, dtype: type) -> ct.c_void_p:
+        """Address of the data as a contiguous array, kept alive."""
+        held = np.ascontiguousarray(data, dtype=dtype)
+        self.keep.append(held)
+        return ct.c_void_p(held.ctypes.data)
+
+    def weight(self, weight: Weight | None, dtype: type) -> ct.c_void_p | None:
+        """A nnom_weight_t, kept alive; None if there is no such weight."""
+        if weight is None:
+            return None
+        struct = WeightStruct(self.array(weight.data, dtype).value, 0)
+        self.keep.append(struct)
+        return ct.cast(ct.pointer(struct), ct.c_void_p)
+
+    def is_float(self, node: Node) -> bool:
+        return self.graph.tensors[node.inputs[0]].dtype == "float32"
+
+    def weights(self, node: Node) -> tuple[ct.c_void_p | None, ct.c_void_p | None]:
+        """Weights and bias as the core takes them: float, or int8 and int32."""
+        types = (np.float32, np.float32) if self.is_float(node) else (np.int8, np.int32)
+        return self.weight(node.weights["weights"], types[0]), self.weight(node.weights.get("bias"), types[1])
+
+    def scaled(self, layer: int, node: Node) -> int:
+        """Gives a layer the scales of its int8 weights."""
+        scale = node.weights["weights"].scale
+        if scale is None:
+            return layer
+        values = np.ascontiguousarray(scale, np.float32)
+        return self.lib.nnom_layer_set_weight_scales(layer, values.ctypes.data_as(ct.POINTER(ct.c_float)), values.size)
+
+    # ---- layers ----
+
+    def finish(self, layer: int, tensor: Tensor, name: str) -> int:
+        """Name and output quantisation."""
+        if tensor.quant is not None:
+            layer = self.lib.nnom_layer_set_quant(layer, tensor.quant.scale, tensor.quant.zero_point)
+        return self.lib.nnom_layer_set_name(layer, name.encode("ascii", "replace"))
+
+    def source(self, tensor: Tensor) -> int:
+        layer = self.lib.nnom_layer_set_type(self.make("nnom_input_2", Shape(*tensor.shape), None), TYPES[tensor.dtype])
+        return self.finish(layer, tensor, tensor.name)
+
+    def constant(self, tensor: Tensor) -> int:
+        assert tensor.data is not None
+        data = self.array(tensor.data, np.dtype(tensor.dtype).type)
+        layer = self.lib.nnom_layer_set_type(self.make("Constant", Shape(*tensor.shape), data), TYPES[tensor.dtype])
+        return self.finish(layer, tensor, tensor.name)
+
+    def output(self, layer: int) -> int:
+        return self.lib.nnom_hook(self.make("nnom_output_2", Shape(0, 0, 0), None), layer)
+
+    def activated(self, layer: int, kind: str, alpha: float | None = None) -> int:
+        """An activation layer hooked to `layer`; clamps are fused by the core."""
+        act = self.make(ACTIVATIONS[kind], *([float(alpha)] if alpha is not None else []))
+        return self.lib.nnom_hook(self.make("Activation", ct.c_void_p(act)), layer)
+
+    def node(self, node: Node, layers: dict[str, int]) -> int:
+        """The layer of a node, hooked to its inputs."""
+        tensor = self.graph.tensors[node.output]
+        layer = self.finish(MAPPING[node.op](self, node), tensor, node.name)
+        for name in node.inputs:
+            layer = self.lib.nnom_hook(layer, layers[name])
+        if node.activation != "none":
+            layer = self.activated(layer, node.activation)
+            self.lib.nnom_layer_set_name(layer, f"{node.name}/{node.activation}".encode("ascii", "replace"))
+        return layer
+
+
+def _size(attrs: dict[str, Any], key: str) -> Size:
+    return Size(*attrs.get(key, (1, 1)))
+
+
+def _padded(b: Builder, layer: int, node: Node) -> int:
+    return b.lib.nnom_layer_set_padding(layer, Border(*node.attrs.get("padding", (0, 0, 0, 0))))
+
+
+def _convolution(b: Builder, node: Node, constructor: str, filters: int, kernel: tuple[int, int]) -> int:
+    a = node.attrs
+    w, bias = b.weights(node)
+    layer = b.make(constructor, filters, Size(*kernel), _size(a, "stride"), _size(a, "dilation"), 0, w, bias)
+    return _padded(b, b.scaled(layer, node), node)
+
+
+@maps("conv2d")
+def _conv2d(b: Builder, node: Node) -> int:
+    out, kh, kw, _ = node.weights["weights"].data.shape
+    return _convolution(b, node, "nnom_conv2d_7", out, (kh, kw))
+
+
+@maps("depthwise_conv2d")
+def _depthwise(b: Builder, node: Node) -> int:
+    kh, kw, out = node.weights["weights"].data.shape
+    return _convolution(b, node, "nnom_dw_conv2d_7", out // b.graph.tensors[node.inputs[0]].shape[2], (kh, kw))
+
+
+@maps("conv2d_transpose")
+def _transpose(b: Builder, node: Node) -> int:
+    out, kh, kw, _ = node.weights["weights"].data.shape
+    return _convolution(b, node, "nnom_conv2d_transpose_7", out, (kh, kw))
+
+
+@maps("dense")
+def _dense(b: Builder, node: Node) -> int:
+    return b.scaled(b.make("Dense", node.weights["weights"].data.shape[0], *b.weights(node)), node)
+
+
+def _pool(constructor: str) -> Call:
+    return lambda b, node: _padded(
+        b, b.make(constructor, _size(node.attrs, "kernel"), _size(node.attrs, "stride"), 0), node
+    )
+
+
+MAPPING["max_pool"] = _pool("MaxPool")
+MAPPING["avg_pool"] = _pool("AvgPool")
+MAPPING["sum_pool"] = _pool("SumPool")
+MAPPING["global_max_pool"] = lambda b, node: b.make("GlobalMaxPool")
+MAPPING["global_avg_pool"] = lambda b, node: b.make("GlobalAvgPool")
+MAPPING["global_sum_pool"] = lambda b, node: b.make("GlobalSumPool")
+MAPPING["flatten"] = lambda b, node: b.make("Flatten")
+MAPPING["reshape"] = lambda b, node: b.make("Reshape", Shape(*node.attrs["shape"]))
+MAPPING["softmax"] = lambda b, node: b.make("nnom_softmax", float(node.attrs.get("beta", 1.0)))
+MAPPING["concat"] = lambda b, node: b.make("Concat", node.attrs["axis"])
+MAPPING["add"] = lambda b, node: b.make("nnom_add", 0)
+MAPPING["sub"] = lambda b, node: b.make("nnom_sub", 0)
+MAPPING["mult"] = lambda b, node: b.make("nnom_mult", 0)
+MAPPING["upsample"] = lambda b, node: b.make("UpSample", _size(node.attrs, "kernel"))
+MAPPING["cropping"] = lambda b, node: b.make("Cropping", Border(*node.attrs["padding"]))
+MAPPING["slice"] = lambda b, node: b.make(
+    "Slice", Shape(*node.attrs["begin"]), Shape(*node.attrs["size"]), Shape(*node.attrs.get("stride", (1, 1, 1)))
+)
+
+
+@maps("zero_padding")
+def _zero_padding(b: Builder, node: Node) -> int:
+    border = Border(*node.attrs["padding"][:4])
+    front, back = node.attrs.get("channels", (0, 0))
+    value = float(node.attrs.get("value", 0.0))
+    if front or back or value:
+        return b.make("Pad", border, front, back, value)
+    return b.make("ZeroPadding", border)
+
+
+@maps("activation")
+def _activation(b: Builder, node: Node) -> int:
+    alpha = node.attrs.get("alpha")
+    act = b.make(ACTIVATIONS[node.attrs["kind"]], *([float(alpha)] if alpha is not None else []))
+    return b.make("Activation", ct.c_void_p(act))

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/*
+ * The build side of a layer: what constructors make and compile turns into a program (nnom_program.h). None of this is
+ * linked into firmware with a frozen model.
+ */
+#ifndef NNOM_BUILDER_H
+#define NNOM_BUILDER_H
+
+#include "nnom.h"
+#include "nnom_port.h"
+#include "param.h"
+
+enum { NNOM_NAME_BYTES = 32, NNOM_MAX_ARRAYS = 6, NNOM_ERROR_BYTES = 160 };
+
+/* ---- Parameters of operations: see param.h ---- */
+
+typedef enum nnom_element { NNOM_ELEMENT_I8, NNOM_ELEMENT_I16, NNOM_ELEMENT_I32, NNOM_ELEMENT_F32 } nnom_element_t;
+
+/* Contents of an ARRAY member. */
+typedef struct nnom_array {
+    const void *data;
+    uint32_t count;
+    nnom_element_t element;
+} nnom_array_t;
+
+/* ---- Layers ---- */
+
+typedef struct nnom_edge nnom_edge_t;
+struct nnom_edge {
+    nnom_layer_t *from;
+    nnom_layer_t *to;
+    nnom_edge_t *next_in;  /* next input of `to`, in order */
+    nnom_edge_t *next_out; /* next consumer of `from` */
+};
+
+/* An output's quantisation and how much of it was set by the user. */
+typedef enum nnom_quant_source { NNOM_QUANT_INHERIT, NNOM_QUANT_SET } nnom_quant_source_t;
+
+typedef struct nnom_class {
+    const char *name;       /* as printed: "Conv2D" */
+    const char *param_tag;  /* tag of the param struct, "nnom_pool_param"; NULL: no param */
+    const nnom_field_t *fields;
+    /*
+     * Called by compile in order of execution, the inputs' `out` being known. Checks arguments and shapes, sets
+     * layer->out.shape (and .type, .scale, .zero_point where they do not follow input 0, see nnom_layer_follow()), layer->op,
+     * layer->op_symbol, layer->param, layer->scratch_bytes, layer->macs. Returns nnom_layer_fail(...) on error.
+     */
+    nnom_status_t (*build)(nnom_layer_t *layer);
+    uint32_t min_inputs;
+    uint32_t max_inputs;
+    uint32_t flags;
+} nnom_class_t;
+
+enum {
+    NNOM_CLASS_CLAMPS = 1,     /* act_min/act_max of a following ReLU can be taken over: layer->fused is read in build */
+    NNOM_CLASS_ANY_SHAPE = 2,  /* takes its input as one vector: a Flatten or Reshape before it is passed over */
+    NNOM_CLASS_NO_SWAP = 4,    /* depends on h and w in a way that (1, w, c) cannot be run as (w, 1, c) */
+    NNOM_CLASS_INPUT = 8,
+    NNOM_CLASS_OUTPUT = 16,
+    NNOM_CLASS_CONSTANT = 32,
+    NNOM_CLASS_VIEW = 64,      /* same bytes, other shape */
+    NNOM_CLASS_FULLY_CONNECTED = 256, /* one weight scale: scales are multiplied in float, as the specification's code does */
+    NNOM_CLASS_ACTIVATION = 128 /* the layer is an nnom_activation_layer_t: may be fused into a CLAMPS layer before it */
+};
+
+typedef enum nnom_clamp { NNOM_CLAMP_NONE, NNOM_CLAMP_RELU, NNOM_CLAMP_RELU6, NNOM_CLAMP_RELU_N1_TO_1 } nnom_clamp_t;
+
+struct nnom_layer {
+    const nnom_class_t *cls;
+    nnom_model_t *model;    /* owner, once adopted */
+    nnom_layer_t *next;     /* in the model's list; in order of execution after compile */
+    nnom_edge_t *in;        /* inputs, in order */
+    nnom_edge_t *out_edges; /* consumers */
+    void (*release)(nnom_layer_t *layer); /* frees what the constructor allocated besides the layer; may be NULL */
+    uint32_t bytes;         /* of the layer struct */
+    char name[NNOM_NAME_BYTES];
+    nnom_geometry_t geometry; /* of windows, pads, crops and upsampling: here so that compile can swap h and w */
+    nnom_padding_t padding;
+    int32_t axis;           /* of Concat: 0 h, 1 w, 2 c, -1 c */
+    bool swapped;           /* h and w were exchanged by compile */
+    bool broken;            /* a layer hooked to this one could not be made */
+    nnom_clamp_t fused;     /* clamp taken over from the following layer */
+    nnom_layer_t *fused_by; /* that layer */
+    nnom_quant_source_t quant_source;
+    float set_scale;        /* the quantisation set by the user, valid if NNOM_QUANT_SET */
+    int32_t set_zero_point;
+    nnom_shape_t set_shape; /* given by the user: Input, Output, Constant, Reshape, Lambda */
+    nnom_type_t set_type;   /* Input, Constant */
+    float *weight_scales;   /* [weight_scale_count], owned; NULL: Q-format or float weights */
+    uint32_t weight_scale_count;
+    /* Made by build: */
+    nnom_tensor_t out;      /* offset is set by the plan */
+    const nnom_op_t *op;
+    const char *op_symbol;
+    const void *param;
+    uint32_t scratch_bytes; /* a reducing operation: only for rows that come in pieces; a call over all rows touches none */
+    uint64_t macs;
+    uint32_t array_count;
+    nnom_array_t arrays[NNOM_MAX_ARRAYS];
+    struct nnom_chunk *chunks; /* memory from nnom_layer_alloc(), freed with the layer or at the next compile */
+    /*
+     * How far the output's first byte must lie below input 0's first byte so that rows computed in ascending order never
+     * overwrite input still needed; NNOM_NO_OVERLAP: they must not share memory. Set by build through
+     * nnom_layer_overlap_rows() or directly (0: exactly in place).
+     */
+    int32_t overlap;
+    /* Made by compile: */
+    nnom_layer_t *root;     /* the layer whose bytes these are: itself, or for views and fused activations another */
+    bool passed;            /* fused into the layer before: no node, no tensor */
+    uint16_t tensor;        /* index in the program */
+    uint16_t node;          /* index in the program, NNOM_NO_NODE: nothing to run */
+    uint16_t first_step;    /* life of the output, in nodes */
+    uint16_t last_step;
+    uint16_t block;         /* of the output, and of scratch, in the plan */
+    uint16_t scratch_block;
+    uint16_t port;          /* order among the model's inputs or outputs, from 1; 0: none given */
+    uint16_t mark;          /* of traversals */
+};
+
+#define NNOM_NO_OVERLAP INT32_MAX
+
+/*
+ * Allocates a zeroed layer of `bytes` (its struct starts with nnom_layer_t) of a class. NULL when memory is short.
+ * Geometry starts as kernel, stride, dilation 1 and no padding.
+ */
+void *nnom_layer_new(const nnom_class_t *cls, size_t bytes);
+void nnom_layer_free(nnom_layer_t *layer);
+
+/* Zeroed memory that lives until the layer is freed or compiled again. NULL when memory is short. */
+void *nnom_layer_alloc(nnom_layer_t *layer, size_t bytes);
+/* Bytes of all registered arrays. */
+uint32_t nnom_layer_weight_bytes(const nnom_layer_t *layer);
+/* Registers the contents of the next ARRAY member, in the order of the list; returns data. */
+const void *nnom_layer_array(nnom_layer_t *layer, const void *data, uint32_t count, nnom_element_t element);
+
+/* The layer that makes input i: fused activations, and views before a layer that takes any shape, are passed over. */
+nnom_layer_t *nnom_layer_input_layer(const nnom_layer_t *layer, uint32_t i);
+/* Its tensor, as its build left it. */
+const nnom_tensor_t *nnom_layer_in(const nnom_layer_t *layer, uint32_t i);
+uint32_t nnom_layer_input_number(const nnom_layer_t *layer);
+/* Sets out's type and quantisation: the user's if set, else input 0's. */
+void nnom_layer_follow(nnom_layer_t *layer);
+/* The same, where the layer has a quantisation of its own (Softmax ...) and the user set none. */
+void nnom_layer_follow_quant(nnom_layer_t *layer, float scale, int32_t zero_point);
+/* True if input i and the output have the same scale and zero point (always, in float). */
+bool nnom_layer_same_quant(const nnom_layer_t *layer, uint32_t i);
+/* Sets layer->overlap from the operation's window and the shapes: rows written in ascending order. */
+void nnom_layer_overlap_rows(nnom_layer_t *layer);
+/* The first error is kept in the model: "<layer name>: <text>". Returns status. printf-like, %d and %s and %ld only. */
+nnom_status_t nnom_layer_fail(const nnom_layer_t *layer, nnom_status_t status, const char *format, ...);
+
+/* ---- Shapes and geometry: src/core/shape.c ---- */
+
+/* Elements of a shape, or -1 if a side is < 1 or the product does not fit int32. */
+int32_t nnom_shape_elements(nnom_shape_t shape);
+bool nnom_shape_equal(nnom_shape_t a, nnom_shape_t b);
+uint32_t nnom_type_bytes(nnom_type_t type);
+/*
+ * Output size of a window over `in` rows and columns, and SAME padding resolved into layer->geometry as Keras does
+ * (more at the end if odd). Fails if a kernel, stride or dilation is < 1 or over 2^15, or the output would be empty.
+ */
+nnom_status_t nnom_geometry_resolve(nnom_layer_t *layer, nnom_shape_t in, nnom_size_t *out);
+/* Rows of an input of in_h rows that output rows y read. */
+nnom_range_t nnom_geometry_window(const nnom_geometry_t *geometry, int32_t in_h, nnom_range_t y);
+/* Every row: the window of reductions and of layers that are not local in rows. */
+nnom_range_t nnom_window_all(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y);
+
+/* ---- Quantisation: src/core/quant.c ---- */
+
+/*
+ * real = multiplier * 2^(shift - 31) with multiplier in [2^30, 2^31), as the TFLite specification has it (SPEC.md). 0 <= real < 2^31.
+ */
+void nnom_quantize_multiplier(double real, int32_t *multiplier, int32_t *shift);
+/* Limits of int8 values under a clamp, in the output's quantisation. */
+void nnom_clamp_limits(nnom_clamp_t clamp, const nnom_tensor_t *out, int32_t *act_min, int32_t *act_max);
+void nnom_clamp_limits_f32(nnom_clamp_t clamp, float *act_min, float *act_max);
+
+/* Weights of convolutions and dense layers, made ready for the kernels. */
+typedef struct nnom_quant_weights {
+    const void *bias;       /* int32 [channels], input zero point folded in; float in float models; may be NULL there */
+    const void *multiplier; /* int32 [channels]; NULL in float models */
+    const void *shift;      /* int8 [channels]; NULL in float models */
+} nnom_quant_weights_t;
+/*
+ * Computes bias, multipliers and shifts of `channels` outputs. weights: int8, channel o's taps at
+ * weights[o * channel_stride + t * tap_stride], t < taps. Checks that no accumulator can overflow int32.
+ * layer->out and input 0 must be known. Fails with NNOM_NULL if w is NULL or w->p_value is NULL.
+ */
+nnom_status_t nnom_layer_weights(nnom_layer_t *layer, const nnom_weight_t *w, const nnom_bias_t *b, int32_t channels,
+                                 int32_t taps, int32_t channel_stride, int32_t tap_stride, nnom_quant_weights_t *result);
+
+/* ---- Activations: src/layers/activation.c ---- */
+
+struct nnom_activation {
+    const nnom_class_t *cls;       /* of the layer that Activation() makes; its name */
+    nnom_clamp_t clamp;            /* not NONE: can be fused */
+    float (*function)(float x, float alpha);
+    float alpha;
+    float scale;                   /* own output quantisation, if > 0 */
+    int32_t zero_point;
+    /*
+     * int8 table by exact integer arithmetic, [256] indexed by q + 128; NULL: from function in float. An activation with
+     * a quantisation of its own: the table is for that one only.
+     */
+    void (*table)(const nnom_tensor_t *in, const nnom_tensor_t *out, float alpha, int8_t *table);
+    const nnom_op_t *op_f32;       /* the operation of float models and its C name; params: nnom_map_param_t (lut.h) */
+    const char *op_f32_symbol;
+};
+
+typedef struct nnom_activation_layer {
+    nnom_layer_t super;
+    nnom_activation_t *act; /* owned */
+} nnom_activation_layer_t;
+
+/* ---- Builder ---- */
+
+struct nnom_builder {
+    nnom_layer_t *layers;     /* owned, all adopted layers */
+    nnom_layer_t *last_added; /* of model.add */
+    nnom_layer_t *output;     /* the layer named as output to compile, may be NULL */
+    void *program;            /* block of the compiled program */
+    uint32_t program_bytes;
+    nnom_totals_t totals;
+    void *arena_given;        /* by nnom_set_arena() */
+    uint32_t arena_given_bytes;
+    void *arena_owned;
+    uint16_t ports;           /* counts nnom_own() */
+    bool verbose;
+    bool own_model;           /* new_model(NULL) */
+    nnom_status_t status;     /* first error of add */
+    char error[NNOM_ERROR_BYTES];
+};
+
+#endif

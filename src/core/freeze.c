@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/* A compiled model as C source: tables and parameters. Hosts only. What it writes belongs to the user. */
+#include "freeze.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void nnom_writer_print(nnom_writer_t *w, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    const int n = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (n < 0 || (size_t)n >= sizeof text) {
+        w->status = NNOM_IO;
+    } else if (w->status == NNOM_OK && w->write(w->context, text, (size_t)n) != 0) {
+        w->status = NNOM_IO;
+    }
+}
+
+/* Hexadecimal floats are exact; infinity has no literal. */
+void nnom_writer_float(nnom_writer_t *w, float x)
+{
+    if (x > 3.4028234e38f || x < -3.4028234e38f) {
+        nnom_writer_print(w, x > 0 ? "INFINITY" : "-INFINITY");
+    } else {
+        nnom_writer_print(w, "%af", (double)x);
+    }
+}
+
+void nnom_writer_values(nnom_writer_t *w, const void *data, uint32_t count, nnom_element_t element)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        nnom_writer_print(w, i % 16 == 0 ? "\n    " : " ");
+        switch (element) {
+        case NNOM_ELEMENT_I8:
+            nnom_writer_print(w, "%d,", ((const int8_t *)data)[i]);
+            break;
+        case NNOM_ELEMENT_I16:
+            nnom_writer_print(w, "%d,", ((const int16_t *)data)[i]);
+            break;
+        case NNOM_ELEMENT_I32:
+            /* INT32_MIN has no literal of its own type */
+            nnom_writer_print(w, ((const int32_t *)data)[i] == INT32_MIN ? "(-2147483647 - 1)," : "%" PRId32 ",",
+                              ((const int32_t *)data)[i]);
+            break;
+        case NNOM_ELEMENT_F32:
+            nnom_writer_float(w, ((const float *)data)[i]);
+            nnom_writer_print(w, ",");
+            break;
+        }
+    }
+}
+
+static const char *element_type(nnom_element_t element)
+{
+    static const char *const types[] = {"int8_t", "int16_t", "int32_t", "float"};
+    return types[element];
+}
+
+static void write_arrays(nnom_writer_t *w, const nnom_layer_t *layer)
+{
+    for (uint32_t i = 0; i < layer->array_count; i++) {
+        const nnom_array_t *array = &layer->arrays[i];
+        if (array->count > 0) {
+            nnom_writer_print(w, "static const %s %s_n%u_a%" PRIu32 "[%" PRIu32 "] = {", element_type(array->element), w->name,
+                              (unsigned)layer->node, i, array->count);
+            nnom_writer_values(w, array->data, array->count, array->element);
+            nnom_writer_print(w, "};\n");
+        }
+    }
+}
+
+/* The same tag and members as in the library, so that the types are compatible (C99 6.2.7). */
+static void write_param_type(nnom_writer_t *w, const nnom_class_t *cls)
+{
+    nnom_writer_print(w, "struct %s {", cls->param_tag);
+    for (const nnom_field_t *field = cls->fields; field->name != NULL; field++) {
+        static const char *const types[] = {"int32_t ", "float ", "nnom_geometry_t ", "const void *"};
+        nnom_writer_print(w, " %s%s;", types[field->kind], field->name);
+    }
+    nnom_writer_print(w, " };\n");
+}
+
+static void write_geometry(nnom_writer_t *w, const nnom_geometry_t *g)
+{
+    nnom_writer_print(w, "{%d, %d, %d, %d, %d, %d, %d, %d, %d, %d}", (int)g->kernel_h, (int)g->kernel_w, (int)g->stride_h,
+                      (int)g->stride_w, (int)g->dilation_h, (int)g->dilation_w, (int)g->pad_top, (int)g->pad_bottom,
+                      (int)g->pad_left, (int)g->pad_right);
+}
+
+static void write_param(nnom_writer_t *w, const nnom_layer_t *layer)
+{
+    uint32_t array = 0;
+    write_arrays(w, layer);
+    nnom_writer_print(w, "static const struct %s %s_n%u = {", layer->cls->param_tag, w->name, (unsigned)layer->node);
+    for (const nnom_field_t *field = layer->cls->fields; field->name != NULL; field++) {
+        const void *member = (const uint8_t *)layer->param + field->offset;
+        nnom_writer_print(w, "\n    .%s = ", field->name);
+        if (field->kind == NNOM_FIELD_I32) {
+            nnom_writer_values(w, member, 1, NNOM_ELEMENT_I32);
+            continue;
+        }
+        if (field->kind == NNOM_FIELD_F32) {
+            nnom_writer_float(w, *(const float *)member);
+        } else if (field->kind == NNOM_FIELD_GEOMETRY) {
+            write_geometry(w, member);
+        } else if (array < layer->array_count && layer->arrays[array].count > 0) {
+            nnom_writer_print(w, "%s_n%u_a%" PRIu32, w->name, (unsigned)layer->node, array);
+        } else {
+            nnom_writer_print(w, "NULL");
+        }
+        array += field->kind == NNOM_FIELD_ARRAY;
+        nnom_writer_print(w, ",");
+    }
+    nnom_writer_print(w, "\n};\n");
+}
+
+/* True if an earlier layer has the same text: types and operations are declared once. */
+static bool seen(const nnom_layer_t *list, const nnom_layer_t *layer, bool tag)
+{
+    for (; list != layer; list = list->next) {
+        const bool has = list->node != NNOM_NO_NODE;
+        if (has && tag && list->cls->param_tag != NULL && strcmp(list->cls->param_tag, layer->cls->param_tag) == 0) {
+            return true;
+        }
+        if (has && !tag && strcmp(list->op_symbol, layer->op_symbol) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void write_node_data(nnom_writer_t *w, const nnom_layer_t *list, const nnom_layer_t *layer)
+{
+    nnom_writer_print(w, "\n/* %s: %s */\n", layer->name, layer->cls->name);
+    if (!seen(list, layer, false)) {
+        nnom_writer_print(w, "extern const nnom_op_t %s;\n", layer->op_symbol);
+    }
+    if (layer->cls->param_tag != NULL && layer->param != NULL) {
+        if (!seen(list, layer, true)) {
+            write_param_type(w, layer->cls);
+        }
+        write_param(w, layer);
+    }
+}
+
+static void write_links(nnom_writer_t *w, const char *suffix, const uint16_t *links, uint32_t count)
+{
+    nnom_writer_print(w, "static const uint16_t %s_%s[] = {", w->name, suffix);
+    for (uint32_t i = 0; i < count; i++) {
+        nnom_writer_print(w, "%u, ", (unsigned)links[i]);
+    }
+    nnom_writer_print(w, "};\n");
+}
+
+static void write_constant(nnom_writer_t *w, const nnom_layer_t *layer)
+{
+    const bool is_float = layer->out.type == NNOM_TYPE_F32;
+    const uint32_t count = (uint32_t)(layer->out.shape.h * layer->out.shape.w * layer->out.shape.c);
+    nnom_writer_print(w, "static const %s %s_t%u[%" PRIu32 "] = {", is_float ? "float" : "int8_t", w->name,
+                      (unsigned)layer->tensor, count);
+    nnom_writer_values(w, layer->out.data, count, is_float ? NNOM_ELEMENT_F32 : NNOM_ELEMENT_I8);
+    nnom_writer_print(w, "};\n");
+}
+
+static void write_tensor(nnom_writer_t *w, const nnom_layer_t *layer, const nnom_tensor_t *t)
+{
+    static const char *const types[] = {"NNOM_TYPE_S8", "NNOM_TYPE_F32", "NNOM_TYPE_S32", "NNOM_TYPE_U8"};
+    nnom_writer_print(w, "    {");
+    if ((layer->root->cls->flags & NNOM_CLASS_CONSTANT) != 0) {
+        nnom_writer_print(w, "%s_t%u", w->name, (unsigned)layer->root->tensor);
+    } else {
+        nnom_writer_print(w, "NULL");
+    }
+    nnom_writer_print(w, ", %" PRIu32 ", {%d, %d, %d}, %d, %d, ", t->offset, (int)t->shape.h, (int)t->shape.w,
+                      (int)t->shape.c, (int)t->rows, (int)t->row_bytes);
+    nnom_writer_float(w, t->scale);
+    nnom_writer_print(w, ", %d, %s}, /* %s */\n", (int)t->zero_point, types[t->type], layer->name);
+}
+
+static void write_tables(nnom_writer_t *w, const nnom_model_t *m)
+{
+    const nnom_program_t *p = m->program;
+    nnom_writer_print(w, "\nstatic const nnom_tensor_t %s_tensors[] = {\n", w->name);
+    for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
+        if (!layer->passed) {
+            write_tensor(w, layer, &p->tensors[layer->tensor]);
+        }
+    }
+    nnom_writer_print(w, "};\n");
+    for (uint32_t n = 0; n < p->node_count; n++) {
+        char suffix[16];
+        (void)snprintf(suffix, sizeof suffix, "n%" PRIu32 "_in", n);
+        write_links(w, suffix, p->nodes[n].inputs, p->nodes[n].input_count);
+    }
+    nnom_writer_print(w, "static const nnom_node_t %s_nodes[] = {\n", w->name);
+    for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
+        if (layer->node != NNOM_NO_NODE) {
+            const nnom_node_t *node = &p->nodes[layer->node];
+            nnom_writer_print(w, "    {&%s, ", layer->op_symbol);
+            nnom_writer_print(w, layer->param != NULL ? "&%s_n%u" : "NULL", w->name, (unsigned)layer->node);
+            nnom_writer_print(w, ", %s_n%u_in, %u, %u, %" PRIu32 ", %" PRIu32 "}, /* %s */\n", w->name, (unsigned)layer->node,
+                              (unsigned)node->input_count, (unsigned)node->output, node->scratch, node->scratch_bytes,
+                              layer->name);
+        }
+    }
+    nnom_writer_print(w, "};\n");
+    write_links(w, "inputs", p->inputs, p->input_count);
+    write_links(w, "outputs", p->outputs, p->output_count);
+    nnom_writer_print(w,
+                      "static const nnom_program_t %s_program = {%s_tensors, %s_nodes, %s_inputs, %s_outputs, %u, %u, %u, %u, "
+                      "%" PRIu32 "};\n",
+                      w->name, w->name, w->name, w->name, w->name, (unsigned)p->tensor_count, (unsigned)p->node_count,
+                      (unsigned)p->input_count, (unsigned)p->output_count, p->arena_bytes);
+}
+
+void nnom_freeze_tables(nnom_writer_t *w, const nnom_model_t *m)
+{
+    for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
+        if (layer->node != NNOM_NO_NODE) {
+            write_node_data(w, m->builder->layers, layer);
+        } else if ((layer->cls->flags & NNOM_CLASS_CONSTANT) != 0) {
+            write_constant(w, layer);
+        }
+    }
+    write_tables(w, m);
+}

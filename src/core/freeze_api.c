@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/* The parts of a frozen model that its user sees: header, accessors, self test. Hosts only. */
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "freeze.h"
+
+static const char *value_type(const nnom_tensor_t *t)
+{
+    static const char *const types[] = {"int8_t", "float", "int32_t", "uint8_t"};
+    return types[t->type];
+}
+
+static nnom_element_t value_element(const nnom_tensor_t *t)
+{
+    static const nnom_element_t elements[] = {NNOM_ELEMENT_I8, NNOM_ELEMENT_F32, NNOM_ELEMENT_I32, NNOM_ELEMENT_I8};
+    return elements[t->type];
+}
+
+/* The name in capitals, for macros. */
+static void upper(const char *name, char *to, size_t size)
+{
+    size_t i = 0;
+    for (; i + 1 < size && name[i] != '\0'; i++) {
+        to[i] = (char)toupper((unsigned char)name[i]);
+    }
+    to[i] = '\0';
+}
+
+/* The first input is har_input, the second har_input1. */
+static void port_suffix(uint32_t i, char *to, size_t size)
+{
+    to[0] = '\0';
+    if (i > 0) {
+        (void)snprintf(to, size, "%" PRIu32, i);
+    }
+}
+
+static void header_port(nnom_writer_t *w, const char *kind, uint32_t i, const nnom_tensor_t *t)
+{
+    char name[64], suffix[12], port[24], capitals[24];
+    upper(w->name, name, sizeof name);
+    port_suffix(i, suffix, sizeof suffix);
+    (void)snprintf(port, sizeof port, "%s%s", kind, suffix);
+    upper(port, capitals, sizeof capitals);
+    nnom_writer_print(w, "\n#define %s_%s_H %d\n#define %s_%s_W %d\n#define %s_%s_C %d\n", name, capitals, (int)t->shape.h, name,
+                      capitals, (int)t->shape.w, name, capitals, (int)t->shape.c);
+    nnom_writer_print(w, "#define %s_%s_COUNT %d\n", name, capitals, (int)(t->shape.h * t->shape.w * t->shape.c));
+    if (t->type == NNOM_TYPE_S8 || t->type == NNOM_TYPE_U8) {
+        nnom_writer_print(w, "#define %s_%s_SCALE %.9gf\n#define %s_%s_ZERO_POINT %d\n", name, capitals, (double)t->scale, name,
+                          capitals, (int)t->zero_point);
+    }
+    if (strcmp(kind, "input") == 0) {
+        nnom_writer_print(w, "/* Where the input goes before each run: [%d][%d][%d]; a run overwrites it. */\n%s *%s_%s(void);\n",
+                          (int)t->shape.h, (int)t->shape.w, (int)t->shape.c, value_type(t), w->name, port);
+    } else {
+        nnom_writer_print(w, "/* The result of the last run: [%d][%d][%d]. */\nconst %s *%s_%s(void);\n", (int)t->shape.h,
+                          (int)t->shape.w, (int)t->shape.c, value_type(t), w->name, port);
+    }
+}
+
+static void write_header(nnom_writer_t *w, const nnom_model_t *m)
+{
+    char name[64];
+    upper(w->name, name, sizeof name);
+    nnom_writer_print(w, "/* Made by NNoM " NNOM_VERSION " from a trained model. This file is yours. */\n");
+    nnom_writer_print(w, "#ifndef %s_MODEL_H\n#define %s_MODEL_H\n\n#include \"nnom.h\"\n\n", name, name);
+    nnom_writer_print(w, "/* All the RAM of the model: arena, and its state. */\n#define %s_ARENA_BYTES %" PRIu32 "u\n", name,
+                      m->program->arena_bytes);
+    nnom_writer_print(w, "#define %s_MACS %" PRIu64 "u\n", name, m->builder->totals.macs);
+    nnom_writer_print(w, "#define %s_WEIGHT_BYTES %" PRIu32 "u\n", name, m->builder->totals.weight_bytes);
+    for (uint32_t i = 0; i < nnom_input_count(m); i++) {
+        header_port(w, "input", i, nnom_input_tensor(m, i));
+    }
+    for (uint32_t i = 0; i < nnom_output_count(m); i++) {
+        header_port(w, "output", i, nnom_output_tensor(m, i));
+    }
+    nnom_writer_print(w, "\n/* Runs the model once. NNOM_OK always. */\nnnom_status_t %s_run(void);\n", w->name);
+    nnom_writer_print(w, "/* The model, for the calls of nnom.h that take one. */\nnnom_model_t *%s_model(void);\n", w->name);
+    nnom_writer_print(w,
+                      "/* Runs a stored input and compares with the stored output: NNOM_OK or NNOM_SELFTEST. */\n"
+                      "nnom_status_t %s_selftest(void);\n\n#endif\n",
+                      w->name);
+}
+
+static void write_ports(nnom_writer_t *w, const nnom_model_t *m)
+{
+    char suffix[12];
+    for (uint32_t i = 0; i < nnom_input_count(m); i++) {
+        const nnom_tensor_t *t = nnom_input_tensor(m, i);
+        port_suffix(i, suffix, sizeof suffix);
+        nnom_writer_print(w, "\n%s *%s_input%s(void)\n{\n    return nnom_input_buffer(%s_model(), %" PRIu32 ");\n}\n", value_type(t),
+                          w->name, suffix, w->name, i);
+    }
+    for (uint32_t i = 0; i < nnom_output_count(m); i++) {
+        const nnom_tensor_t *t = nnom_output_tensor(m, i);
+        port_suffix(i, suffix, sizeof suffix);
+        nnom_writer_print(w, "\nconst %s *%s_output%s(void)\n{\n    return nnom_output_buffer(%s_model(), %" PRIu32 ");\n}\n",
+                          value_type(t), w->name, suffix, w->name, i);
+    }
+}
+
+static void write_model(nnom_writer_t *w)
+{
+    char name[64];
+    upper(w->name, name, sizeof name);
+    nnom_writer_print(w, "\nstatic uint32_t %s_arena[(%s_ARENA_BYTES + 3u) / 4u + (%s_ARENA_BYTES == 0u)];\n", w->name, name, name);
+    nnom_writer_print(w, "static nnom_model_t %s_instance;\n\n", w->name);
+    nnom_writer_print(w, "nnom_model_t *%s_model(void)\n{\n", w->name);
+    nnom_writer_print(w, "    %s_instance.program = &%s_program;\n", w->name, w->name);
+    nnom_writer_print(w, "    %s_instance.arena = (uint8_t *)%s_arena;\n    return &%s_instance;\n}\n", w->name, w->name, w->name);
+    nnom_writer_print(w, "\nnnom_status_t %s_run(void)\n{\n    return model_run(%s_model());\n}\n", w->name, w->name);
+}
+
+static void write_samples(nnom_writer_t *w, const char *kind, uint32_t i, const nnom_tensor_t *t, const void *data)
+{
+    const uint32_t count = (uint32_t)(t->shape.h * t->shape.w * t->shape.c);
+    const char *type = t->type == NNOM_TYPE_U8 ? "int8_t" : value_type(t);
+    nnom_writer_print(w, "\nstatic const %s %s_test_%s%" PRIu32 "[%" PRIu32 "] = {", type, w->name, kind, i, count);
+    nnom_writer_values(w, data, count, value_element(t));
+    nnom_writer_print(w, "};\n");
+}
+
+static void write_selftest(nnom_writer_t *w, nnom_model_t *m)
+{
+    for (uint32_t i = 0; i < nnom_input_count(m); i++) {
+        write_samples(w, "input", i, nnom_input_tensor(m, i), nnom_input_buffer(m, i));
+    }
+    const nnom_status_t status = model_run(m);
+    w->status = w->status == NNOM_OK ? status : w->status;
+    for (uint32_t i = 0; i < nnom_output_count(m); i++) {
+        write_samples(w, "output", i, nnom_output_tensor(m, i), nnom_output_buffer(m, i));
+    }
+    nnom_writer_print(w, "\nnnom_status_t %s_selftest(void)\n{\n    nnom_model_t *m = %s_model();\n", w->name, w->name);
+    for (uint32_t i = 0; i < nnom_input_count(m); i++) {
+        nnom_writer_print(w, "    memcpy(nnom_input_buffer(m, %" PRIu32 "), %s_test_input%" PRIu32 ", sizeof %s_test_input%" PRIu32 ");\n",
+                          i, w->name, i, w->name, i);
+    }
+    nnom_writer_print(w, "    nnom_status_t status = model_run(m);\n");
+    for (uint32_t i = 0; i < nnom_output_count(m); i++) {
+        nnom_writer_print(w,
+                          "    if (memcmp(nnom_output_buffer(m, %" PRIu32 "), %s_test_output%" PRIu32 ", sizeof %s_test_output%" PRIu32
+                          ") != 0) {\n        status = NNOM_SELFTEST;\n    }\n",
+                          i, w->name, i, w->name, i);
+    }
+    nnom_writer_print(w, "    return status;\n}\n");
+}
+
+static void write_source(nnom_writer_t *w, nnom_model_t *m)
+{
+    nnom_writer_print(w, "/* Made by NNoM " NNOM_VERSION " from a trained model. This file is yours. */\n");
+    nnom_writer_print(w, "#include \"model.h\"\n\n#include <math.h>\n#include <string.h>\n");
+    nnom_freeze_tables(w, m);
+    write_model(w);
+    write_ports(w, m);
+    write_selftest(w, m);
+}
+
+static bool is_identifier(const char *name)
+{
+    bool good = name != NULL && (isalpha((unsigned char)name[0]) || name[0] == '_') && strlen(name) < 48;
+    for (const char *c = name; good && *c != '\0'; c++) {
+        good = isalnum((unsigned char)*c) || *c == '_';
+    }
+    return good;
+}
+
+/* What has no form as C: the user's functions, and buffers of this process. */
+static nnom_status_t check_layers(nnom_model_t *m)
+{
+    for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
+        if (layer->node != NNOM_NO_NODE && layer->op_symbol == NULL) {
+            return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "it runs the user's own function and cannot be frozen");
+        }
+        if (layer->out.data != NULL && (layer->root->cls->flags & NNOM_CLASS_CONSTANT) == 0) {
+            return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "it uses the caller's buffer; give NULL to Input and Output to freeze");
+        }
+    }
+    return NNOM_OK;
+}
+
+nnom_status_t nnom_freeze(nnom_model_t *m, const char *name, bool is_header, nnom_write_t write, void *context)
+{
+    if (m == NULL || write == NULL) {
+        return NNOM_NULL;
+    }
+    if (m->program == NULL || m->builder == NULL) {
+        return NNOM_NOT_COMPILED;
+    }
+    if (!is_identifier(name)) {
+        return nnom_model_fail(m, NNOM_BAD_ARGUMENT, "the name of a frozen model must be a C identifier of up to 47 characters");
+    }
+    const nnom_status_t status = check_layers(m);
+    if (status != NNOM_OK) {
+        return status;
+    }
+    nnom_writer_t writer = {write, context, name, NNOM_OK};
+    if (is_header) {
+        write_header(&writer, m);
+    } else {
+        write_source(&writer, m);
+    }
+    return writer.status;
+}

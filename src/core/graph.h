@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#ifndef NNOM_GRAPH_H
+#define NNOM_GRAPH_H
+
+#include "builder.h"
+
+enum { NNOM_MARK_NONE, NNOM_MARK_COMPONENT, NNOM_MARK_PLACED, NNOM_MARK_NEEDED };
+
+/* Appends `from` to the inputs of `to`. False when memory is short. */
+bool nnom_connect(nnom_layer_t *to, nnom_layer_t *from);
+/* All layers connected to `start`, as a list by `next`, each marked. */
+nnom_layer_t *nnom_component(nnom_layer_t *start, uint16_t mark);
+
+nnom_layer_t *nnom_hook(nnom_layer_t *curr, nnom_layer_t *last);
+nnom_layer_t *nnom_merge(nnom_layer_t *method, nnom_layer_t *in1, nnom_layer_t *in2);
+nnom_layer_t *nnom_mergex(nnom_layer_t *method, int num, ...);
+nnom_layer_t *nnom_active(nnom_activation_t *act, nnom_layer_t *target);
+
+/* Disconnects and frees every layer of a list by `next`. */
+void nnom_layers_free(nnom_layer_t *list);
+/* True if the caller reads this layer's output. */
+bool nnom_is_output(const nnom_model_t *m, const nnom_layer_t *layer);
+
+void nnom_layer_free_chunks(nnom_layer_t *layer);
+/* Bytes that a layer takes, with its tables. */
+size_t nnom_layer_memory(const nnom_layer_t *layer);
+
+/* compile.c, plan.c */
+nnom_status_t nnom_plan(nnom_model_t *m, nnom_program_t *program, nnom_tensor_t *tensors, nnom_node_t *nodes);
+
+/* report.c */
+nnom_status_t nnom_model_fail(nnom_model_t *m, nnom_status_t status, const char *format, ...);
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/* What every layer has: memory, inputs, quantisation, errors. */
+#include "builder.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+typedef struct nnom_chunk {
+    struct nnom_chunk *next;
+    size_t bytes; /* keeps what follows aligned, too */
+} nnom_chunk_t;
+
+void *nnom_layer_new(const nnom_class_t *cls, size_t bytes)
+{
+    nnom_layer_t *layer = nnom_malloc(bytes);
+    if (layer == NULL) {
+        return NULL;
+    }
+    nnom_memset(layer, 0, bytes);
+    layer->cls = cls;
+    layer->bytes = (uint32_t)bytes;
+    layer->axis = -1;
+    layer->geometry.kernel_h = layer->geometry.kernel_w = 1;
+    layer->geometry.stride_h = layer->geometry.stride_w = 1;
+    layer->geometry.dilation_h = layer->geometry.dilation_w = 1;
+    return layer;
+}
+
+void *nnom_layer_alloc(nnom_layer_t *layer, size_t bytes)
+{
+    nnom_chunk_t *chunk = nnom_malloc(sizeof *chunk + bytes);
+    if (chunk == NULL) {
+        return NULL;
+    }
+    nnom_memset(chunk, 0, sizeof *chunk + bytes);
+    chunk->next = layer->chunks;
+    chunk->bytes = bytes;
+    layer->chunks = chunk;
+    return chunk + 1;
+}
+
+void nnom_layer_free_chunks(nnom_layer_t *layer)
+{
+    while (layer->chunks != NULL) {
+        nnom_chunk_t *chunk = layer->chunks;
+        layer->chunks = chunk->next;
+        nnom_free(chunk);
+    }
+    layer->array_count = 0;
+}
+
+size_t nnom_layer_memory(const nnom_layer_t *layer)
+{
+    size_t bytes = layer->bytes + layer->weight_scale_count * sizeof(float);
+    for (const nnom_chunk_t *chunk = layer->chunks; chunk != NULL; chunk = chunk->next) {
+        bytes += sizeof *chunk + chunk->bytes;
+    }
+    for (const nnom_edge_t *edge = layer->in; edge != NULL; edge = edge->next_in) {
+        bytes += sizeof *edge;
+    }
+    return bytes;
+}
+
+void nnom_layer_free(nnom_layer_t *layer)
+{
+    if (layer == NULL) {
+        return;
+    }
+    if (layer->release != NULL) {
+        layer->release(layer);
+    }
+    nnom_layer_free_chunks(layer);
+    if (layer->weight_scales != NULL) {
+        nnom_free(layer->weight_scales);
+    }
+    nnom_free(layer);
+}
+
+const void *nnom_layer_array(nnom_layer_t *layer, const void *data, uint32_t count, nnom_element_t element)
+{
+    if (layer->array_count < NNOM_MAX_ARRAYS) {
+        const nnom_array_t array = {data, data != NULL ? count : 0, element};
+        layer->arrays[layer->array_count++] = array;
+    }
+    return data;
+}
+
+static uint32_t array_bytes(const nnom_array_t *array)
+{
+    const uint32_t size = array->element == NNOM_ELEMENT_I8 ? 1 : (array->element == NNOM_ELEMENT_I16 ? 2 : 4);
+    return array->count * size;
+}
+
+uint32_t nnom_layer_weight_bytes(const nnom_layer_t *layer)
+{
+    if ((layer->cls->flags & NNOM_CLASS_CONSTANT) != 0) {
+        return (uint32_t)layer->out.shape.h * (uint32_t)layer->out.row_bytes;
+    }
+    uint32_t bytes = 0;
+    for (uint32_t i = 0; i < layer->array_count; i++) {
+        bytes += array_bytes(&layer->arrays[i]);
+    }
+    return bytes;
+}
+
+/* ---- Inputs ---- */
+
+uint32_t nnom_layer_input_number(const nnom_layer_t *layer)
+{
+    uint32_t n = 0;
+    for (const nnom_edge_t *edge = layer->in; edge != NULL; edge = edge->next_in) {
+        n++;
+    }
+    return n;
+}
+
+nnom_layer_t *nnom_layer_input_layer(const nnom_layer_t *layer, uint32_t i)
+{
+    const nnom_edge_t *edge = layer->in;
+    while (i-- > 0) {
+        edge = edge->next_in;
+    }
+    nnom_layer_t *from = edge->from;
+    const bool any_shape = (layer->cls->flags & NNOM_CLASS_ANY_SHAPE) != 0;
+    while (from->passed || (any_shape && (from->cls->flags & NNOM_CLASS_VIEW) != 0)) {
+        from = from->in->from;
+    }
+    return from;
+}
+
+const nnom_tensor_t *nnom_layer_in(const nnom_layer_t *layer, uint32_t i)
+{
+    return &nnom_layer_input_layer(layer, i)->out;
+}
+
+/* ---- Quantisation ---- */
+
+void nnom_layer_follow_quant(nnom_layer_t *layer, float scale, int32_t zero_point)
+{
+    const nnom_layer_t *from = layer;
+    if (layer->quant_source != NNOM_QUANT_SET && layer->fused_by != NULL) {
+        from = layer->fused_by;
+    }
+    const bool set = from->quant_source == NNOM_QUANT_SET;
+    layer->out.type = nnom_layer_in(layer, 0)->type;
+    layer->out.scale = set ? from->set_scale : scale;
+    layer->out.zero_point = set ? from->set_zero_point : zero_point;
+}
+
+void nnom_layer_follow(nnom_layer_t *layer)
+{
+    const nnom_tensor_t *in = nnom_layer_in(layer, 0);
+    nnom_layer_follow_quant(layer, in->scale, in->zero_point);
+}
+
+bool nnom_layer_same_quant(const nnom_layer_t *layer, uint32_t i)
+{
+    const nnom_tensor_t *in = nnom_layer_in(layer, i);
+    return in->type == NNOM_TYPE_F32 || (in->scale == layer->out.scale && in->zero_point == layer->out.zero_point);
+}
+
+nnom_layer_t *nnom_layer_set_quant(nnom_layer_t *layer, float scale, int32_t zero_point)
+{
+    if (layer != NULL) {
+        layer->quant_source = NNOM_QUANT_SET;
+        layer->set_scale = scale;
+        layer->set_zero_point = zero_point;
+    }
+    return layer;
+}
+
+nnom_layer_t *nnom_layer_set_qformat(nnom_layer_t *layer, nnom_qformat_t format)
+{
+    return nnom_layer_set_quant(layer, ldexpf(1.0f, (int)-format.n), 0);
+}
+
+nnom_layer_t *nnom_layer_set_weight_scales(nnom_layer_t *layer, const float *scales, uint32_t count)
+{
+    if (layer == NULL || scales == NULL || count == 0) {
+        return layer;
+    }
+    float *copy = nnom_malloc(count * sizeof(float));
+    if (copy == NULL) {
+        layer->broken = true;
+        return layer;
+    }
+    nnom_memcpy(copy, scales, count * sizeof(float));
+    if (layer->weight_scales != NULL) {
+        nnom_free(layer->weight_scales);
+    }
+    layer->weight_scales = copy;
+    layer->weight_scale_count = count;
+    return layer;
+}
+
+nnom_layer_t *nnom_layer_set_type(nnom_layer_t *layer, nnom_type_t type)
+{
+    if (layer != NULL) {
+        layer->set_type = type;
+    }
+    return layer;
+}
+
+nnom_layer_t *nnom_layer_set_padding(nnom_layer_t *layer, nnom_border_t border)
+{
+    if (layer != NULL) {
+        layer->padding = PADDING_EXPLICIT;
+        layer->geometry.pad_top = border.top;
+        layer->geometry.pad_bottom = border.bottom;
+        layer->geometry.pad_left = border.left;
+        layer->geometry.pad_right = border.right;
+    }
+    return layer;
+}
+
+nnom_layer_t *nnom_layer_set_name(nnom_layer_t *layer, const char *name)
+{
+    if (layer != NULL && name != NULL) {
+        size_t i = 0;
+        for (; i + 1 < NNOM_NAME_BYTES && name[i] != '\0'; i++) {
+            layer->name[i] = name[i];
+        }
+        layer->name[i] = '\0';
+    }
+    return layer;
+}
+
+/* ---- Overlap ---- */
+
+void nnom_layer_overlap_rows(nnom_layer_t *layer)
+{
+    const nnom_tensor_t *in = nnom_layer_in(layer, 0);
+    const nnom_node_t node = {layer->op, layer->param, (const uint16_t[]){0}, 1, 0, 0, 0};
+    const nnom_program_t program = {in, &node, NULL, NULL, 1, 1, 0, 0, 0};
+    const int64_t in_row = (int64_t)in->shape.w * in->shape.c * nnom_type_bytes(in->type);
+    const int64_t out_row = (int64_t)layer->out.shape.w * layer->out.shape.c * nnom_type_bytes(layer->out.type);
+    int64_t distance = INT64_MIN;
+    for (int32_t y = 0; y < layer->out.shape.h; y++) {
+        const nnom_range_t row = {y, y + 1};
+        const nnom_range_t need = layer->op->window != NULL ? layer->op->window(&program, &node, 0, row) : row;
+        /* Row y ends at or before the first input row still needed. */
+        const int64_t apart = (y + 1) * out_row - need.lo * in_row;
+        distance = apart > distance ? apart : distance;
+    }
+    layer->overlap = distance >= NNOM_NO_OVERLAP ? NNOM_NO_OVERLAP : (int32_t)(distance < 0 ? 0 : distance);
+}
+
+/* ---- Errors ---- */
+
+nnom_status_t nnom_layer_fail(const nnom_layer_t *layer, nnom_status_t status, const char *format, ...)
+{
+    nnom_builder_t *builder = layer->model != NULL ? layer->model->builder : NULL;
+    if (builder == NULL || builder->error[0] != '\0') {
+        return status;
+    }
+    const int head = snprintf(builder->error, sizeof builder->error, "layer '%s' (%s): ", layer->name, layer->cls->name);
+    if (head > 0 && (size_t)head < sizeof builder->error) {
+        va_list arguments;
+        va_start(arguments, format);
+        (void)vsnprintf(builder->error + head, sizeof builder->error - (size_t)head, format, arguments);
+        va_end(arguments);
+    }
+    return status;
+}

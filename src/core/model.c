@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "graph.h"
+
+static nnom_status_t add_layer(nnom_model_t *m, nnom_layer_t *layer)
+{
+    if (m == NULL || m->builder == NULL) {
+        return NNOM_NULL;
+    }
+    nnom_builder_t *builder = m->builder;
+    if (layer == NULL) {
+        builder->status = builder->status == NNOM_OK ? NNOM_NO_MEMORY : builder->status;
+        return builder->status;
+    }
+    if (layer->model != NULL) {
+        builder->status = NNOM_BAD_GRAPH;
+        return nnom_model_fail(m, NNOM_BAD_GRAPH, "layer '%s' (%s) was added before", layer->name, layer->cls->name);
+    }
+    layer->model = m;
+    layer->next = builder->layers;
+    builder->layers = layer;
+    if (builder->last_added != NULL && !nnom_connect(layer, builder->last_added)) {
+        builder->status = NNOM_NO_MEMORY;
+    }
+    builder->last_added = layer;
+    return builder->status;
+}
+
+static nnom_builder_t *new_builder(void)
+{
+    nnom_builder_t *builder = nnom_malloc(sizeof *builder);
+    if (builder != NULL) {
+        nnom_memset(builder, 0, sizeof *builder);
+        builder->verbose = true;
+    }
+    return builder;
+}
+
+nnom_model_t *new_model(nnom_model_t *m)
+{
+    nnom_model_t *model = m != NULL ? m : nnom_malloc(sizeof *model);
+    if (model == NULL) {
+        return NULL;
+    }
+    nnom_memset(model, 0, sizeof *model);
+    model->builder = new_builder();
+    if (model->builder == NULL) {
+        if (m == NULL) {
+            nnom_free(model);
+        }
+        return NULL;
+    }
+    model->builder->own_model = m == NULL;
+    model->add = add_layer;
+    model->hook = nnom_hook;
+    model->merge = nnom_merge;
+    model->mergex = nnom_mergex;
+    model->active = nnom_active;
+    return model;
+}
+
+static void free_if(void *memory)
+{
+    if (memory != NULL) {
+        nnom_free(memory);
+    }
+}
+
+void model_delete(nnom_model_t *m)
+{
+    if (m == NULL || m->builder == NULL) {
+        return;
+    }
+    nnom_builder_t *builder = m->builder;
+    nnom_layers_free(builder->layers);
+    free_if(builder->program);
+    free_if(builder->arena_owned);
+    const bool own_model = builder->own_model;
+    nnom_free(builder);
+    nnom_memset(m, 0, sizeof *m);
+    if (own_model) {
+        nnom_free(m);
+    }
+}
+
+nnom_status_t nnom_set_arena(nnom_model_t *m, void *memory, uint32_t bytes)
+{
+    if (m == NULL || m->builder == NULL || memory == NULL) {
+        return NNOM_NULL;
+    }
+    if (((uintptr_t)memory & 3u) != 0) {
+        return nnom_model_fail(m, NNOM_BAD_ARGUMENT, "the arena's memory must be aligned to 4 bytes");
+    }
+    m->builder->arena_given = memory;
+    m->builder->arena_given_bytes = bytes;
+    return NNOM_OK;
+}
+
+void nnom_set_verbose(nnom_model_t *m, bool verbose)
+{
+    if (m != NULL && m->builder != NULL) {
+        m->builder->verbose = verbose;
+    }
+}
+
+nnom_status_t nnom_model_fail(nnom_model_t *m, nnom_status_t status, const char *format, ...)
+{
+    nnom_builder_t *builder = m->builder;
+    if (builder->error[0] == '\0') {
+        va_list arguments;
+        va_start(arguments, format);
+        (void)vsnprintf(builder->error, sizeof builder->error, format, arguments);
+        va_end(arguments);
+    }
+    return status;
+}
+
+const char *model_error_text(const nnom_model_t *m)
+{
+    return m != NULL && m->builder != NULL ? m->builder->error : "";
+}

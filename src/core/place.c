@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/*
+ * Packing blocks into an arena: each is put at the lowest place where it fits, in several orders; the best order wins.
+ */
+#include "place.h"
+
+#include <stdbool.h>
+
+enum { NNOM_PLACE_TRIES = 64 };
+
+static uint32_t rounded(uint32_t bytes)
+{
+    return (bytes + 3u) & ~3u;
+}
+
+static bool together(const nnom_block_t *a, const nnom_block_t *b)
+{
+    return a->first <= b->last && b->first <= a->last;
+}
+
+typedef struct interval {
+    int64_t lo;
+    int64_t hi;
+} interval_t;
+
+/* Offsets of `b` strictly between lo and hi collide with `placed`. */
+static interval_t collision(const nnom_block_t *blocks, uint16_t b, uint16_t placed)
+{
+    const nnom_block_t *block = &blocks[b], *other = &blocks[placed];
+    interval_t i = {(int64_t)other->offset - rounded(block->bytes), (int64_t)other->offset + rounded(other->bytes)};
+    if (block->above == placed && block->distance < rounded(block->bytes)) {
+        i.lo = (int64_t)other->offset - rounded(block->distance);
+    }
+    if (other->above == b && other->distance < rounded(other->bytes)) {
+        i.hi = (int64_t)other->offset + rounded(other->distance);
+    }
+    return i;
+}
+
+/* True if `offset` collides with none of the placed blocks; else *next is past the collision. */
+static bool fits(const nnom_block_t *blocks, const uint16_t *order, uint32_t placed, uint16_t b, int64_t offset,
+                 int64_t *next)
+{
+    for (uint32_t k = 0; k < placed; k++) {
+        if (together(&blocks[b], &blocks[order[k]])) {
+            const interval_t i = collision(blocks, b, order[k]);
+            if (offset > i.lo && offset < i.hi) {
+                *next = i.hi;
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* Stops early once `limit` is reached: the order is no better than what is known. */
+static uint64_t place_in_order(nnom_block_t *blocks, uint32_t n, const uint16_t *order, uint64_t limit)
+{
+    uint64_t top = 0;
+    for (uint32_t k = 0; k < n; k++) {
+        nnom_block_t *block = &blocks[order[k]];
+        int64_t offset = 0;
+        while (!fits(blocks, order, k, order[k], offset, &offset)) {
+        }
+        block->offset = (uint32_t)offset;
+        const uint64_t end = (uint64_t)offset + rounded(block->bytes);
+        top = end > top ? end : top;
+        if (top >= limit) {
+            return UINT64_MAX;
+        }
+    }
+    return top;
+}
+
+uint32_t nnom_live_bytes(const nnom_block_t *blocks, uint32_t n)
+{
+    uint64_t most = 0;
+    for (uint32_t k = 0; k < n; k++) { /* the maximum is reached where some block begins */
+        uint64_t sum = 0;
+        for (uint32_t i = 0; i < n; i++) {
+            const bool live = blocks[i].first <= blocks[k].first && blocks[k].first <= blocks[i].last;
+            sum += live ? rounded(blocks[i].bytes) : 0;
+        }
+        most = sum > most ? sum : most;
+    }
+    return most > UINT32_MAX ? UINT32_MAX : (uint32_t)most;
+}
+
+/* ---- Orders ---- */
+
+typedef bool (*before_t)(const nnom_block_t *a, const nnom_block_t *b);
+
+static bool larger(const nnom_block_t *a, const nnom_block_t *b)
+{
+    return a->bytes > b->bytes;
+}
+
+static bool later(const nnom_block_t *a, const nnom_block_t *b)
+{
+    return a->first > b->first;
+}
+
+static bool earlier(const nnom_block_t *a, const nnom_block_t *b)
+{
+    return a->first < b->first;
+}
+
+static bool longer(const nnom_block_t *a, const nnom_block_t *b)
+{
+    return a->last - a->first > b->last - b->first;
+}
+
+static void sort(const nnom_block_t *blocks, uint16_t *order, uint32_t n, before_t before)
+{
+    for (uint32_t k = 1; k < n; k++) {
+        const uint16_t b = order[k];
+        uint32_t i = k;
+        for (; i > 0 && before(&blocks[b], &blocks[order[i - 1]]); i--) {
+            order[i] = order[i - 1];
+        }
+        order[i] = b;
+    }
+}
+
+static uint32_t random_next(uint32_t *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return *state >> 8;
+}
+
+static void copy_order(uint16_t *to, const uint16_t *from, uint32_t n)
+{
+    for (uint32_t k = 0; k < n; k++) {
+        to[k] = from[k];
+    }
+}
+
+/* Moves one block to another place in the order. */
+static void mutate(uint16_t *order, uint32_t n, uint32_t *state)
+{
+    const uint32_t from = random_next(state) % n;
+    const uint32_t to = random_next(state) % n;
+    const uint16_t b = order[from];
+    for (uint32_t k = from; k < to; k++) {
+        order[k] = order[k + 1];
+    }
+    for (uint32_t k = from; k > to; k--) {
+        order[k] = order[k - 1];
+    }
+    order[to] = b;
+}
+
+uint64_t nnom_place(nnom_block_t *blocks, uint32_t n, uint16_t *order)
+{
+    static const before_t rules[] = {later, larger, earlier, longer};
+    uint16_t *best_order = order + n;
+    uint64_t best = UINT64_MAX;
+    for (uint32_t k = 0; k < n; k++) {
+        order[k] = (uint16_t)k;
+        best_order[k] = (uint16_t)k;
+    }
+    for (uint32_t r = 0; r < sizeof rules / sizeof rules[0]; r++) {
+        sort(blocks, order, n, rules[r]);
+        const uint64_t bytes = place_in_order(blocks, n, order, best);
+        if (bytes < best) {
+            best = bytes;
+            copy_order(best_order, order, n);
+        }
+    }
+    uint32_t state = 1;
+    for (uint32_t t = 0; n > 2 && t < NNOM_PLACE_TRIES; t++) {
+        copy_order(order, best_order, n);
+        mutate(order, n, &state);
+        const uint64_t bytes = place_in_order(blocks, n, order, best);
+        if (bytes < best) {
+            best = bytes;
+            copy_order(best_order, order, n);
+        }
+    }
+    return n == 0 ? 0 : place_in_order(blocks, n, best_order, UINT64_MAX);
+}

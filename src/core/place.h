@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#ifndef NNOM_PLACE_H
+#define NNOM_PLACE_H
+
+#include <stdint.h>
+
+#define NNOM_NO_BLOCK UINT16_MAX
+
+/* A piece of arena that is in use from step `first` to step `last`, both included. */
+typedef struct nnom_block {
+    uint32_t bytes;
+    uint32_t offset; /* found by nnom_place, a multiple of 4 */
+    uint16_t first;
+    uint16_t last;
+    uint16_t above;    /* a block that this one may overlap, if it lies at least `distance` bytes below; or NNOM_NO_BLOCK */
+    uint32_t distance;
+} nnom_block_t;
+
+/* Finds offsets for n blocks. order: working memory [2 n]. Returns the bytes of the arena. */
+uint64_t nnom_place(nnom_block_t *blocks, uint32_t n, uint16_t *order);
+
+/* Largest sum of blocks in use together, each rounded up to 4 bytes: no plan without overlapping is smaller. */
+uint32_t nnom_live_bytes(const nnom_block_t *blocks, uint32_t n);
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#include <math.h>
+
+#include "builder.h"
+
+/* frexp gives real = fraction * 2^exponent, fraction in [0.5, 1): multiplier = round(fraction * 2^31). */
+void nnom_quantize_multiplier(double real, int32_t *multiplier, int32_t *shift)
+{
+    int exponent = 0;
+    const double fraction = frexp(real, &exponent);
+    int64_t q = (int64_t)round(fraction * 2147483648.0);
+    if (q == (int64_t)1 << 31) {
+        q /= 2;
+        exponent++;
+    }
+    if (exponent < -31) { /* below half of the smallest step: zero, as the specification has it */
+        exponent = 0;
+        q = 0;
+    }
+    if (exponent > 30) {
+        exponent = 30;
+        q = INT32_MAX;
+    }
+    *multiplier = (int32_t)q;
+    *shift = exponent;
+}
+
+static int32_t quantize(float x, const nnom_tensor_t *out)
+{
+    const float q = roundf(x / out->scale) + (float)out->zero_point;
+    return q < -128.0f ? -128 : (q > 127.0f ? 127 : (int32_t)q);
+}
+
+void nnom_clamp_limits(nnom_clamp_t clamp, const nnom_tensor_t *out, int32_t *act_min, int32_t *act_max)
+{
+    *act_min = -128;
+    *act_max = 127;
+    if (clamp == NNOM_CLAMP_RELU || clamp == NNOM_CLAMP_RELU6) {
+        *act_min = quantize(0.0f, out);
+    }
+    if (clamp == NNOM_CLAMP_RELU6) {
+        *act_max = quantize(6.0f, out);
+    }
+    if (clamp == NNOM_CLAMP_RELU_N1_TO_1) {
+        *act_min = quantize(-1.0f, out);
+        *act_max = quantize(1.0f, out);
+    }
+}
+
+void nnom_clamp_limits_f32(nnom_clamp_t clamp, float *act_min, float *act_max)
+{
+    *act_min = clamp == NNOM_CLAMP_NONE ? -INFINITY : (clamp == NNOM_CLAMP_RELU_N1_TO_1 ? -1.0f : 0.0f);
+    *act_max = clamp == NNOM_CLAMP_RELU6 ? 6.0f : (clamp == NNOM_CLAMP_RELU_N1_TO_1 ? 1.0f : INFINITY);
+}
+
+/* ---- Weights ---- */
+
+typedef struct sums {
+    int64_t sum;      /* of the channel's weights */
+    int64_t absolute; /* of their absolute values */
+} sums_t;
+
+static sums_t channel_sums(const int8_t *weights, int32_t taps, int32_t tap_stride)
+{
+    sums_t s = {0, 0};
+    for (int32_t t = 0; t < taps; t++, weights += tap_stride) {
+        s.sum += *weights;
+        s.absolute += *weights < 0 ? -*weights : *weights;
+    }
+    return s;
+}
+
+/* One channel's scale of the weights: set by the user, or 2^-shift. */
+static double weight_scale(const nnom_layer_t *layer, const nnom_weight_t *w, int32_t channel)
+{
+    if (layer->weight_scales != NULL) {
+        return layer->weight_scales[layer->weight_scale_count == 1 ? 0 : channel];
+    }
+#ifdef NNOM_SHIFTS_2020
+    /* The output's right shift r was stored: in.frac + w.frac - out.frac = r. */
+    return ldexp((double)layer->out.scale / nnom_layer_in(layer, 0)->scale, -(int)w->shift);
+#else
+    return ldexp(1.0, -(int)w->shift);
+#endif
+}
+
+static double accumulator_scale(const nnom_layer_t *layer, float in_scale, double w_scale)
+{
+    if ((layer->cls->flags & NNOM_CLASS_FULLY_CONNECTED) != 0 && layer->weight_scale_count == 1) {
+        const float product = in_scale * (float)w_scale;
+        return (double)product;
+    }
+    return (double)in_scale * w_scale;
+}
+
+/* The channel's bias in units of input scale * weight scale. */
+static double channel_bias(const nnom_layer_t *layer, const nnom_bias_t *b, double accumulator_scale, int32_t channel)
+{
+    if (b == NULL || b->p_value == NULL) {
+        return 0.0;
+    }
+    if (layer->weight_scales != NULL) {
+        return (double)((const int32_t *)b->p_value)[channel];
+    }
+    const double value = (double)((const int8_t *)b->p_value)[channel];
+#ifdef NNOM_SHIFTS_2020
+    (void)accumulator_scale;
+    return ldexp(value, (int)b->shift);
+#else
+    return round(ldexp(value, -(int)b->shift) / accumulator_scale);
+#endif
+}
+
+static nnom_status_t check_scales(const nnom_layer_t *layer, const nnom_weight_t *w, int32_t channels)
+{
+    if (layer->weight_scales == NULL) {
+        return w->shift <= 31 ? NNOM_OK
+                              : nnom_layer_fail(layer, NNOM_BAD_QUANT, "weight shift %ld, expected 0 to 31", (long)w->shift);
+    }
+    if (layer->weight_scale_count != 1 && layer->weight_scale_count != (uint32_t)channels) {
+        return nnom_layer_fail(layer, NNOM_BAD_QUANT, "%ld weight scales, expected 1 or %d",
+                               (long)layer->weight_scale_count, (int)channels);
+    }
+    return NNOM_OK;
+}
+
+typedef struct weight_tables {
+    int32_t *bias;
+    int32_t *multiplier;
+    int8_t *shift;
+} weight_tables_t;
+
+static nnom_status_t channel_tables(nnom_layer_t *layer, const nnom_weight_t *w, const nnom_bias_t *b, int32_t channel,
+                                    sums_t sums, weight_tables_t *tables)
+{
+    const nnom_tensor_t *in = nnom_layer_in(layer, 0);
+    const double scale = accumulator_scale(layer, in->scale, weight_scale(layer, w, channel));
+    const double bias = channel_bias(layer, b, scale, channel) - (double)in->zero_point * (double)sums.sum;
+    /* Every partial sum lies within |bias| + 128 * sum |w|. */
+    if (fabs(bias) + 128.0 * (double)sums.absolute > 2147483647.0) {
+        return nnom_layer_fail(layer, NNOM_OVERFLOW, "channel %d can overflow its 32-bit accumulator: weights or bias too large",
+                               (int)channel);
+    }
+    const double real = scale / (double)layer->out.scale;
+    if (!(real >= 0.0 && real < 1073741824.0)) {
+        return nnom_layer_fail(layer, NNOM_BAD_QUANT, "channel %d: input scale * weight scale / output scale is out of range",
+                               (int)channel);
+    }
+    int32_t shift = 0;
+    nnom_quantize_multiplier(real, &tables->multiplier[channel], &shift);
+    tables->bias[channel] = (int32_t)bias;
+    tables->shift[channel] = (int8_t)shift; /* -31 to 30 */
+    return NNOM_OK;
+}
+
+static nnom_status_t weights_f32(const nnom_bias_t *b, nnom_quant_weights_t *result)
+{
+    result->bias = b != NULL ? b->p_value : NULL;
+    result->multiplier = NULL;
+    result->shift = NULL;
+    return NNOM_OK;
+}
+
+nnom_status_t nnom_layer_weights(nnom_layer_t *layer, const nnom_weight_t *w, const nnom_bias_t *b, int32_t channels,
+                                 int32_t taps, int32_t channel_stride, int32_t tap_stride, nnom_quant_weights_t *result)
+{
+    if (w == NULL || w->p_value == NULL) {
+        return nnom_layer_fail(layer, NNOM_NULL, "its weights are NULL");
+    }
+    if (layer->out.type == NNOM_TYPE_F32) {
+        return weights_f32(b, result);
+    }
+    nnom_status_t status = check_scales(layer, w, channels);
+    if (status != NNOM_OK) {
+        return status;
+    }
+    const size_t n = (size_t)channels;
+    weight_tables_t tables = {nnom_layer_alloc(layer, n * sizeof(int32_t)), nnom_layer_alloc(layer, n * sizeof(int32_t)),
+                              nnom_layer_alloc(layer, n)};
+    if (tables.bias == NULL || tables.multiplier == NULL || tables.shift == NULL) {
+        return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for %d biases and multipliers", (int)channels);
+    }
+    for (int32_t o = 0; o < channels && status == NNOM_OK; o++) {
+        const int8_t *first = (const int8_t *)w->p_value + (size_t)o * (size_t)channel_stride;
+        status = channel_tables(layer, w, b, o, channel_sums(first, taps, tap_stride), &tables);
+    }
+    result->bias = tables.bias;
+    result->multiplier = tables.multiplier;
+    result->shift = tables.shift;
+    return status;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/* Tables for people: what compile planned, and where the time goes. */
+#include <stdio.h>
+
+#include "graph.h"
+
+static const char *clamp_name(nnom_clamp_t clamp)
+{
+    switch (clamp) {
+    case NNOM_CLAMP_RELU:
+        return "ReLU";
+    case NNOM_CLAMP_RELU6:
+        return "ReLU6";
+    case NNOM_CLAMP_RELU_N1_TO_1:
+        return "ReLU1";
+    default:
+        return "";
+    }
+}
+
+static uint32_t input_bytes(const nnom_layer_t *layer)
+{
+    uint32_t bytes = 0;
+    for (uint32_t i = 0; i < nnom_layer_input_number(layer); i++) {
+        const nnom_tensor_t *in = nnom_layer_in(layer, i);
+        bytes += (uint32_t)in->shape.h * (uint32_t)in->row_bytes;
+    }
+    return bytes;
+}
+
+static void fill_info(const nnom_model_t *m, const nnom_layer_t *layer, nnom_layer_info_t *info)
+{
+    const nnom_tensor_t *out = &m->program->tensors[layer->tensor];
+    const nnom_node_t *node = layer->node != NNOM_NO_NODE ? &m->program->nodes[layer->node] : NULL;
+    const bool inside = layer->passed || layer->root != layer;
+    info->name = layer->name;
+    info->kind = layer->cls->name;
+    info->activation = clamp_name(layer->fused);
+    info->lies_in = inside ? layer->root->name : NULL;
+    info->out = *out;
+    info->macs = layer->macs;
+    info->input_bytes = input_bytes(layer);
+    info->output_bytes = (uint32_t)out->shape.h * (uint32_t)out->row_bytes;
+    info->scratch_bytes = node != NULL ? node->scratch_bytes : 0;
+    info->scratch_offset = node != NULL ? node->scratch : 0;
+    info->weight_bytes = nnom_layer_weight_bytes(layer);
+    info->first_step = layer->root->first_step;
+    info->last_step = layer->root->last_step;
+    info->node = layer->node;
+}
+
+nnom_status_t nnom_layer_info(const nnom_model_t *m, uint32_t i, nnom_layer_info_t *info)
+{
+    if (m == NULL || info == NULL) {
+        return NNOM_NULL;
+    }
+    if (m->builder == NULL || m->program == NULL) {
+        return NNOM_NOT_COMPILED;
+    }
+    const nnom_layer_t *layer = m->builder->layers;
+    while (layer != NULL && i-- > 0) {
+        layer = layer->next;
+    }
+    if (layer == NULL) {
+        return NNOM_BAD_ARGUMENT;
+    }
+    fill_info(m, layer, info);
+    return NNOM_OK;
+}
+
+uint16_t nnom_layer_output_node(const nnom_layer_t *layer)
+{
+    return layer != NULL && layer->root != NULL ? layer->root->node : NNOM_NO_NODE;
+}
+
+const void *nnom_node_output(const nnom_model_t *m, uint32_t node, const nnom_tensor_t **tensor)
+{
+    if (node >= nnom_node_count(m) || tensor == NULL) {
+        return NULL;
+    }
+    *tensor = &m->program->tensors[m->program->nodes[node].output];
+    return nnom_tensor_rows(*tensor, m->arena).data;
+}
+
+static void print_layer(const nnom_layer_info_t *info)
+{
+    char text[40];
+    const nnom_shape_t s = info->out.shape;
+    (void)snprintf(text, sizeof text, "(%ld, %ld, %ld)", (long)s.h, (long)s.w, (long)s.c);
+    NNOM_LOG("%-22.22s %-12.12s %-6s %-16s %10lu %8lu %8lu %8lu", info->name, info->kind, info->activation, text,
+             (unsigned long)info->macs, (unsigned long)info->input_bytes, (unsigned long)info->output_bytes,
+             (unsigned long)info->scratch_bytes);
+    if (info->lies_in != NULL) {
+        NNOM_LOG("   in %s\n", info->lies_in);
+    } else if (info->out.data != NULL) {
+        NNOM_LOG("   caller's\n");
+    } else {
+        NNOM_LOG("   %u-%u\n", (unsigned)info->first_step, (unsigned)info->last_step);
+    }
+}
+
+void model_print(const nnom_model_t *m)
+{
+    if (m == NULL || m->builder == NULL || m->program == NULL) {
+        return;
+    }
+    const nnom_totals_t *t = &m->builder->totals;
+    NNOM_LOG("%-22s %-12s %-6s %-16s %10s %8s %8s %8s   %s\n", "name", "layer", "act", "output", "MACs", "in B", "out B",
+             "scratch", "life");
+    for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
+        nnom_layer_info_t info;
+        fill_info(m, layer, &info);
+        print_layer(&info);
+    }
+    NNOM_LOG("arena %lu B (tensors live together: %lu B), descriptors %lu B, weights %lu B, %lu MACs\n",
+             (unsigned long)t->arena_bytes, (unsigned long)t->arena_lower_bound, (unsigned long)t->descriptor_bytes,
+             (unsigned long)t->weight_bytes, (unsigned long)t->macs);
+}
+
+nnom_status_t nnom_totals(const nnom_model_t *m, nnom_totals_t *totals)
+{
+    if (m == NULL || totals == NULL) {
+        return NNOM_NULL;
+    }
+    if (m->builder == NULL || m->program == NULL) {
+        return NNOM_NOT_COMPILED;
+    }
+    *totals = m->builder->totals;
+    return NNOM_OK;
+}
+
+size_t nnom_mem_stat(const nnom_model_t *m)
+{
+    if (m == NULL || m->builder == NULL) {
+        return 0;
+    }
+    size_t bytes = sizeof *m->builder + m->builder->program_bytes;
+    for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
+        bytes += nnom_layer_memory(layer);
+    }
+    const size_t arena = m->program != NULL ? m->program->arena_bytes : 0;
+    NNOM_LOG("memory: %lu B descriptors, %lu B arena\n", (unsigned long)bytes, (unsigned long)arena);
+    return bytes + arena;
+}
+
+/* ---- Time per layer ---- */
+
+typedef struct profile {
+    uint32_t begin;
+    uint32_t total;
+} profile_t;
+
+static const nnom_layer_t *layer_of_node(const nnom_model_t *m, uint32_t node)
+{
+    const nnom_layer_t *layer = m->builder->layers;
+    while (layer != NULL && layer->node != node) {
+        layer = layer->next;
+    }
+    return layer;
+}
+
+static void print_time(void *context, const nnom_model_t *m, uint32_t node, nnom_event_t event)
+{
+    profile_t *profile = context;
+    if (event == NNOM_EVENT_BEGIN) {
+        profile->begin = nnom_us_get();
+        return;
+    }
+    const uint32_t us = (uint32_t)nnom_us_get() - profile->begin;
+    const nnom_layer_t *layer = layer_of_node(m, node);
+    profile->total += us;
+    if (layer != NULL) {
+        NNOM_LOG("%-22.22s %-12.12s %10lu us %12lu MACs\n", layer->name, layer->cls->name, (unsigned long)us,
+                 (unsigned long)layer->macs);
+    }
+}
+
+void model_stat(nnom_model_t *m)
+{
+    if (m == NULL || m->builder == NULL || m->program == NULL) {
+        return;
+    }
+    const nnom_observer_t observer = m->observer;
+    void *context = m->observer_context;
+    profile_t profile = {0, 0};
+    nnom_set_observer(m, print_time, &profile);
+    (void)model_run(m);
+    nnom_set_observer(m, observer, context);
+    NNOM_LOG("total %lu us, %lu MACs\n", (unsigned long)profile.total, (unsigned long)m->builder->totals.macs);
+}

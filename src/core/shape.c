@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#include "builder.h"
+
+enum { NNOM_WINDOW_MAX = 32768 };
+
+nnom_shape_t shape(int32_t h, int32_t w, int32_t c)
+{
+    const nnom_shape_t s = {h, w, c};
+    return s;
+}
+
+static nnom_size_t size(int32_t h, int32_t w)
+{
+    const nnom_size_t s = {h, w};
+    return s;
+}
+
+nnom_size_t kernel(int32_t h, int32_t w)
+{
+    return size(h, w);
+}
+
+nnom_size_t stride(int32_t h, int32_t w)
+{
+    return size(h, w);
+}
+
+nnom_size_t dilation(int32_t h, int32_t w)
+{
+    return size(h, w);
+}
+
+nnom_border_t border(int32_t top, int32_t bottom, int32_t left, int32_t right)
+{
+    const nnom_border_t b = {top, bottom, left, right};
+    return b;
+}
+
+nnom_qformat_t qformat(int32_t m, int32_t n)
+{
+    const nnom_qformat_t q = {m, n};
+    return q;
+}
+
+int32_t nnom_shape_elements(nnom_shape_t s)
+{
+    if (s.h < 1 || s.w < 1 || s.c < 1) {
+        return -1;
+    }
+    const int64_t plane = (int64_t)s.h * s.w; /* < 2^62 */
+    if (plane > INT32_MAX || plane * s.c > INT32_MAX) {
+        return -1;
+    }
+    return (int32_t)(plane * s.c);
+}
+
+bool nnom_shape_equal(nnom_shape_t a, nnom_shape_t b)
+{
+    return a.h == b.h && a.w == b.w && a.c == b.c;
+}
+
+uint32_t nnom_type_bytes(nnom_type_t type)
+{
+    return type == NNOM_TYPE_F32 || type == NNOM_TYPE_S32 ? 4 : 1;
+}
+
+static bool in_range(int32_t x)
+{
+    return x >= 1 && x <= NNOM_WINDOW_MAX;
+}
+
+/* Keras: ceil(in / stride) outputs; what is missing is padded, the odd cell after the end. */
+static void same_padding(int32_t in, int32_t kernel_size, int32_t step, int32_t dilate, int32_t *before, int32_t *after)
+{
+    const int32_t out = (in - 1) / step + 1;
+    const int64_t reach = (int64_t)(out - 1) * step + (int64_t)(kernel_size - 1) * dilate + 1; /* < 2^32 */
+    const int64_t missing = reach > in ? reach - in : 0;
+    *before = (int32_t)(missing / 2);
+    *after = (int32_t)(missing - missing / 2);
+}
+
+/* Number of positions of the window, 0 if it does not fit. */
+static int64_t positions(int32_t in, int32_t kernel_size, int32_t step, int32_t dilate, int32_t before, int32_t after)
+{
+    const int64_t room = (int64_t)in + before + after - ((int64_t)(kernel_size - 1) * dilate + 1);
+    return room < 0 ? 0 : room / step + 1;
+}
+
+static nnom_status_t check_geometry(const nnom_layer_t *layer)
+{
+    const nnom_geometry_t *g = &layer->geometry;
+    if (!in_range(g->kernel_h) || !in_range(g->kernel_w)) {
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "kernel (%d, %d), expected 1 to %d", (int)g->kernel_h,
+                               (int)g->kernel_w, NNOM_WINDOW_MAX);
+    }
+    if (!in_range(g->stride_h) || !in_range(g->stride_w) || !in_range(g->dilation_h) || !in_range(g->dilation_w)) {
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "stride (%d, %d), dilation (%d, %d), expected 1 to %d",
+                               (int)g->stride_h, (int)g->stride_w, (int)g->dilation_h, (int)g->dilation_w,
+                               NNOM_WINDOW_MAX);
+    }
+    if (layer->padding != PADDING_VALID && layer->padding != PADDING_SAME && layer->padding != PADDING_EXPLICIT) {
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "padding %d, expected PADDING_VALID or PADDING_SAME",
+                               (int)layer->padding);
+    }
+    const bool explicit_in_range = g->pad_top >= 0 && g->pad_bottom >= 0 && g->pad_left >= 0 && g->pad_right >= 0 &&
+                                   g->pad_top <= NNOM_WINDOW_MAX && g->pad_bottom <= NNOM_WINDOW_MAX &&
+                                   g->pad_left <= NNOM_WINDOW_MAX && g->pad_right <= NNOM_WINDOW_MAX;
+    if (layer->padding == PADDING_EXPLICIT && !explicit_in_range) {
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "padding (%d, %d, %d, %d), expected 0 to %d", (int)g->pad_top,
+                               (int)g->pad_bottom, (int)g->pad_left, (int)g->pad_right, NNOM_WINDOW_MAX);
+    }
+    return NNOM_OK;
+}
+
+nnom_status_t nnom_geometry_resolve(nnom_layer_t *layer, nnom_shape_t in, nnom_size_t *out)
+{
+    nnom_geometry_t *g = &layer->geometry;
+    const nnom_status_t status = check_geometry(layer);
+    if (status != NNOM_OK) {
+        return status;
+    }
+    if (layer->padding == PADDING_SAME) {
+        same_padding(in.h, g->kernel_h, g->stride_h, g->dilation_h, &g->pad_top, &g->pad_bottom);
+        same_padding(in.w, g->kernel_w, g->stride_w, g->dilation_w, &g->pad_left, &g->pad_right);
+    } else if (layer->padding == PADDING_VALID) {
+        g->pad_top = g->pad_bottom = g->pad_left = g->pad_right = 0;
+    }
+    const int64_t h = positions(in.h, g->kernel_h, g->stride_h, g->dilation_h, g->pad_top, g->pad_bottom);
+    const int64_t w = positions(in.w, g->kernel_w, g->stride_w, g->dilation_w, g->pad_left, g->pad_right);
+    if (h < 1 || w < 1 || h > INT32_MAX || w > INT32_MAX) {
+        return nnom_layer_fail(layer, NNOM_BAD_SHAPE, "kernel (%d, %d) does not fit into the input (%d, %d)",
+                               (int)g->kernel_h, (int)g->kernel_w, (int)in.h, (int)in.w);
+    }
+    *out = size((int32_t)h, (int32_t)w);
+    return NNOM_OK;
+}
+
+nnom_range_t nnom_geometry_window(const nnom_geometry_t *g, int32_t in_h, nnom_range_t y)
+{
+    /* Bounded by (h + padding) of the input: < 2^31 as compile checked. */
+    const int32_t first = y.lo * g->stride_h - g->pad_top;
+    const int32_t last = (y.hi - 1) * g->stride_h - g->pad_top + (g->kernel_h - 1) * g->dilation_h;
+    nnom_range_t rows = {first < 0 ? 0 : first, last >= in_h ? in_h : last + 1};
+    if (rows.lo > in_h) {
+        rows.lo = in_h;
+    }
+    if (rows.hi < rows.lo) {
+        rows.hi = rows.lo;
+    }
+    return rows;
+}
+
+nnom_range_t nnom_window_all(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
+{
+    const nnom_range_t all = {0, nnom_node_input(program, node, input)->shape.h};
+    (void)y;
+    return all;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/*
+ * The primitives of SPEC.md: fixed-point multiplication and rounding, as the TFLite int8 specification defines them.
+ */
+#ifndef NNOM_FIXED_H
+#define NNOM_FIXED_H
+
+#include <stdint.h>
+
+static inline int32_t nnom_min_i32(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int32_t nnom_max_i32(int32_t a, int32_t b)
+{
+    return a > b ? a : b;
+}
+
+static inline int32_t nnom_clamp_i32(int32_t x, int32_t lo, int32_t hi)
+{
+    return x < lo ? lo : (x > hi ? hi : x);
+}
+
+/*
+ * round(a * b / 2^31), ties away from zero on the negative side truncated as in the reference: the nudge has the sign
+ * of the product and the division truncates. Saturates the one overflow, a = b = -2^31.
+ */
+static inline int32_t nnom_high_mul(int32_t a, int32_t b)
+{
+    if (a == INT32_MIN && b == INT32_MIN) {
+        return INT32_MAX;
+    }
+    const int64_t product = (int64_t)a * b; /* |product| <= 2^62 - 2^31 */
+    const int64_t nudge = product >= 0 ? (int64_t)1 << 30 : 1 - ((int64_t)1 << 30);
+    return (int32_t)((product + nudge) / ((int64_t)1 << 31));
+}
+
+/* x / 2^exponent, rounded to nearest, ties away from zero; 0 <= exponent <= 31. */
+static inline int32_t nnom_shift_round(int32_t x, int32_t exponent)
+{
+    const int32_t mask = (int32_t)(((uint32_t)1 << exponent) - 1u);
+    const int32_t remainder = x & mask;
+    const int32_t threshold = (int32_t)((uint32_t)mask >> 1) + (x < 0 ? 1 : 0);
+    return (x >> exponent) + (remainder > threshold ? 1 : 0);
+}
+
+/* x * multiplier * 2^(shift - 31); the left shift wraps as in two's complement, as every variant does. */
+static inline int32_t nnom_requantize(int32_t x, int32_t multiplier, int32_t shift)
+{
+    const int32_t left = shift > 0 ? shift : 0;
+    const int32_t right = shift > 0 ? 0 : -shift;
+    return nnom_shift_round(nnom_high_mul((int32_t)((uint32_t)x << left), multiplier), right);
+}
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#include "dot.h"
+#include "finish.h"
+#include "patch.h"
+
+static void pixel(const nnom_conv_param_t *p, const nnom_tensor_t *out, const int8_t *patch, int32_t taps, int8_t *to)
+{
+    const int8_t *weights = p->weights;
+    const int32_t *bias = p->bias;
+    for (int32_t o = 0; o < out->shape.c; o++, weights += taps) {
+        to[o] = nnom_finish_s8(p, o, nnom_dot_s8(bias[o], patch, weights, taps), out->zero_point);
+    }
+}
+
+void nnom_conv2d_s8_ref(const nnom_call_t *call)
+{
+    const nnom_conv_param_t *p = call->node->param;
+    const nnom_tensor_t *out = nnom_call_output(call);
+    const nnom_rows_t to = nnom_call_output_rows(call);
+    const int32_t taps = p->geometry.kernel_h * p->geometry.kernel_w * nnom_call_input(call, 0)->shape.c;
+    nnom_patches_t patches = nnom_patches(call, &p->geometry);
+    for (int32_t y = call->y.lo; y < call->y.hi; y++) {
+        int8_t *row = (int8_t *)nnom_row(&to, y);
+        nnom_patches_row(&patches, y);
+        for (int32_t x = 0; x < out->shape.w; x++, row += out->shape.c) {
+            pixel(p, out, nnom_patch(&patches, x), taps, row);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/* From an accumulator to an output value: the last step of every reference kernel with weights. */
+#ifndef NNOM_FINISH_H
+#define NNOM_FINISH_H
+
+#include "../fixed.h"
+#include "../float_ops.h"
+#include "../kernels.h"
+
+static inline int8_t nnom_finish_s8(const nnom_conv_param_t *p, int32_t channel, int32_t acc, int32_t zero_point)
+{
+    const int32_t *multiplier = p->multiplier;
+    const int8_t *shift = p->shift;
+    const int32_t y = nnom_requantize(acc, multiplier[channel], shift[channel]) + zero_point;
+    return (int8_t)nnom_clamp_i32(y, p->act_min, p->act_max);
+}
+
+static inline float nnom_finish_f32(const nnom_conv_param_t *p, float acc)
+{
+    return nnom_clamp_f32(acc, p->act_min_f, p->act_max_f);
+}
+
+static inline float nnom_bias_f32(const nnom_conv_param_t *p, int32_t channel)
+{
+    const float *bias = p->bias;
+    return bias != NULL ? bias[channel] : 0.0f;
+}
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#include "patch.h"
+
+#include <string.h>
+
+nnom_patches_t nnom_patches(const nnom_call_t *call, const nnom_geometry_t *g)
+{
+    const nnom_tensor_t *in = nnom_call_input(call, 0);
+    const nnom_patches_t patches = {nnom_window(call, g), nnom_call_input_rows(call, 0), nnom_call_scratch(call),
+                                    in->type == NNOM_TYPE_F32 ? 0 : in->zero_point};
+    return patches;
+}
+
+void nnom_patches_row(nnom_patches_t *patches, int32_t y)
+{
+    nnom_window_row(&patches->window, &patches->from, y);
+}
+
+static uint8_t *fill(const nnom_patches_t *patches, uint8_t *to, int32_t pixels)
+{
+    const size_t bytes = (size_t)pixels * (size_t)patches->window.pixel;
+    memset(to, patches->padding, bytes);
+    return to + bytes;
+}
+
+static uint8_t *copy(uint8_t *to, const uint8_t *from, size_t bytes)
+{
+    memcpy(to, from, bytes);
+    return to + bytes;
+}
+
+/* One kernel row that is inside the input; `row` is its pixel 0. */
+static uint8_t *gather_row(const nnom_patches_t *patches, const uint8_t *row, uint8_t *to)
+{
+    const nnom_window_t *window = &patches->window;
+    const nnom_geometry_t *g = window->g;
+    const size_t pixel = (size_t)window->pixel;
+    const nnom_range_t k = window->columns;
+    if (k.lo == k.hi) {
+        return fill(patches, to, g->kernel_w);
+    }
+    const uint8_t *from = row + (size_t)(window->left + k.lo * g->dilation_w) * pixel;
+    to = fill(patches, to, k.lo);
+    if (g->dilation_w == 1) {
+        to = copy(to, from, (size_t)(k.hi - k.lo) * pixel);
+    } else {
+        for (int32_t i = k.lo; i < k.hi; i++, from += (size_t)g->dilation_w * pixel) {
+            to = copy(to, from, pixel);
+        }
+    }
+    return fill(patches, to, g->kernel_w - k.hi);
+}
+
+/* All taps are in the input, one after the other: a row of them, or whole rows that do not pass the ring's end. */
+static bool contiguous(const nnom_patches_t *patches)
+{
+    const nnom_window_t *window = &patches->window;
+    const nnom_geometry_t *g = window->g;
+    if (window->rows.hi - window->rows.lo < g->kernel_h || window->columns.hi - window->columns.lo < g->kernel_w ||
+        (g->dilation_w > 1 && g->kernel_w > 1)) {
+        return false;
+    }
+    if (g->kernel_h == 1) {
+        return true;
+    }
+    const uint32_t bytes = (uint32_t)g->kernel_h * (uint32_t)patches->from.row_bytes;
+    return g->dilation_h == 1 && g->kernel_w == window->in.w && window->walk.at + bytes <= window->walk.ring;
+}
+
+const void *nnom_patch(nnom_patches_t *patches, int32_t x)
+{
+    nnom_window_t *window = &patches->window;
+    const nnom_geometry_t *g = window->g;
+    nnom_window_column(window, x);
+    if (contiguous(patches)) {
+        return nnom_walk_row(&window->walk) + (size_t)window->left * (size_t)window->pixel;
+    }
+    uint8_t *to = fill(patches, patches->scratch, window->rows.lo * g->kernel_w);
+    nnom_walk_t walk = window->walk;
+    for (int32_t k = window->rows.lo; k < window->rows.hi; k++, nnom_walk_down(&walk)) {
+        to = gather_row(patches, nnom_walk_row(&walk), to);
+    }
+    fill(patches, to, (g->kernel_h - window->rows.hi) * g->kernel_w);
+    return patches->scratch;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/* What the reference kernels of int8 pools and global pools share: taking cells in and giving a value out. */
+#ifndef NNOM_POOL_S8_H
+#define NNOM_POOL_S8_H
+
+#include "../fixed.h"
+#include "cells.h"
+
+/* Channels [o, o + n) of each cell into acc[n]. |sum| <= 128 * cells < 2^31: build checked it. */
+static inline void nnom_cells_sum_s8(const nnom_cells_t *cells, int32_t o, int32_t n, int32_t *acc)
+{
+    nnom_walk_t walk = cells->walk;
+    for (int32_t y = 0; y < cells->rows; y++, nnom_walk_down(&walk)) {
+        const int8_t *x = (const int8_t *)nnom_walk_row(&walk) + cells->first * cells->c + o;
+        for (int32_t k = 0; k < cells->columns; k++, x += cells->c) {
+            for (int32_t i = 0; i < n; i++) {
+                acc[i] += x[i];
+            }
+        }
+    }
+}
+
+static inline void nnom_cells_max_s8(const nnom_cells_t *cells, int32_t o, int32_t n, int32_t *acc)
+{
+    nnom_walk_t walk = cells->walk;
+    for (int32_t y = 0; y < cells->rows; y++, nnom_walk_down(&walk)) {
+        const int8_t *x = (const int8_t *)nnom_walk_row(&walk) + cells->first * cells->c + o;
+        for (int32_t k = 0; k < cells->columns; k++, x += cells->c) {
+            for (int32_t i = 0; i < n; i++) {
+                acc[i] = nnom_max_i32(acc[i], x[i]);
+            }
+        }
+    }
+}
+
+static inline void nnom_cells_take_s8(const nnom_cells_t *cells, nnom_pool_kind_t kind, int32_t o, int32_t n, int32_t *acc)
+{
+    if (kind == NNOM_POOL_MAX) {
+        nnom_cells_max_s8(cells, o, n, acc);
+    } else {
+        nnom_cells_sum_s8(cells, o, n, acc);
+    }
+}
+
+static inline void nnom_cells_begin_s8(nnom_pool_kind_t kind, int32_t n, int32_t *acc)
+{
+    for (int32_t i = 0; i < n; i++) {
+        acc[i] = kind == NNOM_POOL_MAX ? INT8_MIN : 0;
+    }
+}
+
+/* How an accumulator becomes an output value; the same for windows of the same number of cells. */
+typedef struct nnom_pool_giver {
+    const nnom_pool_param_t *p;
+    int32_t multiplier;
+    int32_t shift;
+    int32_t offset; /* what the input's zero point makes in the accumulator */
+    int32_t divisor;
+    int32_t zero_point;
+} nnom_pool_giver_t;
+
+static inline nnom_pool_giver_t nnom_pool_giver(const nnom_call_t *call, nnom_pool_kind_t kind, int32_t cells)
+{
+    const nnom_pool_param_t *p = call->node->param;
+    const int32_t zero_point = nnom_call_input(call, 0)->zero_point;
+    nnom_pool_giver_t giver = {p, p->multiplier, p->shift, zero_point, 1, nnom_call_output(call)->zero_point};
+    if (kind != NNOM_POOL_MAX) {
+        giver.offset = zero_point * cells;
+    }
+    if (kind == NNOM_POOL_AVG) {
+        giver.divisor = cells;
+        nnom_mean_multiplier(cells, &giver.multiplier, &giver.shift);
+    }
+    return giver;
+}
+
+static inline int8_t nnom_pool_give_s8(const nnom_pool_giver_t *giver, int32_t acc)
+{
+    const nnom_pool_param_t *p = giver->p;
+    if (p->multiplier != 0) {
+        acc = nnom_requantize(acc - giver->offset, giver->multiplier, giver->shift) + giver->zero_point;
+    } else if (giver->divisor > 1) {
+        const int32_t half = giver->divisor / 2;
+        acc = (acc > 0 ? acc + half : acc - half) / giver->divisor;
+    }
+    return (int8_t)nnom_clamp_i32(acc, p->act_min, p->act_max);
+}
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#include "window_layer.h"
+
+NNOM_PARAM_FIELDS(nnom_conv_param, NNOM_CONV_PARAM)
+
+static nnom_range_t window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
+{
+    const nnom_conv_param_t *p = node->param;
+    return nnom_geometry_window(&p->geometry, nnom_node_input(program, node, input)->shape.h, y);
+}
+
+const nnom_op_t nnom_dw_conv2d_s8_op = {nnom_dw_conv2d_s8_ref, window, 0};
+const nnom_op_t nnom_dw_conv2d_f32_op = {nnom_dw_conv2d_f32_ref, window, 0};
+
+/* Output channels: those of the input, `multiplier` times each. */
+static nnom_status_t set_shape(nnom_conv_layer_t *conv, nnom_size_t size)
+{
+    nnom_layer_t *layer = &conv->super;
+    const int64_t channels = (int64_t)nnom_layer_in(layer, 0)->shape.c * conv->filters;
+    if (channels > INT32_MAX) {
+        return nnom_layer_fail(layer, NNOM_OVERFLOW, "%d channels times multiplier %d, expected up to %ld",
+                               (int)nnom_layer_in(layer, 0)->shape.c, (int)conv->filters, (long)INT32_MAX);
+    }
+    layer->out.shape = shape(size.h, size.w, (int32_t)channels);
+    return NNOM_OK;
+}
+
+static nnom_status_t build(nnom_layer_t *layer)
+{
+    nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
+    nnom_size_t size;
+    nnom_status_t status = nnom_conv_check(conv, "multiplier");
+    if (status == NNOM_OK) {
+        status = nnom_geometry_resolve(layer, nnom_layer_in(layer, 0)->shape, &size);
+    }
+    if (status == NNOM_OK) {
+        status = set_shape(conv, size);
+    }
+    if (status != NNOM_OK) {
+        return status;
+    }
+    nnom_layer_follow(layer);
+    const int32_t channels = layer->out.shape.c;
+    const int64_t taps = (int64_t)layer->geometry.kernel_h * layer->geometry.kernel_w;
+    status = nnom_conv_weights(conv, channels, taps, 1, channels);
+    if (status != NNOM_OK) {
+        return status;
+    }
+    NNOM_LAYER_OP(layer, nnom_dw_conv2d);
+    layer->macs = (uint64_t)taps * (uint64_t)channels * (uint64_t)size.h * (uint64_t)size.w;
+    nnom_layer_overlap_rows(layer); /* row by row, so that variants may take the pixels of a row in any order */
+    return NNOM_OK;
+}
+
+static const nnom_class_t class = {"DW_Conv2D", "nnom_conv_param", nnom_conv_param_fields, build, 1, 1, NNOM_CLASS_CLAMPS};
+
+nnom_layer_t *nnom_dw_conv2d_7(int32_t multiplier, nnom_size_t kernel, nnom_size_t stride, nnom_size_t dilation,
+                               nnom_padding_t padding, const nnom_weight_t *w, const nnom_bias_t *b)
+{
+    return nnom_conv_new(&class, multiplier, kernel, stride, dilation, padding, w, b);
+}
+
+nnom_layer_t *nnom_dw_conv2d_6(int32_t multiplier, nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding,
+                               const nnom_weight_t *w, const nnom_bias_t *b)
+{
+    return nnom_dw_conv2d_7(multiplier, kernel, stride, dilation(1, 1), padding, w, b);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#include "elementwise.h"
+
+#include "../kernels/fixed.h"
+
+nnom_status_t nnom_layer_check_types(const nnom_layer_t *layer)
+{
+    const nnom_type_t first = nnom_layer_in(layer, 0)->type;
+    if (first != NNOM_TYPE_S8 && first != NNOM_TYPE_F32) {
+        return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "its input has type %d, expected int8 (0) or float (1)", (int)first);
+    }
+    for (uint32_t i = 1; i < nnom_layer_input_number(layer); i++) {
+        const nnom_type_t type = nnom_layer_in(layer, i)->type;
+        if (type != first) {
+            return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "input %d has type %d, expected that of input 0: %d", (int)i,
+                                   (int)type, (int)first);
+        }
+    }
+    return NNOM_OK;
+}
+
+nnom_status_t nnom_layer_keep_quant(nnom_layer_t *layer)
+{
+    nnom_layer_follow(layer);
+    if (layer->out.type == NNOM_TYPE_S8 && !nnom_layer_same_quant(layer, 0)) {
+        return nnom_layer_fail(layer, NNOM_BAD_QUANT, "it only moves its input's values: their quantisation stays, set another "
+                                                      "on the layer before or after");
+    }
+    return NNOM_OK;
+}
+
+void *nnom_layer_copy(nnom_layer_t *layer, const void *data, size_t bytes)
+{
+    void *copy = nnom_layer_alloc(layer, bytes);
+    if (copy != NULL) {
+        nnom_memcpy(copy, data, bytes);
+    }
+    return copy;
+}
+
+void nnom_rescale_multiplier(const nnom_tensor_t *in, const nnom_tensor_t *out, int32_t *multiplier, int32_t *shift)
+{
+    nnom_quantize_multiplier((double)in->scale / (double)out->scale, multiplier, shift);
+}
+
+nnom_range_t nnom_range_moved(nnom_range_t y, int32_t by, int32_t h)
+{
+    const nnom_range_t rows = {nnom_clamp_i32(y.lo + by, 0, h), nnom_clamp_i32(y.hi + by, 0, h)};
+    return rows;
+}

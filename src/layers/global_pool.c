@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#include "window_layer.h"
+
+NNOM_PARAM_FIELDS(nnom_pool_param, NNOM_POOL_PARAM)
+
+const nnom_op_t nnom_global_max_pool_s8_op = {nnom_global_max_pool_s8_ref, nnom_window_all, NNOM_OP_REDUCES};
+const nnom_op_t nnom_global_max_pool_f32_op = {nnom_global_max_pool_f32_ref, nnom_window_all, NNOM_OP_REDUCES};
+const nnom_op_t nnom_global_avg_pool_s8_op = {nnom_global_avg_pool_s8_ref, nnom_window_all, NNOM_OP_REDUCES};
+const nnom_op_t nnom_global_avg_pool_f32_op = {nnom_global_avg_pool_f32_ref, nnom_window_all, NNOM_OP_REDUCES};
+const nnom_op_t nnom_global_sum_pool_s8_op = {nnom_global_sum_pool_s8_ref, nnom_window_all, NNOM_OP_REDUCES};
+const nnom_op_t nnom_global_sum_pool_f32_op = {nnom_global_sum_pool_f32_ref, nnom_window_all, NNOM_OP_REDUCES};
+
+/* `sums`: the kernel adds up the cells. */
+static nnom_status_t build(nnom_layer_t *layer, bool sums, bool always)
+{
+    const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
+    nnom_status_t status = nnom_window_type(layer);
+    if (status != NNOM_OK) {
+        return status;
+    }
+    layer->out.shape = shape(1, 1, in.c);
+    status = nnom_pool_param((nnom_pool_layer_t *)layer, sums ? (int64_t)in.h * in.w : 1, always);
+    /* Accumulators of the channels while rows come one by one: int32 and float have the same size. */
+    layer->scratch_bytes = in.h > 1 ? (uint32_t)in.c * (uint32_t)sizeof(int32_t) : 0;
+    layer->overlap = 0; /* channel i is written to byte i after it was read in every cell: see kernels.h */
+    return status;
+}
+
+static nnom_status_t build_max(nnom_layer_t *layer)
+{
+    const nnom_status_t status = build(layer, false, false);
+    NNOM_LAYER_OP(layer, nnom_global_max_pool);
+    return status;
+}
+
+static nnom_status_t build_avg(nnom_layer_t *layer)
+{
+    const nnom_status_t status = build(layer, true, false);
+    NNOM_LAYER_OP(layer, nnom_global_avg_pool);
+    return status;
+}
+
+static nnom_status_t build_sum(nnom_layer_t *layer)
+{
+    const nnom_status_t status = build(layer, true, true);
+    NNOM_LAYER_OP(layer, nnom_global_sum_pool);
+    return status;
+}
+
+static const nnom_class_t max_class = {"GlobalMaxPool", "nnom_pool_param", nnom_pool_param_fields, build_max, 1, 1,
+                                       NNOM_CLASS_CLAMPS};
+static const nnom_class_t avg_class = {"GlobalAvgPool", "nnom_pool_param", nnom_pool_param_fields, build_avg, 1, 1,
+                                       NNOM_CLASS_CLAMPS};
+static const nnom_class_t sum_class = {"GlobalSumPool", "nnom_pool_param", nnom_pool_param_fields, build_sum, 1, 1,
+                                       NNOM_CLASS_CLAMPS};
+
+nnom_layer_t *GlobalMaxPool(void)
+{
+    return nnom_layer_new(&max_class, sizeof(nnom_pool_layer_t));
+}
+
+nnom_layer_t *GlobalAvgPool(void)
+{
+    return nnom_layer_new(&avg_class, sizeof(nnom_pool_layer_t));
+}
+
+nnom_layer_t *GlobalSumPool(void)
+{
+    return nnom_layer_new(&sum_class, sizeof(nnom_pool_layer_t));
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#include "../core/builder.h"
+
+typedef struct input_layer {
+    nnom_layer_t super;
+    const void *buffer; /* the caller's, or NULL: in the arena */
+} input_layer_t;
+
+/* Without a quantisation an int8 input is taken as Q0.7, as data scaled to -1..1. */
+static nnom_status_t build(nnom_layer_t *layer)
+{
+    const bool set = layer->quant_source == NNOM_QUANT_SET;
+    layer->out.shape = layer->set_shape;
+    layer->out.type = layer->set_type;
+    layer->out.scale = set ? layer->set_scale : 1.0f / 128.0f;
+    layer->out.zero_point = set ? layer->set_zero_point : 0;
+    layer->out.data = ((input_layer_t *)layer)->buffer;
+    return NNOM_OK;
+}
+
+static const nnom_class_t input_class = {"Input", NULL, NULL, build, 0, 0, NNOM_CLASS_INPUT};
+static const nnom_class_t constant_class = {"Constant", NULL, NULL, build, 0, 0, NNOM_CLASS_CONSTANT};
+
+static nnom_layer_t *new_source(const nnom_class_t *cls, nnom_shape_t shape, const void *buffer)
+{
+    input_layer_t *layer = nnom_layer_new(cls, sizeof *layer);
+    if (layer == NULL) {
+        return NULL;
+    }
+    layer->super.set_shape = shape;
+    layer->buffer = buffer;
+    return &layer->super;
+}
+
+nnom_layer_t *nnom_input_2(nnom_shape_t shape, void *buf)
+{
+    return new_source(&input_class, shape, buf);
+}
+
+nnom_layer_t *nnom_input_3(nnom_shape_t shape, nnom_qformat_t format, void *buf)
+{
+    return nnom_layer_set_qformat(nnom_input_2(shape, buf), format);
+}
+
+nnom_layer_t *Constant(nnom_shape_t shape, const void *data)
+{
+    return new_source(&constant_class, shape, data);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#include <string.h>
+
+#include "../core/builder.h"
+
+typedef struct output_layer {
+    nnom_layer_t super;
+    void *buffer; /* the caller's, or NULL: in the arena */
+} output_layer_t;
+
+static void run(const nnom_call_t *call)
+{
+    const nnom_rows_t from = nnom_call_input_rows(call, 0);
+    const nnom_rows_t to = nnom_call_output_rows(call);
+    for (int32_t y = call->y.lo; y < call->y.hi; y++) {
+        memmove(nnom_row(&to, y), nnom_row(&from, y), (size_t)to.row_bytes);
+    }
+}
+
+const nnom_op_t nnom_copy_op = {run, NULL, 0};
+
+static bool is_source(const nnom_layer_t *layer)
+{
+    return (layer->cls->flags & (NNOM_CLASS_INPUT | NNOM_CLASS_CONSTANT)) != 0;
+}
+
+/*
+ * The layer before writes straight into the caller's buffer. Only where that is impossible (the input itself, or a
+ * tensor with a buffer already) is it copied.
+ */
+static nnom_status_t build(nnom_layer_t *layer)
+{
+    void *buffer = ((output_layer_t *)layer)->buffer;
+    const nnom_tensor_t *in = nnom_layer_in(layer, 0);
+    if (layer->set_shape.h != 0 && nnom_shape_elements(layer->set_shape) != nnom_shape_elements(in->shape)) {
+        return nnom_layer_fail(layer, NNOM_TOO_SMALL, "its shape (%d, %d, %d) does not hold the result (%d, %d, %d)",
+                               (int)layer->set_shape.h, (int)layer->set_shape.w, (int)layer->set_shape.c,
+                               (int)in->shape.h, (int)in->shape.w, (int)in->shape.c);
+    }
+    layer->out = *in;
+    layer->out.data = NULL;
+    nnom_layer_t *root = nnom_layer_input_layer(layer, 0)->root;
+    const bool bind = buffer != NULL && !is_source(root) && root->out.data == NULL;
+    if (bind) {
+        root->out.data = buffer;
+    }
+    if (bind || buffer == NULL) {
+        layer->root = root;
+    } else {
+        layer->op = &nnom_copy_op;
+        layer->op_symbol = "nnom_copy_op";
+        layer->out.data = buffer;
+    }
+    return NNOM_OK;
+}
+
+static const nnom_class_t output_class = {"Output", NULL, NULL, build, 1, 1, NNOM_CLASS_OUTPUT};
+
+nnom_layer_t *nnom_output_2(nnom_shape_t shape, void *buf)
+{
+    output_layer_t *layer = nnom_layer_new(&output_class, sizeof *layer);
+    if (layer == NULL) {
+        return NULL;
+    }
+    layer->super.set_shape = shape;
+    layer->buffer = buf;
+    return &layer->super;
+}
+
+/* The format is the result's own; the parameter is kept for programs of 2019. */
+nnom_layer_t *nnom_output_3(nnom_shape_t shape, nnom_qformat_t format, void *buf)
+{
+    (void)format;
+    return nnom_output_2(shape, buf);
+}

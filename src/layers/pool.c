@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#include "window_layer.h"
+
+NNOM_PARAM_FIELDS(nnom_pool_param, NNOM_POOL_PARAM)
+
+static nnom_range_t window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
+{
+    const nnom_pool_param_t *p = node->param;
+    return nnom_geometry_window(&p->geometry, nnom_node_input(program, node, input)->shape.h, y);
+}
+
+const nnom_op_t nnom_max_pool_s8_op = {nnom_max_pool_s8_ref, window, 0};
+const nnom_op_t nnom_max_pool_f32_op = {nnom_max_pool_f32_ref, window, 0};
+const nnom_op_t nnom_avg_pool_s8_op = {nnom_avg_pool_s8_ref, window, 0};
+const nnom_op_t nnom_avg_pool_f32_op = {nnom_avg_pool_f32_ref, window, 0};
+const nnom_op_t nnom_sum_pool_s8_op = {nnom_sum_pool_s8_ref, window, 0};
+const nnom_op_t nnom_sum_pool_f32_op = {nnom_sum_pool_f32_ref, window, 0};
+
+/* Padding does not count, so every window must have a cell of the input: given paddings may be too large. */
+static nnom_status_t check_padding(const nnom_layer_t *layer, nnom_shape_t in, nnom_size_t out)
+{
+    const nnom_geometry_t *g = &layer->geometry;
+    const bool first = g->pad_top < g->kernel_h && g->pad_left < g->kernel_w;
+    const bool last = (int64_t)(out.h - 1) * g->stride_h - g->pad_top < in.h &&
+                      (int64_t)(out.w - 1) * g->stride_w - g->pad_left < in.w;
+    if (!first || !last) {
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT,
+                               "padding (%d, %d, %d, %d) leaves a window of (%d, %d) without input, expected less padding",
+                               (int)g->pad_top, (int)g->pad_bottom, (int)g->pad_left, (int)g->pad_right, (int)g->kernel_h,
+                               (int)g->kernel_w);
+    }
+    return NNOM_OK;
+}
+
+/* How far output cell i lies above the first cell that it reads, at most, in bytes: along rows or along columns. */
+static int64_t ahead(int32_t count, int32_t step, int32_t pad, int64_t out_bytes, int64_t in_bytes)
+{
+    int64_t most = 0;
+    for (int32_t i = 0; i < count; i++) {
+        const int64_t first = (int64_t)i * step - pad;
+        const int64_t distance = i * out_bytes - (first > 0 ? first : 0) * in_bytes;
+        most = distance > most ? distance : most;
+    }
+    return most;
+}
+
+/*
+ * Pools may write closer to what they read than row by row. Kernels take pixels in order. Let o(p) and a(p) be the offsets of
+ * output pixel p and of the first cell of its window, from the first byte of output and input. When p is computed, the bytes
+ * below o(p) are written; p and all later pixels q read at a(p) and a(q) or above. With a distance d >= o(q) - a(q) for
+ * all q, output byte o(q) lies at or below a(q), so nothing that q reads was written before it. Within p, channel i is
+ * written at o(p) + i after it was read in all cells, and channels above i lie above it: a(p) + i + 1 > o(p) - d + i. Both
+ * offsets are a sum of a term of the row and one of the column, so the largest difference is the sum of the two largest.
+ * Same element size on both sides.
+ */
+static void set_overlap(nnom_layer_t *layer)
+{
+    const nnom_geometry_t *g = &layer->geometry;
+    const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
+    const nnom_shape_t out = layer->out.shape;
+    const int64_t pixel = (int64_t)out.c * nnom_type_bytes(layer->out.type);
+    const int64_t distance = ahead(out.h, g->stride_h, g->pad_top, out.w * pixel, in.w * pixel) +
+                             ahead(out.w, g->stride_w, g->pad_left, pixel, pixel);
+    layer->overlap = distance < NNOM_NO_OVERLAP ? (int32_t)distance : NNOM_NO_OVERLAP;
+}
+
+/* `sums`: the kernel adds up the window's cells. */
+static nnom_status_t build(nnom_layer_t *layer, bool sums, bool always)
+{
+    const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
+    nnom_size_t size;
+    nnom_status_t status = nnom_window_type(layer);
+    if (status == NNOM_OK) {
+        status = nnom_geometry_resolve(layer, in, &size);
+    }
+    if (status == NNOM_OK) {
+        status = check_padding(layer, in, size);
+    }
+    if (status != NNOM_OK) {
+        return status;
+    }
+    layer->out.shape = shape(size.h, size.w, in.c);
+    const int64_t cells = (int64_t)layer->geometry.kernel_h * layer->geometry.kernel_w;
+    status = nnom_pool_param((nnom_pool_layer_t *)layer, sums ? cells : 1, always);
+    if (status == NNOM_OK) {
+        set_overlap(layer);
+    }
+    return status;
+}
+
+static nnom_status_t build_max(nnom_layer_t *layer)
+{
+    const nnom_status_t status = build(layer, false, false);
+    NNOM_LAYER_OP(layer, nnom_max_pool);
+    return status;
+}
+
+static nnom_status_t build_avg(nnom_layer_t *layer)
+{
+    const nnom_status_t status = build(layer, true, false);
+    NNOM_LAYER_OP(layer, nnom_avg_pool);
+    return status;
+}
+
+static nnom_status_t build_sum(nnom_layer_t *layer)
+{
+    const nnom_status_t status = build(layer, true, true);
+    NNOM_LAYER_OP(layer, nnom_sum_pool);
+    return status;
+}
+
+static const nnom_class_t max_class = {"MaxPool", "nnom_pool_param", nnom_pool_param_fields, build_max, 1, 1,
+                                       NNOM_CLASS_CLAMPS};
+static const nnom_class_t avg_class = {"AvgPool", "nnom_pool_param", nnom_pool_param_fields, build_avg, 1, 1,
+                                       NNOM_CLASS_CLAMPS};
+static const nnom_class_t sum_class = {"SumPool", "nnom_pool_param", nnom_pool_param_fields, build_sum, 1, 1,
+                                       NNOM_CLASS_CLAMPS};
+
+static nnom_layer_t *pool(const nnom_class_t *cls, nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding)
+{
+    nnom_pool_layer_t *layer = nnom_layer_new(cls, sizeof(*layer));
+    if (layer == NULL) {
+        return NULL;
+    }
+    const nnom_geometry_t g = {kernel.h, kernel.w, stride.h, stride.w, 1, 1, 0, 0, 0, 0};
+    layer->super.geometry = g;
+    layer->super.padding = padding;
+    return &layer->super;
+}
+
+nnom_layer_t *MaxPool(nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding)
+{
+    return pool(&max_class, kernel, stride, padding);
+}
+
+nnom_layer_t *AvgPool(nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding)
+{
+    return pool(&avg_class, kernel, stride, padding);
+}
+
+nnom_layer_t *SumPool(nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding)
+{
+    return pool(&sum_class, kernel, stride, padding);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#include "window_layer.h"
+
+nnom_status_t nnom_window_type(const nnom_layer_t *layer)
+{
+    const nnom_type_t type = nnom_layer_in(layer, 0)->type;
+    if (type != NNOM_TYPE_S8 && type != NNOM_TYPE_F32) {
+        return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "input of type %d, expected int8 (%d) or float32 (%d)", (int)type,
+                               (int)NNOM_TYPE_S8, (int)NNOM_TYPE_F32);
+    }
+    return NNOM_OK;
+}
+
+/* ---- Convolutions and Dense ---- */
+
+nnom_layer_t *nnom_conv_new(const nnom_class_t *cls, int32_t filters, nnom_size_t kernel, nnom_size_t stride,
+                            nnom_size_t dilation, nnom_padding_t padding, const nnom_weight_t *w, const nnom_bias_t *b)
+{
+    nnom_conv_layer_t *conv = nnom_layer_new(cls, sizeof(*conv));
+    if (conv == NULL) {
+        return NULL;
+    }
+    const nnom_geometry_t g = {kernel.h, kernel.w, stride.h, stride.w, dilation.h, dilation.w, 0, 0, 0, 0};
+    conv->super.geometry = g;
+    conv->super.padding = padding;
+    conv->filters = filters;
+    conv->w = w;
+    conv->b = b;
+    return &conv->super;
+}
+
+nnom_status_t nnom_conv_check(const nnom_conv_layer_t *conv, const char *what)
+{
+    if (conv->filters < 1) {
+        return nnom_layer_fail(&conv->super, NNOM_BAD_ARGUMENT, "%s is %d, expected 1 or more", what, (int)conv->filters);
+    }
+    return nnom_window_type(&conv->super);
+}
+
+nnom_status_t nnom_conv_prepare(nnom_conv_layer_t *conv, int32_t channels, int64_t taps, int64_t channel_stride,
+                                int64_t tap_stride)
+{
+    nnom_layer_t *layer = &conv->super;
+    nnom_conv_param_t *p = &conv->param;
+    if (taps > INT32_MAX / channels) {
+        return nnom_layer_fail(layer, NNOM_OVERFLOW, "%d outputs of %ld weights each, expected up to %ld weights in all",
+                               (int)channels, (long)taps, (long)INT32_MAX);
+    }
+    nnom_quant_weights_t q;
+    const nnom_status_t status = nnom_layer_weights(layer, conv->w, conv->b, channels, (int32_t)taps,
+                                                    (int32_t)channel_stride, (int32_t)tap_stride, &q);
+    if (status != NNOM_OK) {
+        return status;
+    }
+    const nnom_conv_param_t param = {.geometry = layer->geometry, .weights = conv->w->p_value, .bias = q.bias,
+                                     .multiplier = q.multiplier, .shift = q.shift};
+    *p = param;
+    if (layer->out.type == NNOM_TYPE_F32) {
+        nnom_clamp_limits_f32(layer->fused, &p->act_min_f, &p->act_max_f);
+    } else {
+        nnom_clamp_limits(layer->fused, &layer->out, &p->act_min, &p->act_max);
+    }
+    layer->param = p;
+    return NNOM_OK;
+}
+
+void nnom_conv_register(nnom_conv_layer_t *conv, int32_t channels, int32_t taps)
+{
+    nnom_layer_t *layer = &conv->super;
+    const nnom_conv_param_t *p = &conv->param;
+    const bool is_float = layer->out.type == NNOM_TYPE_F32;
+    const uint32_t n = (uint32_t)channels;
+    nnom_layer_array(layer, p->weights, n * (uint32_t)taps, is_float ? NNOM_ELEMENT_F32 : NNOM_ELEMENT_I8);
+    nnom_layer_array(layer, p->bias, p->bias != NULL ? n : 0, is_float ? NNOM_ELEMENT_F32 : NNOM_ELEMENT_I32);
+    nnom_layer_array(layer, p->multiplier, is_float ? 0 : n, NNOM_ELEMENT_I32);
+    nnom_layer_array(layer, p->shift, is_float ? 0 : n, NNOM_ELEMENT_I8);
+}
+
+nnom_status_t nnom_conv_weights(nnom_conv_layer_t *conv, int32_t channels, int64_t taps, int64_t channel_stride,
+                                int64_t tap_stride)
+{
+    const nnom_status_t status = nnom_conv_prepare(conv, channels, taps, channel_stride, tap_stride);
+    if (status == NNOM_OK) {
+        nnom_conv_register(conv, channels, (int32_t)taps);
+    }
+    return status;
+}
+
+/* ---- Pools ---- */
+
+static void pool_limits(nnom_pool_layer_t *pool)
+{
+    nnom_layer_t *layer = &pool->super;
+    nnom_pool_param_t *p = &pool->param;
+    if (layer->out.type == NNOM_TYPE_F32) {
+        nnom_clamp_limits_f32(layer->fused, &p->act_min_f, &p->act_max_f);
+    } else {
+        nnom_clamp_limits(layer->fused, &layer->out, &p->act_min, &p->act_max);
+    }
+}
+
+/* No shift to the left may wrap: |acc| <= 255 * cells. A mean's shift is smaller than that of the sum. */
+static nnom_status_t pool_multiplier(nnom_pool_layer_t *pool, int64_t cells)
+{
+    const nnom_layer_t *layer = &pool->super;
+    nnom_pool_param_t *p = &pool->param;
+    const double real = (double)nnom_layer_in(layer, 0)->scale / (double)layer->out.scale;
+    nnom_quantize_multiplier(real, &p->multiplier, &p->shift);
+    if (p->multiplier == 0) {
+        return nnom_layer_fail(layer, NNOM_BAD_QUANT, "the output's scale is over 2^31 times its input's");
+    }
+    if (p->shift > 0 && 255 * cells > INT32_MAX >> p->shift) {
+        return nnom_layer_fail(layer, NNOM_OVERFLOW,
+                               "a sum of %ld cells can overflow 32 bits: the output's scale is too small beside the input's",
+                               (long)cells);
+    }
+    return NNOM_OK;
+}
+
+nnom_status_t nnom_pool_param(nnom_pool_layer_t *pool, int64_t cells, bool always)
+{
+    nnom_layer_t *layer = &pool->super;
+    const nnom_pool_param_t param = {.geometry = layer->geometry};
+    pool->param = param;
+    layer->param = &pool->param;
+    nnom_layer_follow(layer);
+    if (255 * cells > INT32_MAX) {
+        return nnom_layer_fail(layer, NNOM_OVERFLOW, "a window of %ld cells, expected up to %d", (long)cells,
+                               (int)(INT32_MAX / 255));
+    }
+    const bool requantize = layer->out.type == NNOM_TYPE_S8 && (always || !nnom_layer_same_quant(layer, 0));
+    pool_limits(pool);
+    return requantize ? pool_multiplier(pool, cells) : NNOM_OK;
+}
