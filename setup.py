@@ -32,6 +32,7 @@ setup(
             include_dirs=["include", "port"],
             extra_compile_args=["-std=c99", "-O2", "-fno-math-errno", "-ffp-contract=off"],
             libraries=["m"],
+            py_limited_api=True,
         )
     ],
     cmdclass={"build_ext": BuildCore},

@@ -120,6 +120,10 @@ struct nnom_model {
     nnom_layer_t *(*active)(nnom_activation_t *act, nnom_layer_t *target);
     const nnom_program_t *program; /* NULL until compiled */
     uint8_t *arena;
+    uint32_t step;    /* where in the schedule a rolling run is: next step of the segment ... */
+    uint32_t segment; /* ... and the segment */
+    int32_t taken;    /* rows of the input that steps asked for */
+    int32_t fed;      /* rows of the input given so far */
     nnom_observer_t observer;
     void *observer_context;
     nnom_builder_t *builder; /* NULL in a frozen model */

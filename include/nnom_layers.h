@@ -9,8 +9,32 @@
 
 nnom_activation_t *act_relu_n1_to_1(void); /* clamps to [-1, 1] */
 
+/* The following have in int8 a table, made by compile. */
+nnom_activation_t *act_elu(float alpha); /* alpha * (exp(x) - 1) below 0 */
+nnom_activation_t *act_hard_swish(void); /* x * relu6(x + 3) / 6 */
+nnom_activation_t *act_gelu(void);
+nnom_activation_t *act_gelu_tanh(void); /* its approximation with tanh */
+nnom_activation_t *act_exp(void);
+nnom_activation_t *act_log(void);
+nnom_activation_t *act_sqrt(void);
+nnom_activation_t *act_rsqrt(void); /* 1 / sqrt(x) */
+nnom_activation_t *act_abs(void);
+nnom_activation_t *act_neg(void);
+nnom_activation_t *act_square(void);
+
+/* ---- Two inputs, element by element; an input of h, w or c = 1 is repeated ---- */
+
+nnom_layer_t *Maximum(void);
+nnom_layer_t *Minimum(void);
+/* Negative elements of input 0 are multiplied with input 1, usually a Constant of shape (1, 1, c). */
+nnom_layer_t *PReLU(void);
+
+/* ---- Over the channels of each pixel ---- */
+
 /* Softmax of beta times its input, beta > 0. */
 nnom_layer_t *nnom_softmax(float beta);
+nnom_layer_t *LogSoftmax(void); /* int8 output: scale 1/16, zero point 127 */
+nnom_layer_t *L2Norm(void);     /* divided by the length of the vector of channels; int8 output: scale 1/128, zero point 0 */
 
 /* ---- Moving data: the input's quantisation stays ---- */
 
@@ -18,5 +42,41 @@ nnom_layer_t *nnom_softmax(float beta);
 nnom_layer_t *Slice(nnom_shape_t begin, nnom_shape_t size, nnom_shape_t step);
 /* Adds rows, columns and channels (front before, back after) that hold `value`. */
 nnom_layer_t *Pad(nnom_border_t border, int32_t front, int32_t back, float value);
+
+/* The indices along an axis (0 rows, 1 columns, 2 or -1 channels); owned by the caller, alive until compile. */
+nnom_layer_t *Gather(int32_t axis, const int32_t *indices, int32_t count);
+/* The whole input `times` times along each axis. */
+nnom_layer_t *Tile(nnom_shape_t times);
+/* Pads with the mirror image; repeat_edge: the outermost element comes twice (symmetric), else once (reflect). */
+nnom_layer_t *MirrorPad(nnom_border_t border, int32_t front, int32_t back, bool repeat_edge);
+/* Axis i of the output is axis perm.h, perm.w, perm.c of the input: (0, 2, 1) exchanges columns and channels. */
+nnom_layer_t *Transpose(nnom_shape_t perm);
+nnom_layer_t *SpaceToDepth(int32_t block);
+nnom_layer_t *DepthToSpace(int32_t block);
+
+typedef enum nnom_resize { NNOM_RESIZE_PLAIN = 0, NNOM_RESIZE_ALIGN_CORNERS = 1, NNOM_RESIZE_HALF_PIXEL = 2 } nnom_resize_t;
+nnom_layer_t *ResizeNearest(nnom_size_t size, nnom_resize_t mode);
+nnom_layer_t *ResizeBilinear(nnom_size_t size, nnom_resize_t mode);
+
+/* ---- Taking together ---- */
+
+typedef enum nnom_reduce { NNOM_REDUCE_MEAN = 0, NNOM_REDUCE_SUM = 1, NNOM_REDUCE_MAX = 2, NNOM_REDUCE_MIN = 3 } nnom_reduce_t;
+/* Along the axes whose flags are set; they keep length 1. */
+nnom_layer_t *Reduce(nnom_reduce_t kind, bool h, bool w, bool c);
+/* int32 indices along an axis (0 rows, 1 columns, 2 or -1 channels), which keeps length 1. */
+nnom_layer_t *ArgMax(int32_t axis);
+nnom_layer_t *ArgMin(int32_t axis);
+/* (h, m, k) times (h, k, n); one h may be 1. transpose_a: input 0 is (h, k, m); transpose_b: input 1 is (h, n, k). */
+nnom_layer_t *BatchMatmul(bool transpose_a, bool transpose_b);
+
+/* ---- Types ---- */
+
+/*
+ * To int8, uint8 or float, keeping the real values: set the output's quantisation with nnom_layer_set_quant(). Between int8
+ * and uint8 without one, the bits stay except the highest.
+ */
+nnom_layer_t *Quantize(nnom_type_t type);
+/* The stored numbers in another type, saturated. An int8 or uint8 output has scale 1, zero point 0 unless set. */
+nnom_layer_t *Cast(nnom_type_t type);
 
 #endif

@@ -97,6 +97,20 @@ struct nnom_node {
     uint32_t scratch_bytes;     /* bytes of it */
 };
 
+/*
+ * Nodes [first, end) in order. step_count 0: each runs whole, one after the other. Else they roll: each step is a byte, a node
+ * counted from `first` that advances by one row, or NNOM_STEP_FEED: one more row of the input is due.
+ */
+typedef struct nnom_segment {
+    uint16_t first;
+    uint16_t end;
+    uint32_t step_count;
+    const uint8_t *steps; /* [step_count] */
+    uint32_t counters;    /* arena offset of uint16 [end - first]: rows done */
+} nnom_segment_t;
+
+enum { NNOM_STEP_FEED = 255, NNOM_SEGMENT_MAX = 254 };
+
 struct nnom_program {
     const nnom_tensor_t *tensors;
     const nnom_node_t *nodes;   /* in order of execution */
@@ -107,6 +121,9 @@ struct nnom_program {
     uint16_t input_count;
     uint16_t output_count;
     uint32_t arena_bytes;
+    const nnom_segment_t *segments; /* NULL: all nodes run whole */
+    uint16_t segment_count;
+    uint16_t fed;               /* 1: input 0 comes by nnom_feed() */
 };
 
 /*

@@ -34,6 +34,44 @@ void model_stat(nnom_model_t *m);
 /* Bytes that the model's layers, tables and arena take now; prints them. */
 size_t nnom_mem_stat(const nnom_model_t *m);
 
+/* ---- Planning ---- */
+
+typedef enum nnom_mode {
+    NNOM_MODE_AUTO = 0,  /* the cheapest within arena_bytes; without a budget the smallest that costs at most 2 % more */
+    NNOM_MODE_WHOLE,     /* every layer over all its rows: every tensor can be looked at after its layer ran */
+    NNOM_MODE_SMALLEST   /* the smallest arena at any cost */
+} nnom_mode_t;
+
+/* One plan of the curve: what it needs and what it costs (estimated instructions; for comparing plans of a model). */
+typedef struct nnom_plan_point {
+    uint32_t arena_bytes;
+    uint64_t cost;
+} nnom_plan_point_t;
+typedef void (*nnom_curve_t)(void *context, const nnom_plan_point_t *point);
+
+/* Zero-initialised: the defaults. */
+typedef struct nnom_options {
+    nnom_mode_t mode;
+    uint32_t arena_bytes; /* budget, 0: none */
+    bool feed;            /* input rows come by nnom_feed(); for models of one input */
+    nnom_curve_t curve;   /* told every plan considered, from the cheapest to the smallest; may be NULL */
+    void *curve_context;
+} nnom_options_t;
+
+/* model_compile() with options. NNOM_TOO_SMALL: the text tells the least possible budget and the layer that sets it. */
+nnom_status_t nnom_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out, const nnom_options_t *options);
+
+/*
+ * Feeding, for models compiled with options.feed: n rows of the input as they come, [n][w][c]. Returns NNOM_MORE, or NNOM_OK when
+ * the last row was given and the outputs are complete; NNOM_BAD_ARGUMENT for more rows than are left (nothing is taken then) and
+ * after the end until nnom_reset(). Safe to call from one thread only.
+ */
+nnom_status_t nnom_feed(nnom_model_t *m, const void *rows, uint32_t n);
+/* The same for `bytes` bytes: NNOM_BAD_SHAPE unless they are whole rows. */
+nnom_status_t nnom_feed_bytes(nnom_model_t *m, const void *rows, uint32_t bytes);
+/* Forgets rows given so far: the next row is the first. */
+void nnom_reset(nnom_model_t *m);
+
 /* ---- Facts of a compiled model ---- */
 
 typedef struct nnom_totals {
@@ -42,6 +80,7 @@ typedef struct nnom_totals {
     uint32_t arena_lower_bound; /* largest sum of tensors and scratch live together */
     uint32_t descriptor_bytes; /* layers and tables made by the builder */
     uint32_t weight_bytes;     /* weights, biases, multipliers, tables */
+    uint64_t cost;             /* the planner's estimate of instructions a run */
 } nnom_totals_t;
 nnom_status_t nnom_totals(const nnom_model_t *m, nnom_totals_t *totals);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /*
- * What NNoM asks of the platform. Replace this file with -DNNOM_PORT='"my_port.h"'; every macro may be defined by it.
+ * What NNoM asks of the platform. A file of your own, named by -DNNOM_PORT='"my_port.h"', may define every macro; what it
+ * leaves out is as below.
  * A frozen model uses none of the memory macros, and the clock only when a profile is asked for.
  */
 #ifndef NNOM_PORT_H
@@ -11,6 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#ifdef NNOM_PORT
+#include NNOM_PORT
+#endif
 
 #ifndef nnom_malloc
 #define nnom_malloc(bytes) malloc(bytes)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /*
- * Windowed and dense layers: build and kernels against plain loops written after the TFLite reference, over random shapes,
- * ranges of rows, rings and overlapping buffers. Usage: test_kernels_window [cases] [seed]
+ * Windowed and dense layers: build and kernels against plain loops written after the TFLite reference, over random
+ * shapes, ranges of rows, rings and overlapping buffers. Usage: test_kernels_window [cases] [seed]
  */
 #include "../src/core/builder.h"
 #include "../src/kernels/kernels.h"
@@ -33,7 +33,8 @@ static double uniform(void)
 /* ---- One case ---- */
 
 enum kind { CONV, DW, TRANSPOSED, DENSE, MAXP, AVGP, SUMP, GMAX, GAVG, GSUM, KINDS };
-static const char *const names[KINDS] = {"conv", "dw", "transposed", "dense", "max", "avg", "sum", "gmax", "gavg", "gsum"};
+static const char *const names[KINDS] = {"conv", "dw",  "transposed", "dense", "max",
+                                         "avg",  "sum", "gmax",       "gavg",  "gsum"};
 
 enum { ARENA = 1 << 22, GUARD = 0xA5 };
 
@@ -91,16 +92,32 @@ static nnom_layer_t *make_layer(test_case_t *t, nnom_shape_t in)
     nnom_layer_t *layer;
     const int32_t filters = between(0, 3) ? between(1, 5) : between(15, 40);
     switch (t->kind) {
-    case CONV: layer = Conv2D(filters, k, s, d, p, &t->w, &t->b); break;
-    case DW: layer = DW_Conv2D(between(0, 1) ? 1 : between(1, 20), k, s, d, p, &t->w, &t->b); break;
-    case TRANSPOSED: layer = Conv2DTranspose(filters, k, s, p, &t->w, &t->b); break;
-    case DENSE: return Dense(filters, &t->w, &t->b);
-    case MAXP: layer = MaxPool(k, s, p); break;
-    case AVGP: layer = AvgPool(k, s, p); break;
-    case SUMP: layer = SumPool(k, s, p); break;
-    case GMAX: return GlobalMaxPool();
-    case GAVG: return GlobalAvgPool();
-    default: return GlobalSumPool();
+    case CONV:
+        layer = Conv2D(filters, k, s, d, p, &t->w, &t->b);
+        break;
+    case DW:
+        layer = DW_Conv2D(between(0, 1) ? 1 : between(1, 20), k, s, d, p, &t->w, &t->b);
+        break;
+    case TRANSPOSED:
+        layer = Conv2DTranspose(filters, k, s, p, &t->w, &t->b);
+        break;
+    case DENSE:
+        return Dense(filters, &t->w, &t->b);
+    case MAXP:
+        layer = MaxPool(k, s, p);
+        break;
+    case AVGP:
+        layer = AvgPool(k, s, p);
+        break;
+    case SUMP:
+        layer = SumPool(k, s, p);
+        break;
+    case GMAX:
+        return GlobalMaxPool();
+    case GAVG:
+        return GlobalAvgPool();
+    default:
+        return GlobalSumPool();
     }
     (void)in;
     if (between(0, 3) == 0) {
@@ -226,7 +243,8 @@ static double window_sum(const test_case_t *t, int32_t oy, int32_t ox, int32_t o
                 continue;
             }
             for (int32_t c = 0; c < in.c; c++) {
-                sum += x_minus_zero(t, in_index(t, y, x, c)) * weight(t, ((o * g->kernel_h + ky) * g->kernel_w + kx) * in.c + c);
+                sum += x_minus_zero(t, in_index(t, y, x, c)) *
+                       weight(t, ((o * g->kernel_h + ky) * g->kernel_w + kx) * in.c + c);
             }
         }
     }
@@ -402,7 +420,8 @@ static bool run_overlapping(const test_case_t *t)
     plan_t p;
     make_plan(t, &p);
     nnom_tensor_t *in = &p.tensors[0], *out = &p.tensors[1];
-    const uint32_t in_bytes = (uint32_t)(in->row_bytes * in->shape.h), out_bytes = (uint32_t)(out->row_bytes * out->shape.h);
+    const uint32_t in_bytes = (uint32_t)(in->row_bytes * in->shape.h),
+                   out_bytes = (uint32_t)(out->row_bytes * out->shape.h);
     memset(t->arena, GUARD, ARENA);
     out->offset = 64;
     in->offset = 64 + (t->layer->overlap == NNOM_NO_OVERLAP ? align(out_bytes) : (uint32_t)t->layer->overlap);
@@ -526,9 +545,13 @@ int main(int argc, char **argv)
         if (!run_overlapping(&t) || !run_overlapping(&t) || !run_rolling(&t) || !run_rolling(&t)) {
             const nnom_geometry_t *g = &t.layer->geometry;
             const nnom_shape_t s = t.source.out.shape;
-            printf("case %ld of seed %ld: %s %s in (%d, %d, %d) out (%d, %d, %d) k %d %d s %d %d d %d %d pad %d %d %d %d\n", i,
-                   (long)seed, names[t.kind], t.is_float ? "f32" : "s8", s.h, s.w, s.c, o.h, o.w, o.c, g->kernel_h, g->kernel_w,
-                   g->stride_h, g->stride_w, g->dilation_h, g->dilation_w, g->pad_top, g->pad_bottom, g->pad_left, g->pad_right);
+            printf("case %ld of seed %ld: %s %s in (%d, %d, %d) out (%d, %d, %d) k %d %d s %d %d d %d %d pad %d %d %d "
+                   "%d\n",
+                   i, (long)seed, names[t.kind], t.is_float ? "f32" : "s8", s.h, s.w, s.c, o.h, o.w, o.c, g->kernel_h,
+                   g->kernel_w, g->stride_h, g->stride_w, g->dilation_h, g->dilation_w, g->pad_top, g->pad_bottom,
+                   g->pad_left, g->pad_right);
+            free_case(&t);
+            free(arena);
             return 1;
         }
         free_case(&t);

@@ -8,6 +8,7 @@ None of it is repeated on the device: the network is fed plain g and rad/s.
 
 import argparse
 import os
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,7 +19,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 
 BATCH = 64
 SEED = 2019
-DEFAULT_EPOCHS = 80
+DEFAULT_EPOCHS = 200
 
 
 def rotations(rng: np.random.Generator, count: int, sigma: float) -> np.ndarray:
@@ -74,7 +75,7 @@ def fit(build: Callable[[], object], x: np.ndarray, y: np.ndarray, epochs: int):
     keras.utils.set_random_seed(SEED)
     model = build()
     steps = len(x) // BATCH
-    rate = keras.optimizers.schedules.CosineDecay(2e-3, epochs * steps)
+    rate = keras.optimizers.schedules.CosineDecay(4e-3, epochs * steps)
     optimizer = keras.optimizers.AdamW(rate, weight_decay=0.02, use_ema=True, ema_momentum=0.995)
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=0.1)
     model.compile(optimizer, loss, metrics=["accuracy"])
@@ -93,6 +94,16 @@ def evaluate(model, x: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
     return float(np.mean(guess == y)), confusion
 
 
+def save_small(model, path: Path) -> None:
+    """Save model as .keras file `path` and compress it: Keras stores the weights in the archive as they are."""
+    model.save(path)
+    with zipfile.ZipFile(path) as archive:
+        parts = [(name, archive.read(name)) for name in archive.namelist()]
+    with zipfile.ZipFile(path, "w", compression=zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, content in parts:
+            archive.writestr(name, content)
+
+
 def main(build: Callable[[], object], description: str, out: Path) -> None:
     """Train build(), save it (by default as file `out`), print the accuracy on the 600 test windows."""
     parser = argparse.ArgumentParser(description=description)
@@ -102,7 +113,7 @@ def main(build: Callable[[], object], description: str, out: Path) -> None:
 
     x_train, y_train, x_test, y_test = load()
     model = fit(build, x_train, y_train, options.epochs)
-    model.save(options.out)
+    save_small(model, options.out)
     share, confusion = evaluate(model, x_test, y_test)
     print(f"{options.out}: {model.count_params()} parameters, {options.out.stat().st_size} bytes")
     for name, row in zip(CLASSES, confusion, strict=True):

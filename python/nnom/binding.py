@@ -49,6 +49,26 @@ class Totals(ct.Structure):
         ("arena_lower_bound", ct.c_uint32),
         ("descriptor_bytes", ct.c_uint32),
         ("weight_bytes", ct.c_uint32),
+        ("cost", ct.c_uint64),
+    ]
+
+
+class PlanPoint(ct.Structure):
+    _fields_ = [("arena_bytes", ct.c_uint32), ("cost", ct.c_uint64)]
+
+
+CURVE = ct.CFUNCTYPE(None, ct.c_void_p, ct.POINTER(PlanPoint))
+
+
+class Options(ct.Structure):
+    """Of nnom_compile (nnom_options_t); mode: 0 auto, 1 whole, 2 smallest."""
+
+    _fields_ = [
+        ("mode", ct.c_int),
+        ("arena_bytes", ct.c_uint32),
+        ("feed", ct.c_bool),
+        ("curve", CURVE),
+        ("curve_context", ct.c_void_p),
     ]
 
 
@@ -81,7 +101,10 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "new_model": (_P, [_P]),
     "model_delete": (None, [_P]),
     "model_compile": (ct.c_int, [_P, _P, _P]),
+    "nnom_compile": (ct.c_int, [_P, _P, _P, ct.POINTER(Options)]),
     "model_run": (ct.c_int, [_P]),
+    "nnom_feed": (ct.c_int, [_P, _P, _U]),
+    "nnom_reset": (None, [_P]),
     "model_error_text": (ct.c_char_p, [_P]),
     "nnom_status_text": (ct.c_char_p, [ct.c_int]),
     "nnom_set_verbose": (None, [_P, ct.c_bool]),

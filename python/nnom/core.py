@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from . import mapping
-from .binding import LayerInfo, TensorStruct, Totals, library
+from .binding import CURVE, LayerInfo, Options, TensorStruct, Totals, library
 from .errors import CoreError, DataError
 from .graph import Graph, Tensor
 
@@ -68,10 +68,24 @@ class Port:
         return ((q.astype(np.int32) - self.zero_point) * np.float32(self.scale)).astype(np.float32)
 
 
-class CoreModel:
-    """A graph compiled by the C core, on the host. Not for use by two threads at once; several instances are fine."""
+MODES = {"auto": 0, "whole": 1, "smallest": 2}
 
-    def __init__(self, graph: Graph, verbose: bool = False):
+
+class CoreModel:
+    """A graph compiled by the C core, on the host. Not for use by two threads at once; several instances are fine.
+
+    mode: "whole" (each layer over all its rows: outputs of layers can be observed), "auto" (rolling rows where that costs
+    next to nothing, or within `arena_bytes`), "smallest". feed: the input comes row by row. curve: collect the plans
+    considered, as (arena bytes, estimated instructions) from the cheapest to the smallest, in `self.curve`.
+    """
+
+    def __init__(
+        self, graph: Graph, verbose: bool = False, mode: str = "whole", arena_bytes: int = 0, feed: bool = False
+    ):
+        self.mode = mode
+        self.feed = feed
+        self.curve: list[tuple[int, int]] = []
+        self._options = Options(MODES[mode], arena_bytes, feed, CURVE(self._add_point), None)
         self._lib = library()
         self._keep: list[object] = []  # what the core points into: weights, scales, constants
         self._layers: dict[str, int] = {}  # tensor name -> layer
@@ -89,6 +103,9 @@ class CoreModel:
         self.outputs = [self._port(self._lib.nnom_output_tensor(self._model, i)) for i in range(self._count("output"))]
         self.input_names = list(graph.inputs)
         self.output_names = list(graph.outputs)
+
+    def _add_point(self, _context: int, point: ct._Pointer) -> None:  # type: ignore[name-defined]
+        self.curve.append((point.contents.arena_bytes, point.contents.cost))
 
     def close(self) -> None:
         if getattr(self, "_model", None):
@@ -116,7 +133,7 @@ class CoreModel:
             self._layers[node.output] = builder.node(node, self._layers)
         for name in graph.outputs:
             self._lib.nnom_own(self._model, builder.output(self._layers[name]))
-        status = self._lib.model_compile(self._model, first, None)
+        status = self._lib.nnom_compile(self._model, first, None, ct.byref(self._options))
         if status != 0:
             text = self._lib.nnom_status_text(status).decode()
             detail = self._lib.model_error_text(self._model).decode(errors="replace")
@@ -140,20 +157,36 @@ class CoreModel:
         """One sample: an array per input, in the input's dtype and any shape of its size. Returns copies [h, w, c]."""
         if len(inputs) != len(self.inputs):
             raise DataError(f"the model has {len(self.inputs)} inputs, {len(inputs)} arrays were given")
+        arrays = []
         for i, (x, port) in enumerate(zip(inputs, self.inputs, strict=True)):
             x = np.asarray(x)
             if x.dtype != port.dtype or x.size != int(np.prod(port.shape)):
                 raise DataError(f"input {i}: {x.dtype} {x.shape} given, expected {port.dtype} {port.shape}")
-            self._view(self._lib.nnom_input_buffer(self._model, i), port)[...] = x.reshape(port.shape)
-        status = self._lib.model_run(self._model)
+            arrays.append(np.ascontiguousarray(x).reshape(port.shape))
+        status = self._feed(arrays[0]) if self.feed else self._run_whole(arrays)
         if status != 0:
             raise CoreError(self._lib.nnom_status_text(status).decode())
         return [
             self._view(self._lib.nnom_output_buffer(self._model, i), port).copy() for i, port in enumerate(self.outputs)
         ]
 
+    def _run_whole(self, arrays: list[np.ndarray]) -> int:
+        for i, (x, port) in enumerate(zip(arrays, self.inputs, strict=True)):
+            self._view(self._lib.nnom_input_buffer(self._model, i), port)[...] = x
+        return self._lib.model_run(self._model)
+
+    def _feed(self, rows: np.ndarray) -> int:
+        """All rows, one call each, as they would come from a sensor."""
+        self._lib.nnom_reset(self._model)
+        status = 1
+        for row in rows:
+            status = self._lib.nnom_feed(self._model, ct.c_void_p(row.ctypes.data), 1)
+        return status
+
     def observe(self, function: Callable[[int, np.ndarray], None] | None) -> None:
         """Calls function(node, output [h, w, c] as stored) after each node of every run; None ends it."""
+        if self.mode != "whole" and function is not None:
+            raise CoreError("outputs of layers can be observed only in a model compiled with mode='whole'")
 
         def after(_context: int, _model: int, node: int, event: int) -> None:
             if event == 1 and function is not None:

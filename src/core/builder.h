@@ -111,8 +111,6 @@ struct nnom_layer {
     uint16_t node;          /* index in the program, NNOM_NO_NODE: nothing to run */
     uint16_t first_step;    /* life of the output, in nodes */
     uint16_t last_step;
-    uint16_t block;         /* of the output, and of scratch, in the plan */
-    uint16_t scratch_block;
     uint16_t port;          /* order among the model's inputs or outputs, from 1; 0: none given */
     uint16_t mark;          /* of traversals */
 };
@@ -220,6 +218,9 @@ struct nnom_builder {
     nnom_layer_t *output;     /* the layer named as output to compile, may be NULL */
     void *program;            /* block of the compiled program */
     uint32_t program_bytes;
+    void *schedule;           /* segments and steps, or NULL */
+    uint32_t schedule_bytes;
+    nnom_options_t options;
     nnom_totals_t totals;
     void *arena_given;        /* by nnom_set_arena() */
     uint32_t arena_given_bytes;

@@ -97,6 +97,11 @@ static void reset(nnom_model_t *m)
         nnom_free(builder->program);
         builder->program = NULL;
     }
+    if (builder->schedule != NULL) {
+        nnom_free(builder->schedule);
+        builder->schedule = NULL;
+        builder->schedule_bytes = 0;
+    }
     if (builder->arena_owned != NULL) {
         nnom_free(builder->arena_owned);
         builder->arena_owned = NULL;
@@ -508,8 +513,14 @@ static void fill_tables(const nnom_model_t *m, const counts_t *n, const tables_t
     }
     list_ports(m, false, t->inputs);
     list_ports(m, true, t->outputs);
-    const nnom_program_t program = {t->tensors, t->nodes, t->inputs, t->outputs, n->tensors, n->nodes, n->inputs,
-                                    n->outputs, 0};
+    const nnom_program_t program = {.tensors = t->tensors,
+                                    .nodes = t->nodes,
+                                    .inputs = t->inputs,
+                                    .outputs = t->outputs,
+                                    .tensor_count = n->tensors,
+                                    .node_count = n->nodes,
+                                    .input_count = n->inputs,
+                                    .output_count = n->outputs};
     *t->program = program;
 }
 
@@ -550,6 +561,7 @@ static nnom_status_t make_program(nnom_model_t *m)
     }
     if (status == NNOM_OK) {
         m->program = t.program;
+        nnom_reset(m);
     }
     return status;
 }
@@ -575,11 +587,13 @@ static nnom_status_t compile_graph(nnom_model_t *m, nnom_layer_t *out)
     return status == NNOM_OK ? make_program(m) : status;
 }
 
-nnom_status_t model_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out)
+nnom_status_t nnom_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out, const nnom_options_t *options)
 {
+    static const nnom_options_t defaults;
     if (m == NULL || m->builder == NULL) {
         return NNOM_NULL;
     }
+    m->builder->options = options != NULL ? *options : defaults;
     m->builder->error[0] = '\0';
     const nnom_status_t adopted = adopt(m, in);
     const nnom_status_t adopted_out = adopt(m, out);
@@ -606,6 +620,11 @@ nnom_status_t model_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out
         model_print(m);
     }
     return NNOM_OK;
+}
+
+nnom_status_t model_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out)
+{
+    return nnom_compile(m, in, out, NULL);
 }
 
 nnom_status_t sequential_compile(nnom_model_t *m)

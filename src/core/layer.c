@@ -232,7 +232,7 @@ void nnom_layer_overlap_rows(nnom_layer_t *layer)
 {
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
     const nnom_node_t node = {layer->op, layer->param, (const uint16_t[]){0}, 1, 0, 0, 0};
-    const nnom_program_t program = {in, &node, NULL, NULL, 1, 1, 0, 0, 0};
+    const nnom_program_t program = {.tensors = in, .nodes = &node, .tensor_count = 1, .node_count = 1};
     const int64_t in_row = (int64_t)in->shape.w * in->shape.c * nnom_type_bytes(in->type);
     const int64_t out_row = (int64_t)layer->out.shape.w * layer->out.shape.c * nnom_type_bytes(layer->out.type);
     int64_t distance = INT64_MIN;

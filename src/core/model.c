@@ -76,6 +76,7 @@ void model_delete(nnom_model_t *m)
     nnom_builder_t *builder = m->builder;
     nnom_layers_free(builder->layers);
     free_if(builder->program);
+    free_if(builder->schedule);
     free_if(builder->arena_owned);
     const bool own_model = builder->own_model;
     nnom_free(builder);

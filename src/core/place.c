@@ -6,8 +6,6 @@
 
 #include <stdbool.h>
 
-enum { NNOM_PLACE_TRIES = 64 };
-
 static uint32_t rounded(uint32_t bytes)
 {
     return (bytes + 3u) & ~3u;
@@ -150,7 +148,7 @@ static void mutate(uint16_t *order, uint32_t n, uint32_t *state)
     order[to] = b;
 }
 
-uint64_t nnom_place(nnom_block_t *blocks, uint32_t n, uint16_t *order)
+uint64_t nnom_place(nnom_block_t *blocks, uint32_t n, uint16_t *order, uint32_t tries)
 {
     static const before_t rules[] = {later, larger, earlier, longer};
     uint16_t *best_order = order + n;
@@ -168,7 +166,7 @@ uint64_t nnom_place(nnom_block_t *blocks, uint32_t n, uint16_t *order)
         }
     }
     uint32_t state = 1;
-    for (uint32_t t = 0; n > 2 && t < NNOM_PLACE_TRIES; t++) {
+    for (uint32_t t = 0; n > 2 && t < tries; t++) {
         copy_order(order, best_order, n);
         mutate(order, n, &state);
         const uint64_t bytes = place_in_order(blocks, n, order, best);

@@ -16,8 +16,8 @@ typedef struct nnom_block {
     uint32_t distance;
 } nnom_block_t;
 
-/* Finds offsets for n blocks. order: working memory [2 n]. Returns the bytes of the arena. */
-uint64_t nnom_place(nnom_block_t *blocks, uint32_t n, uint16_t *order);
+/* Finds offsets for n blocks. order: working memory [2 n]; tries: orders tried at random after the fixed ones. Returns the bytes of the arena. */
+uint64_t nnom_place(nnom_block_t *blocks, uint32_t n, uint16_t *order, uint32_t tries);
 
 /* Largest sum of blocks in use together, each rounded up to 4 bytes: no plan without overlapping is smaller. */
 uint32_t nnom_live_bytes(const nnom_block_t *blocks, uint32_t n);

@@ -1,160 +1,150 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
-/* Where everything lies in the arena: from the life times of tensors and scratch to offsets. */
-#include "place.h"
+/* Choosing a plan: the cheapest that fits a budget, or the smallest that costs next to nothing, or the smallest of all. */
+#include "plan.h"
 
-#include "graph.h"
+enum { NNOM_TRIES_FINAL = 64, NNOM_TRIES_SEARCH = 0, NNOM_FREE_PERCENT = 2 };
 
-static uint32_t last_node(const nnom_builder_t *builder)
+/* One plan on the way from the cheapest to the smallest. */
+typedef struct point {
+    uint64_t cost;
+    uint32_t estimate;    /* bytes, before placing */
+    uint64_t arena_bytes;
+} point_t;
+
+static bool choose(nnom_planner_t *p, uint32_t limit, point_t *point)
 {
-    uint32_t nodes = 0;
+    p->part_count = nnom_choose(&p->table, limit, p->parts, &point->cost, &point->estimate, p->path_cost, p->path_from);
+    return p->part_count > 0;
+}
+
+typedef struct search {
+    uint64_t base_cost;  /* of the cheapest plan */
+    uint32_t best_limit; /* limit that gives the plan to take */
+    uint64_t best_bytes; /* its arena */
+    uint64_t least;      /* the smallest arena seen */
+    bool found;
+} search_t;
+
+static bool acceptable(const nnom_options_t *options, const search_t *s, const point_t *point)
+{
+    if (options->mode == NNOM_MODE_SMALLEST) {
+        return true;
+    }
+    if (options->arena_bytes != 0) {
+        return !s->found && point->arena_bytes <= options->arena_bytes; /* the first that fits is the cheapest */
+    }
+    return point->cost <= s->base_cost + s->base_cost / 100 * NNOM_FREE_PERCENT;
+}
+
+static void consider(nnom_planner_t *p, search_t *s, uint32_t limit, const point_t *point)
+{
+    const nnom_options_t *options = &p->model->builder->options;
+    s->least = point->arena_bytes < s->least ? point->arena_bytes : s->least;
+    if (acceptable(options, s, point) && (!s->found || point->arena_bytes < s->best_bytes)) {
+        s->found = true;
+        s->best_limit = limit;
+        s->best_bytes = point->arena_bytes;
+    }
+    if (options->curve != NULL) {
+        const nnom_plan_point_t report = {(uint32_t)point->arena_bytes, point->cost};
+        options->curve(options->curve_context, &report);
+    }
+}
+
+/* From the cheapest plan on, each next one must need less. */
+static search_t search_plans(nnom_planner_t *p)
+{
+    search_t s = {0, UINT32_MAX, 0, UINT64_MAX, false};
+    uint32_t limit = UINT32_MAX;
+    point_t point;
+    while (choose(p, limit, &point)) {
+        s.base_cost = s.base_cost == 0 ? point.cost : s.base_cost;
+        point.arena_bytes = nnom_layout(p, NNOM_TRIES_SEARCH);
+        consider(p, &s, limit, &point);
+        if (point.estimate == 0) {
+            break;
+        }
+        limit = point.estimate - 1;
+    }
+    return s;
+}
+
+static const char *hungriest(const nnom_planner_t *p)
+{
+    uint16_t node = 0;
+    uint32_t most = 0;
+    for (uint16_t k = 0; k < p->part_count; k++) {
+        if (p->parts[k].bytes >= most) {
+            most = p->parts[k].bytes;
+            node = p->parts[k].first;
+        }
+    }
+    for (const nnom_layer_t *layer = p->model->builder->layers; layer != NULL; layer = layer->next) {
+        if (layer->node == node) {
+            return layer->name;
+        }
+    }
+    return "";
+}
+
+static nnom_status_t too_small(nnom_planner_t *p, const search_t *s)
+{
+    point_t point;
+    (void)choose(p, s->best_limit, &point);
+    return nnom_model_fail(p->model, NNOM_TOO_SMALL, "a budget of %ld bytes is below the least possible, %ld; layer '%s' sets it",
+                           (long)p->model->builder->options.arena_bytes, (long)s->least, hungriest(p));
+}
+
+static void sum_up(nnom_planner_t *p, uint64_t cost)
+{
+    nnom_builder_t *builder = p->model->builder;
+    const uint32_t tables = builder->program_bytes + builder->schedule_bytes;
+    nnom_totals_t totals = {0, p->program->arena_bytes, nnom_live_bytes(p->blocks, p->block_count),
+                            tables + (uint32_t)sizeof *builder, 0, cost};
     for (const nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
-        nodes += layer->node != NNOM_NO_NODE;
-    }
-    return nodes;
-}
-
-static void use_until(nnom_layer_t *layer, uint16_t step)
-{
-    nnom_layer_t *root = layer->root;
-    if (step > root->last_step) {
-        root->last_step = step;
-    }
-}
-
-/* Step 0 is before the first node, node n is step n + 1: inputs live from step 0, outputs beyond the last node. */
-static void life_times(nnom_model_t *m)
-{
-    const uint16_t end = (uint16_t)(last_node(m->builder) + 1);
-    for (nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
-        layer->first_step = layer->node == NNOM_NO_NODE ? 0 : (uint16_t)(layer->node + 1);
-        layer->last_step = layer->first_step;
-        for (uint32_t i = 0; layer->node != NNOM_NO_NODE && i < nnom_layer_input_number(layer); i++) {
-            use_until(nnom_layer_input_layer(layer, i), layer->first_step);
-        }
-        if (nnom_is_output(m, layer)) {
-            use_until(layer, end);
-        }
-    }
-}
-
-static bool in_arena(const nnom_layer_t *layer)
-{
-    return layer->root == layer && layer->out.data == NULL;
-}
-
-static uint32_t tensor_bytes(const nnom_tensor_t *tensor)
-{
-    return (uint32_t)tensor->rows * (uint32_t)tensor->row_bytes;
-}
-
-/* A reducing operation gets all rows in one call here and then needs no scratch. */
-static uint32_t scratch_bytes(const nnom_layer_t *layer)
-{
-    return layer->node == NNOM_NO_NODE || (layer->op->flags & NNOM_OP_REDUCES) != 0 ? 0 : layer->scratch_bytes;
-}
-
-static uint32_t count_blocks(const nnom_builder_t *builder)
-{
-    uint32_t n = 0;
-    for (const nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
-        n += (uint32_t)in_arena(layer) + (scratch_bytes(layer) > 0 ? 1u : 0u);
-    }
-    return n;
-}
-
-/* The input whose memory the output may share: it ends here, and rows are read before they are overwritten. */
-static const nnom_layer_t *overlapped(const nnom_layer_t *layer)
-{
-    if (layer->overlap == NNOM_NO_OVERLAP || layer->node == NNOM_NO_NODE) {
-        return NULL;
-    }
-    const nnom_layer_t *first = nnom_layer_input_layer(layer, 0);
-    for (uint32_t i = 0; i < nnom_layer_input_number(layer); i++) {
-        const nnom_layer_t *from = nnom_layer_input_layer(layer, i);
-        const bool alike = nnom_shape_equal(from->out.shape, first->out.shape) && from->out.type == first->out.type;
-        uint32_t readers = 0; /* the same tensor as two inputs is fine, but it must be the whole of the root */
-        for (uint32_t k = 0; k < nnom_layer_input_number(layer); k++) {
-            readers += nnom_layer_input_layer(layer, k)->root == from->root;
-        }
-        const bool fits = alike && readers == 1 && in_arena(from->root) && from->root->last_step == layer->first_step;
-        if (fits && (i == 0 || nnom_shape_equal(from->out.shape, layer->out.shape))) {
-            return from->root;
-        }
-    }
-    return NULL;
-}
-
-static void fill_blocks(const nnom_builder_t *builder, nnom_block_t *blocks)
-{
-    nnom_block_t *block = blocks;
-    for (nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
-        if (in_arena(layer)) {
-            layer->block = (uint16_t)(block - blocks);
-            const nnom_layer_t *above = overlapped(layer);
-            const nnom_block_t b = {tensor_bytes(&layer->out), 0, layer->first_step, layer->last_step,
-                                    above != NULL ? above->block : NNOM_NO_BLOCK,
-                                    above != NULL ? (uint32_t)layer->overlap : 0};
-            *block++ = b;
-        }
-        if (scratch_bytes(layer) > 0) {
-            layer->scratch_block = (uint16_t)(block - blocks);
-            const nnom_block_t b = {scratch_bytes(layer), 0, layer->first_step, layer->first_step, NNOM_NO_BLOCK, 0};
-            *block++ = b;
-        }
-    }
-}
-
-static void take_offsets(const nnom_builder_t *builder, const nnom_block_t *blocks, nnom_tensor_t *tensors,
-                         nnom_node_t *nodes)
-{
-    for (const nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
-        const nnom_layer_t *root = layer->root;
-        if (root->out.data == NULL) {
-            tensors[layer->tensor].offset = blocks[root->block].offset;
-        }
-        if (scratch_bytes(layer) > 0) {
-            nodes[layer->node].scratch = blocks[layer->scratch_block].offset;
-            nodes[layer->node].scratch_bytes = scratch_bytes(layer);
-        }
-    }
-}
-
-static void sum_up(nnom_model_t *m, uint32_t arena_bytes, uint32_t lower_bound)
-{
-    nnom_totals_t totals = {0, arena_bytes, lower_bound, m->builder->program_bytes + (uint32_t)sizeof *m->builder, 0};
-    for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         totals.macs += layer->macs;
         totals.descriptor_bytes += (uint32_t)nnom_layer_memory(layer);
         totals.weight_bytes += nnom_layer_weight_bytes(layer);
     }
-    m->builder->totals = totals;
+    builder->totals = totals;
+}
+
+static nnom_status_t take_plan(nnom_planner_t *p, uint32_t limit)
+{
+    point_t point;
+    (void)choose(p, limit, &point);
+    const uint64_t bytes = nnom_layout(p, NNOM_TRIES_FINAL);
+    if (bytes > INT32_MAX) {
+        return nnom_model_fail(p->model, NNOM_OVERFLOW, "the arena would exceed 2^31 bytes");
+    }
+    p->program->arena_bytes = (uint32_t)bytes;
+    const nnom_status_t status = nnom_layout_apply(p);
+    sum_up(p, point.cost);
+    return status;
+}
+
+static nnom_status_t plan_nodes(nnom_planner_t *p)
+{
+    nnom_options_fill(&p->flow, &p->table, &p->sim);
+    search_t s = search_plans(p);
+    if (!s.found && p->program->node_count > 0) {
+        s.best_limit = UINT32_MAX;
+        return too_small(p, &s);
+    }
+    return take_plan(p, s.best_limit);
 }
 
 nnom_status_t nnom_plan(nnom_model_t *m, nnom_program_t *program, nnom_tensor_t *tensors, nnom_node_t *nodes)
 {
-    life_times(m);
-    const uint32_t n = count_blocks(m->builder);
-    nnom_block_t *blocks = nnom_malloc((n + 1) * sizeof *blocks);
-    uint16_t *order = nnom_malloc((n + 1) * sizeof *order * 2);
-    nnom_status_t status = NNOM_OK;
-    if (blocks == NULL || order == NULL) {
-        status = nnom_model_fail(m, NNOM_NO_MEMORY, "no memory to plan %ld buffers", (long)n);
-    } else {
-        fill_blocks(m->builder, blocks);
-        const uint64_t bytes = nnom_place(blocks, n, order);
-        if (bytes > INT32_MAX) {
-            status = nnom_model_fail(m, NNOM_OVERFLOW, "the arena would exceed 2^31 bytes");
-        } else {
-            take_offsets(m->builder, blocks, tensors, nodes);
-            program->arena_bytes = (uint32_t)bytes;
-            sum_up(m, (uint32_t)bytes, nnom_live_bytes(blocks, n));
-        }
+    nnom_planner_t planner;
+    if (m->builder->options.feed && program->input_count != 1) {
+        return nnom_model_fail(m, NNOM_UNSUPPORTED, "feeding rows needs a model of one input, this one has %d",
+                               (int)program->input_count);
     }
-    if (blocks != NULL) {
-        nnom_free(blocks);
+    nnom_status_t status = nnom_planner_start(&planner, m, program, tensors, nodes);
+    if (status == NNOM_OK) {
+        status = plan_nodes(&planner);
     }
-    if (order != NULL) {
-        nnom_free(order);
-    }
+    nnom_planner_end(&planner);
     return status;
 }

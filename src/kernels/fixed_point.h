@@ -24,6 +24,12 @@ int32_t nnom_fp_logistic(int32_t a, int32_t bits);
 /* 1 / x = result (Q0, in [1/2, 1)) * 2^-*over, for x > 0 with `bits` integer bits. */
 int32_t nnom_fp_reciprocal(int32_t x, int32_t bits, int32_t *over);
 
+/* 1 / sqrt(x) = multiplier * 2^(shift - 31), for x >= 0 (0 is taken as 1). -15 <= shift <= 0. */
+void nnom_fp_inverse_sqrt(int32_t x, int32_t *multiplier, int32_t *shift);
+
+/* Natural logarithm of x >= 1 with 12 integer bits, the result with 5. */
+int32_t nnom_fp_log(int32_t x);
+
 /* Leading zero bits of x; 32 for 0. */
 int32_t nnom_leading_zeros(uint32_t x);
 

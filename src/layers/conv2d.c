@@ -33,10 +33,9 @@ static nnom_status_t build(nnom_layer_t *layer)
         return status;
     }
     NNOM_LAYER_OP(layer, nnom_conv2d);
-    layer->scratch_bytes = nnom_conv2d_gathers(g) ? (uint32_t)taps * nnom_type_bytes(in->type) : 0;
     layer->macs = (uint64_t)taps * (uint64_t)conv->filters * (uint64_t)size.h * (uint64_t)size.w;
     nnom_layer_overlap_rows(layer);
-    return NNOM_OK;
+    return nnom_window_scratch(layer, nnom_conv2d_gathers(g) ? taps * nnom_type_bytes(in->type) : 0);
 }
 
 static const nnom_class_t class = {"Conv2D", "nnom_conv_param", nnom_conv_param_fields, build, 1, 1, NNOM_CLASS_CLAMPS};

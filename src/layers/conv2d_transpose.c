@@ -34,7 +34,8 @@ static nnom_status_t check(const nnom_layer_t *layer)
     const nnom_geometry_t *g = &layer->geometry;
     if (!in_range(g->kernel_h) || !in_range(g->kernel_w) || !in_range(g->stride_h) || !in_range(g->stride_w)) {
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "kernel (%d, %d), stride (%d, %d), expected 1 to %d",
-                               (int)g->kernel_h, (int)g->kernel_w, (int)g->stride_h, (int)g->stride_w, NNOM_TRANSPOSED_MAX);
+                               (int)g->kernel_h, (int)g->kernel_w, (int)g->stride_h, (int)g->stride_w,
+                               NNOM_TRANSPOSED_MAX);
     }
     if (g->dilation_h != 1 || g->dilation_w != 1) {
         return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "dilation (%d, %d), expected (1, 1)", (int)g->dilation_h,
@@ -46,18 +47,20 @@ static nnom_status_t check(const nnom_layer_t *layer)
     }
     if (layer->padding == PADDING_EXPLICIT && !(explicit_in_range(g->pad_top, g->pad_bottom, g->stride_h) &&
                                                 explicit_in_range(g->pad_left, g->pad_right, g->stride_w))) {
-        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT,
-                               "padding (%d, %d, %d, %d), expected 0 to %d, after the end over minus one stride",
-                               (int)g->pad_top, (int)g->pad_bottom, (int)g->pad_left, (int)g->pad_right, NNOM_TRANSPOSED_MAX);
+        return nnom_layer_fail(
+            layer, NNOM_BAD_ARGUMENT, "padding (%d, %d, %d, %d), expected 0 to %d, after the end over minus one stride",
+            (int)g->pad_top, (int)g->pad_bottom, (int)g->pad_left, (int)g->pad_right, NNOM_TRANSPOSED_MAX);
     }
     return NNOM_OK;
 }
 
 /*
- * Output size along one side. All outputs that a tap reaches: (in - 1) * stride + kernel. VALID keeps them, and stride cells per
- * input where the kernel is smaller; SAME cuts to in * stride, the odd cell at the end, as Keras and TFLite do.
+ * Output size along one side. All outputs that a tap reaches: (in - 1) * stride + kernel. VALID keeps them, and stride
+ * cells per input where the kernel is smaller; SAME cuts to in * stride, the odd cell at the end, as Keras and TFLite
+ * do.
  */
-static int64_t resolve(nnom_padding_t padding, int32_t in, int32_t kernel_size, int32_t step, int32_t *before, int32_t *after)
+static int64_t resolve(nnom_padding_t padding, int32_t in, int32_t kernel_size, int32_t step, int32_t *before,
+                       int32_t *after)
 {
     const int64_t full = (int64_t)(in - 1) * step + kernel_size;
     const int32_t missing = step > kernel_size ? step - kernel_size : 0;
@@ -79,17 +82,18 @@ static nnom_status_t set_shape(nnom_conv_layer_t *conv)
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
     const int64_t h = resolve(layer->padding, in.h, g->kernel_h, g->stride_h, &g->pad_top, &g->pad_bottom);
     const int64_t w = resolve(layer->padding, in.w, g->kernel_w, g->stride_w, &g->pad_left, &g->pad_right);
-    if (h < 1 || w < 1 || h > INT32_MAX / 2 || w > INT32_MAX / 2) {
-        return nnom_layer_fail(layer, NNOM_BAD_SHAPE, "output (%ld, %ld), expected 1 to %ld", (long)h, (long)w,
-                               (long)(INT32_MAX / 2));
+    const bool fits = h >= 1 && w >= 1 && h <= INT32_MAX / 2 && w <= INT32_MAX / 2;
+    if (!fits || nnom_shape_elements(shape((int32_t)h, (int32_t)w, conv->filters)) < 0) {
+        return nnom_layer_fail(layer, NNOM_BAD_SHAPE, "output (%ld, %ld, %ld), expected 1 to %ld elements", (long)h,
+                               (long)w, (long)conv->filters, (long)INT32_MAX);
     }
     layer->out.shape = shape((int32_t)h, (int32_t)w, conv->filters);
     return NNOM_OK;
 }
 
 /*
- * Takes back the input zero point that nnom_layer_weights() folded into the biases: most outputs see a part of the taps.
- * No overflow: the result is the bias as it was given.
+ * Takes back the input zero point that nnom_layer_weights() folded into the biases: most outputs see a part of the
+ * taps. No overflow: the result is the bias as it was given.
  */
 static nnom_status_t unfold(nnom_conv_layer_t *conv, int32_t channels, int32_t taps)
 {

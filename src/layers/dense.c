@@ -22,14 +22,18 @@ static nnom_status_t build(nnom_layer_t *layer)
         return status;
     }
     NNOM_LAYER_OP(layer, nnom_dense);
-    /* Sums of units while rows come one by one: int32 and float have the same size. */
-    layer->scratch_bytes = in.h > 1 ? (uint32_t)conv->filters * (uint32_t)sizeof(int32_t) : 0;
     layer->macs = (uint64_t)taps * (uint64_t)conv->filters;
     layer->overlap = NNOM_NO_OVERLAP; /* every output reads the whole input */
-    return NNOM_OK;
+    /* Sums of units while rows come one by one: int32 and float have the same size. */
+    return nnom_window_scratch(layer, in.h > 1 ? conv->filters * (int64_t)sizeof(int32_t) : 0);
 }
 
-static const nnom_class_t class = {"Dense", "nnom_conv_param", nnom_conv_param_fields, build, 1, 1,
+static const nnom_class_t class = {"Dense",
+                                   "nnom_conv_param",
+                                   nnom_conv_param_fields,
+                                   build,
+                                   1,
+                                   1,
                                    NNOM_CLASS_CLAMPS | NNOM_CLASS_ANY_SHAPE | NNOM_CLASS_FULLY_CONNECTED};
 
 nnom_layer_t *Dense(int32_t units, const nnom_weight_t *w, const nnom_bias_t *b)

@@ -20,10 +20,12 @@ static nnom_status_t build(nnom_layer_t *layer, bool sums, bool always)
     }
     layer->out.shape = shape(1, 1, in.c);
     status = nnom_pool_param((nnom_pool_layer_t *)layer, sums ? (int64_t)in.h * in.w : 1, always);
-    /* Accumulators of the channels while rows come one by one: int32 and float have the same size. */
-    layer->scratch_bytes = in.h > 1 ? (uint32_t)in.c * (uint32_t)sizeof(int32_t) : 0;
     layer->overlap = 0; /* channel i is written to byte i after it was read in every cell: see kernels.h */
-    return status;
+    if (status != NNOM_OK) {
+        return status;
+    }
+    /* Accumulators of the channels while rows come one by one: int32 and float have the same size. */
+    return nnom_window_scratch(layer, in.h > 1 ? in.c * (int64_t)sizeof(int32_t) : 0);
 }
 
 static nnom_status_t build_max(nnom_layer_t *layer)
@@ -47,11 +49,11 @@ static nnom_status_t build_sum(nnom_layer_t *layer)
     return status;
 }
 
-static const nnom_class_t max_class = {"GlobalMaxPool", "nnom_pool_param", nnom_pool_param_fields, build_max, 1, 1,
+static const nnom_class_t max_class = {"GlobalMaxPool",  "nnom_pool_param", nnom_pool_param_fields, build_max, 1, 1,
                                        NNOM_CLASS_CLAMPS};
-static const nnom_class_t avg_class = {"GlobalAvgPool", "nnom_pool_param", nnom_pool_param_fields, build_avg, 1, 1,
+static const nnom_class_t avg_class = {"GlobalAvgPool",  "nnom_pool_param", nnom_pool_param_fields, build_avg, 1, 1,
                                        NNOM_CLASS_CLAMPS};
-static const nnom_class_t sum_class = {"GlobalSumPool", "nnom_pool_param", nnom_pool_param_fields, build_sum, 1, 1,
+static const nnom_class_t sum_class = {"GlobalSumPool",  "nnom_pool_param", nnom_pool_param_fields, build_sum, 1, 1,
                                        NNOM_CLASS_CLAMPS};
 
 nnom_layer_t *GlobalMaxPool(void)

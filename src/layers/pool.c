@@ -24,10 +24,11 @@ static nnom_status_t check_padding(const nnom_layer_t *layer, nnom_shape_t in, n
     const bool last = (int64_t)(out.h - 1) * g->stride_h - g->pad_top < in.h &&
                       (int64_t)(out.w - 1) * g->stride_w - g->pad_left < in.w;
     if (!first || !last) {
-        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT,
-                               "padding (%d, %d, %d, %d) leaves a window of (%d, %d) without input, expected less padding",
-                               (int)g->pad_top, (int)g->pad_bottom, (int)g->pad_left, (int)g->pad_right, (int)g->kernel_h,
-                               (int)g->kernel_w);
+        return nnom_layer_fail(
+            layer, NNOM_BAD_ARGUMENT,
+            "padding (%d, %d, %d, %d) leaves a window of (%d, %d) without input, expected less padding",
+            (int)g->pad_top, (int)g->pad_bottom, (int)g->pad_left, (int)g->pad_right, (int)g->kernel_h,
+            (int)g->kernel_w);
     }
     return NNOM_OK;
 }
@@ -45,13 +46,13 @@ static int64_t ahead(int32_t count, int32_t step, int32_t pad, int64_t out_bytes
 }
 
 /*
- * Pools may write closer to what they read than row by row. Kernels take pixels in order. Let o(p) and a(p) be the offsets of
- * output pixel p and of the first cell of its window, from the first byte of output and input. When p is computed, the bytes
- * below o(p) are written; p and all later pixels q read at a(p) and a(q) or above. With a distance d >= o(q) - a(q) for
- * all q, output byte o(q) lies at or below a(q), so nothing that q reads was written before it. Within p, channel i is
- * written at o(p) + i after it was read in all cells, and channels above i lie above it: a(p) + i + 1 > o(p) - d + i. Both
- * offsets are a sum of a term of the row and one of the column, so the largest difference is the sum of the two largest.
- * Same element size on both sides.
+ * Pools may write closer to what they read than row by row. Kernels take pixels in order. Let o(p) and a(p) be the
+ * offsets of output pixel p and of the first cell of its window, from the first byte of output and input. When p is
+ * computed, the bytes below o(p) are written; p and all later pixels q read at a(p) and a(q) or above. With a distance
+ * d >= o(q) - a(q) for all q, output byte o(q) lies at or below a(q), so nothing that q reads was written before it.
+ * Within p, channel i is written at o(p) + i after it was read in all cells, and channels above i lie above it: a(p) +
+ * i + 1 > o(p) - d + i. Both offsets are a sum of a term of the row and one of the column, so the largest difference is
+ * the sum of the two largest. Same element size on both sides.
  */
 static void set_overlap(nnom_layer_t *layer)
 {
@@ -109,12 +110,12 @@ static nnom_status_t build_sum(nnom_layer_t *layer)
     return status;
 }
 
-static const nnom_class_t max_class = {"MaxPool", "nnom_pool_param", nnom_pool_param_fields, build_max, 1, 1,
-                                       NNOM_CLASS_CLAMPS};
-static const nnom_class_t avg_class = {"AvgPool", "nnom_pool_param", nnom_pool_param_fields, build_avg, 1, 1,
-                                       NNOM_CLASS_CLAMPS};
-static const nnom_class_t sum_class = {"SumPool", "nnom_pool_param", nnom_pool_param_fields, build_sum, 1, 1,
-                                       NNOM_CLASS_CLAMPS};
+static const nnom_class_t max_class = {"MaxPool", "nnom_pool_param", nnom_pool_param_fields, build_max, 1,
+                                       1,         NNOM_CLASS_CLAMPS};
+static const nnom_class_t avg_class = {"AvgPool", "nnom_pool_param", nnom_pool_param_fields, build_avg, 1,
+                                       1,         NNOM_CLASS_CLAMPS};
+static const nnom_class_t sum_class = {"SumPool", "nnom_pool_param", nnom_pool_param_fields, build_sum, 1,
+                                       1,         NNOM_CLASS_CLAMPS};
 
 static nnom_layer_t *pool(const nnom_class_t *cls, nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding)
 {

@@ -5,9 +5,19 @@ nnom_status_t nnom_window_type(const nnom_layer_t *layer)
 {
     const nnom_type_t type = nnom_layer_in(layer, 0)->type;
     if (type != NNOM_TYPE_S8 && type != NNOM_TYPE_F32) {
-        return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "input of type %d, expected int8 (%d) or float32 (%d)", (int)type,
-                               (int)NNOM_TYPE_S8, (int)NNOM_TYPE_F32);
+        return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "input of type %d, expected int8 (%d) or float32 (%d)",
+                               (int)type, (int)NNOM_TYPE_S8, (int)NNOM_TYPE_F32);
     }
+    return NNOM_OK;
+}
+
+nnom_status_t nnom_window_scratch(nnom_layer_t *layer, int64_t bytes)
+{
+    if (bytes > INT32_MAX) {
+        return nnom_layer_fail(layer, NNOM_OVERFLOW, "%ld bytes of working memory, expected up to %ld", (long)bytes,
+                               (long)INT32_MAX);
+    }
+    layer->scratch_bytes = (uint32_t)bytes;
     return NNOM_OK;
 }
 
@@ -32,7 +42,8 @@ nnom_layer_t *nnom_conv_new(const nnom_class_t *cls, int32_t filters, nnom_size_
 nnom_status_t nnom_conv_check(const nnom_conv_layer_t *conv, const char *what)
 {
     if (conv->filters < 1) {
-        return nnom_layer_fail(&conv->super, NNOM_BAD_ARGUMENT, "%s is %d, expected 1 or more", what, (int)conv->filters);
+        return nnom_layer_fail(&conv->super, NNOM_BAD_ARGUMENT, "%s is %d, expected 1 or more", what,
+                               (int)conv->filters);
     }
     return nnom_window_type(&conv->super);
 }
@@ -43,8 +54,9 @@ nnom_status_t nnom_conv_prepare(nnom_conv_layer_t *conv, int32_t channels, int64
     nnom_layer_t *layer = &conv->super;
     nnom_conv_param_t *p = &conv->param;
     if (taps > INT32_MAX / channels) {
-        return nnom_layer_fail(layer, NNOM_OVERFLOW, "%d outputs of %ld weights each, expected up to %ld weights in all",
-                               (int)channels, (long)taps, (long)INT32_MAX);
+        return nnom_layer_fail(layer, NNOM_OVERFLOW,
+                               "%d outputs of %ld weights each, expected up to %ld weights in all", (int)channels,
+                               (long)taps, (long)INT32_MAX);
     }
     nnom_quant_weights_t q;
     const nnom_status_t status = nnom_layer_weights(layer, conv->w, conv->b, channels, (int32_t)taps,
@@ -52,8 +64,11 @@ nnom_status_t nnom_conv_prepare(nnom_conv_layer_t *conv, int32_t channels, int64
     if (status != NNOM_OK) {
         return status;
     }
-    const nnom_conv_param_t param = {.geometry = layer->geometry, .weights = conv->w->p_value, .bias = q.bias,
-                                     .multiplier = q.multiplier, .shift = q.shift};
+    const nnom_conv_param_t param = {.geometry = layer->geometry,
+                                     .weights = conv->w->p_value,
+                                     .bias = q.bias,
+                                     .multiplier = q.multiplier,
+                                     .shift = q.shift};
     *p = param;
     if (layer->out.type == NNOM_TYPE_F32) {
         nnom_clamp_limits_f32(layer->fused, &p->act_min_f, &p->act_max_f);
@@ -110,9 +125,9 @@ static nnom_status_t pool_multiplier(nnom_pool_layer_t *pool, int64_t cells)
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "the output's scale is over 2^31 times its input's");
     }
     if (p->shift > 0 && 255 * cells > INT32_MAX >> p->shift) {
-        return nnom_layer_fail(layer, NNOM_OVERFLOW,
-                               "a sum of %ld cells can overflow 32 bits: the output's scale is too small beside the input's",
-                               (long)cells);
+        return nnom_layer_fail(
+            layer, NNOM_OVERFLOW,
+            "a sum of %ld cells can overflow 32 bits: the output's scale is too small beside the input's", (long)cells);
     }
     return NNOM_OK;
 }

@@ -9,6 +9,9 @@
 /* Fails unless the input is int8 or float. */
 nnom_status_t nnom_window_type(const nnom_layer_t *layer);
 
+/* Sets layer->scratch_bytes; fails where they do not fit int32. */
+nnom_status_t nnom_window_scratch(nnom_layer_t *layer, int64_t bytes);
+
 /* ---- Convolutions and Dense ---- */
 
 typedef struct nnom_conv_layer {
@@ -26,9 +29,9 @@ nnom_layer_t *nnom_conv_new(const nnom_class_t *cls, int32_t filters, nnom_size_
 nnom_status_t nnom_conv_check(const nnom_conv_layer_t *conv, const char *what);
 
 /*
- * Fills conv->param (geometry, limits, weights, bias, multipliers) and registers its arrays. out's shape and quantisation must
- * be known. Channel o's tap t is weights[o * channel_stride + t * tap_stride]; a stride over the weights' number is not used.
- * The number of weights is channels * taps; fails if it does not fit int32.
+ * Fills conv->param (geometry, limits, weights, bias, multipliers) and registers its arrays. out's shape and
+ * quantisation must be known. Channel o's tap t is weights[o * channel_stride + t * tap_stride]; a stride over the
+ * weights' number is not used. The number of weights is channels * taps; fails if it does not fit int32.
  */
 nnom_status_t nnom_conv_weights(nnom_conv_layer_t *conv, int32_t channels, int64_t taps, int64_t channel_stride,
                                 int64_t tap_stride);

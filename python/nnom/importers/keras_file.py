@@ -288,7 +288,8 @@ def _read_live(model: Any) -> Source:
         config = model.get_config()
     except NotImplementedError:
         raise UnsupportedError(
-            f"{place}: class {type(model).__name__} does not describe its graph; build it as a Sequential or functional model"
+            f"{place}: class {type(model).__name__} does not describe its graph; "
+            "build it as a Sequential or functional model"
         ) from None
     text = json.dumps({"class_name": type(model).__name__, "config": config}, default=_jsonable)
     spec = parse_model(json.loads(text), place)

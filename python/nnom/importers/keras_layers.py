@@ -211,10 +211,9 @@ def _transposed(layer: Layer, size: int, kernel: int, stride: int, extra: int | 
     full = (size - 1) * stride + kernel
     if extra is None:
         out = size * stride if same else full + max(stride - kernel, 0)
-        before = max(kernel - stride, 0) // 2 if same else 0
     else:
-        before = kernel // 2 if same else 0
-        out = full - 2 * before + extra
+        out = full + extra - (kernel // 2 * 2 if same else 0)
+    before = max(full - out, 0) // 2 if same else 0
     after = full - before - out
     if out < 1:
         raise ModelError(f"{layer.where}: its output would have {out} rows or columns")

@@ -19,7 +19,8 @@ LAMBDAS = ("TFOpLambda", "SlicingOpLambda")
 _SAME = {
     "sub": "subtract", "mul": "multiply", "truediv": "divide", "true_divide": "divide", "div": "divide",
     "concat": "concatenate", "reduce_mean": "mean", "reduce_max": "max", "reduce_min": "min", "reduce_sum": "sum",
-    "clip_by_value": "clip", "getitem": "get_item", "exponential": "exp", "stop_gradient": "identity", "cast": "identity",
+    "clip_by_value": "clip", "getitem": "get_item", "exponential": "exp",
+    "stop_gradient": "identity", "cast": "identity",
     "hard_swish": "hard_silu",
 }  # fmt: skip
 _BINARY = {

@@ -78,6 +78,8 @@ _OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "DEPTH_TO_SPACE": ("DepthToSpaceOptions", ("BlockSize",)),
 }
 
+_NO_OPTIONS = SimpleNamespace()
+
 # flatbuffers: vtable of 4 bytes at 0 without fields, table at 4 that points back to it
 _EMPTY_TABLE = struct.pack("<HHi", 4, 4, 4)
 
@@ -109,8 +111,8 @@ class FileTensor:
 class FileOperator:
     index: int
     op: str
-    inputs: list[int]  # -1: an optional input that is absent
-    outputs: list[int]
+    inputs: tuple[int, ...]  # -1: an optional input that is absent
+    outputs: tuple[int, ...]
     options: SimpleNamespace
 
 
@@ -120,8 +122,8 @@ class FileModel:
     size: int
     tensors: list[FileTensor]
     operators: list[FileOperator]
-    inputs: list[int]
-    outputs: list[int]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
 
 
 class _CheckedTable(flatbuffers.table.Table):
@@ -278,9 +280,9 @@ class _Reader:
         name = self.text(t.Name()) or f"tensor_{index}"
         self.place = f"tensor {index} '{name}'"
         raw_shape = self.numbers(t, "Shape")
-        if len(raw_shape) > 16 or np.any(raw_shape < 0) or math.prod(int(n) for n in raw_shape) > _MAX_ELEMENTS:
+        if len(raw_shape) > 16 or np.any(raw_shape < 0) or math.prod(raw_shape.tolist()) > _MAX_ELEMENTS:
             self.fail(f"shape {[int(n) for n in raw_shape[:16]]}; expected up to {_MAX_ELEMENTS} elements")
-        shape = tuple(int(n) for n in raw_shape)
+        shape = tuple(raw_shape.tolist())
         signature = self.numbers(t, "ShapeSignature")
         dynamic = tuple(i for i, n in enumerate(signature[:16]) if n < 0)
         dtype = _enum(schema.TensorType, t.Type())
@@ -324,7 +326,7 @@ class _Reader:
     def options(self, o: Any, op: str) -> SimpleNamespace:
         """The operator's options, the schema's defaults where the file has none."""
         if op not in _OPTIONS:
-            return SimpleNamespace()
+            return _NO_OPTIONS
         table, fields = _OPTIONS[op]
         view = getattr(schema, table)()
         union = o.BuiltinOptions()
@@ -344,8 +346,8 @@ class _Reader:
                 values[f] = getattr(view, f)()
         return SimpleNamespace(**values)
 
-    def indices(self, obj: Any, field: str, tensors: int, least: int = 0) -> list[int]:
-        got = [int(n) for n in self.numbers(obj, field)]
+    def indices(self, obj: Any, field: str, tensors: int, least: int = 0) -> tuple[int, ...]:
+        got = tuple(self.numbers(obj, field).tolist())
         for n in got:
             if not least <= n < tensors:
                 self.fail(f"{field.lower()} name tensor {n}; the file has {tensors}")

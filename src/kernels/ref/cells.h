@@ -13,13 +13,14 @@ typedef struct nnom_cells {
     nnom_walk_t walk; /* at its first row */
     int32_t rows;
     int32_t columns;
-    int32_t first;    /* its first column */
+    int32_t first; /* its first column */
     int32_t c;
 } nnom_cells_t;
 
 static inline nnom_cells_t nnom_window_cells(const nnom_window_t *window)
 {
-    const nnom_cells_t cells = {window->walk, window->rows.hi - window->rows.lo, window->columns.hi - window->columns.lo,
+    const nnom_cells_t cells = {window->walk, window->rows.hi - window->rows.lo,
+                                window->columns.hi - window->columns.lo,
                                 window->left + window->columns.lo * window->g->dilation_w, window->in.c};
     return cells;
 }

@@ -3,8 +3,8 @@
 #include "window.h"
 
 /*
- * acc + sum of (a - zero_point) * b. |acc| < 2^31 at any time: it is what the full sum would be if the taps not yet taken held
- * the zero point, and build checked that for all inputs (nnom_layer_weights).
+ * acc + sum of (a - zero_point) * b. |acc| < 2^31 at any time: it is what the full sum would be if the taps not yet
+ * taken held the zero point, and build checked that for all inputs (nnom_layer_weights).
  */
 static int32_t dot(int32_t acc, const int8_t *a, const int8_t *b, int32_t n, int32_t zero_point)
 {

@@ -8,8 +8,8 @@ typedef struct block {
     int32_t channels;   /* of the output: from one tap's weights to the next */
     int32_t multiplier; /* output channels per input channel */
     int32_t o, n;
-    int32_t from;       /* input channel of output channel o */
-    int32_t phase;      /* o - from * multiplier */
+    int32_t from;  /* input channel of output channel o */
+    int32_t phase; /* o - from * multiplier */
 } block_t;
 
 /* acc[i] += x * w, x being the input channel of output channel o + i. */

@@ -2,8 +2,8 @@
 #include "pool_s8.h"
 
 /*
- * Block by block of channels: sums of a call over all rows live on the stack, else in the scratch. The output may lie on
- * the input: a block is written after it was read everywhere, and covers the same channels of the first pixel.
+ * Block by block of channels: sums of a call over all rows live on the stack, else in the scratch. The output may lie
+ * on the input: a block is written after it was read everywhere, and covers the same channels of the first pixel.
  */
 static void global_pool(const nnom_call_t *call, nnom_pool_kind_t kind)
 {

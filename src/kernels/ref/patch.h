@@ -16,8 +16,8 @@ nnom_patches_t nnom_patches(const nnom_call_t *call, const nnom_geometry_t *g);
 /* Moves to output row y. */
 void nnom_patches_row(nnom_patches_t *patches, int32_t y);
 /*
- * The taps of output column x as [kernel h][kernel w][in c], cells outside the input holding the zero point (0 in float).
- * Returns a pointer into the input where they already lie so, else the scratch.
+ * The taps of output column x as [kernel h][kernel w][in c], cells outside the input holding the zero point (0 in
+ * float). Returns a pointer into the input where they already lie so, else the scratch.
  */
 const void *nnom_patch(nnom_patches_t *patches, int32_t x);
 

@@ -35,7 +35,8 @@ static inline void nnom_cells_max_f32(const nnom_cells_t *cells, int32_t o, int3
     }
 }
 
-static inline void nnom_cells_take_f32(const nnom_cells_t *cells, nnom_pool_kind_t kind, int32_t o, int32_t n, float *acc)
+static inline void nnom_cells_take_f32(const nnom_cells_t *cells, nnom_pool_kind_t kind, int32_t o, int32_t n,
+                                       float *acc)
 {
     if (kind == NNOM_POOL_MAX) {
         nnom_cells_max_f32(cells, o, n, acc);

@@ -33,7 +33,8 @@ static inline void nnom_cells_max_s8(const nnom_cells_t *cells, int32_t o, int32
     }
 }
 
-static inline void nnom_cells_take_s8(const nnom_cells_t *cells, nnom_pool_kind_t kind, int32_t o, int32_t n, int32_t *acc)
+static inline void nnom_cells_take_s8(const nnom_cells_t *cells, nnom_pool_kind_t kind, int32_t o, int32_t n,
+                                      int32_t *acc)
 {
     if (kind == NNOM_POOL_MAX) {
         nnom_cells_max_s8(cells, o, n, acc);

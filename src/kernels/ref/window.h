@@ -66,8 +66,8 @@ typedef struct nnom_window {
     int32_t pixel;     /* bytes */
     nnom_range_t rows; /* of the kernel, inside the input */
     nnom_range_t columns;
-    nnom_walk_t walk;  /* at row rows.lo of the kernel; copied by who walks */
-    int32_t left;      /* input column of kernel column 0; may be negative */
+    nnom_walk_t walk; /* at row rows.lo of the kernel; copied by who walks */
+    int32_t left;     /* input column of kernel column 0; may be negative */
 } nnom_window_t;
 
 static inline nnom_window_t nnom_window(const nnom_call_t *call, const nnom_geometry_t *g)

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+#
+# The front door. Each target brings what it needs (tools/setup.sh): Debian packages if make runs as root, else it prints
+# the command that installs them; Python packages go into .venv.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON := .venv/bin/python
+# Scripts of this repository are started as `make` does: without a terminal, and with readable output in a log.
+export PYTHONUNBUFFERED := 1
+export KERAS_BACKEND := jax
+
+CORE_SOURCES := $(shell find src -name '*.[ch]' -o -name '*.def') $(wildcard include/*.h port/*.h)
+EXAMPLES := $(patsubst examples/%/model.keras,%,$(wildcard examples/*/model.keras))
+
+.PHONY: help demo test bench size format lint examples clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: build/.core-demo ## convert a network, run it on the host and on an emulated Cortex-M4
+	@$(PYTHON) examples/basic_motions/demo.py
+
+test: build/.core-test ## all tests; the last line is "N passed, N failed"
+	@$(PYTHON) tools/run_tests.py
+
+bench: build/.core-test ## instructions per inference and per multiplication, on four emulated cores
+	@$(PYTHON) bench/instructions.py
+
+size: build/.core-demo ## RAM and flash of the examples, frozen, on a Cortex-M4
+	@$(PYTHON) tools/size.py
+
+examples: build/.core-demo ## convert every example and run its main.c on the host and on an emulated Cortex-M4
+	@$(PYTHON) tools/examples.py $(EXAMPLES)
+
+format: build/.setup-format ## format C and Python
+	@clang-format -i $$(git ls-files '*.c' '*.h')
+	@.venv/bin/ruff format --quiet .
+	@.venv/bin/ruff check --quiet --fix .
+
+lint: build/.core-test ## warnings of gcc and clang, and of ruff
+	@$(PYTHON) tools/run_tests.py --only compile,ruff
+
+clean: ## remove what was built; .venv stays
+	rm -rf build python/nnom/_core*.so python/*.egg-info
+
+# ---- Setting up: again when the lists of packages change ----
+
+build/.setup-%: tools/setup.sh pyproject.toml setup.py
+	@tools/setup.sh $*
+
+# The C core inside the package: built by pip while setting up, and anew when its sources are newer.
+build/.core-%: build/.setup-% $(CORE_SOURCES)
+	@$(MAKE) -s build/.core
+	@touch $@
+
+build/.core: $(CORE_SOURCES)
+	@echo "Building the C core"
+	@$(PYTHON) setup.py -q build_ext --inplace --force
+	@touch $@
+
+.PRECIOUS: build/.setup-% build/.core-%
+
+-include tests/c/tests.mk

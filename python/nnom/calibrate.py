@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""Ranges of a float graph's tensors over calibration data, measured by running it in the C core."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .core import CoreModel
+from .graph import Graph
+
+METHODS = ("minmax", "percentile", "percentile99.9", "mse")
+_KEPT = 1 << 17  # values kept per tensor, of all samples together
+
+Range = tuple[float, float]
+Progress = Callable[[int, int], None]
+
+
+@dataclass
+class Observed:
+    """What one tensor held: its extremes, and a random part of its values."""
+
+    low: float = np.inf
+    high: float = -np.inf
+    parts: list[np.ndarray] = field(default_factory=list)
+
+    def add(self, values: np.ndarray, most: int, rng: np.random.Generator) -> None:
+        flat = values.reshape(-1)
+        self.low = min(self.low, float(flat.min()))
+        self.high = max(self.high, float(flat.max()))
+        self.parts.append(flat.copy() if flat.size <= most else flat[rng.integers(0, flat.size, most)])
+
+    @property
+    def values(self) -> np.ndarray:
+        if len(self.parts) > 1:
+            self.parts = [np.concatenate(self.parts)]
+        return self.parts[0]
+
+
+def observe(graph: Graph, data: list[np.ndarray], progress: Progress | None = None) -> dict[str, Observed]:
+    """Runs a float graph over samples [n, h, w, c] per input; what each tensor held, by name, constants included."""
+    model = CoreModel(graph)
+    count = len(data[0])
+    most = max(64, _KEPT // count)
+    rng = np.random.default_rng(20190)
+    found = {name: Observed() for name in graph.tensors}
+    for name, tensor in graph.tensors.items():
+        if tensor.data is not None:
+            found[name].add(tensor.data, tensor.elements, rng)
+    names = tensors_of_nodes(graph, model)
+
+    def after(node: int, values: np.ndarray) -> None:
+        for name in names.get(node, ()):
+            found[name].add(values, most, rng)
+
+    model.observe(after)
+    for i in range(count):
+        sample = [a[i].astype(np.float32) for a in data]
+        for name, values in zip(graph.inputs, sample, strict=True):
+            found[name].add(values, most, rng)
+        model.run(sample)
+        if progress:
+            progress(i + 1, count)
+    model.close()
+    return found
+
+
+def tensors_of_nodes(graph: Graph, model: CoreModel) -> dict[int, list[str]]:
+    """Names of the tensors that each node of the compiled model writes; a view shares its source's node."""
+    names: dict[int, list[str]] = {}
+    for node in graph.nodes:
+        index = model.node_of(node.output)
+        if index is not None:
+            names.setdefault(index, []).append(node.output)
+    return names
+
+
+def tensor_range(observed: list[Observed], method: str) -> Range:
+    """One range for tensors that share a quantisation. It includes 0 and is never empty."""
+    low, high = min(o.low for o in observed), max(o.high for o in observed)
+    if method.startswith("percentile"):
+        values = np.concatenate([o.values for o in observed])
+        tail = 100.0 - float(method.removeprefix("percentile") or 99.99)
+        low, high = (float(v) for v in np.percentile(values, (tail, 100.0 - tail)))
+    elif method == "mse":
+        low, high = _least_squares(np.concatenate([o.values for o in observed]), low, high)
+    low, high = min(low, 0.0), max(high, 0.0)
+    if high - low < 1e-12:
+        high = low + 1.0
+    return low, high
+
+
+def _least_squares(values: np.ndarray, low: float, high: float) -> Range:
+    """Of ranges shrunk from one or both ends, the one whose int8 rounding and clipping err least."""
+    low, high = min(low, 0.0), max(high, 0.0)
+    counts, edges = np.histogram(values, bins=2048, range=(low, high) if high > low else (low, low + 1.0))
+    centres = (edges[:-1] + edges[1:]) / 2
+    steps = np.linspace(1.0, 0.3, 29)
+    ends = [(a * low, b * high) for a in (steps if low < 0 else (1.0,)) for b in (steps if high > 0 else (1.0,))]
+    return min(ends, key=lambda r: _error(centres, counts, *r))
+
+
+def _error(centres: np.ndarray, counts: np.ndarray, low: float, high: float) -> float:
+    """Squared error of values spread as a histogram: clipped ones exactly, the others by the step's variance."""
+    step = max(high - low, 1e-12) / 255
+    clipped = np.minimum(centres - low, 0) + np.maximum(centres - high, 0)
+    inside = counts[(centres >= low) & (centres <= high)].sum()
+    return float((counts * clipped**2).sum() + inside * step * step / 12)

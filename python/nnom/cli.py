@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""The command `nnom`: its options, and what its exit codes mean.
+
+0 done; 1 the model, the data or the request is at fault (the text says what to do); 2 wrong usage; 3 a compiler,
+emulator or package is missing or failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from . import __version__
+from .calibrate import METHODS
+
+_RAW = argparse.RawDescriptionHelpFormatter
+_MODEL = "a .keras, .h5 or .tflite file"
+_DATA = "x.npy, x.npz, or x.npz:KEY; first axis: samples"
+
+
+def _parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="nnom", description="Trained neural networks to C for microcontrollers.", formatter_class=_RAW)
+    top.epilog = "example:\n  nnom convert model.keras --calibration x.npy --labels y.npy --name har -o out/"
+    top.add_argument("--version", action="version", version=f"nnom {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for add in (_convert, _evaluate, _run, _inspect, _validate, _boards):
+        add(commands)
+    return top
+
+
+def _command(commands: argparse._SubParsersAction, name: str, text: str, example: str) -> argparse.ArgumentParser:
+    p = commands.add_parser(name, help=text, description=text, epilog=f"example:\n  {example}", formatter_class=_RAW)
+    p.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    return p
+
+
+def _model(p: argparse.ArgumentParser) -> None:
+    p.add_argument("model", metavar="MODEL", help=_MODEL)
+    p.add_argument("--int8-io", action="store_true", help="cut float and uint8 ends off a quantised .tflite model")
+
+
+def _calibration(p: argparse.ArgumentParser) -> None:
+    text = f"typical samples, to quantise a float model: {_DATA}; once per input"
+    p.add_argument("--calibration", action="append", metavar="X", help=text)
+    p.add_argument("--method", choices=("auto", *METHODS), default="auto", help="how ranges are found (default: the best of all)")
+
+
+def _convert(commands: argparse._SubParsersAction) -> None:
+    example = "nnom convert model.keras --calibration x.npy --labels y.npy --name har -o out/"
+    p = _command(commands, "convert", "Convert a model to model.c and model.h.", example)
+    _model(p)
+    _calibration(p)
+    p.add_argument("--labels", metavar="Y", help="class numbers of the calibration samples: accuracy is reported")
+    p.add_argument("--name", help="prefix of the C symbols (default: from the file's name)")
+    p.add_argument("-o", "--out", default="out", metavar="DIR", help="folder for model.c and model.h (default: out)")
+
+
+def _evaluate(commands: argparse._SubParsersAction) -> None:
+    example = "nnom evaluate model.keras --data test_x.npy --labels test_y.npy --calibration x.npy"
+    p = _command(commands, "evaluate", "Accuracy, top-k and confusion matrix of a classifier, on this computer.", example)
+    _model(p)
+    p.add_argument("--data", action="append", required=True, metavar="X", help=f"test samples: {_DATA}; once per input")
+    p.add_argument("--labels", required=True, metavar="Y", help="their class numbers")
+    _calibration(p)
+    p.add_argument("--float", action="store_true", dest="use_float", help="run a float model as it is")
+    p.add_argument("--top-k", type=int, default=3, metavar="K", help="ranks to count (default: 3)")
+
+
+def _run(commands: argparse._SubParsersAction) -> None:
+    example = "nnom run model.tflite --input lcg:305419896 --board cortex-m4"
+    p = _command(commands, "run", "Run a model, on this computer or an emulated board: outputs, hashes, cost.", example)
+    p.description += (
+        "\n\nlcg:SEED fills the first input with (int8)(x >> 24), x = x * 1664525 + 1013904223 (uint32) from x = SEED;"
+        "\nother inputs are 0. A float input gets the int8 value times the scale of the QUANTIZE that reads it, else"
+        "\ntimes 1/128. Data from files are real values; int8 data for an int8 file's int8 input are stored values."
+    )
+    _model(p)
+    p.add_argument("--input", action="append", metavar="X", help=f"{_DATA}; or lcg:SEED (default: lcg:305419896)")
+    _calibration(p)
+    p.add_argument("--float", action="store_true", dest="use_float", help="run a float model as it is")
+    p.add_argument("--board", help="run on this emulated board too: see nnom boards")
+    p.add_argument("--opt", choices=("-O0", "-Og", "-O1", "-O2", "-O3", "-Os"), default="-Os", help="of the board's compiler")
+
+
+def _inspect(commands: argparse._SubParsersAction) -> None:
+    p = _command(commands, "inspect", "Layers, costs, and what is not supported. Needs no data.", "nnom inspect model.tflite --json")
+    _model(p)
+
+
+def _validate(commands: argparse._SubParsersAction) -> None:
+    example = "nnom validate model.tflite --data x.npy --board cortex-m4"
+    p = _command(commands, "validate", "Compare original runtime, this computer and an emulated board side by side.", example)
+    _model(p)
+    p.add_argument("--data", action="append", required=True, metavar="X", help=f"samples: {_DATA}; once per input")
+    _calibration(p)
+    p.add_argument("--float", action="store_true", dest="use_float", help="compare a float model as it is")
+    p.add_argument("--board", help="run on this emulated board too")
+    p.add_argument("--samples", type=int, default=32, metavar="N", help="at most so many samples (default: 32)")
+
+
+def _boards(commands: argparse._SubParsersAction) -> None:
+    _command(commands, "boards", "List the emulated boards.", "nnom boards")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; the exit code."""
+    parsed = _parser().parse_args(_joined(list(sys.argv[1:] if arguments is None else arguments)))
+    from . import cli_commands
+    from .boards import BoardError
+    from .errors import NnomError, ToolError
+
+    try:
+        return cli_commands.COMMANDS[parsed.command](parsed)
+    except (BoardError, ToolError) as e:
+        return _fail(e, 3)
+    except (NnomError, OSError, MemoryError) as e:
+        return _fail(e, 1)
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130)
+
+
+def _joined(arguments: list[str]) -> list[str]:
+    """Lets `--opt -O2` through, which argparse takes for two options."""
+    result: list[str] = []
+    for a in arguments:
+        if result and result[-1] == "--opt":
+            result[-1] = f"--opt={a}"
+        else:
+            result.append(a)
+    return result
+
+
+def _fail(error: BaseException | str, code: int) -> int:
+    if isinstance(error, MemoryError):
+        error = "out of memory; use fewer samples"
+    print(f"nnom: error: {error}", file=sys.stderr)
+    return code
+
+
+def run() -> NoReturn:
+    """Entry for `python -m`."""
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()

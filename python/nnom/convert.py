@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""From a trained model to C: load, fold, quantise, compile, freeze, and a report of what was lost on the way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import data as datasets
+from .calibrate import Progress
+from .compare import LayerNoise, layer_noise, outputs_of, sqnr, stored
+from .core import CoreModel, LayerRow, write_atomically
+from .errors import DataError, ModelError, NnomError, UnsupportedError
+from .fold import fold
+from .graph import Graph
+from .quantise import TRIALS, Trial, quantise
+
+CALIBRATION_SAMPLES = 500  # more change ranges little, and cost time
+REPORT_SAMPLES = 1000
+LOW_SQNR = 10.0  # dB of a layer
+LOST_ACCURACY = 0.01
+Stage = Callable[[str], Progress]  # starts a progress bar of that name
+_C_WORDS = set(
+    "auto break case char const continue default do double else enum extern float for goto if inline int long register "
+    "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while main".split()
+)
+
+
+# ---- Loading ----
+
+
+def load(path_or_model: Any, int8_io: bool = False) -> Graph:
+    """The graph of a model: a .keras, .h5, .hdf5 or .tflite file, a live Keras model, or a Graph (given back).
+
+    The content decides, not the file's ending. int8_io: cut float or uint8 ends off a quantised .tflite model.
+    Raises ModelError (unreadable, damaged) and UnsupportedError (all layers that cannot be converted).
+    """
+    if isinstance(path_or_model, Graph):
+        return path_or_model
+    if not isinstance(path_or_model, str | Path):
+        from .importers.keras import load_keras
+
+        return load_keras(path_or_model)
+    path = Path(path_or_model)
+    kind = _kind(path)
+    if kind == "tflite":
+        from .importers.tflite import load_tflite
+
+        return load_tflite(path, int8_io=int8_io, dequantize_weights=True)
+    from .importers.keras import load_keras
+
+    return load_keras(path)
+
+
+def _kind(path: Path) -> str:
+    """ "keras" or "tflite", by the file's first bytes."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+    except OSError as e:
+        raise ModelError(f"{path}: cannot be read: {e.strerror}") from e
+    if head[:4] == b"PK\x03\x04" or head == b"\x89HDF\r\n\x1a\n":
+        return "keras"
+    if head[4:8] == b"TFL3":
+        return "tflite"
+    ending = path.suffix.lower()
+    if ending == ".onnx":
+        raise UnsupportedError(f"{path}: ONNX files are not read; export the model as .tflite or as Keras' .keras")
+    kinds = {".keras": "keras", ".h5": "keras", ".hdf5": "keras", ".tflite": "tflite"}
+    if ending not in kinds:
+        raise ModelError(f"{path}: neither a Keras (.keras, .h5) nor a TensorFlow Lite (.tflite) model")
+    return kinds[ending]
+
+
+# ---- Preparing: an int8 graph that the core runs ----
+
+
+@dataclass
+class Prepared:
+    """A model ready for the core. floats: its folded float form, None if the file was quantised already.
+
+    raw: int8 data are stored values, not numbers to be quantised (the file was quantised already).
+    """
+
+    graph: Graph
+    floats: Graph | None = None
+    raw: bool = False
+    method: str = ""
+    trials: list[Trial] = field(default_factory=list)
+    calibration: list[np.ndarray] | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+def prepare(
+    model: Any, x: Any = None, method: str = "auto", *, int8_io: bool = False, stage: Stage | None = None, place: str = "calibration"
+) -> Prepared:
+    """Loads a model and, if it is float, folds it and quantises it with the calibration samples x [n, ...].
+
+    Raises DataError if a float model comes without samples.
+    """
+    graph = load(model, int8_io)
+    if not graph.is_float:
+        given = None if x is None else datasets.samples(x, graph, place)
+        return Prepared(graph, raw=True, calibration=given)
+    if x is None:
+        raise DataError(
+            f"{graph.source}: a float model; give calibration data to quantise it (nnom: --calibration x.npy), "
+            "some hundred typical samples"
+        )
+    samples = datasets.samples(x, graph, place)
+    used, _ = datasets.spread(samples, CALIBRATION_SAMPLES)
+    folded = fold(graph)
+    result = quantise(folded, used, method, stage("calibrating") if stage else None)
+    prepared = Prepared(result.graph, folded, False, result.method, result.trials, samples)
+    if len(samples[0]) == 1:
+        prepared.warnings.append(f"{place}: one sample only; ranges are a guess, some hundred are better")
+    return prepared
+
+
+# ---- Report ----
+
+
+@dataclass
+class Report:
+    """What the int8 form loses against float, on `samples` samples. Empty for models that came quantised."""
+
+    samples: int = 0
+    layers: list[LayerNoise] = field(default_factory=list)
+    output_sqnr: list[float] = field(default_factory=list)
+    max_error: list[float] = field(default_factory=list)
+    agreement: float | None = None  # share of equal top-1 classes, first output
+    accuracy_float: float | None = None
+    accuracy_int8: float | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+def classes_of(outputs: np.ndarray) -> np.ndarray:
+    """Predicted classes [n] from one output [n, ...]; of a single number: whether it is over one half."""
+    flat = outputs.reshape(len(outputs), -1)
+    return flat.argmax(axis=1) if flat.shape[1] > 1 else (flat[:, 0] > 0.5).astype(np.int64)
+
+
+def class_count(graph: Graph) -> int:
+    """Classes that a graph's first output tells apart."""
+    return max(2, graph.tensors[graph.outputs[0]].elements)
+
+
+def make_report(p: Prepared, y: Any = None, stage: Stage | None = None, place: str = "labels") -> Report:
+    """Runs both forms over the calibration samples. y: labels of all of them."""
+    report = Report(warnings=list(p.warnings))
+    if p.calibration is None or (p.floats is None and y is None):
+        return report
+    labels = None
+    if y is not None:
+        labels = datasets.labels(y, len(p.calibration[0]), place)
+        datasets.check_labels(labels, class_count(p.graph), place)
+    few, picks = datasets.spread(p.calibration, REPORT_SAMPLES)
+    report.samples = len(picks)
+    labels = labels[picks] if labels is not None else None
+    got = outputs_of(p.graph, few, p.raw, stage("running int8") if stage else None)
+    if labels is not None:
+        report.accuracy_int8 = float((classes_of(got[0]) == labels).mean())
+    if p.floats is not None:
+        _against_float(report, p, few, got, labels, stage)
+    return report
+
+
+def _against_float(
+    report: Report, p: Prepared, few: list[np.ndarray], got: list[np.ndarray], labels: np.ndarray | None, stage: Stage | None
+) -> None:
+    expected = outputs_of(p.floats, few, progress=stage("running float") if stage else None)
+    report.output_sqnr = [sqnr(e, g) for e, g in zip(expected, got, strict=True)]
+    report.max_error = [float(np.abs(e - g).max()) for e, g in zip(expected, got, strict=True)]
+    if p.graph.tensors[p.graph.outputs[0]].elements > 1:
+        report.agreement = float((classes_of(expected[0]) == classes_of(got[0])).mean())
+    if labels is not None:
+        report.accuracy_float = float((classes_of(expected[0]) == labels).mean())
+    report.layers = layer_noise(p.floats, p.graph, datasets.spread(few, TRIALS)[0], stage("comparing layers") if stage else None)
+    report.warnings += _losses(report)
+
+
+def _losses(report: Report) -> list[str]:
+    lines = [
+        f"layer '{n.name}' ({n.op}): {n.sqnr:.1f} dB against float, under {LOW_SQNR:.0f} dB; "
+        "more typical calibration data or another --method may help"
+        for n in report.layers
+        if n.sqnr < LOW_SQNR
+    ]
+    if report.accuracy_float is not None and report.accuracy_float - report.accuracy_int8 > LOST_ACCURACY:
+        lines.append(f"accuracy falls from {report.accuracy_float:.2%} to {report.accuracy_int8:.2%} by quantisation")
+    return lines
+
+
+# ---- Converting ----
+
+
+@dataclass
+class Conversion:
+    """A converted model: the int8 graph, the compiled core model, the C text, the files written, the report."""
+
+    graph: Graph
+    core: CoreModel
+    name: str
+    source: str
+    header: str
+    paths: list[Path]
+    report: Report
+    prepared: Prepared
+
+    @property
+    def layers(self) -> list[LayerRow]:
+        """The plan, layer by layer."""
+        return list(self.core.layers())
+
+
+def c_name(name: str) -> str:
+    """`name` if it can begin C symbols, else NnomError."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name) or name in _C_WORDS:
+        raise NnomError(f"name '{name}': expected a C identifier: a letter, then letters, digits or _, no C keyword")
+    return name
+
+
+def _default_name(graph: Graph) -> str:
+    text = re.sub(r"\W+", "_", graph.name, flags=re.ASCII).strip("_") or "model"
+    text = text if text[0].isalpha() else f"model_{text}"
+    return f"{text}_net" if text in _C_WORDS else text[:63]
+
+
+def convert(
+    model: Any,
+    x: Any = None,
+    y: Any = None,
+    *,
+    name: str | None = None,
+    method: str = "auto",
+    out: str | Path | None = None,
+    int8_io: bool = False,
+    stage: Stage | None = None,
+    places: tuple[str, str] = ("calibration data", "labels"),
+) -> Conversion:
+    """Converts a model file, live Keras model or Graph to C.
+
+    x: calibration samples [n, ...] as real values (a list or dict of arrays for several inputs); float models need
+    them. y: their class numbers [n], for the report. name: prefix of the C symbols. method: "auto", "minmax",
+    "percentile", "percentile99.9" or "mse". out: folder for model.c and model.h, None writes nothing. Raises NnomError.
+    """
+    if name is not None:
+        c_name(name)
+    p = prepare(model, x, method, int8_io=int8_io, stage=stage, place=places[0])
+    report = make_report(p, y, stage, places[1])
+    core = CoreModel(p.graph)
+    name = name or _default_name(p.graph)
+    source, header = core.freeze(name, first_sample(p, core))
+    paths = write_c(Path(out), source, header) if out is not None else []
+    return Conversion(p.graph, core, name, source, header, paths, report, p)
+
+
+def first_sample(p: Prepared, core: CoreModel) -> list[np.ndarray]:
+    """The self test's input in the inputs' types: the first calibration sample, or fixed noise if there is none."""
+    if p.calibration is not None:
+        return [stored(port, a[0], p.raw) for port, a in zip(core.inputs, p.calibration, strict=True)]
+    rng = np.random.default_rng(1)
+    noise = [rng.integers(-128, 128, port.shape).astype(np.int8) for port in core.inputs]
+    return [n if port.dtype == np.int8 else (n / np.float32(128)).astype(port.dtype) for n, port in zip(noise, core.inputs, strict=True)]
+
+
+def write_c(folder: Path, source: str, header: str) -> list[Path]:
+    """Writes model.c and model.h, each whole or not at all; their paths."""
+    paths = [folder / "model.c", folder / "model.h"]
+    try:
+        for path, text in zip(paths, (source, header), strict=True):
+            write_atomically(path, text)
+    except OSError as e:
+        raise NnomError(f"{folder}: cannot be written: {e.strerror or e}") from e
+    return paths

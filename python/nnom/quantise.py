@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""Float graphs to int8: ranges become scales, weights are rounded per output channel, the best of several ranges wins.
+
+    result = quantise(graph, samples)        # samples: one array [n, h, w, c] per input
+    CoreModel(result.graph).run(...)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import mapping
+from .calibrate import METHODS, Observed, Progress, Range, observe, tensor_range
+from .compare import outputs_of, sqnr
+from .data import spread
+from .errors import DataError, ModelError, UnsupportedError
+from .fold import LINEAR, copy_graph
+from .graph import Graph, Node, Quant, Tensor, Weight
+
+TRIALS = 64  # samples on which range methods are compared
+_BIAS_LIMIT = 2.0**30
+_OWN_QUANT = {"global_avg_pool"}  # in mapping.SAME_QUANT, but the core rescales as well: means lie in a smaller range
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How one range method did on calibration samples: output SQNR in dB, share of equal top-1 classes."""
+
+    method: str
+    sqnr: float
+    agreement: float
+
+
+@dataclass(frozen=True)
+class Quantised:
+    """An int8 graph, the range method that it uses, and how all tried methods did."""
+
+    graph: Graph
+    method: str
+    trials: list[Trial]
+
+
+def quantise(graph: Graph, data: list[np.ndarray], method: str = "auto", progress: Progress | None = None) -> Quantised:
+    """Quantises a folded float graph.
+
+    data: checked calibration samples. method: "auto", or one of calibrate.METHODS. progress(done, total) is called
+    during calibration. Raises DataError, UnsupportedError, CoreError.
+    """
+    if method != "auto" and method not in METHODS:
+        raise DataError(f"unknown range method '{method}'; expected auto, {', '.join(METHODS)}")
+    mapping.check(graph)
+    observed = observe(graph, data, progress)
+    _check_finite(graph, observed)
+    if method != "auto":
+        return Quantised(apply(graph, group_ranges(graph, observed, method)), method, [])
+    return _best(graph, observed, data)
+
+
+def _check_finite(graph: Graph, observed: dict[str, Observed]) -> None:
+    for node in graph.nodes:
+        o = observed[node.output]
+        if not (np.isfinite(o.low) and np.isfinite(o.high)):
+            raise DataError(
+                f"{graph.source}: layer '{node.name}' gives {o.low} to {o.high} in float on the calibration data; "
+                "check the data's scale, and the model's weights"
+            )
+
+
+def _best(graph: Graph, observed: dict[str, Observed], data: list[np.ndarray]) -> Quantised:
+    few, _ = spread(data, TRIALS)
+    expected = outputs_of(graph, few)
+    trials, graphs = [], {}
+    for method in METHODS:
+        graphs[method] = apply(graph, group_ranges(graph, observed, method))
+        got = outputs_of(graphs[method], few)
+        noise = float(np.mean([sqnr(e, g) for e, g in zip(expected, got, strict=True)]))
+        same = [(e.reshape(len(e), -1).argmax(1) == g.reshape(len(g), -1).argmax(1)).mean() for e, g in zip(expected, got, strict=True)]
+        trials.append(Trial(method, noise, float(np.mean(same))))
+    winner = max(trials, key=lambda t: (round(t.sqnr, 2), t.agreement))
+    return Quantised(graphs[winner.method], winner.method, trials)
+
+
+# ---- Which tensors share a quantisation ----
+
+
+class _Groups:
+    """Union-find over names of tensors."""
+
+    def __init__(self, names: list[str]):
+        self._parent = {n: n for n in names}
+
+    def find(self, name: str) -> str:
+        while self._parent[name] != name:
+            self._parent[name] = self._parent[self._parent[name]]
+            name = self._parent[name]
+        return name
+
+    def union(self, a: str, b: str) -> None:
+        self._parent[self.find(a)] = self.find(b)
+
+    def all(self) -> dict[str, list[str]]:
+        groups: dict[str, list[str]] = {}
+        for name in self._parent:
+            groups.setdefault(self.find(name), []).append(name)
+        return groups
+
+
+def fixed_quant(node: Node | None) -> Quant | None:
+    """The quantisation that an operator's int8 output always has, or None."""
+    if node is None:
+        return None
+    return mapping.FIXED_QUANT.get(node.attrs["kind"] if node.op == "activation" else node.op)
+
+
+def _groups(graph: Graph, width: Callable[[str], float]) -> _Groups:
+    """Unites what must share, then concatenations with those inputs that lose little by it: they need no rescaling."""
+    groups = _Groups([t.name for t in graph.tensors.values() if t.dtype == "float32"])
+    for node in graph.nodes:
+        if node.op in mapping.SAME_QUANT - _OWN_QUANT:
+            for name in node.inputs:
+                groups.union(name, node.output)
+    fixed = {groups.find(n.output) for n in graph.nodes if fixed_quant(n)}
+    for node in (n for n in graph.nodes if n.op == "concat"):
+        for name in node.inputs:
+            alone = len(graph.consumers(name)) == 1 and name not in graph.outputs
+            similar = width(name) >= 0.5 * width(node.output)
+            if (alone or similar) and groups.find(name) not in fixed:
+                groups.union(name, node.output)
+    return groups
+
+
+def _group_fixed(graph: Graph, members: list[str]) -> Quant | None:
+    """The fixed quantisation of a group. Of two, softmax's and the like win over those of functions, which can adapt."""
+    found = {n.output: q for n in graph.nodes if n.output in members and (q := fixed_quant(n))}
+    rigid = {q for name, q in found.items() if graph.producer(name).op != "activation"}
+    if len(rigid) > 1:
+        raise UnsupportedError(f"{graph.source}: layers {', '.join(found)} share a quantisation, but each has its own")
+    if rigid:
+        return rigid.pop()
+    bound = {name for name in members if graph.producer(name) is None or fixed_quant(graph.producer(name)) is None}
+    free = any(graph.producer(n) is None or graph.producer(n).op not in mapping.SAME_QUANT for n in bound)
+    return found.popitem()[1] if len(set(found.values())) == 1 and not free else None
+
+
+def group_ranges(graph: Graph, observed: dict[str, Observed], method: str) -> dict[str, Quant]:
+    """The quantisation of every float tensor. Percentiles never clip what decides: outputs, inputs of softmax."""
+    groups = _groups(graph, lambda name: observed[name].high - observed[name].low)
+    decisive = set(graph.outputs) | {t for n in graph.nodes if n.op in ("softmax", "log_softmax") for t in n.inputs}
+    result: dict[str, Quant] = {}
+    for members in groups.all().values():
+        quant = _group_fixed(graph, members)
+        if quant is None:
+            chosen = "minmax" if method.startswith("percentile") and decisive & set(members) else method
+            quant = quant_of(tensor_range([observed[m] for m in members], chosen))
+        result.update(dict.fromkeys(members, quant))
+    return result
+
+
+def quant_of(r: Range) -> Quant:
+    """Scale and zero point of a range that includes 0: 256 steps, 0 exact."""
+    low, high = r
+    scale = float(np.float32((high - low) / 255.0))
+    if not np.isfinite(scale) or scale < np.finfo(np.float32).tiny:
+        raise DataError(f"range {low} to {high} has no float32 scale; check the data's scale")
+    return Quant(scale, int(np.clip(round(-128.0 - low / scale), -128, 127)))
+
+
+# ---- Applying scales ----
+
+
+def apply(graph: Graph, quants: dict[str, Quant]) -> Graph:
+    """The int8 form of a float graph, with the given quantisation of each float32 tensor."""
+    result = copy_graph(graph)
+    for tensor in result.tensors.values():
+        if tensor.dtype == "float32":
+            _quantise_tensor(tensor, quants[tensor.name])
+    for node in result.nodes:
+        if node.op in LINEAR:
+            _quantise_weights(result, node)
+        elif node.weights:
+            _quantise_plain(node)
+    return result
+
+
+def sketch(graph: Graph) -> Graph:
+    """An int8 form with made-up ranges: right in shapes, MACs and memory, useless in values. No data needed."""
+    groups = _groups(graph, lambda _: 1.0)
+    quants = {}
+    for members in groups.all().values():
+        quants.update(dict.fromkeys(members, _group_fixed(graph, members) or Quant(2.0**-6)))
+    return apply(graph, quants)
+
+
+def _quantise_tensor(tensor: Tensor, quant: Quant) -> None:
+    tensor.dtype, tensor.quant = "int8", quant
+    if tensor.data is not None:
+        q = np.round(tensor.data.astype(np.float64) / quant.scale) + quant.zero_point
+        tensor.data = np.clip(q, -128, 127).astype(np.int8)
+
+
+def _channels_first(node: Node, w: np.ndarray) -> np.ndarray:
+    return np.moveaxis(w, LINEAR[node.op], 0).reshape(w.shape[LINEAR[node.op]], -1)
+
+
+def _quantise_weights(graph: Graph, node: Node) -> None:
+    w = node.weights["weights"].data.astype(np.float64)
+    bias = node.weights["bias"].data.astype(np.float64) if "bias" in node.weights else None
+    if not np.isfinite(w).all() or (bias is not None and not np.isfinite(bias).all()):
+        raise ModelError(f"{graph.source}: layer '{node.name}' has weights that are NaN or infinite")
+    source = graph.tensors[node.inputs[0]].quant
+    scale = weight_scales(np.abs(_channels_first(node, w)).max(axis=1), bias, source.scale)
+    along = [-1 if a == LINEAR[node.op] else 1 for a in range(w.ndim)]
+    q = np.clip(np.round(w / scale.astype(np.float64).reshape(along)), -127, 127).astype(np.int8)
+    node.weights = {"weights": Weight(q, scale)}
+    if bias is not None:
+        steps = np.round(bias / (source.scale * scale.astype(np.float64)))
+        node.weights["bias"] = Weight(np.clip(steps, -_BIAS_LIMIT, _BIAS_LIMIT).astype(np.int32))
+
+
+def weight_scales(largest: np.ndarray, bias: np.ndarray | None, input_scale: float) -> np.ndarray:
+    """float32 [channels] from each channel's largest |weight|: coarser where the bias would not fit +-2^30.
+
+    A channel without weights takes a scale at which its bias is exact to 2^-16 of itself.
+    """
+    b = np.abs(bias) if bias is not None else np.zeros_like(largest)
+    common = largest.max() / 127.0 if largest.max() > 0 else 1.0
+    empty = np.where(b > 0, b / (input_scale * 2.0**16), common)
+    scale = np.where(largest > 0, largest / 127.0, empty)
+    scale = np.maximum(scale, b / (input_scale * (_BIAS_LIMIT - 1)))
+    return np.maximum(scale, np.finfo(np.float32).tiny).astype(np.float32)
+
+
+def _quantise_plain(node: Node) -> None:
+    """Weights of other operators (prelu's alpha): symmetric, one scale."""
+    for key, weight in node.weights.items():
+        if weight.scale is None:
+            scale = np.float32(max(float(np.abs(weight.data).max()), 1e-12) / 127.0)
+            q = np.clip(np.round(weight.data / scale), -127, 127).astype(np.int8)
+            node.weights[key] = Weight(q, np.array([scale], np.float32))

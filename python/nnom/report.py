@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""Tables for people: readable without colour, in 120 columns. What machines read is in cli_json.py."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from .boards import Board
+from .calibrate import tensors_of_nodes
+from .convert import Conversion, Report
+from .core import CoreModel, LayerRow
+from .evaluate import Evaluation
+from .graph import Graph
+from .run import BoardRun
+
+_WIDTH = 120
+_NAME = 28
+
+
+def console(stderr: bool = False) -> Console:
+    """120 columns where the output is not a terminal."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else _WIDTH, highlight=False, soft_wrap=False)
+
+
+class Stages:
+    """Progress bars on standard error: `with Stages() as stage: step = stage("calibrating"); step(done, total)`."""
+
+    def __init__(self) -> None:
+        columns = (TextColumn("{task.description:>16}"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
+        screen = console(stderr=True)
+        self._progress = Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal)
+
+    def __enter__(self) -> Stages:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, name: str):
+        """A new bar; the returned function takes (done, total)."""
+        task = self._progress.add_task(name, total=None)
+        return lambda done, total: self._progress.update(task, completed=done, total=total)
+
+
+def table(title: str, *columns: str) -> Table:
+    """Columns whose name starts with "<" are left-aligned, the others right."""
+    result = Table(title=escape(title), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, title_style="bold")
+    for column in columns:
+        left = column.startswith("<")
+        result.add_column(column.lstrip("<"), justify="left" if left else "right", no_wrap=True, overflow="ellipsis")
+    return result
+
+
+def _short(name: str, most: int = _NAME) -> str:
+    """The end of a long name tells more than its beginning."""
+    return escape(name if len(name) <= most else "…" + name[1 - most :])
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
+
+
+def running_layers(core: CoreModel) -> list[LayerRow]:
+    """Inputs and what runs: views and fused activations live in others."""
+    return [r for r in core.layers() if r.kind == "Input" or (r.node is not None and r.lies_in is None)]
+
+
+def layer_table(graph: Graph, core: CoreModel, noise: dict[str, float]) -> Table:
+    """The plan. noise: SQNR in dB by tensor name."""
+    names = tensors_of_nodes(graph, core)
+    columns = ["<layer", "<kind", "shape", "MACs", "in B", "out B", "scratch B", "weights B", "life"]
+    result = table("layers", *columns, *(["SQNR dB"] if noise else []))
+    for r in running_layers(core):
+        tensors = names.get(r.node, []) if r.node is not None else []
+        kind = f"{r.kind}+{r.activation}" if r.activation else r.kind
+        row = [_short(tensors[-1] if tensors else r.name), kind, _shape(r.shape), f"{r.macs:,}", f"{r.input_bytes:,}"]
+        row += [f"{r.output_bytes:,}", f"{r.scratch_bytes:,}", f"{r.weight_bytes:,}", f"{r.first_step}-{r.last_step}"]
+        if noise:
+            db = next((noise[t] for t in reversed(tensors) if t in noise), None)
+            row.append("" if db is None else f"{db:.1f}")
+        result.add_row(*row)
+    return result
+
+
+def totals_line(core: CoreModel) -> str:
+    """MACs, arena and weights in one line."""
+    t = core.totals
+    return (
+        f"total: {t.macs:,} MACs, weights {t.weight_bytes:,} B, arena {t.arena_bytes:,} B "
+        f"(lower bound of whole tensors {t.arena_lower_bound:,} B)"
+    )
+
+
+def noise_by_tensor(graph: Graph, report: Report) -> dict[str, float]:
+    """SQNR by name of the tensor that a layer makes."""
+    by_node = {n.name: n.sqnr for n in report.layers}
+    return {n.output: by_node[n.name] for n in graph.nodes if n.name in by_node}
+
+
+def print_conversion(out: Console, c: Conversion) -> None:
+    """Plan, loss, files, warnings."""
+    out.print(layer_table(c.graph, c.core, noise_by_tensor(c.graph, c.report)))
+    out.print(totals_line(c.core))
+    if c.prepared.trials:
+        tried = ", ".join(f"{t.method} {t.sqnr:.1f} dB" for t in c.prepared.trials)
+        out.print(f"ranges: {c.prepared.method} (output SQNR on calibration samples: {tried})")
+    print_losses(out, c.report)
+    for path in c.paths:
+        out.print(f"wrote {escape(str(path))} ({path.stat().st_size:,} B)", soft_wrap=True)
+    print_warnings(out, c.report.warnings)
+
+
+def print_losses(out: Console, r: Report) -> None:
+    """How the int8 form compares with float."""
+    if r.accuracy_float is not None:
+        lost = (r.accuracy_int8 - r.accuracy_float) * 100
+        out.print(
+            f"accuracy on {r.samples} calibration samples: float {r.accuracy_float:.2%}, int8 {r.accuracy_int8:.2%} "
+            f"({lost:+.2f} points)"
+        )
+    elif r.accuracy_int8 is not None:
+        out.print(f"accuracy on {r.samples} calibration samples: int8 {r.accuracy_int8:.2%}")
+    for k, (db, error) in enumerate(zip(r.output_sqnr, r.max_error, strict=True)):
+        out.print(f"output {k}: int8 against float SQNR {db:.1f} dB, largest difference {error:.4g}")
+    if r.agreement is not None:
+        out.print(f"same top-1 class as float: {r.agreement:.2%} of {r.samples} samples")
+
+
+def print_warnings(out: Console, warnings: list[str] | tuple[str, ...]) -> None:
+    """Loud, and last."""
+    for line in warnings:
+        out.print(f"[bold yellow]WARNING:[/] {escape(line)}", soft_wrap=True)
+
+
+def print_evaluation(out: Console, e: Evaluation) -> None:
+    """Accuracy, top-k, confusion matrix (up to 20 classes)."""
+    text = f"accuracy {e.accuracy:.2%} of {e.count} samples ({e.form})"
+    out.print(text if e.accuracy_float is None else f"{text}, float {e.accuracy_float:.2%}")
+    if len(e.top_k) > 1:
+        out.print(", ".join(f"top-{k + 1} {share:.2%}" for k, share in enumerate(e.top_k)))
+    if len(e.confusion) <= 20:
+        out.print(confusion_table(e.confusion))
+    print_warnings(out, e.warnings)
+
+
+def confusion_table(confusion: np.ndarray) -> Table:
+    """Rows: true class; columns: predicted; last: recall."""
+    result = table("confusion (rows true, columns predicted)", "class", *map(str, range(len(confusion))), "recall")
+    for k, row in enumerate(confusion):
+        recall = f"{row[k] / row.sum():.1%}" if row.sum() else "-"
+        result.add_row(str(k), *map(str, row), recall)
+    return result
+
+
+def print_board_run(out: Console, b: BoardRun) -> None:
+    """Instructions per layer, memory."""
+    result = table(f"{b.board}: instructions", "<layer", "<kind", "MACs", "instructions", "per MAC")
+    for n in b.nodes:
+        per_mac = f"{n.instructions / n.macs:.2f}" if n.macs else ""
+        result.add_row(_short(n.name, 44), n.kind, f"{n.macs:,}", f"{n.instructions:,}", per_mac)
+    macs = sum(n.macs for n in b.nodes)
+    result.add_section()
+    result.add_row("total (one run)", "", f"{macs:,}", f"{b.instructions:,}", f"{b.instructions / macs:.2f}" if macs else "")
+    out.print(result)
+    out.print(
+        f"flash {b.flash:,} B (weights and tables {b.weights:,} B), RAM {b.ram:,} B (arena {b.arena:,} B), "
+        f"stack {b.stack:,} B; flash and RAM are the whole program's, with runner and C library"
+    )
+
+
+def print_boards(out: Console, boards: dict[str, Board], ready: dict[str, bool]) -> None:
+    """All boards, and whether their tools are installed."""
+    result = table("boards", "<board", "<cpu flags", "<emulated machine", "<tools")
+    for name, b in boards.items():
+        state = "ready" if ready[name] else f"missing: apt-get install {b.compiler_packages} {b.emulator_packages}"
+        result.add_row(name, " ".join(b.cpu), " ".join(b.machine), state)
+    out.print(result)

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/* From a plan to addresses: part k of it is time k + 1; inputs live from time 0, outputs beyond the last part. */
+#include "plan.h"
+
+static uint16_t add_block(nnom_planner_t *p, uint64_t bytes, uint16_t first, uint16_t last)
+{
+    const nnom_block_t block = {bytes > INT32_MAX ? INT32_MAX : (uint32_t)bytes, 0, first, last, NNOM_NO_BLOCK, 0};
+    p->blocks[p->block_count] = block;
+    return (uint16_t)p->block_count++;
+}
+
+static uint16_t time_of(const nnom_planner_t *p, uint16_t node)
+{
+    uint16_t k = 0;
+    while (k < p->part_count && node >= p->parts[k].end) {
+        k++;
+    }
+    return (uint16_t)(k + 1);
+}
+
+static bool in_arena(const nnom_planner_t *p, uint16_t tensor)
+{
+    return p->flow.storage[tensor] == tensor && p->tensors[tensor].data == NULL;
+}
+
+/* Repeats the simulation that the choice was based on. */
+static void simulate(nnom_planner_t *p, const nnom_part_t *part)
+{
+    for (uint16_t n = part->first; n < part->end; n++) {
+        p->sim.eager[n] = part->eager;
+    }
+    (void)nnom_simulate(&p->flow, part->first, part->end, &p->sim); /* succeeded before */
+}
+
+static uint64_t tensor_bytes(const nnom_tensor_t *t, int32_t rows)
+{
+    return (uint64_t)rows * (uint64_t)t->row_bytes;
+}
+
+/* Storages that are whole: from the part that makes them to the last that reads them. */
+static void whole_tensors(nnom_planner_t *p)
+{
+    for (uint16_t t = 0; t < p->program->tensor_count; t++) {
+        if (in_arena(p, t)) {
+            const uint16_t made = p->flow.producer[t];
+            const uint16_t first = made == NNOM_NO_NODE ? 0 : time_of(p, made);
+            const uint16_t last = time_of(p, p->flow.last_use[t]);
+            p->tensor_block[t] = add_block(p, tensor_bytes(&p->tensors[t], p->tensors[t].shape.h), first, last);
+        }
+    }
+}
+
+/* In a rolling part, what is made and read only there shrinks to its ring. */
+static void rings(nnom_planner_t *p, const nnom_part_t *part, uint16_t time)
+{
+    for (uint16_t t = 0; t < p->program->tensor_count; t++) {
+        if (in_arena(p, t) && nnom_is_ring(&p->flow, t, part->first, part->end)) {
+            const uint16_t ring = p->sim.ring[t];
+            nnom_block_t *block = &p->blocks[p->tensor_block[t]];
+            block->first = time;
+            block->last = time;
+            block->bytes = ring == t ? (uint32_t)tensor_bytes(&p->tensors[t], p->sim.height[t]) : 0;
+            if (ring != t) {
+                p->tensor_block[t] = p->tensor_block[ring];
+            }
+        }
+    }
+}
+
+static void rolling_scratch(nnom_planner_t *p, const nnom_part_t *part, uint16_t time)
+{
+    uint32_t shared = 0;
+    for (uint16_t n = part->first; n < part->end; n++) {
+        if ((p->nodes[n].op->flags & NNOM_OP_REDUCES) == 0 && p->flow.scratch[n] > shared) {
+            shared = p->flow.scratch[n];
+        }
+    }
+    const uint16_t block = add_block(p, shared, time, time);
+    for (uint16_t n = part->first; n < part->end; n++) {
+        const bool reduces = (p->nodes[n].op->flags & NNOM_OP_REDUCES) != 0;
+        p->node_block[n] = reduces ? add_block(p, p->flow.scratch[n], time, time) : block;
+    }
+}
+
+/* The input whose memory a whole node's output may share: it ends here, and rows are read before they are overwritten. */
+static uint16_t overlapped(const nnom_planner_t *p, uint16_t n)
+{
+    const nnom_node_t *node = &p->nodes[n];
+    const nnom_tensor_t *first = &p->tensors[node->inputs[0]];
+    const nnom_tensor_t *out = &p->tensors[node->output];
+    for (uint32_t i = 0; i < node->input_count && p->flow.overlap[n] != NNOM_NO_OVERLAP; i++) {
+        const nnom_tensor_t *in = &p->tensors[node->inputs[i]];
+        const uint16_t storage = p->flow.storage[node->inputs[i]];
+        uint32_t uses = 0;
+        for (uint32_t k = 0; k < node->input_count; k++) {
+            uses += p->flow.storage[node->inputs[k]] == storage;
+        }
+        const bool alike = nnom_shape_equal(in->shape, first->shape) && in->type == first->type;
+        const bool fits = i == 0 || (nnom_shape_equal(in->shape, out->shape) && in->type == out->type);
+        if (alike && fits && uses == 1 && in_arena(p, storage) && p->flow.last_use[storage] == n) {
+            return storage;
+        }
+    }
+    return UINT16_MAX;
+}
+
+static void whole_part(nnom_planner_t *p, const nnom_part_t *part, uint16_t time)
+{
+    const uint16_t n = part->first;
+    const uint16_t out = p->flow.storage[p->nodes[n].output];
+    const bool reduces = (p->nodes[n].op->flags & NNOM_OP_REDUCES) != 0; /* needs no scratch for all rows at once */
+    p->node_block[n] = add_block(p, reduces ? 0 : p->flow.scratch[n], time, time);
+    const uint16_t above = overlapped(p, n);
+    if (above != UINT16_MAX && in_arena(p, out)) {
+        p->blocks[p->tensor_block[out]].above = p->tensor_block[above];
+        p->blocks[p->tensor_block[out]].distance = (uint32_t)p->flow.overlap[n];
+    }
+}
+
+uint64_t nnom_layout(nnom_planner_t *p, uint32_t tries)
+{
+    p->block_count = 0;
+    whole_tensors(p);
+    for (uint16_t k = 0; k < p->part_count; k++) {
+        const nnom_part_t *part = &p->parts[k];
+        const uint16_t time = (uint16_t)(k + 1);
+        p->counter_block[k] = NNOM_NO_BLOCK;
+        if (part->rolls) {
+            simulate(p, part);
+            rings(p, part, time);
+            rolling_scratch(p, part, time);
+            p->counter_block[k] = add_block(p, (uint64_t)(part->end - part->first) * sizeof(uint16_t), time, time);
+        } else {
+            whole_part(p, part, time);
+        }
+    }
+    return nnom_place(p->blocks, p->block_count, p->block_order, tries);
+}
+
+/* ---- Into the program ---- */
+
+static void apply_tensors(nnom_planner_t *p)
+{
+    for (uint16_t t = 0; t < p->program->tensor_count; t++) {
+        const uint16_t storage = p->flow.storage[t];
+        if (p->tensors[storage].data == NULL) {
+            p->tensors[t].offset = p->blocks[p->tensor_block[storage]].offset;
+        }
+    }
+    for (nnom_layer_t *layer = p->model->builder->layers; layer != NULL; layer = layer->next) {
+        const uint16_t storage = p->flow.storage[layer->tensor];
+        const bool placed = p->tensors[storage].data == NULL;
+        layer->first_step = placed ? p->blocks[p->tensor_block[storage]].first : 0;
+        layer->last_step = placed ? p->blocks[p->tensor_block[storage]].last : 0;
+    }
+}
+
+static void apply_rings(nnom_planner_t *p, const nnom_part_t *part)
+{
+    for (uint16_t t = 0; t < p->program->tensor_count; t++) {
+        const uint16_t storage = p->flow.storage[t];
+        const bool same_rows = p->tensors[t].row_bytes == p->tensors[storage].row_bytes;
+        if (p->tensors[storage].data == NULL && same_rows && nnom_is_ring(&p->flow, storage, part->first, part->end)) {
+            p->tensors[t].rows = p->sim.height[p->sim.ring[storage]];
+        }
+    }
+}
+
+static uint32_t count_steps(nnom_planner_t *p, uint32_t *segments)
+{
+    uint32_t steps = 0;
+    *segments = 0;
+    for (uint16_t k = 0; k < p->part_count; k++) {
+        if (p->parts[k].rolls) {
+            simulate(p, &p->parts[k]);
+            steps += p->sim.steps;
+        }
+        *segments += k == 0 || p->parts[k].rolls || p->parts[k - 1].rolls;
+    }
+    return steps;
+}
+
+static void fill_segments(nnom_planner_t *p, nnom_segment_t *segment, uint8_t *steps, uint32_t capacity)
+{
+    for (uint16_t k = 0; k < p->part_count; k++) {
+        const nnom_part_t *part = &p->parts[k];
+        if (!part->rolls && k > 0 && !p->parts[k - 1].rolls) {
+            segment[-1].end = part->end;
+            continue;
+        }
+        const nnom_segment_t whole = {part->first, part->end, 0, NULL, 0};
+        *segment = whole;
+        if (part->rolls) {
+            p->sim.record = steps;
+            p->sim.capacity = capacity;
+            simulate(p, part);
+            p->sim.record = NULL;
+            apply_rings(p, part);
+            segment->steps = steps;
+            segment->step_count = p->sim.steps;
+            segment->counters = p->blocks[p->counter_block[k]].offset;
+            steps += p->sim.steps;
+            capacity -= p->sim.steps;
+        }
+        segment++;
+    }
+}
+
+static nnom_status_t apply_schedule(nnom_planner_t *p)
+{
+    uint32_t segments;
+    const uint32_t steps = count_steps(p, &segments);
+    if (steps == 0) {
+        return NNOM_OK; /* all whole */
+    }
+    const size_t bytes = segments * sizeof(nnom_segment_t) + steps;
+    nnom_segment_t *table = nnom_malloc(bytes);
+    if (table == NULL) {
+        return nnom_model_fail(p->model, NNOM_NO_MEMORY, "no memory for a schedule of %ld bytes", (long)bytes);
+    }
+    p->model->builder->schedule = table;
+    p->model->builder->schedule_bytes = (uint32_t)bytes;
+    fill_segments(p, table, (uint8_t *)(table + segments), steps);
+    p->program->segments = table;
+    p->program->segment_count = (uint16_t)segments;
+    return NNOM_OK;
+}
+
+nnom_status_t nnom_layout_apply(nnom_planner_t *p)
+{
+    apply_tensors(p);
+    for (uint16_t k = 0; k < p->part_count; k++) {
+        for (uint16_t n = p->parts[k].first; n < p->parts[k].end; n++) {
+            const nnom_block_t *block = &p->blocks[p->node_block[n]];
+            p->nodes[n].scratch = block->offset;
+            const bool whole_reduction = !p->parts[k].rolls && (p->nodes[n].op->flags & NNOM_OP_REDUCES) != 0;
+            p->nodes[n].scratch_bytes = whole_reduction ? 0 : p->flow.scratch[n];
+        }
+    }
+    p->program->fed = p->flow.feed;
+    return apply_schedule(p);
+}

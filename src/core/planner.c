@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/* The planner's view of a program: who writes and reads what. */
+#include "plan.h"
+
+enum { NNOM_LENGTH_MAX = 48 }; /* nodes that roll together: longer segments gain nothing in known networks */
+
+/* Hands out pieces of one block; the first pass, with memory NULL, only counts. */
+typedef struct pool {
+    uint8_t *memory;
+    size_t used;
+} pool_t;
+
+static void *take(pool_t *pool, size_t count, size_t size)
+{
+    void *piece = pool->memory != NULL ? pool->memory + pool->used : NULL;
+    pool->used += (count * size + 7u) & ~(size_t)7u;
+    return piece;
+}
+
+static void carve(nnom_planner_t *p, pool_t *pool)
+{
+    const size_t tensors = p->program->tensor_count, nodes = p->program->node_count;
+    const size_t blocks = tensors + 3 * nodes + 1;
+    const size_t length = nodes < NNOM_LENGTH_MAX ? nodes : NNOM_LENGTH_MAX;
+    const size_t options = p->model->builder->options.mode == NNOM_MODE_WHOLE ? nodes : nodes * length;
+    p->flow.producer = take(pool, tensors, sizeof(uint16_t));
+    p->flow.storage = take(pool, tensors, sizeof(uint16_t));
+    p->flow.last_use = take(pool, tensors, sizeof(uint16_t));
+    p->flow.readers = take(pool, tensors, sizeof(uint16_t));
+    p->flow.overlap = take(pool, nodes, sizeof(int32_t));
+    p->flow.scratch = take(pool, nodes, sizeof(uint32_t));
+    p->flow.macs = take(pool, nodes, sizeof(uint64_t));
+    p->sim.done = take(pool, nodes, sizeof(int32_t));
+    p->sim.height = take(pool, tensors, sizeof(int32_t));
+    p->sim.ring = take(pool, tensors, sizeof(uint16_t));
+    p->sim.eager = take(pool, nodes, sizeof(uint8_t));
+    p->sim.is_end = take(pool, nodes, sizeof(uint8_t));
+    p->table.parts = take(pool, options, sizeof(nnom_part_t));
+    p->parts = take(pool, nodes, sizeof(nnom_part_t));
+    p->path_cost = take(pool, nodes + 1, sizeof(uint64_t));
+    p->path_from = take(pool, nodes + 1, sizeof(uint16_t));
+    p->blocks = take(pool, blocks, sizeof(nnom_block_t));
+    p->block_order = take(pool, 2 * blocks, sizeof(uint16_t));
+    p->tensor_block = take(pool, tensors, sizeof(uint16_t));
+    p->node_block = take(pool, nodes, sizeof(uint16_t));
+    p->counter_block = take(pool, nodes, sizeof(uint16_t));
+    p->table.node_count = (uint16_t)nodes;
+    p->table.max_length = (uint16_t)(nodes == 0 ? 0 : options / nodes);
+}
+
+static void fill_layers(nnom_planner_t *p)
+{
+    for (const nnom_layer_t *layer = p->model->builder->layers; layer != NULL; layer = layer->next) {
+        p->flow.storage[layer->tensor] = layer->root->tensor;
+        p->flow.producer[layer->tensor] = layer->root->node;
+        if (layer->node != NNOM_NO_NODE) {
+            p->flow.overlap[layer->node] = layer->overlap;
+            p->flow.scratch[layer->node] = layer->scratch_bytes;
+            p->flow.macs[layer->node] = layer->macs;
+        }
+    }
+}
+
+static void fill_uses(nnom_planner_t *p)
+{
+    const nnom_program_t *program = p->program;
+    for (uint16_t n = 0; n < program->node_count; n++) {
+        for (uint32_t i = 0; i < program->nodes[n].input_count; i++) {
+            const uint16_t storage = p->flow.storage[program->nodes[n].inputs[i]];
+            p->flow.last_use[storage] = n;
+            p->flow.readers[storage]++;
+        }
+    }
+    for (uint16_t i = 0; i < program->output_count; i++) {
+        p->flow.last_use[p->flow.storage[program->outputs[i]]] = program->node_count;
+    }
+}
+
+nnom_status_t nnom_planner_start(nnom_planner_t *p, nnom_model_t *m, nnom_program_t *program, nnom_tensor_t *tensors,
+                                 nnom_node_t *nodes)
+{
+    pool_t pool = {NULL, 0};
+    nnom_memset(p, 0, sizeof *p);
+    p->model = m;
+    p->program = program;
+    p->tensors = tensors;
+    p->nodes = nodes;
+    carve(p, &pool);
+    pool.memory = nnom_malloc(pool.used + 1);
+    if (pool.memory == NULL) {
+        return nnom_model_fail(m, NNOM_NO_MEMORY, "no memory to plan %d layers: %ld bytes", (int)program->node_count,
+                               (long)pool.used);
+    }
+    nnom_memset(pool.memory, 0, pool.used);
+    p->memory = pool.memory;
+    pool.used = 0;
+    carve(p, &pool);
+    p->flow.program = program;
+    p->flow.feed = m->builder->options.feed;
+    fill_layers(p);
+    fill_uses(p);
+    return NNOM_OK;
+}
+
+void nnom_planner_end(nnom_planner_t *p)
+{
+    if (p->memory != NULL) {
+        nnom_free(p->memory);
+    }
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#include "schedule.h"
+
+static const nnom_node_t *node_at(const nnom_flow_t *f, uint32_t n)
+{
+    return &f->program->nodes[n];
+}
+
+static bool reduces(const nnom_node_t *node)
+{
+    return (node->op->flags & NNOM_OP_REDUCES) != 0;
+}
+
+int32_t nnom_node_rows(const nnom_program_t *program, uint32_t n)
+{
+    const nnom_node_t *node = &program->nodes[n];
+    return program->tensors[reduces(node) ? node->inputs[0] : node->output].shape.h;
+}
+
+static bool is_input(const nnom_flow_t *f, uint16_t storage)
+{
+    for (uint16_t i = 0; i < f->program->input_count; i++) {
+        if (f->storage[f->program->inputs[i]] == storage) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool inside(uint16_t node, uint16_t first, uint16_t end)
+{
+    return node != NNOM_NO_NODE && node >= first && node < end;
+}
+
+static bool is_fed(const nnom_flow_t *f, uint16_t storage)
+{
+    return f->feed && is_input(f, storage);
+}
+
+bool nnom_is_ring(const nnom_flow_t *f, uint16_t storage, uint16_t first, uint16_t end)
+{
+    if (f->program->tensors[storage].data != NULL || f->last_use[storage] >= end) {
+        return false;
+    }
+    return inside(f->producer[storage], first, end) || (first == 0 && is_fed(f, storage));
+}
+
+bool nnom_can_roll(const nnom_flow_t *f, uint16_t first, uint16_t end)
+{
+    if (end - first > NNOM_SEGMENT_MAX) {
+        return false;
+    }
+    for (uint16_t n = first; n < end; n++) {
+        if (nnom_node_rows(f->program, n) > UINT16_MAX) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- What a step needs ---- */
+
+static nnom_range_t next_rows(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t n)
+{
+    const bool whole = (node_at(f, n)->op->flags & NNOM_OP_WHOLE) != 0;
+    const nnom_range_t y = {s->done[n], whole ? nnom_node_rows(f->program, n) : s->done[n] + 1};
+    return y;
+}
+
+/* The rows of input i that the next step of node n reads. */
+static nnom_range_t needs(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t n, uint32_t i)
+{
+    const nnom_node_t *node = node_at(f, n);
+    const nnom_range_t y = next_rows(f, s, n);
+    const int32_t h = nnom_node_input(f->program, node, i)->shape.h;
+    nnom_range_t rows = y;
+    if (reduces(node)) {
+        return rows;
+    }
+    if (node->op->window != NULL) {
+        return node->op->window(f->program, node, i, y);
+    }
+    if (h == 1) { /* repeated over the rows */
+        rows.lo = 0;
+        rows.hi = 1;
+    }
+    return rows;
+}
+
+static bool finished(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t n)
+{
+    return s->done[n] >= nnom_node_rows(f->program, n);
+}
+
+/* Rows of a tensor that exist. A view of other rows than its storage exists when the storage is complete. */
+static int32_t available(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t tensor)
+{
+    const uint16_t storage = f->storage[tensor];
+    const nnom_tensor_t *t = &f->program->tensors[tensor];
+    const nnom_tensor_t *of = &f->program->tensors[storage];
+    const uint16_t producer = f->producer[storage];
+    int32_t rows = of->shape.h;
+    if (inside(producer, s->first, s->end)) {
+        const bool part = reduces(node_at(f, producer)) && !finished(f, s, producer);
+        rows = part ? 0 : (reduces(node_at(f, producer)) ? of->shape.h : s->done[producer]);
+    } else if (s->first == 0 && is_fed(f, storage)) {
+        rows = s->fed;
+    }
+    if (t->row_bytes != of->row_bytes) {
+        return rows == of->shape.h ? t->shape.h : 0;
+    }
+    return rows;
+}
+
+/* First input of node n whose rows do not exist yet, or input_count. */
+static uint32_t lacking(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t n)
+{
+    const nnom_node_t *node = node_at(f, n);
+    uint32_t i = 0;
+    while (i < node->input_count && needs(f, s, n, i).hi <= available(f, s, node->inputs[i])) {
+        i++;
+    }
+    return i;
+}
+
+/* ---- Rings ---- */
+
+/* First row of a tensor that node n, input i, still reads. */
+static int32_t lowest_needed(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t n, uint32_t i)
+{
+    const uint16_t tensor = node_at(f, n)->inputs[i];
+    const nnom_tensor_t *t = &f->program->tensors[tensor];
+    const nnom_tensor_t *of = &f->program->tensors[f->storage[tensor]];
+    if (finished(f, s, n)) {
+        return of->shape.h;
+    }
+    return t->row_bytes != of->row_bytes ? 0 : needs(f, s, n, i).lo;
+}
+
+/* A row was just written to `ring`, the highest so far being `top` - 1: how tall must it be? */
+static void measure(const nnom_flow_t *f, nnom_sim_t *s, uint16_t ring, int32_t top)
+{
+    int32_t low = top - 1;
+    for (uint16_t n = s->first; n < s->end; n++) {
+        const nnom_node_t *node = node_at(f, n);
+        for (uint32_t i = 0; i < node->input_count; i++) {
+            if (s->ring[node->inputs[i]] == ring) {
+                const int32_t row = lowest_needed(f, s, n, i);
+                low = row < low ? row : low;
+            }
+        }
+    }
+    if (top - low > s->height[ring]) {
+        s->height[ring] = top - low;
+    }
+}
+
+/* The input whose rows node n may overwrite one by one with its own, or input_count. */
+static uint32_t in_place(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t n)
+{
+    const nnom_node_t *node = node_at(f, n);
+    const nnom_tensor_t *out = &f->program->tensors[node->output];
+    uint32_t i = 0;
+    for (; i < node->input_count; i++) {
+        const uint16_t storage = f->storage[node->inputs[i]];
+        const nnom_tensor_t *in = &f->program->tensors[node->inputs[i]];
+        const nnom_tensor_t *of = &f->program->tensors[storage];
+        const bool alike = in->row_bytes == out->row_bytes && in->shape.h == out->shape.h && of->row_bytes == out->row_bytes;
+        if (f->overlap[n] == 0 && !reduces(node) && alike && nnom_is_ring(f, storage, s->first, s->end) &&
+            nnom_is_ring(f, f->storage[node->output], s->first, s->end) && f->readers[storage] == 1) {
+            break;
+        }
+    }
+    return i;
+}
+
+/* Nothing in the segment reads what node n makes. */
+static bool is_end(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t n)
+{
+    const uint16_t storage = f->storage[node_at(f, n)->output];
+    for (uint16_t c = (uint16_t)(n + 1); c < s->end; c++) {
+        for (uint32_t i = 0; i < node_at(f, c)->input_count; i++) {
+            if (f->storage[node_at(f, c)->inputs[i]] == storage) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static void start(const nnom_flow_t *f, nnom_sim_t *s)
+{
+    for (uint16_t t = 0; t < f->program->tensor_count; t++) {
+        s->ring[t] = f->storage[t];
+        s->height[t] = 0;
+    }
+    for (uint16_t n = s->first; n < s->end; n++) {
+        const nnom_node_t *node = node_at(f, n);
+        s->done[n] = 0;
+        s->is_end[n] = is_end(f, s, n);
+        const uint32_t i = in_place(f, s, n);
+        if (i < node->input_count) {
+            s->ring[f->storage[node->output]] = s->ring[f->storage[node->inputs[i]]];
+        }
+    }
+    for (uint16_t t = 0; t < f->program->tensor_count; t++) {
+        s->ring[t] = s->ring[f->storage[t]];
+    }
+    s->fed = 0;
+    s->steps = 0;
+}
+
+/* ---- Steps ---- */
+
+static void record(nnom_sim_t *s, uint8_t step)
+{
+    if (s->record != NULL && s->steps < s->capacity) {
+        s->record[s->steps] = step;
+    }
+    s->steps++;
+}
+
+static void feed_row(const nnom_flow_t *f, nnom_sim_t *s, uint16_t storage)
+{
+    s->fed++;
+    record(s, NNOM_STEP_FEED);
+    if (nnom_is_ring(f, storage, s->first, s->end)) {
+        measure(f, s, s->ring[storage], s->fed);
+    }
+}
+
+static void run_node(const nnom_flow_t *f, nnom_sim_t *s, uint16_t n)
+{
+    const nnom_node_t *node = node_at(f, n);
+    const uint16_t storage = f->storage[node->output];
+    const nnom_range_t y = next_rows(f, s, n);
+    if (nnom_is_ring(f, storage, s->first, s->end)) {
+        /* Before the node counts as done: what it reads must still be there while it writes. */
+        const nnom_tensor_t *out = &f->program->tensors[storage];
+        const int32_t top = reduces(node) ? out->shape.h : y.hi;
+        measure(f, s, s->ring[storage], top);
+        if ((node->op->flags & NNOM_OP_WHOLE) != 0 || reduces(node)) {
+            s->height[s->ring[storage]] = out->shape.h;
+        }
+    }
+    s->done[n] = y.hi;
+    record(s, (uint8_t)(n - s->first));
+}
+
+/* The end of the segment that is least far, in parts of its rows; NNOM_NO_NODE: all are finished. */
+static uint16_t least_far(const nnom_flow_t *f, const nnom_sim_t *s)
+{
+    uint16_t best = NNOM_NO_NODE;
+    for (uint16_t n = s->first; n < s->end; n++) {
+        if (finished(f, s, n) || !s->is_end[n]) {
+            continue;
+        }
+        if (best == NNOM_NO_NODE || (int64_t)s->done[n] * nnom_node_rows(f->program, best) <
+                                        (int64_t)s->done[best] * nnom_node_rows(f->program, n)) {
+            best = n;
+        }
+    }
+    return best;
+}
+
+static bool run_eager(const nnom_flow_t *f, nnom_sim_t *s)
+{
+    for (uint16_t n = s->end; n-- > s->first;) {
+        if (s->eager[n] && !finished(f, s, n) && lacking(f, s, n) == node_at(f, n)->input_count) {
+            run_node(f, s, n);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Goes upstream from an end to a node that can run, or to the input that must be fed. */
+static bool run_demanded(const nnom_flow_t *f, nnom_sim_t *s, uint16_t n)
+{
+    for (;;) {
+        const uint32_t i = lacking(f, s, n);
+        if (i == node_at(f, n)->input_count) {
+            run_node(f, s, n);
+            return true;
+        }
+        const uint16_t storage = f->storage[node_at(f, n)->inputs[i]];
+        const uint16_t producer = f->producer[storage];
+        if (inside(producer, s->first, s->end) && producer < n && !finished(f, s, producer)) {
+            n = producer;
+        } else if (s->first == 0 && is_fed(f, storage) && s->fed < f->program->tensors[storage].shape.h) {
+            feed_row(f, s, storage);
+            return true;
+        } else {
+            return false;
+        }
+    }
+}
+
+/* Rows that no window reaches are taken all the same. */
+static void feed_rest(const nnom_flow_t *f, nnom_sim_t *s)
+{
+    if (s->first == 0 && f->feed) {
+        const uint16_t input = f->storage[f->program->inputs[0]];
+        while (s->fed < f->program->tensors[input].shape.h) {
+            feed_row(f, s, input);
+        }
+    }
+}
+
+bool nnom_simulate(const nnom_flow_t *f, uint16_t first, uint16_t end, nnom_sim_t *s)
+{
+    s->first = first;
+    s->end = end;
+    start(f, s);
+    for (;;) {
+        if (run_eager(f, s)) {
+            continue;
+        }
+        const uint16_t n = least_far(f, s);
+        if (n == NNOM_NO_NODE) {
+            feed_rest(f, s);
+            return true;
+        }
+        if (!run_demanded(f, s, n)) {
+            return false;
+        }
+    }
+}

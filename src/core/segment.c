@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#include "segment.h"
+
+/* Measured on the emulated Cortex-M4 with the reference kernels (docs/RAM.md): instructions. */
+enum { COST_MAC = 4, COST_OUTPUT = 20, COST_NODE = 200, COST_STEP = 250, COST_PARTIAL_SUM = 14 };
+
+static uint32_t rounded(uint64_t bytes)
+{
+    const uint64_t up = (bytes + 3u) & ~(uint64_t)3u;
+    return up > UINT32_MAX ? UINT32_MAX : (uint32_t)up;
+}
+
+static uint32_t whole_bytes(const nnom_tensor_t *t)
+{
+    return rounded((uint64_t)t->shape.h * (uint64_t)t->row_bytes);
+}
+
+static int64_t elements(const nnom_tensor_t *t)
+{
+    return (int64_t)t->shape.h * t->shape.w * t->shape.c;
+}
+
+uint64_t nnom_node_cost(const nnom_flow_t *f, uint16_t n)
+{
+    const nnom_tensor_t *out = &f->program->tensors[f->program->nodes[n].output];
+    return COST_NODE + f->macs[n] * COST_MAC + (uint64_t)elements(out) * COST_OUTPUT;
+}
+
+/* What rolling adds: a call for each row, and partial sums that are put away and fetched again. */
+static uint64_t rolling_cost(const nnom_flow_t *f, uint16_t n)
+{
+    const nnom_node_t *node = &f->program->nodes[n];
+    const uint64_t rows = (uint64_t)nnom_node_rows(f->program, n);
+    uint64_t cost = rows * COST_STEP;
+    if ((node->op->flags & NNOM_OP_REDUCES) != 0) {
+        cost += rows * (uint64_t)elements(&f->program->tensors[node->output]) * COST_PARTIAL_SUM;
+    }
+    return cost;
+}
+
+/* ---- Bytes ---- */
+
+static bool lives(const nnom_flow_t *f, uint16_t storage, uint16_t first, uint16_t end)
+{
+    const nnom_tensor_t *t = &f->program->tensors[storage];
+    const uint16_t made = f->producer[storage];
+    return f->storage[storage] == storage && t->data == NULL && (made == NNOM_NO_NODE || made < end) &&
+           f->last_use[storage] >= first && f->readers[storage] + f->last_use[storage] > 0;
+}
+
+static uint32_t scratch_of(const nnom_flow_t *f, const nnom_part_t *part)
+{
+    uint64_t kept = 0, shared = 0;
+    for (uint16_t n = part->first; n < part->end; n++) {
+        const bool reduces = (f->program->nodes[n].op->flags & NNOM_OP_REDUCES) != 0;
+        if (reduces) {
+            kept += part->rolls ? rounded(f->scratch[n]) : 0; /* partial sums live as long as the segment */
+        } else if (f->scratch[n] > shared) {
+            shared = rounded(f->scratch[n]);
+        }
+    }
+    return rounded(kept + shared);
+}
+
+/* Bytes that a whole node saves because its output may lie over its input. */
+static uint32_t overlap_saving(const nnom_flow_t *f, uint16_t n)
+{
+    const nnom_node_t *node = &f->program->nodes[n];
+    const uint16_t in = f->storage[node->inputs[0]], out = f->storage[node->output];
+    const nnom_tensor_t *from = &f->program->tensors[in], *to = &f->program->tensors[out];
+    const bool ends = f->last_use[in] == n && f->readers[in] == 1 && from->data == NULL && to->data == NULL;
+    if (f->overlap[n] == INT32_MAX || !ends) {
+        return 0;
+    }
+    const uint64_t apart = (uint64_t)whole_bytes(from) + whole_bytes(to);
+    const uint64_t above = (uint64_t)rounded((uint64_t)f->overlap[n]) + whole_bytes(from);
+    const uint64_t joined = above > whole_bytes(to) ? above : whole_bytes(to);
+    return joined < apart ? (uint32_t)(apart - joined) : 0;
+}
+
+uint32_t nnom_part_bytes(const nnom_flow_t *f, const nnom_part_t *part, const nnom_sim_t *sim)
+{
+    uint64_t bytes = scratch_of(f, part);
+    for (uint16_t t = 0; t < f->program->tensor_count; t++) {
+        if (!lives(f, t, part->first, part->end)) {
+            continue;
+        }
+        const nnom_tensor_t *tensor = &f->program->tensors[t];
+        if (!part->rolls || !nnom_is_ring(f, t, part->first, part->end)) {
+            bytes += whole_bytes(tensor);
+        } else if (sim->ring[t] == t) {
+            bytes += rounded((uint64_t)sim->height[t] * (uint64_t)tensor->row_bytes);
+        }
+    }
+    if (part->rolls) {
+        bytes += rounded((uint64_t)(part->end - part->first) * sizeof(uint16_t));
+    } else {
+        bytes -= overlap_saving(f, part->first);
+    }
+    return bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes;
+}
+
+/* ---- All segments ---- */
+
+static bool branches(const nnom_flow_t *f, const nnom_part_t *part)
+{
+    for (uint16_t n = part->first; n < part->end; n++) {
+        if (f->readers[f->storage[f->program->nodes[n].output]] > 1) {
+            return true;
+        }
+    }
+    return part->first == 0 && f->program->input_count > 0 && f->readers[f->storage[f->program->inputs[0]]] > 1;
+}
+
+static void set_eager(nnom_sim_t *sim, const nnom_part_t *part, bool eager)
+{
+    for (uint16_t n = part->first; n < part->end; n++) {
+        sim->eager[n] = eager;
+    }
+}
+
+static void try_rolling(const nnom_flow_t *f, nnom_part_t *part, nnom_sim_t *sim, bool eager)
+{
+    nnom_part_t tried = *part;
+    tried.rolls = true;
+    tried.eager = eager;
+    set_eager(sim, part, eager);
+    if (!nnom_simulate(f, part->first, part->end, sim)) {
+        return;
+    }
+    tried.bytes = nnom_part_bytes(f, &tried, sim);
+    if (tried.bytes < part->bytes) {
+        *part = tried;
+    }
+}
+
+static nnom_part_t whole_part(const nnom_flow_t *f, uint16_t n)
+{
+    nnom_part_t part = {n, (uint16_t)(n + 1), false, false, 0, nnom_node_cost(f, n)};
+    part.bytes = nnom_part_bytes(f, &part, NULL);
+    return part;
+}
+
+static uint32_t most_bytes(const nnom_flow_t *f)
+{
+    uint32_t most = 0;
+    for (uint16_t n = 0; n < f->program->node_count; n++) {
+        const nnom_part_t part = whole_part(f, n);
+        most = part.bytes > most ? part.bytes : most;
+    }
+    return most;
+}
+
+/* Rings alone, without what the segment leaves for later: more of them only grow with the segment. */
+static uint64_t ring_bytes(const nnom_flow_t *f, const nnom_part_t *part, const nnom_sim_t *sim)
+{
+    uint64_t bytes = 0;
+    for (uint16_t t = 0; t < f->program->tensor_count; t++) {
+        if (sim->ring[t] == t && nnom_is_ring(f, t, part->first, part->end)) {
+            bytes += (uint64_t)sim->height[t] * (uint64_t)f->program->tensors[t].row_bytes;
+        }
+    }
+    return bytes;
+}
+
+static void fill_from(const nnom_flow_t *f, nnom_options_table_t *table, nnom_sim_t *sim, uint16_t first, uint32_t most)
+{
+    nnom_part_t *row = &table->parts[(size_t)first * table->max_length];
+    uint64_t cost = 0;
+    bool worth = true;
+    for (uint16_t k = 0; k < table->max_length; k++) {
+        const uint16_t end = (uint16_t)(first + k + 1);
+        nnom_part_t part = {first, end, false, false, UINT32_MAX, 0};
+        if (end <= table->node_count) {
+            cost += nnom_node_cost(f, (uint16_t)(end - 1)) + rolling_cost(f, (uint16_t)(end - 1));
+            const bool feeds = first == 0 && f->feed;
+            worth = worth && nnom_can_roll(f, first, end);
+            if (worth && (k > 0 || feeds)) {
+                try_rolling(f, &part, sim, false);
+                worth = part.rolls && ring_bytes(f, &part, sim) <= most;
+                if (branches(f, &part)) {
+                    try_rolling(f, &part, sim, true);
+                }
+                part.cost = cost;
+            }
+            if (k == 0) {
+                const nnom_part_t whole = whole_part(f, first);
+                part = part.rolls && part.bytes < whole.bytes ? part : whole;
+            }
+        }
+        row[k] = part;
+    }
+}
+
+void nnom_options_fill(const nnom_flow_t *f, nnom_options_table_t *table, nnom_sim_t *sim)
+{
+    const uint32_t most = most_bytes(f);
+    for (uint16_t first = 0; first < table->node_count; first++) {
+        fill_from(f, table, sim, first, most);
+    }
+}
+
+/* ---- Choosing ---- */
+
+static const nnom_part_t *option(const nnom_options_table_t *table, uint16_t first, uint16_t end)
+{
+    return &table->parts[(size_t)first * table->max_length + (size_t)(end - first - 1)];
+}
+
+/* Shortest path over the nodes: work_cost[n] is the least cost of running nodes [0, n). */
+static void shortest_paths(const nnom_options_table_t *table, uint32_t limit, uint64_t *work_cost, uint16_t *work_from)
+{
+    work_cost[0] = 0;
+    for (uint16_t end = 1; end <= table->node_count; end++) {
+        work_cost[end] = UINT64_MAX;
+        const uint16_t from = end > table->max_length ? (uint16_t)(end - table->max_length) : 0;
+        for (uint16_t first = from; first < end; first++) {
+            const nnom_part_t *part = option(table, first, end);
+            if (work_cost[first] == UINT64_MAX || part->bytes > limit || part->bytes == UINT32_MAX) {
+                continue;
+            }
+            const uint64_t cost = work_cost[first] + part->cost;
+            if (cost < work_cost[end]) {
+                work_cost[end] = cost;
+                work_from[end] = first;
+            }
+        }
+    }
+}
+
+uint16_t nnom_choose(const nnom_options_table_t *table, uint32_t limit, nnom_part_t *result, uint64_t *cost,
+                     uint32_t *bytes, uint64_t *work_cost, uint16_t *work_from)
+{
+    shortest_paths(table, limit, work_cost, work_from);
+    uint16_t count = 0;
+    *cost = work_cost[table->node_count];
+    *bytes = 0;
+    if (*cost == UINT64_MAX) {
+        return 0;
+    }
+    for (uint16_t end = table->node_count; end > 0; end = work_from[end]) {
+        count++;
+    }
+    uint16_t k = count;
+    for (uint16_t end = table->node_count; end > 0; end = work_from[end]) {
+        result[--k] = *option(table, work_from[end], end);
+        *bytes = result[k].bytes > *bytes ? result[k].bytes : *bytes;
+    }
+    return count;
+}

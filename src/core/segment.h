@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/* Which nodes roll together and which run whole: the choice between RAM and speed. */
+#ifndef NNOM_SEGMENT_H
+#define NNOM_SEGMENT_H
+
+#include "schedule.h"
+
+/* A segment of a plan: one node that runs whole, or nodes that roll. */
+typedef struct nnom_part {
+    uint16_t first, end;
+    bool rolls;
+    bool eager; /* the simulation's rule for nodes at branches */
+    uint32_t bytes; /* estimate of what is live during it */
+    uint64_t cost;  /* estimate, instructions */
+} nnom_part_t;
+
+/* All segments that a plan may be made of: options[first][length - 1]. */
+typedef struct nnom_options_table {
+    nnom_part_t *parts;
+    uint16_t node_count;
+    uint16_t max_length;
+} nnom_options_table_t;
+
+/* Bytes live during nodes [first, end): rings (sim after nnom_simulate) if `rolls`, else whole tensors of one node. */
+uint32_t nnom_part_bytes(const nnom_flow_t *flow, const nnom_part_t *part, const nnom_sim_t *sim);
+
+/* Fills the table: simulates every segment that can matter. */
+void nnom_options_fill(const nnom_flow_t *flow, nnom_options_table_t *table, nnom_sim_t *sim);
+
+/*
+ * The cheapest sequence of parts from node 0 to the last in which none needs more than `limit` bytes. best: working memory
+ * [node_count + 1] of parts; result: parts in order [node_count]. Returns their number, 0 if there is none.
+ */
+uint16_t nnom_choose(const nnom_options_table_t *table, uint32_t limit, nnom_part_t *result, uint64_t *cost,
+                     uint32_t *bytes, uint64_t *work_cost, uint16_t *work_from);
+
+/* Estimated instructions of running node n whole. */
+uint64_t nnom_node_cost(const nnom_flow_t *flow, uint16_t n);
+
+#endif

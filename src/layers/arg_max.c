@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/* ArgMax, ArgMin: int32 indices along one axis, which keeps length 1. The first of equals wins. */
+#include "elementwise.h"
+
+#define NNOM_ARG_PARAM(I32, F32, GEOMETRY, ARRAY) I32(axis) I32(largest)
+NNOM_PARAM_STRUCT(nnom_arg_param, NNOM_ARG_PARAM)
+NNOM_PARAM_FIELDS(nnom_arg_param, NNOM_ARG_PARAM)
+
+static float value(const nnom_tensor_t *in, const nnom_rows_t *rows, int32_t y, int32_t i)
+{
+    const uint8_t *row = nnom_row(rows, y);
+    return in->type == NNOM_TYPE_F32 ? ((const float *)(const void *)row)[i] : (float)((const int8_t *)row)[i];
+}
+
+/* True if x takes the place of best; a number takes the place of NaN. */
+static bool better(float x, float best, bool largest)
+{
+    return best != best ? x == x : (largest ? x > best : x < best);
+}
+
+/* From element (y, i) of the input on, `steps` elements: along the rows, or `stride` apart in one row. */
+static int32_t best_of(const nnom_call_t *call, int32_t y, int32_t i, int32_t steps, int32_t stride)
+{
+    const nnom_arg_param_t *p = call->node->param;
+    const nnom_tensor_t *in = nnom_call_input(call, 0);
+    const nnom_rows_t rows = nnom_call_input_rows(call, 0);
+    int32_t index = 0;
+    float best = value(in, &rows, y, i);
+    for (int32_t k = 1; k < steps; k++) {
+        const float x = p->axis == 0 ? value(in, &rows, k, i) : value(in, &rows, y, i + k * stride);
+        if (better(x, best, p->largest != 0)) {
+            best = x;
+            index = k;
+        }
+    }
+    return index;
+}
+
+static void run(const nnom_call_t *call)
+{
+    const nnom_arg_param_t *p = call->node->param;
+    const nnom_shape_t in = nnom_call_input(call, 0)->shape;
+    const nnom_shape_t out = nnom_call_output(call)->shape;
+    const nnom_rows_t to = nnom_call_output_rows(call);
+    const int32_t steps = p->axis == 0 ? in.h : (p->axis == 1 ? in.w : in.c);
+    for (int32_t y = call->y.lo; y < call->y.hi; y++) {
+        int32_t *row = (int32_t *)(void *)nnom_row(&to, y);
+        for (int32_t x = 0; x < out.w; x++) {
+            for (int32_t c = 0; c < out.c; c++) {
+                *row++ = best_of(call, y, x * in.c + c, steps, p->axis == 1 ? in.c : 1);
+            }
+        }
+    }
+}
+
+extern const nnom_op_t nnom_arg_max_op;
+extern const nnom_op_t nnom_arg_max_rows_op;
+const nnom_op_t nnom_arg_max_op = {run, nnom_window_all, 0};
+/* Within each row. */
+const nnom_op_t nnom_arg_max_rows_op = {run, NULL, 0};
+
+typedef struct arg_layer {
+    nnom_layer_t super;
+    nnom_arg_param_t param;
+} arg_layer_t;
+
+static nnom_status_t build(nnom_layer_t *layer)
+{
+    nnom_arg_param_t *p = &((arg_layer_t *)layer)->param;
+    const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
+    const nnom_status_t status = nnom_layer_check_types(layer);
+    if (status != NNOM_OK) {
+        return status;
+    }
+    p->axis = layer->axis < 0 ? layer->axis + 3 : layer->axis;
+    if (p->axis < 0 || p->axis > 2) {
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "axis %d, expected -3 to 2", (int)layer->axis);
+    }
+    layer->out.shape = shape(p->axis == 0 ? 1 : in.h, p->axis == 1 ? 1 : in.w, p->axis == 2 ? 1 : in.c);
+    layer->out.type = NNOM_TYPE_S32;
+    layer->out.scale = 1.0f;
+    layer->out.zero_point = 0;
+    layer->overlap = NNOM_NO_OVERLAP;
+    layer->param = p;
+    if (p->axis == 0) {
+        NNOM_LAYER_SET_OP(layer, nnom_arg_max_op);
+    } else {
+        NNOM_LAYER_SET_OP(layer, nnom_arg_max_rows_op);
+    }
+    return NNOM_OK;
+}
+
+static const nnom_class_t max_class = {"ArgMax", "nnom_arg_param", nnom_arg_param_fields, build, 1, 1, 0};
+static const nnom_class_t min_class = {"ArgMin", "nnom_arg_param", nnom_arg_param_fields, build, 1, 1, 0};
+
+static nnom_layer_t *new_arg(const nnom_class_t *cls, int32_t axis, int32_t largest)
+{
+    arg_layer_t *layer = nnom_layer_new(cls, sizeof(*layer));
+    if (layer == NULL) {
+        return NULL;
+    }
+    layer->super.axis = axis;
+    layer->param.largest = largest;
+    return &layer->super;
+}
+
+nnom_layer_t *ArgMax(int32_t axis)
+{
+    return new_arg(&max_class, axis, 1);
+}
+
+nnom_layer_t *ArgMin(int32_t axis)
+{
+    return new_arg(&min_class, axis, 0);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/*
+ * BatchMatmul: input 0 (h, m, k) times input 1 (h, k, n) gives (h, m, n); h of one of them may be 1. With transpose_a input 0
+ * is (h, k, m), with transpose_b input 1 is (h, n, k).
+ */
+#include "../kernels/fixed.h"
+#include "elementwise.h"
+
+#define NNOM_MATMUL_PARAM(I32, F32, GEOMETRY, ARRAY)                                                                   \
+    I32(transpose_a) I32(transpose_b) I32(depth) I32(multiplier) I32(shift)
+NNOM_PARAM_STRUCT(nnom_matmul_param, NNOM_MATMUL_PARAM)
+NNOM_PARAM_FIELDS(nnom_matmul_param, NNOM_MATMUL_PARAM)
+
+/* |sum| <= 255^2 * depth < 2^31 */
+enum { MAX_DEPTH = 33025 };
+
+/* A matrix's row or column: element k is data[k * step]. */
+typedef struct line {
+    const void *data;
+    int32_t step;
+    int32_t zero_point;
+} line_t;
+
+/* Line i of input `input` for output row y. */
+static line_t line_of(const nnom_call_t *call, uint32_t input, int32_t y, int32_t i, bool along)
+{
+    const nnom_tensor_t *in = nnom_call_input(call, input);
+    const nnom_rows_t rows = nnom_call_input_rows(call, input);
+    const int32_t bytes = (int32_t)(in->row_bytes / in->shape.w / in->shape.c);
+    const uint8_t *row = nnom_row(&rows, in->shape.h == 1 ? 0 : y);
+    const line_t line = {row + (along ? i * in->shape.c : i) * bytes, along ? 1 : in->shape.c, in->zero_point};
+    return line;
+}
+
+static int8_t product_s8(const nnom_matmul_param_t *p, line_t a, line_t b, int32_t zero_point)
+{
+    const int8_t *x = a.data;
+    const int8_t *y = b.data;
+    int32_t sum = 0;
+    for (int32_t k = 0; k < p->depth; k++, x += a.step, y += b.step) {
+        sum += (*x - a.zero_point) * (*y - b.zero_point);
+    }
+    return (int8_t)nnom_clamp_i32(nnom_requantize(sum, p->multiplier, p->shift) + zero_point, -128, 127);
+}
+
+static float product_f32(const nnom_matmul_param_t *p, line_t a, line_t b)
+{
+    const float *x = a.data;
+    const float *y = b.data;
+    float sum = 0.0f;
+    for (int32_t k = 0; k < p->depth; k++, x += a.step, y += b.step) {
+        sum += *x * *y;
+    }
+    return sum;
+}
+
+/* Element (i, j) of output row y. */
+static void run_s8(const nnom_call_t *call)
+{
+    const nnom_matmul_param_t *p = call->node->param;
+    const nnom_tensor_t *out = nnom_call_output(call);
+    const nnom_rows_t to = nnom_call_output_rows(call);
+    for (int32_t y = call->y.lo; y < call->y.hi; y++) {
+        int8_t *row = (int8_t *)nnom_row(&to, y);
+        for (int32_t i = 0; i < out->shape.w; i++) {
+            for (int32_t j = 0; j < out->shape.c; j++) {
+                *row++ = product_s8(p, line_of(call, 0, y, i, p->transpose_a == 0), line_of(call, 1, y, j, p->transpose_b != 0),
+                                    out->zero_point);
+            }
+        }
+    }
+}
+
+static void run_f32(const nnom_call_t *call)
+{
+    const nnom_matmul_param_t *p = call->node->param;
+    const nnom_shape_t out = nnom_call_output(call)->shape;
+    const nnom_rows_t to = nnom_call_output_rows(call);
+    for (int32_t y = call->y.lo; y < call->y.hi; y++) {
+        float *row = (float *)(void *)nnom_row(&to, y);
+        for (int32_t i = 0; i < out.w; i++) {
+            for (int32_t j = 0; j < out.c; j++) {
+                *row++ = product_f32(p, line_of(call, 0, y, i, p->transpose_a == 0), line_of(call, 1, y, j, p->transpose_b != 0));
+            }
+        }
+    }
+}
+
+static nnom_range_t window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
+{
+    const nnom_range_t first = {0, 1};
+    return nnom_node_input(program, node, input)->shape.h == 1 ? first : y;
+}
+
+extern const nnom_op_t nnom_batch_matmul_s8_op;
+extern const nnom_op_t nnom_batch_matmul_f32_op;
+const nnom_op_t nnom_batch_matmul_s8_op = {run_s8, window, 0};
+const nnom_op_t nnom_batch_matmul_f32_op = {run_f32, window, 0};
+
+/* ---- Build ---- */
+
+typedef struct matmul_layer {
+    nnom_layer_t super;
+    nnom_matmul_param_t param;
+} matmul_layer_t;
+
+static nnom_status_t join_shapes(nnom_layer_t *layer, nnom_matmul_param_t *p)
+{
+    const nnom_shape_t a = nnom_layer_in(layer, 0)->shape;
+    const nnom_shape_t b = nnom_layer_in(layer, 1)->shape;
+    const int32_t depth_b = p->transpose_b ? b.c : b.w;
+    p->depth = p->transpose_a ? a.w : a.c;
+    if (p->depth != depth_b || (a.h != b.h && a.h != 1 && b.h != 1)) {
+        return nnom_layer_fail(layer, NNOM_BAD_SHAPE, "matrices (%d, %d, %d) and (%d, %d, %d) do not fit", (int)a.h, (int)a.w,
+                               (int)a.c, (int)b.h, (int)b.w, (int)b.c);
+    }
+    layer->out.shape = shape(a.h > b.h ? a.h : b.h, p->transpose_a ? a.c : a.w, p->transpose_b ? b.w : b.c);
+    layer->macs = (uint64_t)layer->out.shape.h * (uint64_t)layer->out.shape.w * (uint64_t)layer->out.shape.c *
+                  (uint64_t)p->depth;
+    return NNOM_OK;
+}
+
+static nnom_status_t build(nnom_layer_t *layer)
+{
+    nnom_matmul_param_t *p = &((matmul_layer_t *)layer)->param;
+    nnom_status_t status = nnom_layer_check_types(layer);
+    if (status == NNOM_OK) {
+        status = join_shapes(layer, p);
+    }
+    if (status != NNOM_OK) {
+        return status;
+    }
+    nnom_layer_follow(layer);
+    layer->param = p;
+    layer->overlap = NNOM_NO_OVERLAP;
+    if (layer->out.type == NNOM_TYPE_F32) {
+        NNOM_LAYER_SET_OP(layer, nnom_batch_matmul_f32_op);
+        return NNOM_OK;
+    }
+    NNOM_LAYER_SET_OP(layer, nnom_batch_matmul_s8_op);
+    const float scales = nnom_layer_in(layer, 0)->scale * nnom_layer_in(layer, 1)->scale; /* in float, as specified */
+    const double real = (double)scales / (double)layer->out.scale;
+    if (p->depth > MAX_DEPTH || !(real < 1073741824.0)) {
+        return nnom_layer_fail(layer, NNOM_OVERFLOW, "sums of %d products (at most %d), or their scale, overflow", (int)p->depth,
+                               MAX_DEPTH);
+    }
+    nnom_quantize_multiplier(real, &p->multiplier, &p->shift);
+    return NNOM_OK;
+}
+
+static const nnom_class_t class = {"BatchMatmul", "nnom_matmul_param", nnom_matmul_param_fields, build, 2, 2,
+                                   NNOM_CLASS_NO_SWAP};
+
+nnom_layer_t *BatchMatmul(bool transpose_a, bool transpose_b)
+{
+    matmul_layer_t *layer = nnom_layer_new(&class, sizeof(*layer));
+    if (layer == NULL) {
+        return NULL;
+    }
+    layer->param.transpose_a = transpose_a;
+    layer->param.transpose_b = transpose_b;
+    return &layer->super;
+}

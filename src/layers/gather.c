@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#include "pick.h"
+
+typedef struct gather_layer {
+    nnom_pick_layer_t base;
+    const int32_t *indices;
+    int32_t count;
+} gather_layer_t;
+
+static int32_t picked(const nnom_layer_t *layer, int32_t axis, int32_t i)
+{
+    (void)axis;
+    return ((const gather_layer_t *)layer)->indices[i];
+}
+
+static int32_t *side(nnom_shape_t *s, int32_t axis)
+{
+    return axis == 0 ? &s->h : (axis == 1 ? &s->w : &s->c);
+}
+
+static nnom_status_t build(nnom_layer_t *layer)
+{
+    const gather_layer_t *gather = (const gather_layer_t *)layer;
+    const int32_t axis = layer->axis < 0 ? layer->axis + 3 : layer->axis;
+    nnom_shape_t shape = nnom_layer_in(layer, 0)->shape;
+    if (axis < 0 || axis > 2) {
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "axis %d, expected -3 to 2", (int)layer->axis);
+    }
+    if (gather->indices == NULL || gather->count < 1) {
+        return nnom_layer_fail(layer, NNOM_NULL, "it has no indices");
+    }
+    for (int32_t i = 0; i < gather->count; i++) {
+        if (gather->indices[i] < 0 || gather->indices[i] >= *side(&shape, axis)) {
+            return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "index %d, expected 0 to %d", (int)gather->indices[i],
+                                   (int)*side(&shape, axis) - 1);
+        }
+    }
+    *side(&shape, axis) = gather->count;
+    layer->out.shape = shape;
+    return nnom_pick_build((nnom_pick_layer_t *)layer, 1u << axis, picked);
+}
+
+static const nnom_class_t class = {"Gather", "nnom_pick_param", nnom_pick_param_fields, build, 1, 1, 0};
+static const nnom_class_t rows_class = {"Gather", "nnom_pick_param", nnom_pick_param_fields, build, 1, 1,
+                                        NNOM_CLASS_NO_SWAP};
+
+nnom_layer_t *Gather(int32_t axis, const int32_t *indices, int32_t count)
+{
+    gather_layer_t *layer = nnom_layer_new(axis == 0 || axis == -3 ? &rows_class : &class, sizeof(*layer));
+    if (layer == NULL) {
+        return NULL;
+    }
+    layer->base.super.axis = axis;
+    layer->indices = indices;
+    layer->count = count;
+    return &layer->base.super;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/* L2Norm: each pixel divided by the length of the vector of its channels. */
+#include <math.h>
+
+#include "../kernels/fixed.h"
+#include "../kernels/fixed_point.h"
+#include "elementwise.h"
+
+/* |sum of squares| <= 255^2 * channels < 2^31 */
+enum { MAX_CHANNELS = 33025 };
+
+static void pixel_s8(const int8_t *x, int8_t *y, int32_t n, int32_t zero_point)
+{
+    int32_t sum = 0;
+    for (int32_t i = 0; i < n; i++) {
+        sum += (x[i] - zero_point) * (x[i] - zero_point);
+    }
+    int32_t multiplier, shift;
+    nnom_fp_inverse_sqrt(sum, &multiplier, &shift);
+    for (int32_t i = 0; i < n; i++) {
+        const int32_t q = nnom_requantize(x[i] - zero_point, multiplier, shift + 7); /* output scale 2^-7 */
+        y[i] = (int8_t)nnom_clamp_i32(q, -128, 127);
+    }
+}
+
+static void pixel_f32(const float *x, float *y, int32_t n)
+{
+    float sum = 0.0f;
+    for (int32_t i = 0; i < n; i++) {
+        sum += x[i] * x[i];
+    }
+    const float length = sqrtf(sum) > 1e-6f ? sqrtf(sum) : 1e-6f;
+    for (int32_t i = 0; i < n; i++) {
+        y[i] = x[i] / length;
+    }
+}
+
+static void run_s8(const nnom_call_t *call)
+{
+    const nnom_rows_t from = nnom_call_input_rows(call, 0);
+    const nnom_rows_t to = nnom_call_output_rows(call);
+    const nnom_shape_t shape = nnom_call_output(call)->shape;
+    const int32_t zero_point = nnom_call_input(call, 0)->zero_point;
+    for (int32_t y = call->y.lo; y < call->y.hi; y++) {
+        const int8_t *in = (const int8_t *)nnom_row(&from, y);
+        int8_t *out = (int8_t *)nnom_row(&to, y);
+        for (int32_t x = 0; x < shape.w; x++, in += shape.c, out += shape.c) {
+            pixel_s8(in, out, shape.c, zero_point);
+        }
+    }
+}
+
+static void run_f32(const nnom_call_t *call)
+{
+    const nnom_rows_t from = nnom_call_input_rows(call, 0);
+    const nnom_rows_t to = nnom_call_output_rows(call);
+    const nnom_shape_t shape = nnom_call_output(call)->shape;
+    for (int32_t y = call->y.lo; y < call->y.hi; y++) {
+        const float *in = (const float *)(const void *)nnom_row(&from, y);
+        float *out = (float *)(void *)nnom_row(&to, y);
+        for (int32_t x = 0; x < shape.w; x++, in += shape.c, out += shape.c) {
+            pixel_f32(in, out, shape.c);
+        }
+    }
+}
+
+extern const nnom_op_t nnom_l2_norm_s8_op;
+extern const nnom_op_t nnom_l2_norm_f32_op;
+const nnom_op_t nnom_l2_norm_s8_op = {run_s8, NULL, 0};
+const nnom_op_t nnom_l2_norm_f32_op = {run_f32, NULL, 0};
+
+static nnom_status_t build(nnom_layer_t *layer)
+{
+    const nnom_status_t status = nnom_layer_check_types(layer);
+    if (status != NNOM_OK) {
+        return status;
+    }
+    nnom_layer_follow_quant(layer, 1.0f / 128.0f, 0);
+    layer->out.shape = nnom_layer_in(layer, 0)->shape;
+    layer->overlap = 0;
+    if (layer->out.type == NNOM_TYPE_F32) {
+        NNOM_LAYER_SET_OP(layer, nnom_l2_norm_f32_op);
+        return NNOM_OK;
+    }
+    NNOM_LAYER_SET_OP(layer, nnom_l2_norm_s8_op);
+    if (layer->out.scale != 1.0f / 128.0f || layer->out.zero_point != 0) {
+        return nnom_layer_fail(layer, NNOM_BAD_QUANT, "its int8 output always has scale 1/128, zero point 0");
+    }
+    if (layer->out.shape.c > MAX_CHANNELS) {
+        return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "%d channels, expected at most %d", (int)layer->out.shape.c,
+                               MAX_CHANNELS);
+    }
+    return NNOM_OK;
+}
+
+static const nnom_class_t class = {"L2Norm", NULL, NULL, build, 1, 1, 0};
+
+nnom_layer_t *L2Norm(void)
+{
+    return nnom_layer_new(&class, sizeof(nnom_layer_t));
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/* Mean, sum, largest or smallest along any axes; those keep length 1. */
+#include "../kernels/fixed.h"
+#include "elementwise.h"
+
+/* multiplier, shift: from the sum (the largest, the smallest) to the output. count: elements taken together. */
+#define NNOM_REDUCE_PARAM(I32, F32, GEOMETRY, ARRAY) I32(kind) I32(count) I32(multiplier) I32(shift)
+NNOM_PARAM_STRUCT(nnom_reduce_param, NNOM_REDUCE_PARAM)
+NNOM_PARAM_FIELDS(nnom_reduce_param, NNOM_REDUCE_PARAM)
+
+/* The input elements of this call that one output element takes together. */
+typedef struct box {
+    nnom_range_t y, x, c;
+} box_t;
+
+static nnom_range_t side(int32_t at, int32_t in, int32_t out)
+{
+    const nnom_range_t all = {0, in};
+    const nnom_range_t one = {at, at + 1};
+    return out == 1 ? all : one;
+}
+
+static int32_t combine(int32_t kind, int32_t acc, int32_t x)
+{
+    if (kind == NNOM_REDUCE_MAX) {
+        return nnom_max_i32(acc, x);
+    }
+    return kind == NNOM_REDUCE_MIN ? nnom_min_i32(acc, x) : acc + x; /* |sum| <= 255 * count < 2^31: see build */
+}
+
+static float combine_f32(int32_t kind, float acc, float x)
+{
+    if (kind == NNOM_REDUCE_MAX) {
+        return x > acc ? x : acc;
+    }
+    return kind == NNOM_REDUCE_MIN ? (x < acc ? x : acc) : acc + x;
+}
+
+static int32_t take_s8(const nnom_call_t *call, const nnom_rows_t *from, const box_t *box, int32_t acc)
+{
+    const int32_t kind = ((const nnom_reduce_param_t *)call->node->param)->kind;
+    const nnom_tensor_t *in = nnom_call_input(call, 0);
+    for (int32_t y = box->y.lo; y < box->y.hi; y++) {
+        const int8_t *row = (const int8_t *)nnom_row(from, y);
+        for (int32_t x = box->x.lo; x < box->x.hi; x++) {
+            for (int32_t c = box->c.lo; c < box->c.hi; c++) {
+                acc = combine(kind, acc, row[x * in->shape.c + c] - in->zero_point);
+            }
+        }
+    }
+    return acc;
+}
+
+static float take_f32(const nnom_call_t *call, const nnom_rows_t *from, const box_t *box, float acc)
+{
+    const int32_t kind = ((const nnom_reduce_param_t *)call->node->param)->kind;
+    const nnom_tensor_t *in = nnom_call_input(call, 0);
+    for (int32_t y = box->y.lo; y < box->y.hi; y++) {
+        const float *row = (const float *)(const void *)nnom_row(from, y);
+        for (int32_t x = box->x.lo; x < box->x.hi; x++) {
+            for (int32_t c = box->c.lo; c < box->c.hi; c++) {
+                acc = combine_f32(kind, acc, row[x * in->shape.c + c]);
+            }
+        }
+    }
+    return acc;
+}
+
+static int32_t start(int32_t kind)
+{
+    return kind == NNOM_REDUCE_MAX ? INT32_MIN : (kind == NNOM_REDUCE_MIN ? INT32_MAX : 0);
+}
+
+static float start_f32(int32_t kind)
+{
+    return kind == NNOM_REDUCE_MAX ? -3.402823466e+38f : (kind == NNOM_REDUCE_MIN ? 3.402823466e+38f : 0.0f);
+}
+
+/* Output element i of a row; what came in earlier calls is in `part`, which is touched only when rows come in pieces. */
+static void element_s8(const nnom_call_t *call, const nnom_rows_t *from, const box_t *box, bool first, bool last,
+                       int32_t *part, int8_t *to)
+{
+    const nnom_reduce_param_t *p = call->node->param;
+    const int32_t acc = take_s8(call, from, box, first ? start(p->kind) : *part);
+    if (last) {
+        const int32_t y = nnom_requantize(acc, p->multiplier, p->shift) + nnom_call_output(call)->zero_point;
+        *to = (int8_t)nnom_clamp_i32(y, -128, 127);
+    } else {
+        *part = acc;
+    }
+}
+
+static void element_f32(const nnom_call_t *call, const nnom_rows_t *from, const box_t *box, bool first, bool last,
+                        float *part, float *to)
+{
+    const nnom_reduce_param_t *p = call->node->param;
+    const float acc = take_f32(call, from, box, first ? start_f32(p->kind) : *part);
+    if (last) {
+        *to = p->kind == NNOM_REDUCE_MEAN ? acc / (float)p->count : acc;
+    } else {
+        *part = acc;
+    }
+}
+
+/* One output row from input rows y. */
+static void row(const nnom_call_t *call, nnom_range_t y, bool first, bool last, uint8_t *to)
+{
+    const nnom_tensor_t *in = nnom_call_input(call, 0);
+    const nnom_shape_t out = nnom_call_output(call)->shape;
+    const nnom_rows_t from = nnom_call_input_rows(call, 0);
+    int32_t *part = nnom_call_scratch(call);
+    float *part_f = nnom_call_scratch(call);
+    for (int32_t i = 0; i < out.w * out.c; i++) {
+        const box_t box = {y, side(i / out.c, in->shape.w, out.w), side(i % out.c, in->shape.c, out.c)};
+        if (in->type == NNOM_TYPE_F32) {
+            element_f32(call, &from, &box, first, last, part_f + i, (float *)(void *)to + i);
+        } else {
+            element_s8(call, &from, &box, first, last, part + i, (int8_t *)to + i);
+        }
+    }
+}
+
+static void run_all(const nnom_call_t *call)
+{
+    const nnom_rows_t to = nnom_call_output_rows(call);
+    const bool last = call->y.hi == nnom_call_input(call, 0)->shape.h;
+    row(call, call->y, call->y.lo == 0, last, nnom_row(&to, 0));
+}
+
+static void run_rows(const nnom_call_t *call)
+{
+    const nnom_rows_t to = nnom_call_output_rows(call);
+    for (int32_t y = call->y.lo; y < call->y.hi; y++) {
+        const nnom_range_t one = {y, y + 1};
+        row(call, one, true, true, nnom_row(&to, y));
+    }
+}
+
+extern const nnom_op_t nnom_reduce_op;
+extern const nnom_op_t nnom_reduce_rows_op;
+const nnom_op_t nnom_reduce_op = {run_all, nnom_window_all, NNOM_OP_REDUCES};
+/* Rows stay apart. */
+const nnom_op_t nnom_reduce_rows_op = {run_rows, NULL, 0};
+
+/* ---- Build ---- */
+
+typedef struct reduce_layer {
+    nnom_layer_t super;
+    bool h, w, c;
+    nnom_reduce_param_t param;
+} reduce_layer_t;
+
+/* The specification divides the multiplier, not the sum: (multiplier * 2^bits / count) * 2^(shift - bits). */
+static void mean_multiplier(int32_t count, int32_t *multiplier, int32_t *shift)
+{
+    int32_t bits = 0;
+    while (bits < 31 && (count >> (bits + 1)) > 0) {
+        bits++;
+    }
+    bits = nnom_min_i32(bits, 31 + *shift);
+    *multiplier = (int32_t)(((int64_t)*multiplier << bits) / count);
+    *shift -= bits;
+}
+
+static nnom_status_t build_s8(nnom_layer_t *layer, nnom_reduce_param_t *p, int64_t count)
+{
+    const double ratio = (double)nnom_layer_in(layer, 0)->scale / (double)layer->out.scale;
+    if (count > INT32_MAX / 255 || !(ratio < 1048576.0)) {
+        return nnom_layer_fail(layer, NNOM_OVERFLOW, "its sums can overflow 32 bits");
+    }
+    nnom_quantize_multiplier(ratio, &p->multiplier, &p->shift);
+    if (p->kind == NNOM_REDUCE_MEAN) {
+        mean_multiplier((int32_t)count, &p->multiplier, &p->shift);
+    }
+    return NNOM_OK;
+}
+
+static nnom_status_t build(nnom_layer_t *layer)
+{
+    reduce_layer_t *reduce = (reduce_layer_t *)layer;
+    nnom_reduce_param_t *p = &reduce->param;
+    const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
+    const bool h = layer->swapped ? reduce->w : reduce->h;
+    const bool w = layer->swapped ? reduce->h : reduce->w;
+    nnom_status_t status = nnom_layer_check_types(layer);
+    if (status != NNOM_OK) {
+        return status;
+    }
+    if (p->kind < NNOM_REDUCE_MEAN || p->kind > NNOM_REDUCE_MIN) {
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "kind %d, expected 0 to 3", (int)p->kind);
+    }
+    nnom_layer_follow(layer);
+    layer->out.shape = shape(h ? 1 : in.h, w ? 1 : in.w, reduce->c ? 1 : in.c);
+    const int64_t count = (int64_t)(h ? in.h : 1) * (w ? in.w : 1) * (reduce->c ? in.c : 1);
+    p->count = (int32_t)(count < INT32_MAX ? count : INT32_MAX);
+    layer->param = p;
+    layer->overlap = NNOM_NO_OVERLAP;
+    if (h && in.h > 1) {
+        NNOM_LAYER_SET_OP(layer, nnom_reduce_op);
+        layer->scratch_bytes = (uint32_t)nnom_shape_elements(layer->out.shape) * (uint32_t)sizeof(int32_t);
+    } else {
+        NNOM_LAYER_SET_OP(layer, nnom_reduce_rows_op);
+    }
+    layer->macs = (uint64_t)nnom_shape_elements(in);
+    return layer->out.type == NNOM_TYPE_S8 ? build_s8(layer, p, count) : NNOM_OK;
+}
+
+static const nnom_class_t class = {"Reduce", "nnom_reduce_param", nnom_reduce_param_fields, build, 1, 1, 0};
+
+nnom_layer_t *Reduce(nnom_reduce_t kind, bool h, bool w, bool c)
+{
+    reduce_layer_t *layer = nnom_layer_new(&class, sizeof(*layer));
+    if (layer == NULL) {
+        return NULL;
+    }
+    layer->param.kind = (int32_t)kind;
+    layer->h = h;
+    layer->w = w;
+    layer->c = c;
+    return &layer->super;
+}

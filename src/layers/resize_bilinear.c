@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#include "../kernels/fixed.h"
+#include "resize.h"
+
+/* Steps of the input per step of the output, times 1024 and in float; half: pixels are taken at their centres. */
+#define NNOM_BILINEAR_PARAM(I32, F32, GEOMETRY, ARRAY) I32(step_h) I32(step_w) F32(step_h_f) F32(step_w_f) I32(half)
+NNOM_PARAM_STRUCT(nnom_bilinear_param, NNOM_BILINEAR_PARAM)
+NNOM_PARAM_FIELDS(nnom_bilinear_param, NNOM_BILINEAR_PARAM)
+
+/* The two input indices around output index i; the second one's weight is part / 1024 or part_f. */
+typedef struct between {
+    int32_t first, second;
+    int32_t part;
+    float part_f;
+} between_t;
+
+static between_t between_s8(int32_t i, int32_t step, bool half, int32_t length)
+{
+    const int64_t at = (int64_t)i * step + (half ? step / 2 - 512 : 0);
+    const int64_t first = at < 0 ? 0 : at / 1024;
+    const int64_t second = (at + 1023) / 1024;
+    between_t b = {(int32_t)(first < length ? first : length - 1), (int32_t)(second < length ? second : length - 1), 0, 0.0f};
+    if (b.first != b.second) { /* else the weights do not matter */
+        b.part = (int32_t)(at - first * 1024);
+    }
+    return b;
+}
+
+static between_t between_f32(int32_t i, float step, bool half, int32_t length)
+{
+    const float at = half ? ((float)i + 0.5f) * step - 0.5f : (float)i * step;
+    const int32_t first = at > 0.0f ? (int32_t)at : 0;
+    const int32_t second = at > (float)first ? first + 1 : first;
+    between_t b = {nnom_min_i32(first, length - 1), nnom_min_i32(second, length - 1), 0, 0.0f};
+    if (b.first != b.second) {
+        b.part_f = at - (float)first;
+    }
+    return b;
+}
+
+static nnom_range_t span(between_t lo, between_t hi)
+{
+    const nnom_range_t rows = {lo.first, hi.second + 1};
+    return rows;
+}
+
+static nnom_range_t window_s8(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
+{
+    const nnom_bilinear_param_t *p = node->param;
+    const int32_t length = nnom_node_input(program, node, input)->shape.h;
+    return span(between_s8(y.lo, p->step_h, p->half != 0, length), between_s8(y.hi - 1, p->step_h, p->half != 0, length));
+}
+
+static nnom_range_t window_f32(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
+{
+    const nnom_bilinear_param_t *p = node->param;
+    const int32_t length = nnom_node_input(program, node, input)->shape.h;
+    return span(between_f32(y.lo, p->step_h_f, p->half != 0, length), between_f32(y.hi - 1, p->step_h_f, p->half != 0, length));
+}
+
+/* |sum| <= 128 * 2^20 = 2^27: the weights sum to 2^20. */
+static int8_t mix_s8(const int8_t *top, const int8_t *bottom, int32_t left, int32_t right, int32_t v, int32_t u)
+{
+    const int32_t above = top[left] * (1024 - u) + top[right] * u;
+    const int32_t below = bottom[left] * (1024 - u) + bottom[right] * u;
+    const int32_t sum = above * (1024 - v) + below * v;
+    return (int8_t)((sum + (sum > 0 ? 1 << 19 : -(1 << 19))) / (1 << 20));
+}
+
+static void run_s8(const nnom_call_t *call)
+{
+    const nnom_bilinear_param_t *p = call->node->param;
+    const nnom_shape_t in = nnom_call_input(call, 0)->shape;
+    const nnom_shape_t out = nnom_call_output(call)->shape;
+    const nnom_rows_t from = nnom_call_input_rows(call, 0);
+    const nnom_rows_t to = nnom_call_output_rows(call);
+    for (int32_t y = call->y.lo; y < call->y.hi; y++) {
+        const between_t v = between_s8(y, p->step_h, p->half != 0, in.h);
+        const int8_t *top = (const int8_t *)nnom_row(&from, v.first);
+        const int8_t *bottom = (const int8_t *)nnom_row(&from, v.second);
+        int8_t *row = (int8_t *)nnom_row(&to, y);
+        for (int32_t x = 0; x < out.w; x++) {
+            const between_t u = between_s8(x, p->step_w, p->half != 0, in.w);
+            for (int32_t c = 0; c < out.c; c++) {
+                *row++ = mix_s8(top, bottom, u.first * out.c + c, u.second * out.c + c, v.part, u.part);
+            }
+        }
+    }
+}
+
+static float mix_f32(const float *top, const float *bottom, int32_t left, int32_t right, float v, float u)
+{
+    return top[left] * (1.0f - v) * (1.0f - u) + bottom[left] * v * (1.0f - u) + top[right] * (1.0f - v) * u +
+           bottom[right] * v * u;
+}
+
+static void run_f32(const nnom_call_t *call)
+{
+    const nnom_bilinear_param_t *p = call->node->param;
+    const nnom_shape_t in = nnom_call_input(call, 0)->shape;
+    const nnom_shape_t out = nnom_call_output(call)->shape;
+    const nnom_rows_t from = nnom_call_input_rows(call, 0);
+    const nnom_rows_t to = nnom_call_output_rows(call);
+    for (int32_t y = call->y.lo; y < call->y.hi; y++) {
+        const between_t v = between_f32(y, p->step_h_f, p->half != 0, in.h);
+        const float *top = (const float *)(const void *)nnom_row(&from, v.first);
+        const float *bottom = (const float *)(const void *)nnom_row(&from, v.second);
+        float *row = (float *)(void *)nnom_row(&to, y);
+        for (int32_t x = 0; x < out.w; x++) {
+            const between_t u = between_f32(x, p->step_w_f, p->half != 0, in.w);
+            for (int32_t c = 0; c < out.c; c++) {
+                *row++ = mix_f32(top, bottom, u.first * out.c + c, u.second * out.c + c, v.part_f, u.part_f);
+            }
+        }
+    }
+}
+
+extern const nnom_op_t nnom_resize_bilinear_s8_op;
+extern const nnom_op_t nnom_resize_bilinear_f32_op;
+const nnom_op_t nnom_resize_bilinear_s8_op = {run_s8, window_s8, 0};
+const nnom_op_t nnom_resize_bilinear_f32_op = {run_f32, window_f32, 0};
+
+/* ---- Build ---- */
+
+typedef struct bilinear_layer {
+    nnom_layer_t super;
+    nnom_size_t size;
+    nnom_resize_t mode;
+    nnom_bilinear_param_t param;
+} bilinear_layer_t;
+
+static void set_step(int32_t in, int32_t out, bool corners, int32_t *step, float *step_f)
+{
+    const int32_t steps = corners && out > 1 ? out - 1 : out;
+    const int32_t length = corners && out > 1 ? in - 1 : in;
+    *step = (1024 * length + steps / 2) / steps;
+    *step_f = (float)length / (float)steps;
+}
+
+static nnom_status_t build(nnom_layer_t *layer)
+{
+    bilinear_layer_t *resize = (bilinear_layer_t *)layer;
+    nnom_bilinear_param_t *p = &resize->param;
+    const bool corners = resize->mode == NNOM_RESIZE_ALIGN_CORNERS;
+    nnom_status_t status = nnom_layer_check_types(layer);
+    if (status == NNOM_OK) {
+        status = nnom_layer_keep_quant(layer);
+    }
+    if (status == NNOM_OK) {
+        status = nnom_resize_shape(layer, resize->size, resize->mode);
+    }
+    if (status != NNOM_OK) {
+        return status;
+    }
+    const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
+    set_step(in.h, layer->out.shape.h, corners, &p->step_h, &p->step_h_f);
+    set_step(in.w, layer->out.shape.w, corners, &p->step_w, &p->step_w_f);
+    p->half = resize->mode == NNOM_RESIZE_HALF_PIXEL;
+    layer->param = p;
+    if (layer->out.type == NNOM_TYPE_F32) {
+        NNOM_LAYER_SET_OP(layer, nnom_resize_bilinear_f32_op);
+    } else {
+        NNOM_LAYER_SET_OP(layer, nnom_resize_bilinear_s8_op);
+    }
+    nnom_layer_overlap_rows(layer);
+    return NNOM_OK;
+}
+
+static const nnom_class_t class = {"ResizeBilinear", "nnom_bilinear_param", nnom_bilinear_param_fields, build, 1, 1, 0};
+static const nnom_class_t rows_class = {"ResizeBilinear", "nnom_bilinear_param", nnom_bilinear_param_fields, build, 1, 1,
+                                        NNOM_CLASS_NO_SWAP};
+
+nnom_layer_t *ResizeBilinear(nnom_size_t size, nnom_resize_t mode)
+{
+    bilinear_layer_t *layer = nnom_layer_new(size.h == 1 ? &class : &rows_class, sizeof(*layer));
+    if (layer == NULL) {
+        return NULL;
+    }
+    layer->size = size;
+    layer->mode = mode;
+    return &layer->super;
+}

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+#
+# The C tests of the core: included by the main Makefile, or alone: make -f tests/c/tests.mk test-c
+#
+#   test-c        builds the core and its tests twice, as firmware would (-O2) and with sanitizers, and runs both
+#   check-clang   compiles core and tests with clang's warnings as errors
+
+TEST_C_DIR := tests/c
+TEST_C_OUT := build/tests
+TEST_C_SOURCES := $(wildcard $(TEST_C_DIR)/*.c) $(wildcard src/core/*.c src/layers/*.c src/kernels/*.c src/kernels/*/*.c)
+TEST_C_FLAGS := -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror -g1 -fno-math-errno -ffp-contract=off -MMD -MP \
+	-Iinclude -Iport -I$(TEST_C_DIR) -DNNOM_PORT='"test_port.h"'
+TEST_C_plain := -O2
+TEST_C_san := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+TEST_C_gcov := -O0 --coverage
+
+.PHONY: test-c check-clang
+
+test-c: $(TEST_C_OUT)/plain/test_c $(TEST_C_OUT)/san/test_c
+	$(TEST_C_OUT)/plain/test_c
+	$(TEST_C_OUT)/san/test_c cases=60
+
+check-clang:
+	$(foreach source,$(TEST_C_SOURCES),clang $(TEST_C_FLAGS) -fsyntax-only $(source) &&) true
+
+# $(1): plain, san or gcov
+define TEST_C_VARIANT
+TEST_C_$(1)_OBJECTS := $$(TEST_C_SOURCES:%.c=$$(TEST_C_OUT)/$(1)/%.o)
+$$(TEST_C_OUT)/$(1)/test_c: $$(TEST_C_$(1)_OBJECTS)
+	$$(CC) $$(TEST_C_$(1)) $$^ -lm -o $$@
+$$(TEST_C_$(1)_OBJECTS): $$(TEST_C_OUT)/$(1)/%.o: %.c
+	@mkdir -p $$(@D)
+	$$(CC) $$(TEST_C_FLAGS) $$(TEST_C_$(1)) -c $$< -o $$@
+-include $$(TEST_C_$(1)_OBJECTS:.o=.d)
+endef
+$(foreach variant,plain san gcov,$(eval $(call TEST_C_VARIANT,$(variant))))

@@ -1,0 +1,672 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""Random models: one operator with ugly numbers, or graphs of 3 to 12 operators.
+
+    case = single("CONV_2D", np.random.default_rng(7))          # int8
+    case = single("CONV_2D", np.random.default_rng(7), "float32")
+    case = graph(np.random.default_rng(7))
+    case.data      the .tflite file
+    case.oracle    the file to run in LiteRT for expected values: where its FULLY_CONNECTED rounds otherwise, without it
+    case.inputs    arrays, one per input
+    OPERATORS      names that `single` takes;  FLOAT_ONLY, INT8_ONLY  the exceptions
+
+The generator of random numbers is the only source of chance: one seed, one model, forever.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .writer import Model
+
+Rng = np.random.Generator
+
+
+@dataclass
+class Case:
+    """A model and inputs for it."""
+
+    text: str
+    data: bytes
+    inputs: list[np.ndarray]
+    oracle: bytes
+
+
+@dataclass
+class Maker:
+    """A model under construction, with what is known of its tensors."""
+
+    rng: Rng
+    dtype: str = "int8"
+    model: Model = field(default_factory=Model)
+    shapes: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    quants: dict[int, tuple[float, int]] = field(default_factory=dict)
+    inputs: list[int] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
+
+    def pick(self, *choices):
+        return choices[int(self.rng.integers(len(choices)))]
+
+    def num(self, low: int, high: int) -> int:
+        return int(self.rng.integers(low, high + 1))
+
+    def quant(self) -> tuple[float, int]:
+        """A scale from 2^-8 to 2 and a zero point, often an extreme one."""
+        return float(np.float32(2 ** self.rng.uniform(-8, 1))), self.pick(-128, 127, 0, self.num(-128, 127), self.num(-40, 40))
+
+    def act(self, shape, quant: tuple[float, int] | None = None, dtype: str | None = None) -> int:
+        dtype = dtype or self.dtype
+        quant = quant or self.quant()
+        scaled = dtype in ("int8", "uint8")
+        t = self.model.tensor(shape, dtype, quant[0] if scaled else None, quant[1])
+        self.shapes[t], self.quants[t] = tuple(int(n) for n in shape), quant
+        return t
+
+    def input(self, shape, quant=None, dtype: str | None = None) -> int:
+        t = self.act(shape, quant, dtype)
+        self.inputs.append(t)
+        return t
+
+    def ints(self, values, shape=None) -> int:
+        data = np.asarray(values, np.int32)
+        return self.model.tensor(data.shape if shape is None else shape, "int32", data=data)
+
+    def constant(self, shape, quant=None) -> int:
+        """A constant operand of the activations' type."""
+        quant = quant or self.quant()
+        if self.dtype == "float32":
+            t = self.model.tensor(shape, "float32", data=self.rng.normal(size=shape))
+        else:
+            t = self.model.tensor(shape, "int8", quant[0], quant[1], data=self.rng.integers(-128, 128, shape))
+        self.shapes[t], self.quants[t] = tuple(shape), quant
+        return t
+
+    def values(self, t: int) -> np.ndarray:
+        """Random content of an input: the extremes are there."""
+        shape = self.shapes[t]
+        if self.model.tensors[t].type == 0:
+            return self.rng.normal(size=shape).astype(np.float32)
+        info = np.iinfo(np.uint8 if self.model.tensors[t].type == 3 else np.int8)
+        data = self.rng.integers(info.min, info.max + 1, shape)
+        kind = self.num(0, 5)
+        if kind == 0:
+            data = self.rng.choice([info.min, info.max], shape)
+        elif kind == 1:
+            data[...] = self.pick(info.min, info.max)
+        return data.astype(info.dtype)
+
+    def add(self, name: str, inputs, outputs, **options) -> None:
+        self.model.op(name, inputs, outputs, **options)
+        self.text.append(f"{name}{[self.shapes.get(i) for i in inputs[:3]]}{options}")
+
+    def case(self, outputs: list[int]) -> Case:
+        data = self.model.build(self.inputs, outputs)
+        oracle = self.model.build_without_dense(self.inputs, outputs) if self.dtype == "int8" else data
+        return Case(" ".join(self.text), data, [self.values(t) for t in self.inputs], oracle)
+
+    def weights(self, shape, axis: int, source: int, fan_in: int, channels: int, per_channel: bool | None = None, bias: bool = False):
+        """(weights, [bias] or [], quantisation of a fitting output)."""
+        if self.dtype == "float32":
+            w = self.model.tensor(shape, "float32", data=self.rng.normal(size=shape) / math.sqrt(fan_in))
+            b = self.model.tensor([channels], "float32", data=self.rng.normal(size=channels))
+            return w, [b] if bias else self.pick([b], []), (1.0, 0)
+        many = self.pick(True, True, False) if per_channel is None else per_channel
+        base = 2 ** self.rng.uniform(-10, -2)
+        scale = (base * 2 ** self.rng.uniform(-3, 3, channels if many else 1)).astype(np.float32)
+        data = self.rng.integers(-127, 128, shape)
+        if self.num(0, 9) == 0:
+            data = self.rng.choice([-127, 127], shape)
+        w = self.model.tensor(shape, "int8", scale, 0, axis, data)
+        in_scale = np.float32(self.quants[source][0])
+        reach = 73 * 73 * math.sqrt(fan_in)
+        offsets = self.rng.integers(-int(reach), int(reach) + 1, channels)
+        b = self.model.tensor([channels], "int32", in_scale * scale, 0, 0, offsets)
+        ratio = 2.0 ** (-self.rng.uniform(0, 3) if self.num(0, 5) == 0 else self.rng.uniform(3, 8))
+        out = float(np.float32(in_scale * base * reach / ratio / 16))
+        return w, [b] if bias else self.pick([b], [b], []), (min(max(out, 1e-7), 1e5), self.quant()[1])
+
+    def fused(self) -> int:
+        return self.pick(0, 0, 1, 2, 3)
+
+    def scaled(self, t: int, low: float = -1, high: float = 1) -> tuple[float, int]:
+        """A quantisation within a few powers of two of tensor t's."""
+        return float(np.float32(self.quants[t][0] * 2 ** self.rng.uniform(low, high))), self.quant()[1]
+
+
+def _window(m: Maker, n: int, k: int, s: int, d: int, same: bool) -> int:
+    return -(-n // s) if same else (n - (k - 1) * d - 1) // s + 1
+
+
+def _geometry(m: Maker, h: int, w: int, dilated: bool):
+    """(kernel, stride, dilation, same, output) each (h, w)."""
+    same = bool(m.num(0, 1))
+    kernel, stride, dilation = [], [], []
+    plain = m.num(0, 1)
+    for n in (h, w):
+        k = m.num(1, min(n, 5)) if not same or m.num(0, 2) else m.num(1, 5)
+        d = m.num(1, 3) if dilated and plain else 1
+        if not same:
+            d = max(1, min(d, (n - 1) // max(k - 1, 1)))
+        kernel.append(k), dilation.append(d)
+        stride.append(m.num(1, 4) if max(d, 1) == 1 else 1)
+    if max(dilation) > 1:
+        stride = [1, 1]
+    out = [_window(m, n, k, s, d, same) for n, k, s, d in zip((h, w), kernel, stride, dilation, strict=True)]
+    return kernel, stride, dilation, same, out
+
+
+def conv(m: Maker, x: int) -> int:
+    _, h, w, c = m.shapes[x]
+    (kh, kw), (sh, sw), (dh, dw), same, out = _geometry(m, h, w, True)
+    units = m.num(1, 9)
+    f, b, q = m.weights((units, kh, kw, c), 0, x, kh * kw * c, units, bias=True)
+    y = m.act((1, *out, units), q)
+    m.add("CONV_2D", [x, f, *b], [y], padding=0 if same else 1, strideH=sh, strideW=sw, dilationHFactor=dh, dilationWFactor=dw,
+          fusedActivationFunction=m.fused())  # fmt: skip
+    return y
+
+
+def depthwise(m: Maker, x: int) -> int:
+    _, h, w, c = m.shapes[x]
+    (kh, kw), (sh, sw), (dh, dw), same, out = _geometry(m, h, w, True)
+    times = m.pick(1, 1, 2, 3)
+    f, b, q = m.weights((1, kh, kw, c * times), 3, x, kh * kw, c * times)
+    y = m.act((1, *out, c * times), q)
+    m.add("DEPTHWISE_CONV_2D", [x, f, *b], [y], padding=0 if same else 1, strideH=sh, strideW=sw, dilationHFactor=dh,
+          dilationWFactor=dw, depthMultiplier=times, fusedActivationFunction=m.fused())  # fmt: skip
+    return y
+
+
+def transpose_conv(m: Maker, x: int) -> int:
+    _, h, w, c = m.shapes[x]
+    same, kh, kw, sh, sw = bool(m.num(0, 1)), m.num(1, 4), m.num(1, 4), m.num(1, 3), m.num(1, 3)
+    size = [n * s if same else n * s + max(k - s, 0) for n, k, s in ((h, kh, sh), (w, kw, sw))]
+    units = m.num(1, 6)
+    f, b, q = m.weights((units, kh, kw, c), 0, x, kh * kw * c, units, per_channel=bool(m.num(0, 1)))
+    y = m.act((1, *size, units), q)
+    m.add("TRANSPOSE_CONV", [m.ints([1, *size, units]), f, x, *b], [y], padding=0 if same else 1,
+          strideH=sh, strideW=sw)  # fmt: skip
+    return y
+
+
+def dense(m: Maker, x: int) -> int:
+    shape = m.shapes[x]
+    keep = len(shape) > 2 and bool(m.num(0, 1))
+    inner = shape[-1] if keep or m.num(0, 1) else math.prod(shape)
+    units = m.num(1, 12)
+    f, b, q = m.weights((units, inner), 0, x, inner, units)
+    rows = math.prod(shape) // inner
+    y = m.act((*shape[:-1], units) if keep else (rows, units), q)
+    m.add("FULLY_CONNECTED", [x, f, *b], [y], keepNumDims=keep, fusedActivationFunction=m.fused())
+    return y
+
+
+def pool(name: str) -> Callable:
+    def make(m: Maker, x: int) -> int:
+        _, h, w, c = m.shapes[x]
+        (kh, kw), (sh, sw), _, same, out = _geometry(m, h, w, False)
+        y = m.act((1, *out, c), m.quants[x])
+        m.add(name, [x], [y], padding=0 if same else 1, strideH=sh, strideW=sw, filterHeight=kh, filterWidth=kw,
+              fusedActivationFunction=m.fused())  # fmt: skip
+        return y
+
+    return make
+
+
+def reduce(name: str) -> Callable:
+    def make(m: Maker, x: int) -> int:
+        shape = m.shapes[x]
+        rank = len(shape)
+        axes = m.pick([1, 2], [rank - 1], [1], sorted(set(m.rng.integers(1, rank, 2).tolist()))) if rank > 2 else [rank - 1]
+        axes = [a for a in axes if a < rank]
+        keep = bool(m.num(0, 1))
+        out = [1 if i in axes else n for i, n in enumerate(shape) if keep or i not in axes]
+        count = math.prod(shape[a] for a in axes)
+        q = m.quants[x]
+        if name == "MEAN":
+            q = m.pick(q, m.scaled(x, -2, 1))
+        elif name == "SUM":
+            q = m.scaled(x, -1, 1)[0] * math.sqrt(count), m.quant()[1]
+        y = m.act(out, q)
+        m.add(name, [x, m.ints([a - m.pick(0, rank) for a in axes])], [y], keepDims=keep)
+        return y
+
+    return make
+
+
+def _other(m: Maker, x: int) -> int:
+    """A second operand: constant or a new input, of a shape that broadcasts, in a quantisation near x's."""
+    shape = m.shapes[x]
+    kind = m.num(0, 4)
+    if kind == 0:
+        other = shape
+    elif kind == 1:
+        other = shape[-1:]
+    elif kind == 2:
+        other = (1,) * len(shape)
+    elif kind == 3:
+        other = tuple(n if m.num(0, 1) else 1 for n in shape)
+    else:
+        other = (*shape[:-1], 1)
+    make = m.constant if m.num(0, 1) else m.input
+    return make(other, m.scaled(x, -2, 2))
+
+
+def binary(name: str) -> Callable:
+    def make(m: Maker, x: int, other: int | None = None) -> int:
+        b = _other(m, x) if other is None else other
+        (sa, _), (sb, _) = m.quants[x], m.quants[b]
+        top = sa * sb * 73 if name == "MUL" else max(sa, sb)
+        q = float(np.float32(top * 2 ** m.rng.uniform(-1.5, 1.5))), m.quant()[1]
+        y = m.act(np.broadcast_shapes(m.shapes[x], m.shapes[b]), q)
+        pair = [x, b] if m.num(0, 3) or other is not None else [b, x]
+        m.add(name, pair, [y], fusedActivationFunction=m.fused())
+        return y
+
+    return make
+
+
+def extreme(name: str) -> Callable:
+    def make(m: Maker, x: int) -> int:
+        shape, q = m.shapes[x], m.quants[x]
+        other = m.pick(shape, shape[-1:], (1,) * len(shape))
+        b = m.constant(other, q) if m.num(0, 1) else m.input(other, q)
+        y = m.act(shape, q)
+        m.add(name, [x, b], [y])
+        return y
+
+    return make
+
+
+def unary(name: str, low: float = -1.5, high: float = 1.5, quant: tuple[float, int] | None = None, options=None) -> Callable:
+    def make(m: Maker, x: int) -> int:
+        y = m.act(m.shapes[x], quant or m.scaled(x, low, high))
+        m.add(name, [x], [y], **({k: f(m) for k, f in options.items()} if options else {}))
+        return y
+
+    return make
+
+
+def positive(name: str) -> Callable:
+    """Functions defined for positive numbers: an input of zero point -128, and ABS before it in float."""
+
+    def make(m: Maker, x: int) -> int:
+        shape = m.shapes[x]
+        if m.dtype == "float32":
+            a = m.act(shape)
+            m.add("ABS", [x], [a])
+            x = a
+        else:
+            x = m.input(shape, (m.quants[x][0], -128))
+        y = m.act(shape, (m.pick(1 / 32, 1 / 8), m.num(-20, 20)))
+        m.add(name, [x], [y])
+        return y
+
+    return make
+
+
+def prelu(m: Maker, x: int) -> int:
+    shape = m.shapes[x]
+    alpha = m.constant((1,) * (len(shape) - 2) + shape[-1:], (2 ** -m.rng.uniform(6, 9), m.quant()[1]))
+    y = m.act(shape, m.scaled(x))
+    m.add("PRELU", [x, alpha], [y])
+    return y
+
+
+def concat(m: Maker, x: int, other: int | None = None) -> int:
+    shape, q = list(m.shapes[x]), m.quants[x]
+    axis = m.num(1, len(shape) - 1)
+    parts = [x]
+    for _ in range(m.num(1, 3)):
+        more = list(shape)
+        more[axis] = m.num(1, 4)
+        parts.append(m.constant(more, q) if m.num(0, 2) == 0 else m.input(more, q))
+    m.rng.shuffle(parts)
+    shape[axis] = sum(m.shapes[p][axis] for p in parts)
+    y = m.act(shape, q)
+    m.add("CONCATENATION", parts, [y], axis=axis - m.pick(0, len(shape)), fusedActivationFunction=0)
+    return y
+
+
+def split(m: Maker, x: int) -> int:
+    shape, q = m.shapes[x], m.quants[x]
+    axis = max(range(1, len(shape)), key=lambda a: shape[a])
+    n = shape[axis]
+    count = m.pick(*[c for c in range(1, n + 1) if n % c == 0])
+    out = [m.act((*shape[:axis], n // count, *shape[axis + 1 :]), q) for _ in range(count)]
+    m.add("SPLIT", [m.ints(axis - m.pick(0, len(shape)), ()), x], out, numSplits=count)
+    return m.pick(*out)
+
+
+def split_v(m: Maker, x: int) -> int:
+    shape, q = m.shapes[x], m.quants[x]
+    axis = max(range(1, len(shape)), key=lambda a: shape[a])
+    n = shape[axis]
+    first = m.num(1, n - 1) if n > 1 else 1
+    sizes = [first, n - first] if n > 1 else [1]
+    out = [m.act((*shape[:axis], s, *shape[axis + 1 :]), q) for s in sizes]
+    m.add("SPLIT_V", [x, m.ints(sizes), m.ints(axis, ())], out, numSplits=len(sizes))
+    return m.pick(*out)
+
+
+def strided_slice(m: Maker, x: int) -> int:
+    shape, begin, end, step, out, shrink = m.shapes[x], [0], [1], [1], [1], 0
+    for i, n in enumerate(shape[1:], 1):
+        b, t = m.num(0, n - 1), m.num(1, 3)
+        e = m.num(b + 1, n)
+        if m.num(0, 5) == 0 and len(shape) > 2 and not shrink:
+            shrink, e, t = 1 << i, b + 1, 1
+        else:
+            out.append(-(-(e - b) // t))
+        begin.append(b - m.pick(0, n) if b else b), end.append(e), step.append(t)
+    y = m.act(out, m.quants[x])
+    m.add("STRIDED_SLICE", [x, m.ints(begin), m.ints(end), m.ints(step)], [y], shrinkAxisMask=shrink, beginMask=1, endMask=1)
+    return y
+
+
+def slice_(m: Maker, x: int) -> int:
+    begin, size = [0], [1]
+    for n in m.shapes[x][1:]:
+        b = m.num(0, n - 1)
+        begin.append(b), size.append(m.num(1, n - b))
+    y = m.act(size, m.quants[x])
+    m.add("SLICE", [x, m.ints(begin), m.ints(size)], [y])
+    return y
+
+
+def pad(name: str) -> Callable:
+    def make(m: Maker, x: int) -> int:
+        shape = m.shapes[x]
+        mirror = name == "MIRROR_PAD"
+        mode = m.num(0, 1)
+        around = [[0, 0]]
+        for i, n in enumerate(shape[1:], 1):
+            top = min(3, n - 1 + mode) if mirror else 3
+            last = i == len(shape) - 1 and (mirror or m.num(0, 2))
+            around.append([0, 0] if last else [m.num(0, top), m.num(0, top)])
+        y = m.act([n + sum(p) for n, p in zip(shape, around, strict=True)], m.quants[x])
+        more = [m.constant((1,), m.quants[x])] if name == "PADV2" else []
+        m.add(name, [x, m.ints(around), *more], [y], **({"mode": mode} if mirror else {}))
+        return y
+
+    return make
+
+
+def reshape(m: Maker, x: int) -> int:
+    n = math.prod(m.shapes[x])
+    a = m.pick(*[d for d in range(1, n + 1) if n % d == 0])
+    new = m.pick((1, n), (1, a, n // a), (1, 1, a, n // a), (1, a, n // a, 1), (1, a, 1, n // a))
+    y = m.act(new, m.quants[x])
+    m.add("RESHAPE", [x, m.ints(m.pick(new, (*new[:-1], -1)))], [y])
+    return y
+
+
+def expand_dims(m: Maker, x: int) -> int:
+    shape = m.shapes[x]
+    axis = m.num(1, len(shape) - 1)
+    if len(shape) == 4:  # rank 5 has no layout: squeeze instead
+        ones = [i for i in range(1, 4) if shape[i] == 1]
+        y = m.act([n for i, n in enumerate(shape) if i not in ones], m.quants[x])
+        m.add("SQUEEZE", [x], [y], squeezeDims=ones) if ones else m.add("RESHAPE", [x, m.ints(shape)], [y])
+        return y
+    y = m.act((*shape[:axis], 1, *shape[axis:]), m.quants[x])
+    m.add("EXPAND_DIMS", [x, m.ints(axis, ())], [y])
+    return y
+
+
+def transpose(m: Maker, x: int) -> int:
+    shape = m.shapes[x]
+    perm = [0, *(1 + m.rng.permutation(len(shape) - 1)).tolist()]
+    y = m.act([shape[p] for p in perm], m.quants[x])
+    m.add("TRANSPOSE", [x, m.ints(perm)], [y])
+    return y
+
+
+def pack(m: Maker, x: int) -> int:
+    shape = m.shapes[x]
+    if len(shape) == 4:
+        n = math.prod(shape)
+        x2 = m.act((1, n), m.quants[x])
+        m.add("RESHAPE", [x, m.ints([1, n])], [x2])
+        x, shape = x2, (1, n)
+    axis = m.num(0, len(shape))
+    parts = [x] + [m.pick(m.constant, m.input)(shape, m.quants[x]) for _ in range(m.num(1, 2))]
+    y = m.act((*shape[:axis], len(parts), *shape[axis:]), m.quants[x])
+    m.add("PACK", parts, [y], valuesCount=len(parts), axis=axis)
+    return y
+
+
+def unpack(m: Maker, x: int) -> int:
+    shape = m.shapes[x]
+    axis = m.num(0, len(shape) - 1)
+    out = [m.act((*shape[:axis], *shape[axis + 1 :]), m.quants[x]) for _ in range(shape[axis])]
+    m.add("UNPACK", [x], out, num=len(out), axis=axis)
+    return m.pick(*out)
+
+
+def gather(m: Maker, x: int) -> int:
+    shape = list(m.shapes[x])
+    axis = m.num(1, len(shape) - 1)
+    index = m.rng.integers(0, shape[axis], m.num(1, 6))
+    shape[axis] = len(index)
+    y = m.act(shape, m.quants[x])
+    m.add("GATHER", [x, m.ints(index)], [y], axis=axis)
+    return y
+
+
+def resize(name: str) -> Callable:
+    def make(m: Maker, x: int) -> int:
+        _, h, w, c = m.shapes[x]
+        size = [m.num(1, 2 * h + 1), m.num(1, 2 * w + 1)] if m.num(0, 1) else [2 * h, 2 * w]
+        align, half = m.pick((False, False), (True, False), (False, True))
+        y = m.act((1, *size, c), m.quants[x])
+        m.add(name, [x, m.ints(size)], [y], alignCorners=align, halfPixelCenters=half)
+        return y
+
+    return make
+
+
+def tile(m: Maker, x: int) -> int:
+    shape = m.shapes[x]
+    times = [1, *m.rng.integers(1, 4, len(shape) - 1).tolist()]
+    y = m.act([n * t for n, t in zip(shape, times, strict=True)], m.quants[x])
+    m.add("TILE", [x, m.ints(times)], [y])
+    return y
+
+
+def shape_chain(m: Maker, x: int) -> int:
+    """What the converter writes for Flatten: SHAPE, STRIDED_SLICE, PACK, RESHAPE."""
+    shape = m.shapes[x]
+    full, first, new = (m.model.tensor(s, "int32") for s in ((len(shape),), (), (2,)))
+    m.add("SHAPE", [x], [full], outType=2)
+    m.add("STRIDED_SLICE", [full, m.ints([0]), m.ints([1]), m.ints([1])], [first], shrinkAxisMask=1)
+    m.add("PACK", [first, m.ints(-1, ())], [new], valuesCount=2)
+    y = m.act((1, math.prod(shape)), m.quants[x])
+    m.add("RESHAPE", [x, new], [y])
+    return y
+
+
+def requantise(m: Maker, x: int) -> int:
+    y = m.act(m.shapes[x], m.scaled(x, -2, 2))
+    m.add("QUANTIZE", [x], [y])
+    return y
+
+
+def dequantise(m: Maker, x: int) -> int:
+    y = m.act(m.shapes[x], dtype="float32")
+    m.add("DEQUANTIZE", [x], [y])
+    return y
+
+
+def arg(name: str) -> Callable:
+    def make(m: Maker, x: int) -> int:
+        shape = m.shapes[x]
+        axis = m.num(1, len(shape) - 1)
+        y = m.act((*shape[:axis], *shape[axis + 1 :]), dtype="int32")
+        m.add(name, [x, m.ints(axis - m.pick(0, len(shape)), ())], [y], outputType=2)
+        return y
+
+    return make
+
+
+def batch_matmul(m: Maker, x: int) -> int:
+    shape = m.shapes[x]
+    k, n, adj_x, adj_y = shape[-1], m.num(1, 5), bool(m.num(0, 1)), bool(m.num(0, 1))
+    if len(shape) == 2:
+        adj_x = False
+    if adj_x:
+        k = shape[-2]
+    rows = shape[-1] if adj_x else shape[-2]
+    lead = shape[:-2]
+    other = (*lead, n, k) if adj_y else (*lead, k, n)
+    b = (m.constant if len(shape) == 2 else m.input)(other, m.scaled(x))
+    q = m.quants[x][0] * m.quants[b][0] * 73 * math.sqrt(k) * 2 ** m.rng.uniform(-1, 1), m.quant()[1]
+    y = m.act((*lead, rows, n), q)
+    m.add("BATCH_MATMUL", [x, b], [y], adjX=adj_x, adjY=adj_y)
+    return y
+
+
+def space_to_depth(m: Maker, x: int) -> int:
+    _, h, w, c = m.shapes[x]
+    b = 2 if h % 2 == 0 and w % 2 == 0 else 1
+    y = m.act((1, h // b, w // b, c * b * b), m.quants[x])
+    m.add("SPACE_TO_DEPTH", [x], [y], blockSize=b)
+    return y
+
+
+def depth_to_space(m: Maker, x: int) -> int:
+    shape = m.shapes[x]
+    if shape[3] % 4:
+        x2 = m.act((*shape[:3], 4 * shape[3]), m.quants[x])
+        m.add("TILE", [x, m.ints([1, 1, 1, 4])], [x2])
+        x, shape = x2, m.shapes[x2]
+    y = m.act((1, shape[1] * 2, shape[2] * 2, shape[3] // 4), m.quants[x])
+    m.add("DEPTH_TO_SPACE", [x], [y], blockSize=2)
+    return y
+
+
+def dilated(m: Maker, x: int) -> int:
+    """SPACE_TO_BATCH_ND, CONV_2D or DEPTHWISE_CONV_2D, BATCH_TO_SPACE_ND."""
+    _, h, w, c = m.shapes[x]
+    block = [m.num(1, 3), m.num(1, 3)]
+    kernel = [m.num(1, 3), m.num(1, 3)]
+    pads, crops = [], []
+    for n, k, b in zip((h, w), kernel, block, strict=True):
+        before = m.num(0, 2) if m.num(0, 1) else (k - 1) * b // 2
+        after = max((k - 1) * b - before, 0)
+        extra = -(n + before + after) % b
+        pads.append([before, after + extra]), crops.append([0, extra])
+    inner = [(n + sum(p)) // b for n, p, b in zip((h, w), pads, block, strict=True)]
+    s2b = m.act((block[0] * block[1], *inner, c), m.quants[x])
+    m.add("SPACE_TO_BATCH_ND", [x, m.ints(block), m.ints(pads)], [s2b])
+    deep = m.num(0, 1)
+    units = c if deep else m.num(1, 5)
+    shape = (1, *kernel, c) if deep else (units, *kernel, c)
+    f, bias, q = m.weights(shape, 3 if deep else 0, x, math.prod(kernel) * (1 if deep else c), units, bias=True)
+    size = [n - k + 1 for n, k in zip(inner, kernel, strict=True)]
+    made = m.act((block[0] * block[1], *size, units), q)
+    name, more = ("DEPTHWISE_CONV_2D", {"depthMultiplier": 1}) if deep else ("CONV_2D", {})
+    m.add(name, [s2b, f, *bias], [made], padding=1, strideH=1, strideW=1, fusedActivationFunction=m.fused(), **more)
+    y = m.act((1, *(n * b - sum(p) for n, b, p in zip(size, block, crops, strict=True)), units), q)
+    m.add("BATCH_TO_SPACE_ND", [made, m.ints(block), m.ints(crops)], [y])
+    return y
+
+
+_HALF = (1 / 256, -128)
+IMAGE_OPS: dict[str, Callable] = {
+    "CONV_2D": conv,
+    "DEPTHWISE_CONV_2D": depthwise,
+    "TRANSPOSE_CONV": transpose_conv,
+    "AVERAGE_POOL_2D": pool("AVERAGE_POOL_2D"),
+    "MAX_POOL_2D": pool("MAX_POOL_2D"),
+    "RESIZE_NEAREST_NEIGHBOR": resize("RESIZE_NEAREST_NEIGHBOR"),
+    "RESIZE_BILINEAR": resize("RESIZE_BILINEAR"),
+    "SPACE_TO_DEPTH": space_to_depth,
+    "DEPTH_TO_SPACE": depth_to_space,
+    "SPACE_TO_BATCH_ND": dilated,
+}
+ANY_OPS: dict[str, Callable] = {
+    "FULLY_CONNECTED": dense,
+    **{n: reduce(n) for n in ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN")},
+    **{n: binary(n) for n in ("ADD", "SUB", "MUL")},
+    **{n: extreme(n) for n in ("MAXIMUM", "MINIMUM")},
+    "CONCATENATION": concat,
+    "SPLIT": split,
+    "SPLIT_V": split_v,
+    "STRIDED_SLICE": strided_slice,
+    "SLICE": slice_,
+    **{n: pad(n) for n in ("PAD", "PADV2", "MIRROR_PAD")},
+    "RESHAPE": reshape,
+    "EXPAND_DIMS": expand_dims,
+    "TRANSPOSE": transpose,
+    "PACK": pack,
+    "UNPACK": unpack,
+    "GATHER": gather,
+    "TILE": tile,
+    "SHAPE": shape_chain,
+    "SOFTMAX": unary("SOFTMAX", quant=_HALF, options={"beta": lambda m: 1.0}),
+    "LOG_SOFTMAX": unary("LOG_SOFTMAX", quant=(16 / 256, 127)),
+    "L2_NORMALIZATION": unary("L2_NORMALIZATION", quant=(1 / 128, 0)),
+    "LOGISTIC": unary("LOGISTIC", quant=_HALF),
+    "TANH": unary("TANH", quant=(1 / 128, 0)),
+    **{n: unary(n) for n in ("RELU", "RELU6", "RELU_N1_TO_1", "ELU", "HARD_SWISH", "ABS", "NEG")},
+    "EXP": unary("EXP", -1, 2),
+    "LEAKY_RELU": unary("LEAKY_RELU", options={"alpha": lambda m: float(np.float32(m.pick(0.1, 0.3, -0.2, 1.5, m.rng.uniform())))}),
+    "PRELU": prelu,
+    **{n: positive(n) for n in ("SQRT", "RSQRT", "LOG")},
+    "QUANTIZE": requantise,
+    "DEQUANTIZE": dequantise,
+    "ARG_MAX": arg("ARG_MAX"),
+    "ARG_MIN": arg("ARG_MIN"),
+    "BATCH_MATMUL": batch_matmul,
+}
+OPERATORS = {**IMAGE_OPS, **ANY_OPS}
+FLOAT_ONLY = {"SQRT"}  # LiteRT has no int8 kernel
+INT8_ONLY = {"QUANTIZE", "DEQUANTIZE"}
+
+
+def _shape(m: Maker, name: str) -> tuple[int, ...]:
+    if name in IMAGE_OPS:
+        return (1, m.num(1, 9), m.num(1, 9), m.num(1, 8))
+    rank = m.pick(2, 3, 4, 4)
+    if name == "L2_NORMALIZATION" and m.dtype == "int8":
+        rank = 4
+    return (1, *(m.num(1, 8) for _ in range(rank - 1)))
+
+
+def single(name: str, rng: Rng, dtype: str = "int8") -> Case:
+    """A model of operator `name` (a few need others around them) with random shapes, attributes, constants and scales."""
+    m = Maker(rng, dtype)
+    x = m.input(_shape(m, name))
+    return m.case([OPERATORS[name](m, x)])
+
+
+_LINEAR = ("CONV_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "MAX_POOL_2D", "ADD", "MUL", "SUB", "CONCATENATION",
+           "PAD", "RELU", "LEAKY_RELU", "STRIDED_SLICE", "TRANSPOSE", "RESIZE_NEAREST_NEIGHBOR", "SPLIT_V", "GATHER", "MAXIMUM",
+           "TRANSPOSE_CONV", "LOGISTIC", "TANH", "RESHAPE", "MEAN", "FULLY_CONNECTED")  # fmt: skip
+
+
+def graph(rng: Rng, dtype: str = "int8") -> Case:
+    """A random graph of 3 to 12 operators (and those that they bring) with branches that meet again."""
+    m = Maker(rng, dtype)
+    live = [m.input((1, m.num(2, 12), m.num(2, 12), m.num(1, 8)))]
+    read: set[int] = set()
+    for _ in range(m.num(3, 12)):
+        x = live[-1] if m.num(0, 3) else m.pick(*live)
+        twins = [t for t in live if m.shapes[t] == m.shapes[x] and t != x]
+        if twins and m.num(0, 1):
+            y, partner = None, m.pick(*twins)
+            y = binary(m.pick("ADD", "SUB", "MUL"))(m, x, partner)
+            read.add(partner)
+        else:
+            names = [n for n in _LINEAR if len(m.shapes[x]) == 4 or n in ANY_OPS]
+            y = OPERATORS[m.pick(*names)](m, x)
+        read.add(x)
+        if math.prod(m.shapes[y]) <= 20000 and len(m.shapes[y]) >= 2 and m.shapes[y][0] == 1:
+            live.append(y)
+    ends = [t for t in live[1:] if t not in read] or [live[-1]]
+    ends = [t for t in ends if t not in m.inputs] or [y]
+    return m.case(ends[-3:])

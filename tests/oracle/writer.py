@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""Writes small .tflite files.
+
+    m = Model()
+    x = m.tensor([1, 4, 4, 2], "int8", scale=0.1, zero_point=3)
+    w = m.tensor([5, 1, 1, 2], "int8", scale=[...5 numbers], axis=0, data=array)
+    y = m.tensor([1, 4, 4, 5], "int8", scale=0.2)
+    m.op("CONV_2D", [x, w], [y], padding=1, strideH=1, strideW=1)
+    data = m.build([x], [y])
+
+Options have the schema's names (ai_edge_litert.schema_py_generated, class XOptionsT), absent ones its defaults.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+DTYPES = {"float32": "<f4", "int8": "i1", "uint8": "u1", "int16": "<i2", "int32": "<i4", "int64": "<i8", "float16": "<f2"}
+
+_OPTIONS = {
+    "AVERAGE_POOL_2D": "Pool2D",
+    "MAX_POOL_2D": "Pool2D",
+    "CONV_2D": "Conv2D",
+    "DEPTHWISE_CONV_2D": "DepthwiseConv2D",
+    "FULLY_CONNECTED": "FullyConnected",
+    "TRANSPOSE_CONV": "TransposeConv",
+    "RESIZE_BILINEAR": "ResizeBilinear",
+    "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighbor",
+    "MEAN": "Reducer",
+    "SUM": "Reducer",
+    "REDUCE_MAX": "Reducer",
+    "REDUCE_MIN": "Reducer",
+    "L2_NORMALIZATION": "L2Norm",
+    "SPACE_TO_BATCH_ND": "SpaceToBatchND",
+    "BATCH_TO_SPACE_ND": "BatchToSpaceND",
+    "PADV2": "PadV2",
+    "SPLIT_V": "SplitV",
+    "BATCH_MATMUL": "BatchMatMul",
+    "ARG_MAX": "ArgMax",
+    "ARG_MIN": "ArgMin",
+    "LEAKY_RELU": "LeakyRelu",
+    "MAXIMUM": "MaximumMinimum",
+    "MINIMUM": "MaximumMinimum",
+}
+_WITHOUT_OPTIONS = {
+    "RELU", "RELU6", "RELU_N1_TO_1", "LOGISTIC", "TANH", "ELU", "PRELU", "SQRT", "RSQRT", "LOG", "QUANTIZE", "DEQUANTIZE",
+    "CUSTOM", "VAR_HANDLE", "READ_VARIABLE",
+}  # fmt: skip
+
+
+class Model:
+    """A model of one subgraph under construction."""
+
+    def __init__(self) -> None:
+        self.tensors: list[Any] = []
+        self.buffers = [schema.BufferT()]
+        self.operators: list[Any] = []
+        self.codes: dict[str, int] = {}
+
+    def tensor(
+        self,
+        shape: Sequence[int],
+        dtype: str = "int8",
+        scale: float | Sequence[float] | None = None,
+        zero_point: int | Sequence[int] = 0,
+        axis: int = 0,
+        data: np.ndarray | None = None,
+        name: str | None = None,
+    ) -> int:
+        """Adds a tensor, constant if `data` is given; returns its index."""
+        t = schema.TensorT()
+        t.shape, t.name, t.type = [int(n) for n in shape], name or f"t{len(self.tensors)}", _type(dtype)
+        if scale is not None:
+            t.quantization = q = schema.QuantizationParametersT()
+            q.scale = np.atleast_1d(np.asarray(scale, np.float32))
+            q.zeroPoint = np.broadcast_to(np.asarray(zero_point, np.int64), q.scale.shape).copy()
+            q.quantizedDimension = axis
+        if data is not None:
+            buffer = schema.BufferT()
+            buffer.data = np.frombuffer(np.ascontiguousarray(data, DTYPES[dtype]).tobytes(), np.uint8)
+            t.buffer = len(self.buffers)
+            self.buffers.append(buffer)
+        self.tensors.append(t)
+        return len(self.tensors) - 1
+
+    def op(self, name: str, inputs: Sequence[int], outputs: Sequence[int], **options: Any) -> None:
+        """Adds an operator; inputs and outputs are indices of tensors, -1 for an absent one."""
+        o = schema.OperatorT()
+        o.opcodeIndex = self.codes.setdefault(name, len(self.codes))
+        o.inputs, o.outputs = np.asarray(inputs, np.int32), np.asarray(outputs, np.int32)
+        if name not in _WITHOUT_OPTIONS:
+            table = _OPTIONS.get(name) or "".join(w.capitalize() for w in name.split("_"))
+            o.builtinOptionsType = getattr(schema.BuiltinOptions, f"{table}Options")
+            o.builtinOptions = getattr(schema, f"{table}OptionsT")()
+            for key, value in options.items():
+                if not hasattr(o.builtinOptions, key):
+                    raise AttributeError(f"{table}Options has no field {key}")
+                setattr(o.builtinOptions, key, value)
+        self.operators.append(o)
+
+    def build(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
+        """The file."""
+        return self._pack(inputs, outputs, self.operators)
+
+    def build_without_dense(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
+        """The same model, each FULLY_CONNECTED written as a 1 x 1 CONV_2D between reshapes.
+
+        LiteRT's FULLY_CONNECTED rounds once when it scales sums back to int8, its CONV_2D twice, as TFLite Micro does in
+        both and as NNoM does: this form gives the expected values.
+        """
+        before = list(self.tensors), list(self.buffers), list(self.operators), dict(self.codes)
+        self.operators = []
+        for o in before[2]:
+            if o.opcodeIndex == self.codes.get("FULLY_CONNECTED"):
+                self._dense_as_convolution(o)
+            else:
+                self.operators.append(o)
+        data = self._pack(inputs, outputs, self.operators)
+        self.tensors, self.buffers, self.operators, self.codes = before
+        return data
+
+    def _dense_as_convolution(self, o: Any) -> None:
+        x, w, y = int(o.inputs[0]), self.tensors[o.inputs[1]], int(o.outputs[0])
+        units, inner = w.shape
+        rows = math.prod(self.tensors[x].shape) // inner
+        f = self._twin(w, [units, 1, 1, inner])
+        bias = int(o.inputs[2]) if len(o.inputs) > 2 and o.inputs[2] >= 0 else self._no_bias(x, w, units)
+        wide, made = self._twin(self.tensors[x], [1, 1, rows, inner]), self._twin(self.tensors[y], [1, 1, rows, units])
+        sizes = [self.tensor([n], "int32", data=np.array(v)) for n, v in ((4, [1, 1, rows, inner]),
+                                                                          (len(self.tensors[y].shape), self.tensors[y].shape))]  # fmt: skip
+        self.op("RESHAPE", [x, sizes[0]], [wide])
+        act = o.builtinOptions.fusedActivationFunction
+        self.op("CONV_2D", [wide, f, bias], [made], padding=1, strideH=1, strideW=1, fusedActivationFunction=act)
+        self.op("RESHAPE", [made, sizes[1]], [y])
+
+    def _twin(self, tensor: Any, shape: list[int]) -> int:
+        """Another view of a tensor's type, quantisation and data."""
+        t = copy.copy(tensor)
+        t.shape, t.name = shape, f"t{len(self.tensors)}"
+        if tensor.buffer == 0:
+            t.buffer = 0
+        self.tensors.append(t)
+        return len(self.tensors) - 1
+
+    def _no_bias(self, x: int, w: Any, units: int) -> int:
+        if w.type == schema.TensorType.FLOAT32:
+            return self.tensor([units], "float32", data=np.zeros(units))
+        scale = np.float32(self.tensors[x].quantization.scale[0]) * w.quantization.scale
+        return self.tensor([units], "int32", scale, data=np.zeros(units))
+
+    def _pack(self, inputs: Sequence[int], outputs: Sequence[int], operators: list[Any]) -> bytes:
+        graph = schema.SubGraphT()
+        graph.tensors, graph.operators = self.tensors, operators
+        graph.inputs, graph.outputs = np.asarray(inputs, np.int32), np.asarray(outputs, np.int32)
+        model = schema.ModelT()
+        model.version, model.subgraphs, model.buffers, model.description = 3, [graph], self.buffers, "nnom tests"
+        model.operatorCodes = [_code(name) for name in self.codes]
+        builder = flatbuffers.Builder(4096)
+        builder.Finish(model.Pack(builder), b"TFL3")
+        return bytes(builder.Output())
+
+
+def _type(dtype: str) -> int:
+    return getattr(schema.TensorType, dtype.upper())
+
+
+def _code(name: str) -> Any:
+    code = schema.OperatorCodeT()
+    number = getattr(schema.BuiltinOperator, name)
+    code.builtinCode, code.deprecatedBuiltinCode, code.version = number, min(number, 127), 1
+    if name == "CUSTOM":
+        code.customCode = "Invented"
+    return code

@@ -1,0 +1,418 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""The TFLite importer: real models, random models against LiteRT's reference kernels, refusals, damaged files."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import tracemalloc
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "python"), str(ROOT / "tests")]
+pytest.importorskip("tflite", reason="needs the package tflite")
+pytest.importorskip("ai_edge_litert", reason="needs the package ai-edge-litert")
+
+from nnom.errors import ModelError, NnomError, UnsupportedError  # noqa: E402
+from nnom.graph import Graph, Quant  # noqa: E402
+from nnom.importers.tflite import load_tflite  # noqa: E402
+from oracle import cases  # noqa: E402
+from oracle.ir_numpy import MOVES, run_graph  # noqa: E402
+from oracle.reference import Reference, run_reference  # noqa: E402
+from oracle.writer import Model  # noqa: E402
+
+SHARED = Path(os.environ.get("NNOM_SHARED", ROOT.parent / "shared"))
+with_shared = pytest.mark.skipif(not (SHARED / "models.json").exists(), reason=f"no models in {SHARED}")
+
+
+def shared_models() -> list[dict]:
+    path = SHARED / "models.json"
+    listed = json.loads(path.read_text()) if path.exists() else []
+    return [m for m in listed if m["file"].endswith(".tflite")]
+
+
+def ops(graph: Graph) -> Counter:
+    return Counter(n.op for n in graph.nodes)
+
+
+# -- real models ------------------------------------------------------------------------------------------------------
+
+COUNTED = {
+    "CONV_2D": "conv2d",
+    "DEPTHWISE_CONV_2D": "depthwise_conv2d",
+    "FULLY_CONNECTED": "dense",
+    "ADD": "add",
+    "MUL": "mult",
+    "SOFTMAX": "softmax",
+    "MAX_POOL_2D": "max_pool",
+    "AVERAGE_POOL_2D": "avg_pool",
+}
+
+
+@with_shared
+@pytest.mark.parametrize("model", shared_models(), ids=lambda m: Path(m["file"]).stem)
+def test_real_model(model: dict) -> None:
+    """Every model of the collection: the operators and shapes that its list says, or a refusal that names the cause."""
+    path = SHARED / model["file"]
+    if "UNIDIRECTIONAL_SEQUENCE_LSTM" in model["ops"]:
+        with pytest.raises(UnsupportedError, match="UNIDIRECTIONAL_SEQUENCE_LSTM.*state"):
+            load_tflite(path)
+        return
+    hybrid = any(k.startswith("CONV_2D:FLOAT32xINT8") for k in model["weights"])
+    if hybrid:
+        with pytest.raises(UnsupportedError, match="dequantize_weights") as refusal:
+            load_tflite(path)
+        assert str(refusal.value).count("operator ") == 5  # all five convolutions, not the first alone
+    graph = load_tflite(path, dequantize_weights=hybrid)
+    for source, op in COUNTED.items():
+        assert ops(graph)[op] == model["ops"].get(source, 0), op
+    for names, listed in ((graph.inputs, model["inputs"]), (graph.outputs, model["outputs"])):
+        assert len(names) == len(listed)
+        for name, (dtype, shape, *_) in zip(names, listed, strict=True):
+            assert graph.tensors[name].elements == np.prod(shape)
+            assert graph.tensors[name].dtype == dtype.lower()
+    assert graph.is_float == all(t[0] == "FLOAT32" for t in model["inputs"])
+    assert not {n.output for n in graph.nodes} - graph.tensors.keys()
+
+
+@with_shared
+@pytest.mark.parametrize("name", ["ic/resnet8_float", "mnist/mnist_valid_float", "small/magic_wand_float", "small/micro_kws_m_float"])
+def test_real_float_model_computes_the_same(name: str) -> None:
+    path = SHARED / "models" / f"{name}.tflite"
+    golden = np.load(SHARED / "golden" / f"{path.stem}.npz")
+    graph = load_tflite(path)
+    for i in range(2):
+        (got,) = run_graph(graph, [golden["in0"][i]])
+        np.testing.assert_allclose(got.reshape(-1), golden["out0_tflm"][i].reshape(-1), atol=2e-4)
+
+
+@with_shared
+def test_conv1d_by_expand_dims_leaves_no_reshape_between() -> None:
+    graph = load_tflite(SHARED / "models/har/har_cnn1d_int8.tflite")
+    assert graph.tensors[graph.inputs[0]].shape == (128, 1, 9)
+    assert ops(graph) == {"reshape": 1, "conv2d": 2, "max_pool": 2, "flatten": 1, "dense": 2, "softmax": 1}
+    per_channel = [n.weights["weights"].scale.size for n in graph.nodes if n.weights]
+    assert per_channel == [16, 32, 32, 6]
+
+
+@with_shared
+@pytest.mark.parametrize(
+    "stem", ["kws/kws_dscnn_int8", "ic/resnet8_int8", "mnist/mnist_dw_int8", "small/micro_speech_int8", "har/har_cnn1d_int8"]
+)
+def test_litert_reference_is_the_golden_one(stem: str) -> None:
+    """The oracle of the other tests gives the golden bytes of TFLite Micro."""
+    path = SHARED / "models" / f"{stem}.tflite"
+    golden = np.load(SHARED / "golden" / f"{path.stem}.npz")
+    reference = Reference(path.read_bytes())
+    for x, want in zip(golden["in0"][:4], golden["out0_tflm"][:4], strict=True):
+        assert np.array_equal(reference.run([x])[0].reshape(-1), want.reshape(-1))
+
+
+# -- random models ----------------------------------------------------------------------------------------------------
+
+
+def agrees(case: cases.Case, exact: bool) -> None:
+    want = run_reference(case.oracle, case.inputs)
+    with np.errstate(all="ignore"):
+        got = run_graph(load_tflite(case.data), case.inputs)
+    for a, b in zip(got, want, strict=True):
+        if exact or a.dtype == np.int32:
+            assert np.array_equal(a.reshape(-1), b.reshape(-1)), case.text
+        else:
+            np.testing.assert_allclose(a.reshape(-1), b.reshape(-1), 1e-3, 1e-4, err_msg=case.text)
+
+
+# LiteRT clamps tiny vectors of L2_NORMALIZATION in another way than the formula
+FLOAT_OPS = sorted(cases.OPERATORS.keys() - cases.INT8_ONLY)
+
+
+@pytest.mark.parametrize("name", FLOAT_OPS)
+def test_float_operator(name: str) -> None:
+    for seed in range(6):
+        agrees(cases.single(name, np.random.default_rng(seed), "float32"), exact=False)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_float_graph(seed: int) -> None:
+    agrees(cases.graph(np.random.default_rng(seed), "float32"), exact=False)
+
+
+@pytest.mark.parametrize("name", sorted(cases.OPERATORS.keys() - cases.FLOAT_ONLY))
+def test_int8_operator(name: str) -> None:
+    """Imports; scales and zero points are the file's; operators that move values about give the reference's bytes."""
+    for seed in range(6):
+        case = cases.single(name, np.random.default_rng(seed))
+        graph = load_tflite(case.data)
+        for tensor in graph.tensors.values():
+            assert tensor.dtype != "int8" or (tensor.quant is not None and tensor.quant.scale > 0)
+        if all(n.op in MOVES - {"max_pool"} and n.activation == "none" for n in graph.nodes):
+            agrees(case, exact=True)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_int8_graph_runs_in_the_reference_and_imports(seed: int) -> None:
+    case = cases.graph(np.random.default_rng(seed))
+    outputs = run_reference(case.oracle, case.inputs)
+    graph = load_tflite(case.data)
+    assert [graph.tensors[n].elements for n in graph.outputs] == [o.size for o in outputs]
+
+
+# -- types at the edges -----------------------------------------------------------------------------------------------
+
+
+def edges(dtype_in: str, dtype_out: str) -> bytes:
+    """x -> QUANTIZE -> RELU -> (DE)QUANTIZE -> y."""
+    m = Model()
+    x = m.tensor([1, 5], dtype_in, 0.5 if dtype_in == "uint8" else None, 130)
+    a, b = m.tensor([1, 5], "int8", 0.5, 2), m.tensor([1, 5], "int8", 0.5, 2)
+    y = m.tensor([1, 5], dtype_out, 0.5 if dtype_out == "uint8" else None, 130)
+    m.op("QUANTIZE", [x], [a])
+    m.op("RELU", [a], [b])
+    m.op("DEQUANTIZE" if dtype_out == "float32" else "QUANTIZE", [b], [y])
+    return m.build([x], [y])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+def test_edges_are_kept_or_cut(dtype: str) -> None:
+    kept, cut = load_tflite(edges(dtype, dtype)), load_tflite(edges(dtype, dtype), int8_io=True)
+    last = "dequantize" if dtype == "float32" else "quantize"
+    assert [n.op for n in kept.nodes] == ["quantize", "activation", last]
+    assert kept.tensors[kept.inputs[0]].dtype == kept.tensors[kept.outputs[0]].dtype == dtype
+    assert [n.op for n in cut.nodes] == ["activation"]
+    assert cut.tensors[cut.inputs[0]].quant == Quant(0.5, 2)
+    assert cut.tensors[cut.outputs[0]].dtype == "int8"
+
+
+def test_uint8_model_becomes_int8() -> None:
+    m = Model()
+    x, y = m.tensor([1, 2, 2, 1], "uint8", 0.5, 3), m.tensor([1, 2, 2, 1], "uint8", 0.25, 255)
+    w = m.tensor([1, 1, 1, 1], "uint8", 0.1, 128, data=np.array([200]))
+    b = m.tensor([1], "int32", 0.05, data=np.array([7]))
+    m.op("CONV_2D", [x, w, b], [y], padding=1, strideH=1, strideW=1)
+    graph = load_tflite(m.build([x], [y]), int8_io=True)
+    (node,) = graph.nodes
+    assert node.weights["weights"].data.reshape(-1).tolist() == [72]
+    assert graph.tensors[graph.inputs[0]].quant == Quant(0.5, -125)
+    assert graph.tensors[graph.outputs[0]].quant == Quant(0.25, 127)
+
+
+def test_dequantized_weights_are_exact() -> None:
+    m = Model()
+    x, y = m.tensor([1, 3], "float32"), m.tensor([1, 2], "float32")
+    w = m.tensor([2, 3], "int8", [0.5, 0.25], data=np.array([[1, 2, 3], [4, 5, -6]]))
+    m.op("FULLY_CONNECTED", [x, w], [y])
+    data = m.build([x], [y])
+    with pytest.raises(UnsupportedError, match="dynamic-range"):
+        load_tflite(data)
+    (node,) = load_tflite(data, dequantize_weights=True).nodes
+    assert node.weights["weights"].data.tolist() == [[0.5, 1.0, 1.5], [1.0, 1.25, -1.5]]
+
+
+# -- refusals ---------------------------------------------------------------------------------------------------------
+
+
+def chain(*names: str, shape: tuple[int, ...] = (1, 4), dtype: str = "float32") -> bytes:
+    m = Model()
+    first = t = m.tensor(shape, dtype, name="in")
+    for i, name in enumerate(names):
+        new = m.tensor(shape, dtype, name=f"mid{i}")
+        m.op(name, [t], [new])
+        t = new
+    return m.build([first], [t])
+
+
+def test_all_unsupported_operators_are_listed() -> None:
+    with pytest.raises(UnsupportedError) as e:
+        load_tflite(chain("RELU", "CUSTOM", "COS", "RELU", "READ_VARIABLE"))
+    text = str(e.value)
+    assert "3 unsupported" in text
+    for part in ("operator 1 CUSTOM 'Invented' -> 'mid1'", "operator 2 COS -> 'mid2'", "operator 4 READ_VARIABLE", "state"):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "match"),
+    [
+        ((2, 4), "float32", "batch of 2"),
+        ((1, 0), "float32", "fixed shape"),
+        ((1, 2, 2, 2, 2), "float32", "no counterpart of three axes"),
+        ((1, 4), "int16", "int16"),
+        ((1, 4), "float16", "FLOAT16"),
+    ],
+)
+def test_refused_inputs(shape: tuple[int, ...], dtype: str, match: str) -> None:
+    with pytest.raises(UnsupportedError, match=match):
+        load_tflite(chain("RELU", shape=shape, dtype=dtype))
+
+
+def dense(weights=None, x_quant=(0.5, 0), w_quant=(0.5, 0), y_quant=(0.5, 0), activation=0, w_type="int8", bias_scale=0.25) -> bytes:
+    m = Model()
+    x, y = m.tensor([1, 3], "int8", *x_quant), m.tensor([1, 2], "int8", *y_quant)
+    w = m.tensor([2, 3], w_type, *w_quant, data=np.ones((2, 3)) if weights is None else weights)
+    b = m.tensor([2], "int32", bias_scale, data=np.zeros(2))
+    m.op("FULLY_CONNECTED", [x, w, b], [y], fusedActivationFunction=activation)
+    return m.build([x], [y])
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "match"),
+    [
+        ({}, None, ""),
+        ({"w_type": "uint8", "w_quant": (0.5, 100)}, UnsupportedError, "zero point 100"),
+        ({"w_type": "int16"}, UnsupportedError, "weights of type INT16"),
+        ({"w_quant": (0.5, 3)}, UnsupportedError, "zero point 3"),
+        ({"activation": 4}, UnsupportedError, "fused activation tanh"),
+        ({"activation": 77}, UnsupportedError, "fused activation"),
+        ({"x_quant": (None, 0)}, ModelError, "no quantisation"),
+        ({"y_quant": (None, 0)}, ModelError, "no quantisation"),
+        ({"w_quant": (None, 0)}, ModelError, "no quantisation"),
+        ({"x_quant": (0.0, 0)}, ModelError, "scale 0.0"),
+        ({"x_quant": (-1.0, 0)}, ModelError, "scale -1"),
+        ({"y_quant": (float("nan"), 0)}, ModelError, "scale nan"),
+        ({"y_quant": (float("inf"), 0)}, ModelError, "scale inf"),
+        ({"w_quant": (0.0, 0)}, ModelError, "scale of 0"),
+        ({"x_quant": (0.5, 128)}, ModelError, "zero point 128"),
+        ({"bias_scale": 3.0}, ModelError, "bias scale 3"),
+    ],
+)
+def test_quantisation_of_weights_and_activations(change: dict, error: type | None, match: str) -> None:
+    data = dense(**change)
+    if error is None:
+        assert load_tflite(data).nodes[0].op == "dense"
+    else:
+        with pytest.raises(error, match=match):
+            load_tflite(data)
+
+
+# -- damaged files ----------------------------------------------------------------------------------------------------
+
+
+def survives(data: bytes) -> None:
+    try:
+        load_tflite(data)
+    except NnomError as e:
+        assert str(e)
+
+
+def sample() -> bytes:
+    return cases.graph(np.random.default_rng(5)).data
+
+
+def test_empty_and_foreign_files(tmp_path: Path) -> None:
+    for data in (b"", b"\0", b"TFL3", b"\x89PNG\r\n\x1a\n" * 4, b"\0" * 64, b"\xff" * 64):
+        with pytest.raises(ModelError, match="damaged .tflite file"):
+            load_tflite(data)
+    path = tmp_path / "broken.tflite"
+    path.write_bytes(b"")
+    with pytest.raises(ModelError, match=r"broken\.tflite.*0 bytes"):
+        load_tflite(path)
+    with pytest.raises(ModelError, match="can not be read"):
+        load_tflite(tmp_path / "absent.tflite")
+
+
+def test_truncated_everywhere() -> None:
+    data = dense()
+    for size in range(len(data)):
+        with pytest.raises(NnomError):
+            load_tflite(data[:size])
+    data = sample()
+    for size in range(0, len(data), max(len(data) // 400, 1)):
+        with pytest.raises(NnomError):
+            load_tflite(data[:size])
+
+
+def test_flipped_bits() -> None:
+    data, rng = sample(), np.random.default_rng(1)
+    for at in rng.choice(len(data), 700):
+        broken = bytearray(data)
+        broken[at] ^= 1 << int(rng.integers(8))
+        survives(bytes(broken))
+    small = dense()
+    for at in range(0, min(len(small), 1024)):
+        broken = bytearray(small)
+        broken[at] ^= 0x80
+        survives(bytes(broken))
+
+
+def test_words_overwritten_with_extremes() -> None:
+    data = dense()
+    for at in range(0, len(data) - 4, 4):
+        for word in (b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\x80", b"\x01\0\0\0", b"\0\0\0\0"):
+            survives(data[:at] + word + data[at + 4 :])
+
+
+def test_indices_out_of_range() -> None:
+    for inputs, outputs in (([0, 99], [2]), ([0, -5], [2]), ([0, 1], [50]), ([77], [2])):
+        m = Model()
+        for _ in range(3):
+            m.tensor([1, 4], "float32")
+        m.op("ADD", inputs, outputs)
+        with pytest.raises(ModelError, match="name tensor"):
+            load_tflite(m.build([0, 1], [2]))
+
+
+def test_cycles_and_doubles() -> None:
+    m = Model()
+    a, b, c = (m.tensor([1, 4], "float32", name=n) for n in "abc")
+    m.op("ADD", [a, c], [b])
+    m.op("RELU", [b], [c])
+    with pytest.raises(ModelError, match="'c' before any operator makes it"):
+        load_tflite(m.build([a], [c]))
+    m = Model()
+    a, b = (m.tensor([1, 4], "float32", name=n) for n in "ab")
+    m.op("RELU", [a], [b])
+    m.op("TANH", [a], [b])
+    with pytest.raises(ModelError, match="'b', which has a value already"):
+        load_tflite(m.build([a], [b]))
+
+
+@pytest.mark.parametrize("shape", [(2**30, 2**30), (-1, 4), (2**31 - 1, 2**31 - 1, 2**31 - 1), (65536, 65536)])
+def test_shapes_without_sense(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ModelError, match="shape"):
+        load_tflite(chain("RELU", shape=shape))
+
+
+def test_buffer_shorter_than_its_tensor() -> None:
+    with pytest.raises(ModelError, match="needs 6 bytes, buffer 1 holds 3"):
+        load_tflite(dense(weights=np.ones(3)))
+
+
+def test_duplicate_names_become_unique() -> None:
+    m = Model()
+    a, b, c = (m.tensor([1, 4], "float32", name="same") for _ in range(3))
+    m.op("RELU", [a], [b])
+    m.op("TANH", [b], [c])
+    assert len(load_tflite(m.build([a], [c])).tensors) == 3
+
+
+def test_constants_that_grow_are_refused() -> None:
+    m = Model()
+    one = m.tensor([1], "float32", data=np.ones(1))
+    times = m.tensor([1], "int32", data=np.array([2**29]))
+    big, x, y = m.tensor([2**29], "float32"), m.tensor([1, 1], "float32"), m.tensor([1, 2**29], "float32")
+    m.op("TILE", [one, times], [big])
+    m.op("ADD", [x, big], [y])
+    with pytest.raises(ModelError, match="more than a file of this size"):
+        load_tflite(m.build([x], [y]))
+
+
+def test_time_and_memory_stay_in_proportion() -> None:
+    """40,000 operators that all point at the same vectors; 20,000 tensors of one name."""
+    m = Model()
+    t = [m.tensor([1, 4], "float32", name="n") for _ in range(4000)]
+    for a, b in zip(t, t[1:], strict=False):
+        m.op("RELU", [a], [b])
+    data = m.build([t[0]], [t[-1]])
+    tracemalloc.start()
+    start = time.perf_counter()
+    load_tflite(data)
+    assert time.perf_counter() - start < 10
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20 * len(data) + 2**20

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""Everything that `make test` checks, one suite after the other; the last line is the sum of all cases.
+
+compile   each C file with gcc and clang, every warning an error; each public header alone, as C99 and as C++
+ruff      Python's style, one case
+c         the C suites (target test-c of tests/c/tests.mk)
+pytest    the Python tests, two at a time
+
+A suite that cannot be run counts as one failed case. `--only c,pytest` runs some of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build" / "test"
+JOBS = 2
+WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
+COUNTS = re.compile(r"(?:^|\s)(\d+) passed, (\d+) failed(?:, (\d+) skipped)?")
+
+
+@dataclass
+class Count:
+    """Cases of a suite."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: Count) -> Count:
+        return Count(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
+
+    def __str__(self) -> str:
+        text = f"{self.passed} passed, {self.failed} failed"
+        return f"{text}, {self.skipped} skipped" if self.skipped else text
+
+
+def c_files() -> list[Path]:
+    """The library's sources, and the examples'."""
+    return sorted([*(ROOT / "src").rglob("*.c"), *(ROOT / "examples").glob("*/model.c")])
+
+
+def compile_commands() -> Iterable[list[str]]:
+    """One command for each case of the suite `compile`."""
+    includes = [f"-I{ROOT / folder}" for folder in ("include", "port")]
+    for compiler in ("gcc", "clang"):
+        for source in c_files():
+            yield [compiler, *WARNINGS, "-O2", *includes, "-c", str(source), "-o", os.devnull]
+    for header in ("nnom.h", "nnom_program.h"):  # the others are parts of nnom.h
+        cxx = ["-std=c++17", "-Wall", "-Wextra", "-Werror"]
+        for command in (["gcc", *WARNINGS, "-x", "c"], ["g++", *cxx, "-x", "c++"]):
+            yield [*command, *includes, "-fsyntax-only", "-include", header, os.devnull]
+
+
+def quiet(command: list[str]) -> str | None:
+    """None if the command succeeds, else what it said."""
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    return None if done.returncode == 0 else f"{' '.join(command)}\n{done.stdout}{done.stderr}"
+
+
+def run_compile() -> Count:
+    """Warnings are errors."""
+    count = Count()
+    with ThreadPoolExecutor(JOBS) as pool:
+        for error in pool.map(quiet, compile_commands()):
+            count += Count(error is None, error is not None)
+            if error is not None:
+                print(error, flush=True)
+    return count
+
+
+def run_ruff() -> Count:
+    """One case: no finding in any Python file."""
+    error = quiet([sys.executable, "-m", "ruff", "check", "--quiet", "."])
+    print(error or "no findings", flush=True)
+    return Count(error is None, error is not None)
+
+
+def echo(command: list[str]) -> tuple[int, list[str]]:
+    """Runs the command, shows what it says as it comes. Returns its status and its lines."""
+    lines = []
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line)
+    return process.returncode, lines
+
+
+def run_c() -> Count:
+    """Each program prints a line "N passed, N failed"; a program that ends early counts as one failed case."""
+    if not (ROOT / "tests" / "c" / "tests.mk").exists():
+        return Count()
+    status, lines = echo(["make", "--no-print-directory", "test-c"])
+    count = Count()
+    for match in filter(None, map(COUNTS.search, lines)):
+        count += Count(*(int(text or 0) for text in match.groups()))
+    if (status != 0 and count.failed == 0) or count.passed + count.failed == 0:
+        count.failed += 1
+    return count
+
+
+def run_pytest() -> Count:
+    """Counted from the report that pytest writes."""
+    report = BUILD / "pytest.xml"
+    report.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "pytest", "-q", "-n", str(JOBS), "-rfEs", "--durations=10", f"--junitxml={report}"]
+    status, _ = echo(command)
+    if not report.exists():
+        return Count(failed=1)
+    suite = ET.parse(report).getroot().find("testsuite")
+    assert suite is not None
+    number = {key: int(suite.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")}
+    failed = number["failures"] + number["errors"]
+    passed = number["tests"] - failed - number["skipped"]
+    return Count(passed, failed or int(status not in (0, 5)), number["skipped"])
+
+
+SUITES: dict[str, Callable[[], Count]] = {
+    "compile": run_compile,
+    "ruff": run_ruff,
+    "c": run_c,
+    "pytest": run_pytest,
+}
+
+
+def timed(name: str) -> Count:
+    """One suite, with its name before and its count after it."""
+    print(f"---- {name}", flush=True)
+    begin = time.monotonic()
+    count = SUITES[name]()
+    print(f"---- {name}: {count.passed} good, {count.failed} bad, {time.monotonic() - begin:.0f} s\n", flush=True)
+    return count
+
+
+def main() -> int:
+    """Returns 1 if any case failed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", help="suites to run, separated by commas", default=",".join(SUITES))
+    names = parser.parse_args().only.split(",")
+    unknown = [name for name in names if name not in SUITES]
+    if unknown:
+        parser.error(f"unknown suite {unknown[0]!r}; expected some of {', '.join(SUITES)}")
+    BUILD.mkdir(parents=True, exist_ok=True)
+    total = sum((timed(name) for name in names), Count())
+    print(total, flush=True)
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
