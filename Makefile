@@ -58,7 +58,7 @@ build/.core-%: build/.setup-% $(CORE_SOURCES)
 
 build/.core: $(CORE_SOURCES)
 	@echo "Building the C core"
-	@$(PYTHON) setup.py -q build_ext --inplace --force
+	@PYTHONWARNINGS=ignore $(PYTHON) setup.py -q build_ext --inplace --force
 	@touch $@
 
 .PRECIOUS: build/.setup-% build/.core-%

@@ -34,7 +34,8 @@ nnom_layer_t *PReLU(void);
 /* Softmax of beta times its input, beta > 0. */
 nnom_layer_t *nnom_softmax(float beta);
 nnom_layer_t *LogSoftmax(void); /* int8 output: scale 1/16, zero point 127 */
-nnom_layer_t *L2Norm(void);     /* divided by the length of the vector of channels; int8 output: scale 1/128, zero point 0 */
+nnom_layer_t *
+L2Norm(void); /* divided by the length of the vector of channels; int8 output: scale 1/128, zero point 0 */
 
 /* ---- Moving data: the input's quantisation stays ---- */
 
@@ -54,13 +55,22 @@ nnom_layer_t *Transpose(nnom_shape_t perm);
 nnom_layer_t *SpaceToDepth(int32_t block);
 nnom_layer_t *DepthToSpace(int32_t block);
 
-typedef enum nnom_resize { NNOM_RESIZE_PLAIN = 0, NNOM_RESIZE_ALIGN_CORNERS = 1, NNOM_RESIZE_HALF_PIXEL = 2 } nnom_resize_t;
+typedef enum nnom_resize {
+    NNOM_RESIZE_PLAIN = 0,
+    NNOM_RESIZE_ALIGN_CORNERS = 1,
+    NNOM_RESIZE_HALF_PIXEL = 2
+} nnom_resize_t;
 nnom_layer_t *ResizeNearest(nnom_size_t size, nnom_resize_t mode);
 nnom_layer_t *ResizeBilinear(nnom_size_t size, nnom_resize_t mode);
 
 /* ---- Taking together ---- */
 
-typedef enum nnom_reduce { NNOM_REDUCE_MEAN = 0, NNOM_REDUCE_SUM = 1, NNOM_REDUCE_MAX = 2, NNOM_REDUCE_MIN = 3 } nnom_reduce_t;
+typedef enum nnom_reduce {
+    NNOM_REDUCE_MEAN = 0,
+    NNOM_REDUCE_SUM = 1,
+    NNOM_REDUCE_MAX = 2,
+    NNOM_REDUCE_MIN = 3
+} nnom_reduce_t;
 /* Along the axes whose flags are set; they keep length 1. */
 nnom_layer_t *Reduce(nnom_reduce_t kind, bool h, bool w, bool c);
 /* int32 indices along an axis (0 rows, 1 columns, 2 or -1 channels), which keeps length 1. */
@@ -72,8 +82,8 @@ nnom_layer_t *BatchMatmul(bool transpose_a, bool transpose_b);
 /* ---- Types ---- */
 
 /*
- * To int8, uint8 or float, keeping the real values: set the output's quantisation with nnom_layer_set_quant(). Between int8
- * and uint8 without one, the bits stay except the highest.
+ * To int8, uint8 or float, keeping the real values: set the output's quantisation with nnom_layer_set_quant(). Between
+ * int8 and uint8 without one, the bits stay except the highest.
  */
 nnom_layer_t *Quantize(nnom_type_t type);
 /* The stored numbers in another type, saturated. An int8 or uint8 output has scale 1, zero point 0 unless set. */

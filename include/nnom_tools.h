@@ -118,6 +118,7 @@ typedef int (*nnom_write_t)(void *context, const char *text, size_t bytes);
  * The self test uses the bytes now in the inputs' buffers, taken before a run of the model.
  * NNOM_UNSUPPORTED: a layer that has no C form (Lambda).
  */
+nnom_status_t nnom_set_test_input(nnom_model_t *m, const void *rows); /* fed models: the self test's input [h][w][c] */
 nnom_status_t nnom_freeze(nnom_model_t *m, const char *name, bool is_header, nnom_write_t write, void *context);
 
 #endif

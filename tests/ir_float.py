@@ -78,7 +78,7 @@ def _bias(node: Node) -> Any:
 
 def _conv2d(node: Node, x: np.ndarray) -> np.ndarray:
     w = node.weights["weights"].data
-    return np.einsum("abklc,oklc->abo", _windows(x, node, w.shape[1:3], 0.0)[0], w) + _bias(node)
+    return np.tensordot(_windows(x, node, w.shape[1:3], 0.0)[0], w, ((2, 3, 4), (1, 2, 3))) + _bias(node)
 
 
 def _depthwise(node: Node, x: np.ndarray) -> np.ndarray:
@@ -93,7 +93,7 @@ def _conv2d_transpose(node: Node, x: np.ndarray) -> np.ndarray:
     full = np.zeros(((x.shape[0] - 1) * sh + w.shape[1], (x.shape[1] - 1) * sw + w.shape[2], w.shape[0]))
     for i in range(x.shape[0]):
         for j in range(x.shape[1]):
-            full[i * sh : i * sh + w.shape[1], j * sw : j * sw + w.shape[2]] += np.einsum("oklc,c->klo", w, x[i, j])
+            full[i * sh : i * sh + w.shape[1], j * sw : j * sw + w.shape[2]] += np.moveaxis(w @ x[i, j], 0, 2)
     return full[top : full.shape[0] - bottom, left : full.shape[1] - right] + _bias(node)
 
 

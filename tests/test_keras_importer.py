@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
@@ -19,8 +20,10 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "python"), str(ROOT / "tests")]
-os.environ.setdefault("KERAS_BACKEND", "jax")
+sys.path.insert(0, str(ROOT / "python"))
+sys.path.insert(0, str(ROOT / "tests"))
+os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND", "jax")
+os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # each operation runs once: compiling takes the time
 
 import ir_float
 from nnom.errors import ModelError, NnomError, UnsupportedError
@@ -157,10 +160,10 @@ LAYERS: list[tuple[tuple[int, ...], Callable[[], Any]]] = [
 ]  # fmt: skip
 
 ACTIVATIONS = (
-    "linear", "relu", "relu6", "softmax", "log_softmax", "sigmoid", "tanh", "elu", "selu", "celu", "softplus", "softsign",
-    "exponential", "hard_sigmoid", "silu", "swish", "gelu", "hard_silu", "hard_swish", "leaky_relu", "mish", "log_sigmoid",
-    "hard_tanh", "tanh_shrink", "soft_shrink", "hard_shrink", "squareplus", "sparse_plus", "sparse_sigmoid",
-)  # fmt: skip
+    "linear relu relu6 softmax log_softmax sigmoid tanh elu selu celu softplus softsign exponential hard_sigmoid silu swish "
+    "gelu hard_silu hard_swish leaky_relu mish log_sigmoid hard_tanh tanh_shrink soft_shrink hard_shrink squareplus "
+    "sparse_plus sparse_sigmoid"
+).split()
 
 
 def _title(value: Any) -> str:
@@ -226,7 +229,7 @@ def test_shared_layers_and_nested_models(tmp_path: Path) -> None:
     outer = keras.Model(outer_in, L.Add()([inner(outer_in), outer_in]), name="outer")
     twice, shared = block("twice"), L.Conv2D(4, 3, padding="same", name="shared")
     image = L.Input(IMAGE, name="image")
-    x = shared(image)
+    x = outer(shared(image))
     first, second = twice(x)
     y = L.Add()([outer(first), second])
     left, right = twice(y)
@@ -290,27 +293,39 @@ def test_operation(name: str, tmp_path: Path) -> None:
 # ---- real models ----------------------------------------------------------------------------------------------------
 
 
+def _loadable(path: Path, folder: Path) -> Path:
+    """A copy that Keras 3 loads: it refuses 'groups' of depthwise layers, which Keras 2.14 wrote."""
+    copy = folder / path.name
+    copy.write_bytes(path.read_bytes())
+    if copy.suffix == ".h5":
+        with h5py.File(copy, "r+") as file:
+            config = json.loads(file.attrs["model_config"])
+            for layer in config["config"]["layers"]:
+                if layer["class_name"] == "DepthwiseConv2D":
+                    layer["config"].pop("groups", None)
+            file.attrs["model_config"] = json.dumps(config)
+    return copy
+
+
 @needs_shared
-@pytest.mark.parametrize("name", MODELS)
-def test_real_model(name: str) -> None:
-    """Against Keras where it still loads the file, and against the golden outputs of the .tflite of the same model."""
+@pytest.mark.parametrize("name", [m for m in MODELS if "resnet_float" not in m])
+def test_real_model_in_keras(name: str, tmp_path: Path) -> None:
+    """mnist_resnet holds a TFOpLambda, which Keras 3 cannot load."""
     path = SHARED / "models" / name
-    graph = load_keras(path)
-    golden = SHARED / "golden" / f"{path.stem}.npz"
-    judged = golden.is_file()
-    if judged:
-        data = np.load(golden)
-        wanted = data["out0_tflm"] if "out0_tflm" in data else data["out0_wasm"]
-        for record, want in list(zip(data["in0"], wanted, strict=True))[:3]:
-            got = ir_float.run(graph, [record])[0]
-            scale = max(1.0, float(np.abs(want).max()))
-            np.testing.assert_allclose(got.ravel() / scale, want.ravel() / scale, atol=1e-4)
-    try:
-        model = keras.models.load_model(path, compile=False)
-    except (TypeError, ValueError) as e:
-        assert judged, f"Keras cannot load {name} and there is no golden output: {e}"
-        return
-    compare(model, [graph, load_keras(model)])
+    model = keras.models.load_model(_loadable(path, tmp_path), compile=False)
+    compare(model, [load_keras(path), load_keras(model)])
+
+
+@needs_shared
+@pytest.mark.parametrize("name", [m for m in MODELS if m.startswith(("ic", "vww", "mnist"))])
+def test_real_model_golden(name: str) -> None:
+    """The .tflite files of the others hold other weights (ad: another training) or integers."""
+    path = SHARED / "models" / name
+    data = np.load(SHARED / "golden" / f"{path.stem}.npz")
+    wanted = data["out0_tflm"] if "out0_tflm" in data else data["out0_wasm"]
+    for record, want in list(zip(data["in0"], wanted, strict=True))[:2]:
+        got = ir_float.run(load_keras(path), [record])[0]
+        np.testing.assert_allclose(got.ravel(), want.ravel(), atol=1e-4)
 
 
 def _files() -> list[Any]:
@@ -520,7 +535,9 @@ def _keras2_nested(tmp_path: Path) -> Path:
         _keras2_layer("InputLayer", "x", [], batch_input_shape=[None, 4]),
         _keras2_layer("Functional", "inner", [[["x", 0, 0, {}]], [["inner", 1, 0, {}]]]) | {"config": inner},
         _keras2_layer("TFOpLambda", "tf.add", [["inner", 2, 0, {"y": ["x", 0, 0], "name": None}]], function="math.add"),
-        _keras2_layer("TFOpLambda", "tf.mul", [["_CONSTANT_VALUE", -1, 2.0, {"y": ["tf.add", 0, 0]}]], function="math.multiply"),
+        _keras2_layer(
+            "TFOpLambda", "tf.mul", [["_CONSTANT_VALUE", -1, 2.0, {"y": ["tf.add", 0, 0]}]], function="math.multiply"
+        ),
         _keras2_layer("Activation", "hs", [[["tf.mul", 0, 0, {}]]], activation="hard_sigmoid"),
         _keras2_layer("LeakyReLU", "leak", [[["tf.mul", 0, 0, {}]]], alpha={"type": "ndarray", "value": 0.25}),
     ]
@@ -540,17 +557,25 @@ def test_keras2_nested_and_lambdas(tmp_path: Path) -> None:
 
 def test_keras2_sequential_as_list_and_equal_names(tmp_path: Path) -> None:
     """Nested models whose layers share a name: the arrays are told apart by their order, trained ones first."""
+
     def block() -> dict[str, Any]:
         dense = _keras2_layer("Dense", "fc", [], units=4, activation="relu")
         norm = _keras2_layer("BatchNormalization", "bn", [], axis=[1], epsilon=0.0)
         return {"class_name": "Sequential", "config": [dense, norm]}
 
-    outer = {"name": "outer", "layers": [block() | {"name": "a"}, block() | {"name": "b"}], "build_input_shape": [None, 4]}
+    outer = {
+        "name": "outer",
+        "layers": [block() | {"name": "a"}, block() | {"name": "b"}],
+        "build_input_shape": [None, 4],
+    }
     ones, zeros = np.ones(4, np.float32), np.zeros(4, np.float32)
     learned = [KERNEL, BIAS, ones * 2, zeros]
     names = [f"w{i}" for i in range(12)]
     arrays = list(zip(names, [*learned, *learned, zeros, ones, zeros, ones * 4], strict=True))
-    config = {"class_name": "Sequential", "config": {"name": "top", "layers": [{"class_name": "Sequential", "config": outer}]}}
+    config = {
+        "class_name": "Sequential",
+        "config": {"name": "top", "layers": [{"class_name": "Sequential", "config": outer}]},
+    }
     config["config"]["layers"][0]["config"]["batch_input_shape"] = [None, 4]
     graph = load_keras(_keras2_write(tmp_path / "seq.h5", config, {"outer": arrays}))
     x = np.array([0.5, 1.0, -2.0, 3.0])
@@ -562,7 +587,9 @@ def test_keras2_sequential_as_list_and_equal_names(tmp_path: Path) -> None:
 def test_keras_2_12_archive(tmp_path: Path) -> None:
     """Keras 2.12 listed layers with weights twice in the archive, and wrote backslashes on Windows."""
     layers = [{"class_name": "InputLayer", "config": {"batch_input_shape": [None, 4], "name": "x"}}]
-    layers += [{"class_name": "Dense", "config": {"name": n, "units": 4, "trainable": True}} for n in ("first", "second")]
+    layers += [
+        {"class_name": "Dense", "config": {"name": n, "units": 4, "trainable": True}} for n in ("first", "second")
+    ]
     config = {"class_name": "Sequential", "config": {"name": "old", "layers": layers}}
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
@@ -587,14 +614,13 @@ def test_all_unsupported_layers_are_listed(tmp_path: Path) -> None:
     y = L.LSTM(4, return_sequences=True, name="memory")(x)
     y = L.LayerNormalization(name="norm")(y)
     y = L.Conv1D(4, 3, name="fine")(y)
-    y = L.BatchNormalization(axis=1, name="sideways")(y)
-    y = L.Softmax(axis=1, name="steps")(L.Conv1D(4, 1, activation="glu", name="gated")(y) if False else y)
+    y = L.Conv1D(4, 1, activation="glu", name="gated")(y)
     path = tmp_path / "bad.keras"
     keras.Model(x, y).save(path)
     with pytest.raises(UnsupportedError) as error:
         load_keras(path)
     text = str(error.value)
-    assert "2 layers cannot be converted" in text or "4 layers" in text
+    assert "3 layers cannot be converted" in text and "layer 'gated' (Conv1D): activation 'glu'" in text
     assert "layer 'memory' (LSTM): recurrent" in text and "layer 'norm' (LayerNormalization)" in text
     assert "Conv1D with padding 'causal'" in text and "fine" not in text
 
@@ -606,12 +632,11 @@ def test_all_unsupported_layers_are_listed(tmp_path: Path) -> None:
         (IMAGE, lambda: L.Softmax(axis=1), "use the last axis"),
         (IMAGE, lambda: L.ReLU(threshold=1.0), "not continuous"),
         (IMAGE, lambda: L.ReLU(max_value=4, negative_slope=0.1), "use max_value 6 or none"),
-        (IMAGE, lambda: L.PReLU(), r"shared_axes=\[1, 2\]"),
         (IMAGE, lambda: L.UpSampling2D(2, interpolation="bicubic"), "use 'nearest' or 'bilinear'"),
         (IMAGE, lambda: L.MaxPooling2D(data_format="channels_first"), "channels_last"),
         (IMAGE, lambda: L.Activation("sparsemax"), "activation 'sparsemax' is unknown"),
         (IMAGE, lambda: L.UnitNormalization(), "BatchNormalization"),
-        (IMAGE, lambda: L.GaussianNoise(0.1, name="ok") and L.SpectralNormalization(L.Conv2D(2, 1)), "SpectralNorm"),
+        (IMAGE, lambda: L.SpectralNormalization(L.Conv2D(2, 1)), "SpectralNormalization"),
         ((None, 6), lambda: L.Conv1D(2, 3), "open sides; save the model with a fixed input shape"),
         ((4, 4, 4, 2), lambda: L.Conv3D(2, 3), "at most .batch, height, width, channels."),
     ],
@@ -619,6 +644,14 @@ def test_all_unsupported_layers_are_listed(tmp_path: Path) -> None:
 def test_refusal(shape: tuple[int, ...], make: Callable[[], Any], text: str) -> None:
     with pytest.raises(UnsupportedError, match=text):
         load_keras(keras.Sequential([L.Input(shape), make()]))
+
+
+def test_prelu_that_differs_between_positions_is_refused() -> None:
+    model = keras.Sequential([L.Input(IMAGE), L.PReLU()])
+    model.set_weights([np.full((1, *IMAGE), 0.25)[0]])
+    compare(model, [load_keras(model)])
+    with pytest.raises(UnsupportedError, match=r"shared_axes=\[1, 2\]"):
+        load_keras(randomise(model, 0))
 
 
 def test_concatenating_the_batch_and_unknown_operations_are_refused() -> None:
@@ -640,8 +673,24 @@ def test_models_without_a_graph_are_refused() -> None:
         load_keras(keras.Sequential([L.Dense(3)]))
 
 
+def test_files_are_read_without_keras(tmp_path: Path) -> None:
+    path = _sample(tmp_path)
+    code = (
+        "import sys; from nnom.importers.keras import load_keras; load_keras(sys.argv[1]); "
+        "assert not {'keras', 'tensorflow', 'jax'} & set(sys.modules)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "python")}
+    subprocess.run([sys.executable, "-c", code, str(path)], env=environment, check=True)
+
+
 def test_names() -> None:
     assert [c_identifier(n) for n in ("my-model v2", "3d", "é", "a_b")] == ["my_model_v2", "model_3d", "model", "a_b"]
-    wanted = {"Conv2D": "conv2d", "LeakyReLU": "leaky_re_lu", "PReLU": "p_re_lu", "ELU": "elu", "MaxPooling1D": "max_pooling1d"}
+    wanted = {
+        "Conv2D": "conv2d",
+        "LeakyReLU": "leaky_re_lu",
+        "PReLU": "p_re_lu",
+        "ELU": "elu",
+        "MaxPooling1D": "max_pooling1d",
+    }
     assert {k: snake_case(k) for k in wanted} == wanted
     assert all(snake_case(c) == keras.src.utils.naming.to_snake_case(c) for c in dir(L) if c[0].isupper())

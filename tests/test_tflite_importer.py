@@ -9,6 +9,7 @@ import sys
 import time
 import tracemalloc
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from nnom.graph import Graph, Quant  # noqa: E402
 from nnom.importers.tflite import load_tflite  # noqa: E402
 from oracle import cases  # noqa: E402
 from oracle.ir_numpy import MOVES, run_graph  # noqa: E402
-from oracle.reference import Reference, run_reference  # noqa: E402
+from oracle.reference import Reference, expected  # noqa: E402
 from oracle.writer import Model  # noqa: E402
 
 SHARED = Path(os.environ.get("NNOM_SHARED", ROOT.parent / "shared"))
@@ -82,7 +83,9 @@ def test_real_model(model: dict) -> None:
 
 
 @with_shared
-@pytest.mark.parametrize("name", ["ic/resnet8_float", "mnist/mnist_valid_float", "small/magic_wand_float", "small/micro_kws_m_float"])
+@pytest.mark.parametrize(
+    "name", ["ic/resnet8_float", "mnist/mnist_valid_float", "small/magic_wand_float", "small/micro_kws_m_float"]
+)
 def test_real_float_model_computes_the_same(name: str) -> None:
     path = SHARED / "models" / f"{name}.tflite"
     golden = np.load(SHARED / "golden" / f"{path.stem}.npz")
@@ -101,24 +104,32 @@ def test_conv1d_by_expand_dims_leaves_no_reshape_between() -> None:
     assert per_channel == [16, 32, 32, 6]
 
 
-@with_shared
-@pytest.mark.parametrize(
-    "stem", ["kws/kws_dscnn_int8", "ic/resnet8_int8", "mnist/mnist_dw_int8", "small/micro_speech_int8", "har/har_cnn1d_int8"]
+GOLDEN = (
+    "ad/autoencoder_int8 har/har_cnn1d_int8 ic/resnet8_int8 kws/kws_dscnn_int8 mnist/mnist_dw_int8 "
+    "mnist/mnist_valid_int8 rnn/rnnoise_int8 small/hello_world_int8 small/micro_kws_m_int8 small/micro_speech_int8 "
+    "sww/streaming_wakeword_int8"
 )
-def test_litert_reference_is_the_golden_one(stem: str) -> None:
-    """The oracle of the other tests gives the golden bytes of TFLite Micro."""
+
+
+@with_shared
+@pytest.mark.parametrize("stem", GOLDEN.split())
+def test_oracle_gives_the_golden_bytes(stem: str) -> None:
+    """LiteRT's reference kernels, dense layers written as convolutions, equal TFLite Micro."""
     path = SHARED / "models" / f"{stem}.tflite"
     golden = np.load(SHARED / "golden" / f"{path.stem}.npz")
-    reference = Reference(path.read_bytes())
-    for x, want in zip(golden["in0"][:4], golden["out0_tflm"][:4], strict=True):
-        assert np.array_equal(reference.run([x])[0].reshape(-1), want.reshape(-1))
+    model, inputs, outputs = Model.read(path.read_bytes())
+    reference = Reference(model.build_without_dense(inputs, outputs))
+    for i in range(4):
+        got = reference.run([golden[f"in{k}"][i] for k in range(len(inputs))])
+        for k, array in enumerate(got):
+            assert np.array_equal(array.reshape(-1), golden[f"out{k}_tflm"][i].reshape(-1))
 
 
 # -- random models ----------------------------------------------------------------------------------------------------
 
 
 def agrees(case: cases.Case, exact: bool) -> None:
-    want = run_reference(case.oracle, case.inputs)
+    want = expected(case)
     with np.errstate(all="ignore"):
         got = run_graph(load_tflite(case.data), case.inputs)
     for a, b in zip(got, want, strict=True):
@@ -128,7 +139,6 @@ def agrees(case: cases.Case, exact: bool) -> None:
             np.testing.assert_allclose(a.reshape(-1), b.reshape(-1), 1e-3, 1e-4, err_msg=case.text)
 
 
-# LiteRT clamps tiny vectors of L2_NORMALIZATION in another way than the formula
 FLOAT_OPS = sorted(cases.OPERATORS.keys() - cases.INT8_ONLY)
 
 
@@ -158,7 +168,7 @@ def test_int8_operator(name: str) -> None:
 @pytest.mark.parametrize("seed", range(12))
 def test_int8_graph_runs_in_the_reference_and_imports(seed: int) -> None:
     case = cases.graph(np.random.default_rng(seed))
-    outputs = run_reference(case.oracle, case.inputs)
+    outputs = expected(case)
     graph = load_tflite(case.data)
     assert [graph.tensors[n].elements for n in graph.outputs] == [o.size for o in outputs]
 
@@ -232,7 +242,12 @@ def test_all_unsupported_operators_are_listed() -> None:
         load_tflite(chain("RELU", "CUSTOM", "COS", "RELU", "READ_VARIABLE"))
     text = str(e.value)
     assert "3 unsupported" in text
-    for part in ("operator 1 CUSTOM 'Invented' -> 'mid1'", "operator 2 COS -> 'mid2'", "operator 4 READ_VARIABLE", "state"):
+    for part in (
+        "operator 1 CUSTOM 'Invented' -> 'mid1'",
+        "operator 2 COS -> 'mid2'",
+        "operator 4 READ_VARIABLE",
+        "state",
+    ):
         assert part in text
 
 
@@ -251,7 +266,9 @@ def test_refused_inputs(shape: tuple[int, ...], dtype: str, match: str) -> None:
         load_tflite(chain("RELU", shape=shape, dtype=dtype))
 
 
-def dense(weights=None, x_quant=(0.5, 0), w_quant=(0.5, 0), y_quant=(0.5, 0), activation=0, w_type="int8", bias_scale=0.25) -> bytes:
+def dense(
+    weights=None, x_quant=(0.5, 0), w_quant=(0.5, 0), y_quant=(0.5, 0), activation=0, w_type="int8", bias_scale=0.25
+) -> bytes:
     m = Model()
     x, y = m.tensor([1, 3], "int8", *x_quant), m.tensor([1, 2], "int8", *y_quant)
     w = m.tensor([2, 3], w_type, *w_quant, data=np.ones((2, 3)) if weights is None else weights)
@@ -329,12 +346,12 @@ def test_truncated_everywhere() -> None:
 
 def test_flipped_bits() -> None:
     data, rng = sample(), np.random.default_rng(1)
-    for at in rng.choice(len(data), 700):
+    for at in rng.choice(len(data), 250):
         broken = bytearray(data)
         broken[at] ^= 1 << int(rng.integers(8))
         survives(bytes(broken))
     small = dense()
-    for at in range(0, min(len(small), 1024)):
+    for at in range(0, min(len(small), 1024), 2):
         broken = bytearray(small)
         broken[at] ^= 0x80
         survives(bytes(broken))
@@ -403,16 +420,17 @@ def test_constants_that_grow_are_refused() -> None:
 
 
 def test_time_and_memory_stay_in_proportion() -> None:
-    """40,000 operators that all point at the same vectors; 20,000 tensors of one name."""
+    """1,200 tensors of one name, each made by an operator."""
     m = Model()
-    t = [m.tensor([1, 4], "float32", name="n") for _ in range(4000)]
-    for a, b in zip(t, t[1:], strict=False):
+    t = [m.tensor([1, 4], "float32", name="n") for _ in range(1200)]
+    for a, b in pairwise(t):
         m.op("RELU", [a], [b])
     data = m.build([t[0]], [t[-1]])
-    tracemalloc.start()
-    start = time.perf_counter()
+    start = time.process_time()
     load_tflite(data)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 5
+    tracemalloc.start()
+    load_tflite(data)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 20 * len(data) + 2**20

@@ -122,6 +122,7 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "nnom_layer_output_node": (ct.c_uint16, [_P]),
     "nnom_totals": (ct.c_int, [_P, ct.POINTER(Totals)]),
     "nnom_layer_info": (ct.c_int, [_P, _U, ct.POINTER(LayerInfo)]),
+    "nnom_set_test_input": (ct.c_int, [_P, _P]),
     "nnom_freeze": (ct.c_int, [_P, ct.c_char_p, ct.c_bool, WRITE, _P]),
     "nnom_layer_set_quant": (_P, [_P, ct.c_float, _I]),
     "nnom_layer_set_weight_scales": (_P, [_P, ct.POINTER(ct.c_float), _U]),
@@ -144,9 +145,14 @@ def library_path() -> Path:
 @functools.cache
 def library() -> ct.CDLL:
     """Loads the core once and declares its functions."""
-    lib = ct.CDLL(str(library_path()))
+    path = library_path()
+    try:
+        lib = ct.CDLL(str(path))
+        functions = {name: getattr(lib, name) for name in _SIGNATURES}
+    except (OSError, AttributeError) as e:
+        raise ToolError(f"{path}: not this version's C core ({e}); build it again with 'make' or 'pip install'") from e
     for name, (result, arguments) in _SIGNATURES.items():
-        function = getattr(lib, name)
+        function = functions[name]
         function.restype = result
         function.argtypes = arguments
     lib.observer_type = OBSERVER

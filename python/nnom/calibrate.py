@@ -27,6 +27,7 @@ class Observed:
     parts: list[np.ndarray] = field(default_factory=list)
 
     def add(self, values: np.ndarray, most: int, rng: np.random.Generator) -> None:
+        """Values of one run; at most `most` of them are kept."""
         flat = values.reshape(-1)
         self.low = min(self.low, float(flat.min()))
         self.high = max(self.high, float(flat.max()))
@@ -34,6 +35,7 @@ class Observed:
 
     @property
     def values(self) -> np.ndarray:
+        """The kept ones, float32 [any]."""
         if len(self.parts) > 1:
             self.parts = [np.concatenate(self.parts)]
         return self.parts[0]

@@ -21,7 +21,8 @@ _DATA = "x.npy, x.npz, or x.npz:KEY; first axis: samples"
 
 
 def _parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="nnom", description="Trained neural networks to C for microcontrollers.", formatter_class=_RAW)
+    text = "Trained neural networks to C for microcontrollers."
+    top = argparse.ArgumentParser(prog="nnom", description=text, formatter_class=_RAW)
     top.epilog = "example:\n  nnom convert model.keras --calibration x.npy --labels y.npy --name har -o out/"
     top.add_argument("--version", action="version", version=f"nnom {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -44,7 +45,14 @@ def _model(p: argparse.ArgumentParser) -> None:
 def _calibration(p: argparse.ArgumentParser) -> None:
     text = f"typical samples, to quantise a float model: {_DATA}; once per input"
     p.add_argument("--calibration", action="append", metavar="X", help=text)
-    p.add_argument("--method", choices=("auto", *METHODS), default="auto", help="how ranges are found (default: the best of all)")
+    text = "how ranges are found (default: the best of all)"
+    p.add_argument("--method", choices=("auto", *METHODS), default="auto", help=text)
+
+
+def _plan(p: argparse.ArgumentParser) -> None:
+    text = "memory: rolling rows where that costs little (auto), never (whole), at any cost (smallest)"
+    p.add_argument("--plan", choices=("auto", "whole", "smallest"), default="auto", help=text)
+    p.add_argument("--arena", type=int, default=0, metavar="BYTES", help="RAM budget of the plan 'auto'")
 
 
 def _convert(commands: argparse._SubParsersAction) -> None:
@@ -55,11 +63,13 @@ def _convert(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--labels", metavar="Y", help="class numbers of the calibration samples: accuracy is reported")
     p.add_argument("--name", help="prefix of the C symbols (default: from the file's name)")
     p.add_argument("-o", "--out", default="out", metavar="DIR", help="folder for model.c and model.h (default: out)")
+    _plan(p)
 
 
 def _evaluate(commands: argparse._SubParsersAction) -> None:
     example = "nnom evaluate model.keras --data test_x.npy --labels test_y.npy --calibration x.npy"
-    p = _command(commands, "evaluate", "Accuracy, top-k and confusion matrix of a classifier, on this computer.", example)
+    text = "Accuracy, top-k and confusion matrix of a classifier, on this computer."
+    p = _command(commands, "evaluate", text, example)
     _model(p)
     p.add_argument("--data", action="append", required=True, metavar="X", help=f"test samples: {_DATA}; once per input")
     p.add_argument("--labels", required=True, metavar="Y", help="their class numbers")
@@ -81,17 +91,21 @@ def _run(commands: argparse._SubParsersAction) -> None:
     _calibration(p)
     p.add_argument("--float", action="store_true", dest="use_float", help="run a float model as it is")
     p.add_argument("--board", help="run on this emulated board too: see nnom boards")
-    p.add_argument("--opt", choices=("-O0", "-Og", "-O1", "-O2", "-O3", "-Os"), default="-Os", help="of the board's compiler")
+    levels = ("-O0", "-Og", "-O1", "-O2", "-O3", "-Os")
+    p.add_argument("--opt", choices=levels, default="-Os", help="of the board's compiler (default: -Os)")
+    _plan(p)
 
 
 def _inspect(commands: argparse._SubParsersAction) -> None:
-    p = _command(commands, "inspect", "Layers, costs, and what is not supported. Needs no data.", "nnom inspect model.tflite --json")
+    text = "Layers, costs, and what is not supported. Needs no data."
+    p = _command(commands, "inspect", text, "nnom inspect model.tflite --json")
     _model(p)
 
 
 def _validate(commands: argparse._SubParsersAction) -> None:
     example = "nnom validate model.tflite --data x.npy --board cortex-m4"
-    p = _command(commands, "validate", "Compare original runtime, this computer and an emulated board side by side.", example)
+    text = "Compare original runtime, this computer and an emulated board side by side."
+    p = _command(commands, "validate", text, example)
     _model(p)
     p.add_argument("--data", action="append", required=True, metavar="X", help=f"samples: {_DATA}; once per input")
     _calibration(p)

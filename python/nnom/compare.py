@@ -83,6 +83,7 @@ class LayerNoise:
 
     @property
     def sqnr(self) -> float:
+        """In dB."""
         return decibels(self.signal, self.noise)
 
 
@@ -108,7 +109,9 @@ class Taps:
         return self.values
 
 
-def layer_noise(floats: Graph, ints: Graph, data: list[np.ndarray], progress: Progress | None = None) -> list[LayerNoise]:
+def layer_noise(
+    floats: Graph, ints: Graph, data: list[np.ndarray], progress: Progress | None = None
+) -> list[LayerNoise]:
     """Noise per node of the quantised graph, in order of execution, over samples [n, h, w, c] per input."""
     a, b = Taps(floats), Taps(ints)
     found = {n.output: LayerNoise(n.name, n.op) for n in ints.nodes}

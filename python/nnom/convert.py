@@ -97,7 +97,13 @@ class Prepared:
 
 
 def prepare(
-    model: Any, x: Any = None, method: str = "auto", *, int8_io: bool = False, stage: Stage | None = None, place: str = "calibration"
+    model: Any,
+    x: Any = None,
+    method: str = "auto",
+    *,
+    int8_io: bool = False,
+    stage: Stage | None = None,
+    place: str = "calibration",
 ) -> Prepared:
     """Loads a model and, if it is float, folds it and quantises it with the calibration samples x [n, ...].
 
@@ -171,7 +177,12 @@ def make_report(p: Prepared, y: Any = None, stage: Stage | None = None, place: s
 
 
 def _against_float(
-    report: Report, p: Prepared, few: list[np.ndarray], got: list[np.ndarray], labels: np.ndarray | None, stage: Stage | None
+    report: Report,
+    p: Prepared,
+    few: list[np.ndarray],
+    got: list[np.ndarray],
+    labels: np.ndarray | None,
+    stage: Stage | None,
 ) -> None:
     expected = outputs_of(p.floats, few, progress=stage("running float") if stage else None)
     report.output_sqnr = [sqnr(e, g) for e, g in zip(expected, got, strict=True)]
@@ -180,7 +191,8 @@ def _against_float(
         report.agreement = float((classes_of(expected[0]) == classes_of(got[0])).mean())
     if labels is not None:
         report.accuracy_float = float((classes_of(expected[0]) == labels).mean())
-    report.layers = layer_noise(p.floats, p.graph, datasets.spread(few, TRIALS)[0], stage("comparing layers") if stage else None)
+    fewer, _ = datasets.spread(few, TRIALS)
+    report.layers = layer_noise(p.floats, p.graph, fewer, stage("comparing layers") if stage else None)
     report.warnings += _losses(report)
 
 
@@ -197,6 +209,21 @@ def _losses(report: Report) -> list[str]:
 
 
 # ---- Converting ----
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the core plans memory: "auto" (rolling rows where that costs little), "whole", "smallest".
+
+    arena_bytes: a budget for "auto", 0 for none.
+    """
+
+    mode: str = "auto"
+    arena_bytes: int = 0
+
+    def compile(self, graph: Graph) -> CoreModel:
+        """The graph in the core, planned so."""
+        return CoreModel(graph, mode=self.mode, arena_bytes=self.arena_bytes)
 
 
 @dataclass
@@ -240,6 +267,7 @@ def convert(
     method: str = "auto",
     out: str | Path | None = None,
     int8_io: bool = False,
+    plan: Plan | None = None,
     stage: Stage | None = None,
     places: tuple[str, str] = ("calibration data", "labels"),
 ) -> Conversion:
@@ -247,13 +275,14 @@ def convert(
 
     x: calibration samples [n, ...] as real values (a list or dict of arrays for several inputs); float models need
     them. y: their class numbers [n], for the report. name: prefix of the C symbols. method: "auto", "minmax",
-    "percentile", "percentile99.9" or "mse". out: folder for model.c and model.h, None writes nothing. Raises NnomError.
+    "percentile", "percentile99.9" or "mse". out: folder for model.c and model.h, None writes nothing. plan: of memory.
+    Raises NnomError.
     """
     if name is not None:
         c_name(name)
     p = prepare(model, x, method, int8_io=int8_io, stage=stage, place=places[0])
     report = make_report(p, y, stage, places[1])
-    core = CoreModel(p.graph)
+    core = (plan or Plan()).compile(p.graph)
     name = name or _default_name(p.graph)
     source, header = core.freeze(name, first_sample(p, core))
     paths = write_c(Path(out), source, header) if out is not None else []
@@ -265,16 +294,21 @@ def first_sample(p: Prepared, core: CoreModel) -> list[np.ndarray]:
     if p.calibration is not None:
         return [stored(port, a[0], p.raw) for port, a in zip(core.inputs, p.calibration, strict=True)]
     rng = np.random.default_rng(1)
-    noise = [rng.integers(-128, 128, port.shape).astype(np.int8) for port in core.inputs]
-    return [n if port.dtype == np.int8 else (n / np.float32(128)).astype(port.dtype) for n, port in zip(noise, core.inputs, strict=True)]
+    noise = [(port, rng.integers(-128, 128, port.shape)) for port in core.inputs]
+    return [(n / 128 if port.dtype == np.float32 else n).astype(port.dtype) for port, n in noise]
 
 
 def write_c(folder: Path, source: str, header: str) -> list[Path]:
     """Writes model.c and model.h, each whole or not at all; their paths."""
     paths = [folder / "model.c", folder / "model.h"]
-    try:
-        for path, text in zip(paths, (source, header), strict=True):
-            write_atomically(path, text)
-    except OSError as e:
-        raise NnomError(f"{folder}: cannot be written: {e.strerror or e}") from e
+    for path, text in zip(paths, (source, header), strict=True):
+        write_text(path, text)
     return paths
+
+
+def write_text(path: Path, content: str | bytes) -> None:
+    """All of a file or nothing of it, NnomError if it cannot be written."""
+    try:
+        write_atomically(path, content)
+    except OSError as e:
+        raise NnomError(f"{path}: cannot be written: {e.strerror or e}") from e

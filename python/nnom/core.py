@@ -250,9 +250,14 @@ class CoreModel:
             parts.append(ct.string_at(text, size))
             return 0
 
-        for i, port in enumerate(self.inputs):
-            value = sample[i].reshape(port.shape) if sample is not None else port.zero_point
-            self._view(self._lib.nnom_input_buffer(self._model, i), port)[...] = value
+        arrays = [np.full(p.shape, p.zero_point, p.dtype) for p in self.inputs]
+        if sample is not None:
+            arrays = [np.ascontiguousarray(x, p.dtype).reshape(p.shape) for x, p in zip(sample, self.inputs, strict=True)]
+        if self.feed:
+            self._lib.nnom_set_test_input(self._model, ct.c_void_p(arrays[0].ctypes.data))
+        else:
+            for i, (x, port) in enumerate(zip(arrays, self.inputs, strict=True)):
+                self._view(self._lib.nnom_input_buffer(self._model, i), port)[...] = x
         status = self._lib.nnom_freeze(self._model, name.encode(), header, self._lib.write_type(write), None)
         if status != 0:
             detail = self._lib.model_error_text(self._model).decode(errors="replace")
@@ -260,12 +265,12 @@ class CoreModel:
         return b"".join(parts).decode()
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """All of the file or nothing of it."""
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """All of the file or nothing of it. Text is written as UTF-8."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_text(text)
+        part.write_bytes(content.encode() if isinstance(content, str) else content)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

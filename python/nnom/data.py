@@ -59,7 +59,8 @@ def read_samples(specs: Sequence[str | Path], graph: Graph) -> list[np.ndarray]:
     if len(specs) == 1 and len(graph.inputs) > 1:
         return samples(read_arrays(specs[0]), graph, str(specs[0]))
     if len(specs) != len(graph.inputs):
-        raise DataError(f"{graph.source}: {_count(len(graph.inputs), 'input')}, but {_count(len(specs), 'file')} of data")
+        needed, given = _count(len(graph.inputs), "input"), _count(len(specs), "file")
+        raise DataError(f"{graph.source}: the model has {needed}, {given} of data given")
     return samples([read_array(s, "an input") for s in specs], graph, *map(str, specs))
 
 

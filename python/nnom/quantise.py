@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
 """Float graphs to int8: ranges become scales, weights are rounded per output channel, the best of several ranges wins.
 
-    result = quantise(graph, samples)        # samples: one array [n, h, w, c] per input
-    CoreModel(result.graph).run(...)
+result = quantise(graph, samples)        # samples: one array [n, h, w, c] per input
+CoreModel(result.graph).run(...)
 """
 
 from __future__ import annotations
@@ -77,10 +77,15 @@ def _best(graph: Graph, observed: dict[str, Observed], data: list[np.ndarray]) -
         graphs[method] = apply(graph, group_ranges(graph, observed, method))
         got = outputs_of(graphs[method], few)
         noise = float(np.mean([sqnr(e, g) for e, g in zip(expected, got, strict=True)]))
-        same = [(e.reshape(len(e), -1).argmax(1) == g.reshape(len(g), -1).argmax(1)).mean() for e, g in zip(expected, got, strict=True)]
+        same = [(_top(e) == _top(g)).mean() for e, g in zip(expected, got, strict=True)]
         trials.append(Trial(method, noise, float(np.mean(same))))
     winner = max(trials, key=lambda t: (round(t.sqnr, 2), t.agreement))
     return Quantised(graphs[winner.method], winner.method, trials)
+
+
+def _top(outputs: np.ndarray) -> np.ndarray:
+    """Index of the largest value of each sample."""
+    return outputs.reshape(len(outputs), -1).argmax(axis=1)
 
 
 # ---- Which tensors share a quantisation ----
@@ -133,7 +138,7 @@ def _groups(graph: Graph, width: Callable[[str], float]) -> _Groups:
 
 
 def _group_fixed(graph: Graph, members: list[str]) -> Quant | None:
-    """The fixed quantisation of a group. Of two, softmax's and the like win over those of functions, which can adapt."""
+    """The fixed quantisation of a group. Softmax's and the like win over those of functions, which can adapt."""
     found = {n.output: q for n in graph.nodes if n.output in members and (q := fixed_quant(n))}
     rigid = {q for name, q in found.items() if graph.producer(name).op != "activation"}
     if len(rigid) > 1:

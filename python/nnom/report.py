@@ -60,8 +60,8 @@ def table(title: str, *columns: str) -> Table:
     return result
 
 
-def _short(name: str, most: int = _NAME) -> str:
-    """The end of a long name tells more than its beginning."""
+def short(name: str, most: int = _NAME) -> str:
+    """A name of at most `most` characters, safe for tables. The end of a long name tells more than its beginning."""
     return escape(name if len(name) <= most else "…" + name[1 - most :])
 
 
@@ -82,7 +82,7 @@ def layer_table(graph: Graph, core: CoreModel, noise: dict[str, float]) -> Table
     for r in running_layers(core):
         tensors = names.get(r.node, []) if r.node is not None else []
         kind = f"{r.kind}+{r.activation}" if r.activation else r.kind
-        row = [_short(tensors[-1] if tensors else r.name), kind, _shape(r.shape), f"{r.macs:,}", f"{r.input_bytes:,}"]
+        row = [short(tensors[-1] if tensors else r.name), kind, _shape(r.shape), f"{r.macs:,}", f"{r.input_bytes:,}"]
         row += [f"{r.output_bytes:,}", f"{r.scratch_bytes:,}", f"{r.weight_bytes:,}", f"{r.first_step}-{r.last_step}"]
         if noise:
             db = next((noise[t] for t in reversed(tensors) if t in noise), None)
@@ -166,10 +166,11 @@ def print_board_run(out: Console, b: BoardRun) -> None:
     result = table(f"{b.board}: instructions", "<layer", "<kind", "MACs", "instructions", "per MAC")
     for n in b.nodes:
         per_mac = f"{n.instructions / n.macs:.2f}" if n.macs else ""
-        result.add_row(_short(n.name, 44), n.kind, f"{n.macs:,}", f"{n.instructions:,}", per_mac)
+        result.add_row(short(n.name, 44), n.kind, f"{n.macs:,}", f"{n.instructions:,}", per_mac)
     macs = sum(n.macs for n in b.nodes)
     result.add_section()
-    result.add_row("total (one run)", "", f"{macs:,}", f"{b.instructions:,}", f"{b.instructions / macs:.2f}" if macs else "")
+    per_mac = f"{b.instructions / macs:.2f}" if macs else ""
+    result.add_row("total (one run)", "", f"{macs:,}", f"{b.instructions:,}", per_mac)
     out.print(result)
     out.print(
         f"flash {b.flash:,} B (weights and tables {b.weights:,} B), RAM {b.ram:,} B (arena {b.arena:,} B), "

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
 """Runs a prepared model once or more, on this computer or on an emulated board, with exact bytes and hashes.
 
-    result = run(prepared, lcg_inputs(prepared, 305419896))
-    on_board = run_board(prepared.graph, "cortex-m4", inputs)
+result = run(prepared, lcg_inputs(prepared, 305419896))
+on_board = run_board(prepared.graph, "cortex-m4", inputs)
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from . import boards
 from .calibrate import tensors_of_nodes
 from .compare import stored
+from .convert import Plan
 from .core import CoreModel, Port
 from .errors import CoreError, DataError, ToolError
 from .graph import Graph
@@ -63,7 +64,7 @@ def lcg_inputs(graph: Graph, ports: list[Port], seed: int) -> list[np.ndarray]:
 
 
 def float_scale(graph: Graph) -> float:
-    """What one step of an int8 value means for the float first input: the scale of a QUANTIZE that reads it, or 1/128."""
+    """One step of lcg: for a float first input: the scale of a QUANTIZE that reads it, or 1/128."""
     for node in graph.consumers(graph.inputs[0]):
         quant = graph.tensors[node.output].quant
         if node.op == "quantize" and quant is not None:
@@ -125,10 +126,9 @@ class BoardRun:
 
 
 def library_sources() -> tuple[list[Path], list[Path]]:
-    """(C files that a frozen model may need, folders of headers)."""
+    """(C files of the library, folders of headers). The linker drops what a frozen model does not use: builder, planner."""
     root = boards.firmware_dir().parent
-    files = [root / "src/core/run.c", root / "src/core/status.c", *sorted((root / "src/layers").glob("*.c"))]
-    files += sorted((root / "src/kernels").rglob("*.c"))
+    files = [f for f in sorted((root / "src").rglob("*.c")) if not f.name.startswith("freeze")]
     if len(files) < 4:
         raise ToolError(f"{root}: the C sources of the library are missing; reinstall nnom")
     return files, [root / "include", root / "port", root / "src/core", root / "src/layers", root / "src/kernels"]
@@ -142,13 +142,20 @@ def find_board(name: str) -> boards.Board:
     return known[name]
 
 
-def run_board(graph: Graph, name: str, inputs: list[np.ndarray], opt: boards.Optimisation = "-Os", timeout: float = 600.0) -> BoardRun:
+def run_board(
+    graph: Graph,
+    name: str,
+    inputs: list[np.ndarray],
+    opt: boards.Optimisation = "-Os",
+    plan: Plan | None = None,
+    timeout: float = 600.0,
+) -> BoardRun:
     """Freezes a graph, builds it with the runner for a board and runs it there on stored inputs [n, h, w, c].
 
     Raises DataError (unknown board), CoreError, ToolError and boards.BoardError (tools missing or failing).
     """
     board = find_board(name)
-    core = CoreModel(graph)
+    core = (plan or Plan()).compile(graph)
     with tempfile.TemporaryDirectory(prefix="nnom-") as text:
         folder = Path(text)
         elf = build_frozen(core, board, folder, opt)
@@ -192,7 +199,8 @@ def _run_elf(
     result = boards.run(board, elf, folder, timeout=timeout)
     error = re.search(r"^error (.*)$", result.stdout, re.MULTILINE)
     if result.exit_code != 0 or error:
-        raise CoreError(f"{board.name}: {error[1] if error else result.stdout.strip() or f'exit code {result.exit_code}'}")
+        reason = error[1] if error else result.stdout.strip() or f"exit code {result.exit_code}"
+        raise CoreError(f"{board.name}: {reason}")
     return result
 
 
@@ -228,6 +236,4 @@ def _parse(text: str) -> dict[str | int, int]:
 def _node_costs(graph: Graph, core: CoreModel, values: dict[str | int, int]) -> list[NodeCost]:
     names = {k: v[0] for k, v in tensors_of_nodes(graph, core).items()}
     rows = {r.node: r for r in reversed(list(core.layers())) if r.node is not None}
-    return [
-        NodeCost(names.get(k, rows[k].name), rows[k].kind, rows[k].macs, values.get(k, 0)) for k in sorted(rows)
-    ]
+    return [NodeCost(names.get(k, rows[k].name), rows[k].kind, rows[k].macs, values.get(k, 0)) for k in sorted(rows)]

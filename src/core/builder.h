@@ -221,6 +221,7 @@ struct nnom_builder {
     void *schedule;           /* segments and steps, or NULL */
     uint32_t schedule_bytes;
     nnom_options_t options;
+    const void *test_input;   /* of a fed model's self test, the caller's */
     nnom_totals_t totals;
     void *arena_given;        /* by nnom_set_arena() */
     uint32_t arena_given_bytes;

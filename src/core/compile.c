@@ -275,12 +275,13 @@ static nnom_status_t check_needed(nnom_model_t *m)
 
 static nnom_status_t check_graph(nnom_model_t *m, nnom_layer_t *out)
 {
-    nnom_status_t status = find_output(m, out);
+    nnom_status_t status = NNOM_OK;
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL && status == NNOM_OK; layer = layer->next) {
         status = layer->broken ? nnom_layer_fail(layer, NNOM_NO_MEMORY, "a layer connected to it could not be made")
                                : check_inputs(layer);
         status = status == NNOM_OK ? check_owner(m, layer) : status;
     }
+    status = status == NNOM_OK ? find_output(m, out) : status; /* after what says why an end is loose */
     return status == NNOM_OK ? check_needed(m) : status;
 }
 
@@ -312,6 +313,8 @@ static void swap_layer(nnom_layer_t *layer)
     swap(&layer->set_shape.h, &layer->set_shape.w);
     if (layer->axis == 0 || layer->axis == 1) {
         layer->axis = 1 - layer->axis;
+    } else if (layer->axis == -3 || layer->axis == -2) {
+        layer->axis = -5 - layer->axis;
     }
     layer->swapped = true;
 }

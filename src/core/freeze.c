@@ -182,6 +182,52 @@ static void write_tensor(nnom_writer_t *w, const nnom_layer_t *layer, const nnom
     nnom_writer_print(w, ", %d, %s}, /* %s */\n", (int)t->zero_point, types[t->type], layer->name);
 }
 
+/* The steps of rolling segments, a byte each. */
+static void write_schedule(nnom_writer_t *w, const nnom_program_t *p)
+{
+    for (uint32_t k = 0; k < p->segment_count; k++) {
+        const nnom_segment_t *segment = &p->segments[k];
+        if (segment->step_count > 0) {
+            nnom_writer_print(w, "static const uint8_t %s_steps%" PRIu32 "[%" PRIu32 "] = {", w->name, k, segment->step_count);
+            for (uint32_t i = 0; i < segment->step_count; i++) {
+                nnom_writer_print(w, i % 24 == 0 ? "\n    %u," : " %u,", (unsigned)segment->steps[i]);
+            }
+            nnom_writer_print(w, "};\n");
+        }
+    }
+    if (p->segment_count == 0) {
+        return;
+    }
+    nnom_writer_print(w, "static const nnom_segment_t %s_segments[] = {\n", w->name);
+    for (uint32_t k = 0; k < p->segment_count; k++) {
+        const nnom_segment_t *segment = &p->segments[k];
+        nnom_writer_print(w, "    {%u, %u, %" PRIu32 ", ", (unsigned)segment->first, (unsigned)segment->end, segment->step_count);
+        if (segment->step_count > 0) {
+            nnom_writer_print(w, "%s_steps%" PRIu32, w->name, k);
+        } else {
+            nnom_writer_print(w, "NULL");
+        }
+        nnom_writer_print(w, ", %" PRIu32 "},\n", segment->counters);
+    }
+    nnom_writer_print(w, "};\n");
+}
+
+static void write_program(nnom_writer_t *w, const nnom_program_t *p)
+{
+    static const char *const tables[] = {"tensors", "nodes", "inputs", "outputs"};
+    nnom_writer_print(w, "static const nnom_program_t %s_program = {\n", w->name);
+    for (uint32_t i = 0; i < 4; i++) {
+        nnom_writer_print(w, "    .%s = %s_%s,\n", tables[i], w->name, tables[i]);
+    }
+    nnom_writer_print(w, "    .tensor_count = %u,\n    .node_count = %u,\n    .input_count = %u,\n    .output_count = %u,\n",
+                      (unsigned)p->tensor_count, (unsigned)p->node_count, (unsigned)p->input_count, (unsigned)p->output_count);
+    nnom_writer_print(w, "    .arena_bytes = %" PRIu32 ",\n", p->arena_bytes);
+    if (p->segment_count > 0) {
+        nnom_writer_print(w, "    .segments = %s_segments,\n    .segment_count = %u,\n", w->name, (unsigned)p->segment_count);
+    }
+    nnom_writer_print(w, "    .fed = %u,\n};\n", (unsigned)p->fed);
+}
+
 static void write_tables(nnom_writer_t *w, const nnom_model_t *m)
 {
     const nnom_program_t *p = m->program;
@@ -211,11 +257,8 @@ static void write_tables(nnom_writer_t *w, const nnom_model_t *m)
     nnom_writer_print(w, "};\n");
     write_links(w, "inputs", p->inputs, p->input_count);
     write_links(w, "outputs", p->outputs, p->output_count);
-    nnom_writer_print(w,
-                      "static const nnom_program_t %s_program = {%s_tensors, %s_nodes, %s_inputs, %s_outputs, %u, %u, %u, %u, "
-                      "%" PRIu32 "};\n",
-                      w->name, w->name, w->name, w->name, w->name, (unsigned)p->tensor_count, (unsigned)p->node_count,
-                      (unsigned)p->input_count, (unsigned)p->output_count, p->arena_bytes);
+    write_schedule(w, p);
+    write_program(w, p);
 }
 
 void nnom_freeze_tables(nnom_writer_t *w, const nnom_model_t *m)

@@ -38,7 +38,20 @@ static void port_suffix(uint32_t i, char *to, size_t size)
     }
 }
 
-static void header_port(nnom_writer_t *w, const char *kind, uint32_t i, const nnom_tensor_t *t)
+static void declare_input(nnom_writer_t *w, const char *port, const nnom_tensor_t *t, bool fed)
+{
+    if (fed) {
+        nnom_writer_print(w, "/* Takes n rows of [%d][%d] as they come: NNOM_MORE, or NNOM_OK when the output is complete (nnom.h). */\n",
+                          (int)t->shape.w, (int)t->shape.c);
+        nnom_writer_print(w, "nnom_status_t %s_feed(const %s *rows, uint32_t n);\n", w->name, value_type(t));
+        nnom_writer_print(w, "/* Before the next input: its first row comes next. */\nvoid %s_reset(void);\n", w->name);
+        return;
+    }
+    nnom_writer_print(w, "/* Where the input goes before each run: [%d][%d][%d]; a run overwrites it. */\n%s *%s_%s(void);\n",
+                      (int)t->shape.h, (int)t->shape.w, (int)t->shape.c, value_type(t), w->name, port);
+}
+
+static void header_port(nnom_writer_t *w, const char *kind, uint32_t i, const nnom_tensor_t *t, bool fed)
 {
     char name[64], suffix[12], port[24], capitals[24];
     upper(w->name, name, sizeof name);
@@ -53,8 +66,7 @@ static void header_port(nnom_writer_t *w, const char *kind, uint32_t i, const nn
                           capitals, (int)t->zero_point);
     }
     if (strcmp(kind, "input") == 0) {
-        nnom_writer_print(w, "/* Where the input goes before each run: [%d][%d][%d]; a run overwrites it. */\n%s *%s_%s(void);\n",
-                          (int)t->shape.h, (int)t->shape.w, (int)t->shape.c, value_type(t), w->name, port);
+        declare_input(w, port, t, fed);
     } else {
         nnom_writer_print(w, "/* The result of the last run: [%d][%d][%d]. */\nconst %s *%s_%s(void);\n", (int)t->shape.h,
                           (int)t->shape.w, (int)t->shape.c, value_type(t), w->name, port);
@@ -72,12 +84,14 @@ static void write_header(nnom_writer_t *w, const nnom_model_t *m)
     nnom_writer_print(w, "#define %s_MACS %" PRIu64 "u\n", name, m->builder->totals.macs);
     nnom_writer_print(w, "#define %s_WEIGHT_BYTES %" PRIu32 "u\n", name, m->builder->totals.weight_bytes);
     for (uint32_t i = 0; i < nnom_input_count(m); i++) {
-        header_port(w, "input", i, nnom_input_tensor(m, i));
+        header_port(w, "input", i, nnom_input_tensor(m, i), m->program->fed != 0);
     }
     for (uint32_t i = 0; i < nnom_output_count(m); i++) {
-        header_port(w, "output", i, nnom_output_tensor(m, i));
+        header_port(w, "output", i, nnom_output_tensor(m, i), false);
     }
-    nnom_writer_print(w, "\n/* Runs the model once. NNOM_OK always. */\nnnom_status_t %s_run(void);\n", w->name);
+    if (m->program->fed == 0) {
+        nnom_writer_print(w, "\n/* Runs the model once. NNOM_OK always. */\nnnom_status_t %s_run(void);\n", w->name);
+    }
     nnom_writer_print(w, "/* The model, for the calls of nnom.h that take one. */\nnnom_model_t *%s_model(void);\n", w->name);
     nnom_writer_print(w,
                       "/* Runs a stored input and compares with the stored output: NNOM_OK or NNOM_SELFTEST. */\n"
@@ -85,10 +99,20 @@ static void write_header(nnom_writer_t *w, const nnom_model_t *m)
                       w->name);
 }
 
+static void write_feed(nnom_writer_t *w, const nnom_model_t *m)
+{
+    nnom_writer_print(w, "\nnnom_status_t %s_feed(const %s *rows, uint32_t n)\n{\n    return nnom_feed(%s_model(), rows, n);\n}\n", w->name,
+                      value_type(nnom_input_tensor(m, 0)), w->name);
+    nnom_writer_print(w, "\nvoid %s_reset(void)\n{\n    nnom_reset(%s_model());\n}\n", w->name, w->name);
+}
+
 static void write_ports(nnom_writer_t *w, const nnom_model_t *m)
 {
     char suffix[12];
-    for (uint32_t i = 0; i < nnom_input_count(m); i++) {
+    if (m->program->fed != 0) {
+        write_feed(w, m);
+    }
+    for (uint32_t i = 0; m->program->fed == 0 && i < nnom_input_count(m); i++) {
         const nnom_tensor_t *t = nnom_input_tensor(m, i);
         port_suffix(i, suffix, sizeof suffix);
         nnom_writer_print(w, "\n%s *%s_input%s(void)\n{\n    return nnom_input_buffer(%s_model(), %" PRIu32 ");\n}\n", value_type(t),
@@ -102,7 +126,7 @@ static void write_ports(nnom_writer_t *w, const nnom_model_t *m)
     }
 }
 
-static void write_model(nnom_writer_t *w)
+static void write_model(nnom_writer_t *w, const nnom_model_t *m)
 {
     char name[64];
     upper(w->name, name, sizeof name);
@@ -111,7 +135,9 @@ static void write_model(nnom_writer_t *w)
     nnom_writer_print(w, "nnom_model_t *%s_model(void)\n{\n", w->name);
     nnom_writer_print(w, "    %s_instance.program = &%s_program;\n", w->name, w->name);
     nnom_writer_print(w, "    %s_instance.arena = (uint8_t *)%s_arena;\n    return &%s_instance;\n}\n", w->name, w->name, w->name);
-    nnom_writer_print(w, "\nnnom_status_t %s_run(void)\n{\n    return model_run(%s_model());\n}\n", w->name, w->name);
+    if (m->program->fed == 0) {
+        nnom_writer_print(w, "\nnnom_status_t %s_run(void)\n{\n    return model_run(%s_model());\n}\n", w->name, w->name);
+    }
 }
 
 static void write_samples(nnom_writer_t *w, const char *kind, uint32_t i, const nnom_tensor_t *t, const void *data)
@@ -123,22 +149,45 @@ static void write_samples(nnom_writer_t *w, const char *kind, uint32_t i, const 
     nnom_writer_print(w, "};\n");
 }
 
-static void write_selftest(nnom_writer_t *w, nnom_model_t *m)
+/* Stores the inputs and, after a run, the outputs. */
+static void write_test_data(nnom_writer_t *w, nnom_model_t *m)
 {
+    const void *fed = m->program->fed != 0 ? m->builder->test_input : NULL;
     for (uint32_t i = 0; i < nnom_input_count(m); i++) {
-        write_samples(w, "input", i, nnom_input_tensor(m, i), nnom_input_buffer(m, i));
+        write_samples(w, "input", i, nnom_input_tensor(m, i), fed != NULL ? fed : nnom_input_buffer(m, i));
     }
-    const nnom_status_t status = model_run(m);
+    nnom_status_t status;
+    if (fed != NULL) {
+        nnom_reset(m);
+        status = nnom_feed(m, fed, (uint32_t)nnom_input_tensor(m, 0)->shape.h);
+    } else {
+        status = model_run(m);
+    }
     w->status = w->status == NNOM_OK ? status : w->status;
     for (uint32_t i = 0; i < nnom_output_count(m); i++) {
         write_samples(w, "output", i, nnom_output_tensor(m, i), nnom_output_buffer(m, i));
     }
-    nnom_writer_print(w, "\nnnom_status_t %s_selftest(void)\n{\n    nnom_model_t *m = %s_model();\n", w->name, w->name);
+}
+
+static void write_test_run(nnom_writer_t *w, const nnom_model_t *m)
+{
+    if (m->program->fed != 0) {
+        nnom_writer_print(w, "    nnom_reset(m);\n    nnom_status_t status = nnom_feed(m, %s_test_input0, %d);\n    nnom_reset(m);\n", w->name,
+                          (int)nnom_input_tensor(m, 0)->shape.h);
+        return;
+    }
     for (uint32_t i = 0; i < nnom_input_count(m); i++) {
         nnom_writer_print(w, "    memcpy(nnom_input_buffer(m, %" PRIu32 "), %s_test_input%" PRIu32 ", sizeof %s_test_input%" PRIu32 ");\n",
                           i, w->name, i, w->name, i);
     }
     nnom_writer_print(w, "    nnom_status_t status = model_run(m);\n");
+}
+
+static void write_selftest(nnom_writer_t *w, nnom_model_t *m)
+{
+    write_test_data(w, m);
+    nnom_writer_print(w, "\nnnom_status_t %s_selftest(void)\n{\n    nnom_model_t *m = %s_model();\n", w->name, w->name);
+    write_test_run(w, m);
     for (uint32_t i = 0; i < nnom_output_count(m); i++) {
         nnom_writer_print(w,
                           "    if (memcmp(nnom_output_buffer(m, %" PRIu32 "), %s_test_output%" PRIu32 ", sizeof %s_test_output%" PRIu32
@@ -153,7 +202,7 @@ static void write_source(nnom_writer_t *w, nnom_model_t *m)
     nnom_writer_print(w, "/* Made by NNoM " NNOM_VERSION " from a trained model. This file is yours. */\n");
     nnom_writer_print(w, "#include \"model.h\"\n\n#include <math.h>\n#include <string.h>\n");
     nnom_freeze_tables(w, m);
-    write_model(w);
+    write_model(w, m);
     write_ports(w, m);
     write_selftest(w, m);
 }
@@ -181,6 +230,15 @@ static nnom_status_t check_layers(nnom_model_t *m)
     return NNOM_OK;
 }
 
+nnom_status_t nnom_set_test_input(nnom_model_t *m, const void *rows)
+{
+    if (m == NULL || m->builder == NULL || rows == NULL) {
+        return NNOM_NULL;
+    }
+    m->builder->test_input = rows;
+    return NNOM_OK;
+}
+
 nnom_status_t nnom_freeze(nnom_model_t *m, const char *name, bool is_header, nnom_write_t write, void *context)
 {
     if (m == NULL || write == NULL) {
@@ -191,6 +249,9 @@ nnom_status_t nnom_freeze(nnom_model_t *m, const char *name, bool is_header, nno
     }
     if (!is_identifier(name)) {
         return nnom_model_fail(m, NNOM_BAD_ARGUMENT, "the name of a frozen model must be a C identifier of up to 47 characters");
+    }
+    if (m->program->fed != 0 && m->builder->test_input == NULL) {
+        return nnom_model_fail(m, NNOM_NULL, "a fed model has no input buffer: give the self test's input by nnom_set_test_input");
     }
     const nnom_status_t status = check_layers(m);
     if (status != NNOM_OK) {

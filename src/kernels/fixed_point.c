@@ -4,15 +4,15 @@
 #include "fixed.h"
 
 enum {
-    FP_EXP_EIGHTH = 1895147668,      /* exp(-1/8), Q0 */
-    FP_THIRD = 715827883,            /* 1/3, Q0 */
-    FP_48_OVER_17 = 1515870810,      /* 2 integer bits */
+    FP_EXP_EIGHTH = 1895147668,        /* exp(-1/8), Q0 */
+    FP_THIRD = 715827883,              /* 1/3, Q0 */
+    FP_48_OVER_17 = 1515870810,        /* 2 integer bits */
     FP_MINUS_32_OVER_17 = -1010580540, /* 2 integer bits */
-    FP_HALF_ROOT_2 = 1518500250,     /* sqrt(1/2), Q0 */
-    FP_ROOT_ROOT_HALF = 1805811301,  /* 2^(-1/4), Q0 */
-    FP_LOG_2 = 1488522236,           /* log 2, Q0 */
-    FP_ONE_2 = 1 << 29,              /* 1 with 2 integer bits */
-    FP_ONE_0 = INT32_MAX             /* the Q0 number next to 1 */
+    FP_HALF_ROOT_2 = 1518500250,       /* sqrt(1/2), Q0 */
+    FP_ROOT_ROOT_HALF = 1805811301,    /* 2^(-1/4), Q0 */
+    FP_LOG_2 = 1488522236,             /* log 2, Q0 */
+    FP_ONE_2 = 1 << 29,                /* 1 with 2 integer bits */
+    FP_ONE_0 = INT32_MAX               /* the Q0 number next to 1 */
 };
 
 int32_t nnom_leading_zeros(uint32_t x)
@@ -97,7 +97,7 @@ int32_t nnom_fp_tanh(int32_t a, int32_t bits)
     if (a == 0) {
         return 0;
     }
-    const int32_t e = nnom_fp_exp(a > 0 ? -a : a, bits + 1); /* exp(-2 |a|) */
+    const int32_t e = nnom_fp_exp(a > 0 ? -a : a, bits + 1);  /* exp(-2 |a|) */
     const int32_t t = nnom_fp_scale(newton(e) - FP_ONE_2, 2); /* 2 / (1 + e) - 1 = (1 - e) / (1 + e) */
     return a > 0 ? t : -t;
 }
@@ -123,7 +123,7 @@ void nnom_fp_inverse_sqrt(int32_t x, int32_t *multiplier, int32_t *shift)
     }
     const int32_t pairs = (nnom_leading_zeros((uint32_t)x) - 1) / 2 - 1;
     right -= pairs;
-    x *= (int32_t)1 << (2 * pairs); /* 2^27 <= x < 2^29 */
+    x *= (int32_t)1 << (2 * pairs);                   /* 2^27 <= x < 2^29 */
     const int32_t half = nnom_shift_round(x >> 1, 1); /* of x with 3 integer bits */
     int32_t y = (int32_t)1 << 28;                     /* 1 with 3 integer bits */
     for (int32_t i = 0; i < 5; i++) {                 /* Newton: y (3 - x y^2) / 2 */

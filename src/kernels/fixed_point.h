@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /*
- * Functions of fixed-point numbers, exactly as the TFLite int8 specification evaluates them (SPEC.md). A number with `bits`
- * integer bits is an int32 holding real * 2^(31 - bits); "Q0" below: bits = 0, a fraction in [-1, 1).
+ * Functions of fixed-point numbers, exactly as the TFLite int8 specification evaluates them (SPEC.md). A number with
+ * `bits` integer bits is an int32 holding real * 2^(31 - bits); "Q0" below: bits = 0, a fraction in [-1, 1).
  */
 #ifndef NNOM_FIXED_POINT_H
 #define NNOM_FIXED_POINT_H

@@ -46,7 +46,8 @@ typedef struct activation_layer {
 /* Tables of an activation with an output quantisation of its own hold for that one. */
 static bool table_applies(const nnom_activation_t *act, const nnom_tensor_t *out)
 {
-    return act->table != NULL && (!(act->scale > 0.0f) || (out->scale == act->scale && out->zero_point == act->zero_point));
+    return act->table != NULL &&
+           (!(act->scale > 0.0f) || (out->scale == act->scale && out->zero_point == act->zero_point));
 }
 
 static void fill_table(const nnom_activation_t *act, const nnom_tensor_t *in, const nnom_tensor_t *out, int8_t *table)
@@ -128,7 +129,8 @@ nnom_activation_t *nnom_activation_new(const nnom_activation_t *prototype, float
     return act;
 }
 
-/*       id            name           clamp                     function            table                  scale, zero point */
+/*       id            name           clamp                     function            table                  scale, zero
+ * point */
 NNOM_ACTIVATION(relu, "ReLU", NNOM_CLAMP_RELU, relu, NULL, 0.0f, 0)
 NNOM_ACTIVATION(relu6, "ReLU6", NNOM_CLAMP_RELU6, relu6, NULL, 0.0f, 0)
 NNOM_ACTIVATION(relu_n1_to_1, "ReLU-1..1", NNOM_CLAMP_RELU_N1_TO_1, relu_n1_to_1, NULL, 0.0f, 0)

@@ -14,8 +14,8 @@ nnom_status_t nnom_activation_build(nnom_layer_t *layer);
 nnom_activation_t *nnom_activation_new(const nnom_activation_t *prototype, float alpha);
 
 /*
- * Defines id_activation (a prototype for nnom_activation_new), its class id_class and its float operation nnom_id_f32_op.
- * f, table: see struct nnom_activation; own_scale 0: the output has the input's quantisation.
+ * Defines id_activation (a prototype for nnom_activation_new), its class id_class and its float operation
+ * nnom_id_f32_op. f, table: see struct nnom_activation; own_scale 0: the output has the input's quantisation.
  */
 #define NNOM_ACTIVATION(id, title, act_clamp, f, act_table, own_scale, own_zero_point)                                 \
     static void id##_run(const nnom_call_t *call)                                                                      \
@@ -26,7 +26,8 @@ nnom_activation_t *nnom_activation_new(const nnom_activation_t *prototype, float
     const nnom_op_t nnom_##id##_f32_op = {id##_run, NULL, 0};                                                          \
     static const nnom_class_t id##_class = {                                                                           \
         title, "nnom_map_param", nnom_map_param_fields, nnom_activation_build, 1, 1, NNOM_CLASS_ACTIVATION};           \
-    static const nnom_activation_t id##_activation = {&id##_class,        act_clamp, f, 0.0f, own_scale, own_zero_point, \
-                                                      act_table, &nnom_##id##_f32_op, "nnom_" #id "_f32_op"};
+    static const nnom_activation_t id##_activation = {&id##_class, act_clamp,           f,                             \
+                                                      0.0f,        own_scale,           own_zero_point,                \
+                                                      act_table,   &nnom_##id##_f32_op, "nnom_" #id "_f32_op"};
 
 #endif

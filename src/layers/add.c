@@ -59,7 +59,8 @@ static nnom_status_t build(nnom_layer_t *layer)
     return nnom_sum_multipliers(binary, factors);
 }
 
-static const nnom_class_t class = {"Add", "nnom_binary_param", nnom_binary_param_fields, build, 2, 2, NNOM_CLASS_CLAMPS};
+static const nnom_class_t class = {"Add", "nnom_binary_param", nnom_binary_param_fields, build, 2,
+                                   2,     NNOM_CLASS_CLAMPS};
 
 nnom_layer_t *nnom_add(int32_t oshift)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /*
- * BatchMatmul: input 0 (h, m, k) times input 1 (h, k, n) gives (h, m, n); h of one of them may be 1. With transpose_a input 0
- * is (h, k, m), with transpose_b input 1 is (h, n, k).
+ * BatchMatmul: input 0 (h, m, k) times input 1 (h, k, n) gives (h, m, n); h of one of them may be 1. With transpose_a
+ * input 0 is (h, k, m), with transpose_b input 1 is (h, n, k).
  */
 #include "../kernels/fixed.h"
 #include "elementwise.h"
@@ -64,8 +64,8 @@ static void run_s8(const nnom_call_t *call)
         int8_t *row = (int8_t *)nnom_row(&to, y);
         for (int32_t i = 0; i < out->shape.w; i++) {
             for (int32_t j = 0; j < out->shape.c; j++) {
-                *row++ = product_s8(p, line_of(call, 0, y, i, p->transpose_a == 0), line_of(call, 1, y, j, p->transpose_b != 0),
-                                    out->zero_point);
+                *row++ = product_s8(p, line_of(call, 0, y, i, p->transpose_a == 0),
+                                    line_of(call, 1, y, j, p->transpose_b != 0), out->zero_point);
             }
         }
     }
@@ -80,7 +80,8 @@ static void run_f32(const nnom_call_t *call)
         float *row = (float *)(void *)nnom_row(&to, y);
         for (int32_t i = 0; i < out.w; i++) {
             for (int32_t j = 0; j < out.c; j++) {
-                *row++ = product_f32(p, line_of(call, 0, y, i, p->transpose_a == 0), line_of(call, 1, y, j, p->transpose_b != 0));
+                *row++ = product_f32(p, line_of(call, 0, y, i, p->transpose_a == 0),
+                                     line_of(call, 1, y, j, p->transpose_b != 0));
             }
         }
     }
@@ -111,12 +112,12 @@ static nnom_status_t join_shapes(nnom_layer_t *layer, nnom_matmul_param_t *p)
     const int32_t depth_b = p->transpose_b ? b.c : b.w;
     p->depth = p->transpose_a ? a.w : a.c;
     if (p->depth != depth_b || (a.h != b.h && a.h != 1 && b.h != 1)) {
-        return nnom_layer_fail(layer, NNOM_BAD_SHAPE, "matrices (%d, %d, %d) and (%d, %d, %d) do not fit", (int)a.h, (int)a.w,
-                               (int)a.c, (int)b.h, (int)b.w, (int)b.c);
+        return nnom_layer_fail(layer, NNOM_BAD_SHAPE, "matrices (%d, %d, %d) and (%d, %d, %d) do not fit", (int)a.h,
+                               (int)a.w, (int)a.c, (int)b.h, (int)b.w, (int)b.c);
     }
     layer->out.shape = shape(a.h > b.h ? a.h : b.h, p->transpose_a ? a.c : a.w, p->transpose_b ? b.w : b.c);
-    layer->macs = (uint64_t)layer->out.shape.h * (uint64_t)layer->out.shape.w * (uint64_t)layer->out.shape.c *
-                  (uint64_t)p->depth;
+    layer->macs =
+        (uint64_t)layer->out.shape.h * (uint64_t)layer->out.shape.w * (uint64_t)layer->out.shape.c * (uint64_t)p->depth;
     return NNOM_OK;
 }
 
@@ -141,14 +142,14 @@ static nnom_status_t build(nnom_layer_t *layer)
     const float scales = nnom_layer_in(layer, 0)->scale * nnom_layer_in(layer, 1)->scale; /* in float, as specified */
     const double real = (double)scales / (double)layer->out.scale;
     if (p->depth > MAX_DEPTH || !(real < 1073741824.0)) {
-        return nnom_layer_fail(layer, NNOM_OVERFLOW, "sums of %d products (at most %d), or their scale, overflow", (int)p->depth,
-                               MAX_DEPTH);
+        return nnom_layer_fail(layer, NNOM_OVERFLOW, "sums of %d products (at most %d), or their scale, overflow",
+                               (int)p->depth, MAX_DEPTH);
     }
     nnom_quantize_multiplier(real, &p->multiplier, &p->shift);
     return NNOM_OK;
 }
 
-static const nnom_class_t class = {"BatchMatmul", "nnom_matmul_param", nnom_matmul_param_fields, build, 2, 2,
+static const nnom_class_t class = {"BatchMatmul",     "nnom_matmul_param", nnom_matmul_param_fields, build, 2, 2,
                                    NNOM_CLASS_NO_SWAP};
 
 nnom_layer_t *BatchMatmul(bool transpose_a, bool transpose_b)

@@ -145,7 +145,7 @@ static nnom_status_t build_multipliers(nnom_layer_t *layer, nnom_concat_param_t 
             int32_t exponent;
             nnom_rescale_multiplier(nnom_layer_in(layer, i), &layer->out, &multiplier[i], &exponent);
             multiplier[i] = nnom_max_i32(multiplier[i], 1); /* 0 would mean: copied */
-            shift[i] = (int8_t)exponent; /* -31 to 30 */
+            shift[i] = (int8_t)exponent;                    /* -31 to 30 */
         }
     }
     p->multiplier = nnom_layer_array(layer, multiplier, n, NNOM_ELEMENT_I32);
@@ -176,8 +176,8 @@ static nnom_status_t build(nnom_layer_t *layer)
 
 static const nnom_class_t class = {"Concat", "nnom_concat_param", nnom_concat_param_fields, build, 1, UINT16_MAX, 0};
 /* Joining rows makes a tensor of more than one row: its h and w cannot be exchanged. */
-static const nnom_class_t rows_class = {"Concat", "nnom_concat_param", nnom_concat_param_fields, build, 1, UINT16_MAX,
-                                        NNOM_CLASS_NO_SWAP};
+static const nnom_class_t rows_class = {"Concat", "nnom_concat_param", nnom_concat_param_fields, build,
+                                        1,        UINT16_MAX,          NNOM_CLASS_NO_SWAP};
 
 nnom_layer_t *Concat(int32_t axis)
 {

@@ -14,9 +14,9 @@ static nnom_status_t build(nnom_layer_t *layer)
     const int64_t h = (int64_t)in.h - g->pad_top - g->pad_bottom;
     const int64_t w = (int64_t)in.w - g->pad_left - g->pad_right;
     if (g->pad_top < 0 || g->pad_bottom < 0 || g->pad_left < 0 || g->pad_right < 0 || h < 1 || w < 1) {
-        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "border (%d, %d, %d, %d) leaves nothing of its input (%d, %d), or is < 0",
-                               (int)g->pad_top, (int)g->pad_bottom, (int)g->pad_left, (int)g->pad_right, (int)in.h,
-                               (int)in.w);
+        return nnom_layer_fail(
+            layer, NNOM_BAD_ARGUMENT, "border (%d, %d, %d, %d) leaves nothing of its input (%d, %d), or is < 0",
+            (int)g->pad_top, (int)g->pad_bottom, (int)g->pad_left, (int)g->pad_right, (int)in.h, (int)in.w);
     }
     const nnom_slice_param_t param = {g->pad_top, g->pad_left, 0, 1, 1, 1};
     cropping->param = param;

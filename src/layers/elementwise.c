@@ -7,13 +7,14 @@ nnom_status_t nnom_layer_check_types(const nnom_layer_t *layer)
 {
     const nnom_type_t first = nnom_layer_in(layer, 0)->type;
     if (first != NNOM_TYPE_S8 && first != NNOM_TYPE_F32) {
-        return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "its input has type %d, expected int8 (0) or float (1)", (int)first);
+        return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "its input has type %d, expected int8 (0) or float (1)",
+                               (int)first);
     }
     for (uint32_t i = 1; i < nnom_layer_input_number(layer); i++) {
         const nnom_type_t type = nnom_layer_in(layer, i)->type;
         if (type != first) {
-            return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "input %d has type %d, expected that of input 0: %d", (int)i,
-                                   (int)type, (int)first);
+            return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "input %d has type %d, expected that of input 0: %d",
+                                   (int)i, (int)type, (int)first);
         }
     }
     return NNOM_OK;
@@ -23,8 +24,9 @@ nnom_status_t nnom_layer_keep_quant(nnom_layer_t *layer)
 {
     nnom_layer_follow(layer);
     if (layer->out.type == NNOM_TYPE_S8 && !nnom_layer_same_quant(layer, 0)) {
-        return nnom_layer_fail(layer, NNOM_BAD_QUANT, "it only moves its input's values: their quantisation stays, set another "
-                                                      "on the layer before or after");
+        return nnom_layer_fail(layer, NNOM_BAD_QUANT,
+                               "it only moves its input's values: their quantisation stays, set another "
+                               "on the layer before or after");
     }
     return NNOM_OK;
 }

@@ -15,7 +15,8 @@
 /* Fails with NNOM_UNSUPPORTED unless all inputs are int8 or all are float. */
 nnom_status_t nnom_layer_check_types(const nnom_layer_t *layer);
 
-/* Sets out's type and quantisation to the input's; fails with NNOM_BAD_QUANT if the user set another: bytes are only moved. */
+/* Sets out's type and quantisation to the input's; fails with NNOM_BAD_QUANT if the user set another: bytes are only
+ * moved. */
 nnom_status_t nnom_layer_keep_quant(nnom_layer_t *layer);
 
 /* Allocates a copy of n bytes that lives until the next build of the layer. NULL when memory is short. */

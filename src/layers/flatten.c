@@ -13,8 +13,9 @@ static nnom_status_t build_reshape(nnom_layer_t *layer)
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
     const nnom_shape_t to = layer->set_shape;
     if (nnom_shape_elements(to) != nnom_shape_elements(in)) {
-        return nnom_layer_fail(layer, NNOM_BAD_SHAPE, "shape (%d, %d, %d) of an input (%d, %d, %d): the numbers of elements differ",
-                               (int)to.h, (int)to.w, (int)to.c, (int)in.h, (int)in.w, (int)in.c);
+        return nnom_layer_fail(layer, NNOM_BAD_SHAPE,
+                               "shape (%d, %d, %d) of an input (%d, %d, %d): the numbers of elements differ", (int)to.h,
+                               (int)to.w, (int)to.c, (int)in.h, (int)in.w, (int)in.c);
     }
     layer->out.shape = to;
     return nnom_layer_keep_quant(layer);

@@ -41,8 +41,8 @@ static nnom_status_t build(nnom_layer_t *layer)
 }
 
 static const nnom_class_t class = {"Gather", "nnom_pick_param", nnom_pick_param_fields, build, 1, 1, 0};
-static const nnom_class_t rows_class = {"Gather", "nnom_pick_param", nnom_pick_param_fields, build, 1, 1,
-                                        NNOM_CLASS_NO_SWAP};
+static const nnom_class_t rows_class = {"Gather", "nnom_pick_param", nnom_pick_param_fields, build, 1,
+                                        1,        NNOM_CLASS_NO_SWAP};
 
 nnom_layer_t *Gather(int32_t axis, const int32_t *indices, int32_t count)
 {

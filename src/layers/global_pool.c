@@ -10,6 +10,14 @@ const nnom_op_t nnom_global_avg_pool_f32_op = {nnom_global_avg_pool_f32_ref, nno
 const nnom_op_t nnom_global_sum_pool_s8_op = {nnom_global_sum_pool_s8_ref, nnom_window_all, NNOM_OP_REDUCES};
 const nnom_op_t nnom_global_sum_pool_f32_op = {nnom_global_sum_pool_f32_ref, nnom_window_all, NNOM_OP_REDUCES};
 
+void nnom_global_pool_memory(nnom_layer_t *layer)
+{
+    const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
+    /* Accumulators of the channels while rows come one by one: int32 and float have the same size. */
+    layer->scratch_bytes = in.h > 1 ? (uint32_t)in.c * (uint32_t)sizeof(int32_t) : 0;
+    layer->overlap = 0; /* channel i is written to byte i after it was read in every cell: see kernels.h */
+}
+
 /* `sums`: the kernel adds up the cells. */
 static nnom_status_t build(nnom_layer_t *layer, bool sums, bool always)
 {

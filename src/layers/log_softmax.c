@@ -6,8 +6,8 @@
 #include "elementwise.h"
 
 /*
- * multiplier, shift: differences to the pixel's largest value to 5 integer bits; back_multiplier, back_shift: the reverse.
- * Differences below diff_min count as exp(-infinity).
+ * multiplier, shift: differences to the pixel's largest value to 5 integer bits; back_multiplier, back_shift: the
+ * reverse. Differences below diff_min count as exp(-infinity).
  */
 #define NNOM_LOG_SOFTMAX_PARAM(I32, F32, GEOMETRY, ARRAY)                                                              \
     I32(multiplier) I32(shift) I32(back_multiplier) I32(back_shift) I32(diff_min)
@@ -112,7 +112,8 @@ static nnom_status_t build_s8(nnom_layer_t *layer, nnom_log_softmax_param_t *p)
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
     const double real = (double)in->scale * 67108864.0; /* 2^26 */
     if (in->shape.c > MAX_CHANNELS) {
-        return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "%d channels, expected at most %d", (int)in->shape.c, MAX_CHANNELS);
+        return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "%d channels, expected at most %d", (int)in->shape.c,
+                               MAX_CHANNELS);
     }
     if (!(real > 1.0)) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "the scale of its input is too small, expected over 2^-26");
@@ -145,7 +146,8 @@ static nnom_status_t build(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-static const nnom_class_t class = {"LogSoftmax", "nnom_log_softmax_param", nnom_log_softmax_param_fields, build, 1, 1, 0};
+static const nnom_class_t class = {
+    "LogSoftmax", "nnom_log_softmax_param", nnom_log_softmax_param_fields, build, 1, 1, 0};
 
 nnom_layer_t *LogSoftmax(void)
 {

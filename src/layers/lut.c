@@ -48,12 +48,13 @@ static int8_t saturate(int32_t x)
     return (int8_t)nnom_clamp_i32(x, -128, 127);
 }
 
-void nnom_table_function(const nnom_tensor_t *in, const nnom_tensor_t *out, float (*f)(float x, float alpha), float alpha,
-                         int8_t *table)
+void nnom_table_function(const nnom_tensor_t *in, const nnom_tensor_t *out, float (*f)(float x, float alpha),
+                         float alpha, int8_t *table)
 {
     const float inverse = 1.0f / out->scale;
     for (int32_t q = -128; q < 128; q++) {
-        const float value = roundf(f(in->scale * (float)(q - in->zero_point), alpha) * inverse) + (float)out->zero_point;
+        const float value =
+            roundf(f(in->scale * (float)(q - in->zero_point), alpha) * inverse) + (float)out->zero_point;
         const float low = value > -128.0f ? value : -128.0f; /* NaN becomes -128 */
         table[q + 128] = (int8_t)(low < 127.0f ? low : 127.0f);
     }

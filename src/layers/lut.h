@@ -18,10 +18,11 @@ void nnom_map_f32(const nnom_call_t *call, float (*f)(float x, float alpha));
 
 /*
  * Fills of tables, int8 [256]. From a float function: round(f(real) / out scale) + out zero point, saturated.
- * The others are the integer arithmetic of SPEC.md; tanh and logistic have 1/128, 0 and 1/256, -128 as output whatever `out` says.
+ * The others are the integer arithmetic of SPEC.md; tanh and logistic have 1/128, 0 and 1/256, -128 as output whatever
+ * `out` says.
  */
-void nnom_table_function(const nnom_tensor_t *in, const nnom_tensor_t *out, float (*f)(float x, float alpha), float alpha,
-                         int8_t *table);
+void nnom_table_function(const nnom_tensor_t *in, const nnom_tensor_t *out, float (*f)(float x, float alpha),
+                         float alpha, int8_t *table);
 void nnom_table_clamp(const nnom_tensor_t *in, const nnom_tensor_t *out, nnom_clamp_t clamp, int8_t *table);
 void nnom_table_leaky_relu(const nnom_tensor_t *in, const nnom_tensor_t *out, float alpha, int8_t *table);
 void nnom_table_tanh(const nnom_tensor_t *in, const nnom_tensor_t *out, float alpha, int8_t *table);

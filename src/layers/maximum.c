@@ -84,10 +84,10 @@ static nnom_status_t build_minimum(nnom_layer_t *layer)
     return status;
 }
 
-static const nnom_class_t maximum_class = {"Maximum", "nnom_binary_param", nnom_binary_param_fields, build_maximum, 2, 2,
-                                           NNOM_CLASS_CLAMPS};
-static const nnom_class_t minimum_class = {"Minimum", "nnom_binary_param", nnom_binary_param_fields, build_minimum, 2, 2,
-                                           NNOM_CLASS_CLAMPS};
+static const nnom_class_t maximum_class = {"Maximum", "nnom_binary_param", nnom_binary_param_fields, build_maximum, 2,
+                                           2,         NNOM_CLASS_CLAMPS};
+static const nnom_class_t minimum_class = {"Minimum", "nnom_binary_param", nnom_binary_param_fields, build_minimum, 2,
+                                           2,         NNOM_CLASS_CLAMPS};
 
 nnom_layer_t *Maximum(void)
 {

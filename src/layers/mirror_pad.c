@@ -16,7 +16,8 @@ static axis_t axis_of(const nnom_layer_t *layer, int32_t number)
     const mirror_pad_layer_t *pad = (const mirror_pad_layer_t *)layer;
     const nnom_geometry_t *g = &layer->geometry;
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
-    const axis_t axes[3] = {{g->pad_top, g->pad_bottom, in.h}, {g->pad_left, g->pad_right, in.w}, {pad->front, pad->back, in.c}};
+    const axis_t axes[3] = {
+        {g->pad_top, g->pad_bottom, in.h}, {g->pad_left, g->pad_right, in.w}, {pad->front, pad->back, in.c}};
     return axes[number];
 }
 
@@ -39,9 +40,11 @@ static nnom_status_t build(nnom_layer_t *layer)
     for (int32_t number = 0; number < 3; number++) {
         const axis_t axis = axis_of(layer, number);
         const int32_t most = axis.length - pad->edge;
-        if (axis.before < 0 || axis.after < 0 || axis.before > most || axis.after > most || axis.length > NNOM_PICK_MAX) {
-            return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "padding (%d, %d) of an axis of length %d, expected 0 to %d",
-                                   (int)axis.before, (int)axis.after, (int)axis.length, (int)most);
+        if (axis.before < 0 || axis.after < 0 || axis.before > most || axis.after > most ||
+            axis.length > NNOM_PICK_MAX) {
+            return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT,
+                                   "padding (%d, %d) of an axis of length %d, expected 0 to %d", (int)axis.before,
+                                   (int)axis.after, (int)axis.length, (int)most);
         }
         sides[number] = axis.before + axis.length + axis.after;
         axes |= axis.before + axis.after > 0 ? 1u << number : 0u;

@@ -52,16 +52,18 @@ static nnom_status_t build(nnom_layer_t *layer)
         return NNOM_OK;
     }
     NNOM_LAYER_SET_OP(layer, nnom_mult_s8_op);
-    const double real = (double)nnom_layer_in(layer, 0)->scale * (double)nnom_layer_in(layer, 1)->scale /
-                        (double)layer->out.scale;
+    const double real =
+        (double)nnom_layer_in(layer, 0)->scale * (double)nnom_layer_in(layer, 1)->scale / (double)layer->out.scale;
     if (!(real > 0.0 && real < 32768.0)) { /* so that product * real fits int32 */
-        return nnom_layer_fail(layer, NNOM_BAD_QUANT, "scale of input 0 * scale of input 1 / output scale is out of range");
+        return nnom_layer_fail(layer, NNOM_BAD_QUANT,
+                               "scale of input 0 * scale of input 1 / output scale is out of range");
     }
     nnom_quantize_multiplier(real, &binary->param.multiplier, &binary->param.shift);
     return NNOM_OK;
 }
 
-static const nnom_class_t class = {"Mult", "nnom_binary_param", nnom_binary_param_fields, build, 2, 2, NNOM_CLASS_CLAMPS};
+static const nnom_class_t class = {"Mult", "nnom_binary_param", nnom_binary_param_fields, build, 2,
+                                   2,      NNOM_CLASS_CLAMPS};
 
 nnom_layer_t *nnom_mult(int32_t oshift)
 {

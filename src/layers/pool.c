@@ -65,6 +65,15 @@ static void set_overlap(nnom_layer_t *layer)
     layer->overlap = distance < NNOM_NO_OVERLAP ? (int32_t)distance : NNOM_NO_OVERLAP;
 }
 
+/* One window over the whole input: a reduction, which takes rows as they come instead of waiting for all. */
+static bool covers(const nnom_layer_t *layer)
+{
+    const nnom_geometry_t *g = &layer->geometry;
+    const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
+    return g->kernel_h == in.h && g->kernel_w == in.w && layer->out.shape.h == 1 && layer->out.shape.w == 1 &&
+           g->pad_top + g->pad_bottom + g->pad_left + g->pad_right == 0;
+}
+
 /* `sums`: the kernel adds up the window's cells. */
 static nnom_status_t build(nnom_layer_t *layer, bool sums, bool always)
 {
@@ -83,30 +92,41 @@ static nnom_status_t build(nnom_layer_t *layer, bool sums, bool always)
     layer->out.shape = shape(size.h, size.w, in.c);
     const int64_t cells = (int64_t)layer->geometry.kernel_h * layer->geometry.kernel_w;
     status = nnom_pool_param((nnom_pool_layer_t *)layer, sums ? cells : 1, always);
-    if (status == NNOM_OK) {
+    if (status == NNOM_OK && covers(layer)) {
+        nnom_global_pool_memory(layer);
+    } else if (status == NNOM_OK) {
         set_overlap(layer);
     }
     return status;
 }
 
+#define SET_OP(layer, kind)                                                                                            \
+    do {                                                                                                               \
+        if (covers(layer)) {                                                                                           \
+            NNOM_LAYER_OP(layer, nnom_global_##kind);                                                                  \
+        } else {                                                                                                       \
+            NNOM_LAYER_OP(layer, nnom_##kind);                                                                         \
+        }                                                                                                              \
+    } while (0)
+
 static nnom_status_t build_max(nnom_layer_t *layer)
 {
     const nnom_status_t status = build(layer, false, false);
-    NNOM_LAYER_OP(layer, nnom_max_pool);
+    SET_OP(layer, max_pool);
     return status;
 }
 
 static nnom_status_t build_avg(nnom_layer_t *layer)
 {
     const nnom_status_t status = build(layer, true, false);
-    NNOM_LAYER_OP(layer, nnom_avg_pool);
+    SET_OP(layer, avg_pool);
     return status;
 }
 
 static nnom_status_t build_sum(nnom_layer_t *layer)
 {
     const nnom_status_t status = build(layer, true, true);
-    NNOM_LAYER_OP(layer, nnom_sum_pool);
+    SET_OP(layer, sum_pool);
     return status;
 }
 

@@ -121,8 +121,8 @@ static nnom_status_t check(const nnom_layer_t *layer, nnom_type_t from, nnom_typ
 {
     if (!(is_8_bit(from) || from == NNOM_TYPE_F32) || !(is_8_bit(to) || to == NNOM_TYPE_F32) ||
         (from == NNOM_TYPE_F32 && to == NNOM_TYPE_F32)) {
-        return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "from type %d to type %d, expected int8 (0), float (1), uint8 (3)",
-                               (int)from, (int)to);
+        return nnom_layer_fail(layer, NNOM_UNSUPPORTED,
+                               "from type %d to type %d, expected int8 (0), float (1), uint8 (3)", (int)from, (int)to);
     }
     if (is_8_bit(to) && !(layer->out.scale > 0.0f)) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "from float to 8 bits: set its quantisation");

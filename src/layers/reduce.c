@@ -76,7 +76,8 @@ static float start_f32(int32_t kind)
     return kind == NNOM_REDUCE_MAX ? -3.402823466e+38f : (kind == NNOM_REDUCE_MIN ? 3.402823466e+38f : 0.0f);
 }
 
-/* Output element i of a row; what came in earlier calls is in `part`, which is touched only when rows come in pieces. */
+/* Output element i of a row; what came in earlier calls is in `part`, which is touched only when rows come in pieces.
+ */
 static void element_s8(const nnom_call_t *call, const nnom_rows_t *from, const box_t *box, bool first, bool last,
                        int32_t *part, int8_t *to)
 {

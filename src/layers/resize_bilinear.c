@@ -19,7 +19,8 @@ static between_t between_s8(int32_t i, int32_t step, bool half, int32_t length)
     const int64_t at = (int64_t)i * step + (half ? step / 2 - 512 : 0);
     const int64_t first = at < 0 ? 0 : at / 1024;
     const int64_t second = (at + 1023) / 1024;
-    between_t b = {(int32_t)(first < length ? first : length - 1), (int32_t)(second < length ? second : length - 1), 0, 0.0f};
+    between_t b = {(int32_t)(first < length ? first : length - 1), (int32_t)(second < length ? second : length - 1), 0,
+                   0.0f};
     if (b.first != b.second) { /* else the weights do not matter */
         b.part = (int32_t)(at - first * 1024);
     }
@@ -48,14 +49,16 @@ static nnom_range_t window_s8(const nnom_program_t *program, const nnom_node_t *
 {
     const nnom_bilinear_param_t *p = node->param;
     const int32_t length = nnom_node_input(program, node, input)->shape.h;
-    return span(between_s8(y.lo, p->step_h, p->half != 0, length), between_s8(y.hi - 1, p->step_h, p->half != 0, length));
+    return span(between_s8(y.lo, p->step_h, p->half != 0, length),
+                between_s8(y.hi - 1, p->step_h, p->half != 0, length));
 }
 
 static nnom_range_t window_f32(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
 {
     const nnom_bilinear_param_t *p = node->param;
     const int32_t length = nnom_node_input(program, node, input)->shape.h;
-    return span(between_f32(y.lo, p->step_h_f, p->half != 0, length), between_f32(y.hi - 1, p->step_h_f, p->half != 0, length));
+    return span(between_f32(y.lo, p->step_h_f, p->half != 0, length),
+                between_f32(y.hi - 1, p->step_h_f, p->half != 0, length));
 }
 
 /* |sum| <= 128 * 2^20 = 2^27: the weights sum to 2^20. */
@@ -167,8 +170,8 @@ static nnom_status_t build(nnom_layer_t *layer)
 }
 
 static const nnom_class_t class = {"ResizeBilinear", "nnom_bilinear_param", nnom_bilinear_param_fields, build, 1, 1, 0};
-static const nnom_class_t rows_class = {"ResizeBilinear", "nnom_bilinear_param", nnom_bilinear_param_fields, build, 1, 1,
-                                        NNOM_CLASS_NO_SWAP};
+static const nnom_class_t rows_class = {
+    "ResizeBilinear", "nnom_bilinear_param", nnom_bilinear_param_fields, build, 1, 1, NNOM_CLASS_NO_SWAP};
 
 nnom_layer_t *ResizeBilinear(nnom_size_t size, nnom_resize_t mode)
 {

@@ -19,8 +19,8 @@ nnom_status_t nnom_resize_shape(nnom_layer_t *layer, nnom_size_t size, nnom_resi
     }
     if (out.h < 1 || out.w < 1 || out.h > NNOM_RESIZE_MAX || out.w > NNOM_RESIZE_MAX || in.h > NNOM_RESIZE_MAX ||
         in.w > NNOM_RESIZE_MAX) {
-        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "size (%d, %d) of an input (%d, %d), expected 1 to %d", (int)out.h,
-                               (int)out.w, (int)in.h, (int)in.w, NNOM_RESIZE_MAX);
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "size (%d, %d) of an input (%d, %d), expected 1 to %d",
+                               (int)out.h, (int)out.w, (int)in.h, (int)in.w, NNOM_RESIZE_MAX);
     }
     layer->out.shape = shape(out.h, out.w, in.c);
     return NNOM_OK;
@@ -50,7 +50,7 @@ static nnom_status_t build(nnom_layer_t *layer)
 }
 
 static const nnom_class_t class = {"ResizeNearest", "nnom_pick_param", nnom_pick_param_fields, build, 1, 1, 0};
-static const nnom_class_t rows_class = {"ResizeNearest", "nnom_pick_param", nnom_pick_param_fields, build, 1, 1,
+static const nnom_class_t rows_class = {"ResizeNearest",   "nnom_pick_param", nnom_pick_param_fields, build, 1, 1,
                                         NNOM_CLASS_NO_SWAP};
 
 nnom_layer_t *ResizeNearest(nnom_size_t size, nnom_resize_t mode)

@@ -102,8 +102,8 @@ static nnom_status_t build(nnom_layer_t *layer)
         !inside(begin.c, size.c, step.c, in.c)) {
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT,
                                "(%d, %d, %d) elements from (%d, %d, %d) on are not within its input (%d, %d, %d)",
-                               (int)size.h, (int)size.w, (int)size.c, (int)begin.h, (int)begin.w, (int)begin.c, (int)in.h,
-                               (int)in.w, (int)in.c);
+                               (int)size.h, (int)size.w, (int)size.c, (int)begin.h, (int)begin.w, (int)begin.c,
+                               (int)in.h, (int)in.w, (int)in.c);
     }
     const nnom_slice_param_t param = {begin.h, begin.w, begin.c, step.h, step.w, step.c};
     slice->param = param;

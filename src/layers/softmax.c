@@ -6,8 +6,9 @@
 #include "elementwise.h"
 
 /*
- * Differences to the pixel's largest value are taken to 5 integer bits with multiplier and shift; those below diff_min count as
- * exp(-infinity). The result in units of 1/256 is brought to the output's scale: usually the same, and then unchanged.
+ * Differences to the pixel's largest value are taken to 5 integer bits with multiplier and shift; those below diff_min
+ * count as exp(-infinity). The result in units of 1/256 is brought to the output's scale: usually the same, and then
+ * unchanged.
  */
 #define NNOM_SOFTMAX_PARAM(I32, F32, GEOMETRY, ARRAY)                                                                  \
     I32(multiplier) I32(shift) I32(diff_min) I32(out_multiplier) I32(out_shift) F32(beta)
@@ -115,7 +116,8 @@ static nnom_status_t build_s8(nnom_layer_t *layer, nnom_softmax_param_t *p)
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
     const double real = (double)p->beta * (double)in->scale * 67108864.0; /* 2^26: 5 integer bits */
     if (in->shape.c > MAX_CHANNELS) {
-        return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "%d channels, expected at most %d", (int)in->shape.c, MAX_CHANNELS);
+        return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "%d channels, expected at most %d", (int)in->shape.c,
+                               MAX_CHANNELS);
     }
     if (!(real > 1.0)) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "the scale of its input is too small, expected over 2^-26");

@@ -13,7 +13,8 @@ static int32_t block_of(const nnom_node_t *node)
     return ((const nnom_block_param_t *)node->param)->block;
 }
 
-static nnom_range_t window_to_depth(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
+static nnom_range_t window_to_depth(const nnom_program_t *program, const nnom_node_t *node, uint32_t input,
+                                    nnom_range_t y)
 {
     const nnom_range_t rows = {y.lo * block_of(node), y.hi * block_of(node)};
     (void)program;
@@ -21,7 +22,8 @@ static nnom_range_t window_to_depth(const nnom_program_t *program, const nnom_no
     return rows;
 }
 
-static nnom_range_t window_to_space(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
+static nnom_range_t window_to_space(const nnom_program_t *program, const nnom_node_t *node, uint32_t input,
+                                    nnom_range_t y)
 {
     const nnom_range_t rows = {y.lo / block_of(node), (y.hi - 1) / block_of(node) + 1};
     (void)program;
@@ -82,9 +84,10 @@ static nnom_status_t check(nnom_layer_t *layer, bool divides)
 {
     const int32_t block = ((block_layer_t *)layer)->param.block;
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
-    if (!divides || in.h > INT32_MAX / BLOCK_MAX || in.w > INT32_MAX / BLOCK_MAX || in.c > INT32_MAX / BLOCK_MAX / BLOCK_MAX) {
-        return nnom_layer_fail(layer, NNOM_BAD_SHAPE, "blocks of %d (1 to %d) do not divide its input (%d, %d, %d)", (int)block,
-                               BLOCK_MAX, (int)in.h, (int)in.w, (int)in.c);
+    if (!divides || in.h > INT32_MAX / BLOCK_MAX || in.w > INT32_MAX / BLOCK_MAX ||
+        in.c > INT32_MAX / BLOCK_MAX / BLOCK_MAX) {
+        return nnom_layer_fail(layer, NNOM_BAD_SHAPE, "blocks of %d (1 to %d) do not divide its input (%d, %d, %d)",
+                               (int)block, BLOCK_MAX, (int)in.h, (int)in.w, (int)in.c);
     }
     layer->param = &((block_layer_t *)layer)->param;
     return nnom_layer_keep_quant(layer);
@@ -120,10 +123,10 @@ static nnom_status_t build_to_space(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-static const nnom_class_t depth_class = {"SpaceToDepth", "nnom_block_param", nnom_block_param_fields, build_to_depth, 1, 1,
-                                         NNOM_CLASS_NO_SWAP};
-static const nnom_class_t space_class = {"DepthToSpace", "nnom_block_param", nnom_block_param_fields, build_to_space, 1, 1,
-                                         NNOM_CLASS_NO_SWAP};
+static const nnom_class_t depth_class = {
+    "SpaceToDepth", "nnom_block_param", nnom_block_param_fields, build_to_depth, 1, 1, NNOM_CLASS_NO_SWAP};
+static const nnom_class_t space_class = {
+    "DepthToSpace", "nnom_block_param", nnom_block_param_fields, build_to_space, 1, 1, NNOM_CLASS_NO_SWAP};
 
 static nnom_layer_t *new_block(const nnom_class_t *cls, int32_t block)
 {

@@ -62,7 +62,8 @@ static nnom_status_t build(nnom_layer_t *layer)
     return nnom_sum_multipliers(binary, factors);
 }
 
-static const nnom_class_t class = {"Sub", "nnom_binary_param", nnom_binary_param_fields, build, 2, 2, NNOM_CLASS_CLAMPS};
+static const nnom_class_t class = {"Sub", "nnom_binary_param", nnom_binary_param_fields, build, 2,
+                                   2,     NNOM_CLASS_CLAMPS};
 
 nnom_layer_t *nnom_sub(int32_t oshift)
 {

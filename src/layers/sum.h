@@ -22,7 +22,7 @@ static inline int8_t nnom_sum_result(const nnom_binary_param_t *p, int32_t sum, 
 
 /* The three factors of an int8 sum. */
 typedef struct nnom_sum_factors {
-    double a;   /* input 0's scale in the common scale */
+    double a; /* input 0's scale in the common scale */
     double b;
     double out; /* common scale * 2^-20 in the output's scale */
 } nnom_sum_factors_t;

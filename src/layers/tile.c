@@ -19,8 +19,9 @@ static nnom_status_t build(nnom_layer_t *layer)
     if (layer->swapped) {
         times = shape(times.w, times.h, times.c);
     }
-    const bool fits = times.h >= 1 && times.w >= 1 && times.c >= 1 && times.h <= NNOM_PICK_MAX && times.w <= NNOM_PICK_MAX &&
-                      times.c <= NNOM_PICK_MAX && in.h <= NNOM_PICK_MAX && in.w <= NNOM_PICK_MAX && in.c <= NNOM_PICK_MAX;
+    const bool fits = times.h >= 1 && times.w >= 1 && times.c >= 1 && times.h <= NNOM_PICK_MAX &&
+                      times.w <= NNOM_PICK_MAX && times.c <= NNOM_PICK_MAX && in.h <= NNOM_PICK_MAX &&
+                      in.w <= NNOM_PICK_MAX && in.c <= NNOM_PICK_MAX;
     if (!fits) {
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "(%d, %d, %d) times its input, expected 1 to %d", (int)times.h,
                                (int)times.w, (int)times.c, NNOM_PICK_MAX);
@@ -31,7 +32,8 @@ static nnom_status_t build(nnom_layer_t *layer)
 }
 
 static const nnom_class_t class = {"Tile", "nnom_pick_param", nnom_pick_param_fields, build, 1, 1, 0};
-static const nnom_class_t rows_class = {"Tile", "nnom_pick_param", nnom_pick_param_fields, build, 1, 1, NNOM_CLASS_NO_SWAP};
+static const nnom_class_t rows_class = {"Tile", "nnom_pick_param", nnom_pick_param_fields, build, 1,
+                                        1,      NNOM_CLASS_NO_SWAP};
 
 nnom_layer_t *Tile(nnom_shape_t times)
 {

@@ -60,8 +60,8 @@ static nnom_status_t build(nnom_layer_t *layer)
     const int32_t sides[3] = {in.h, in.w, in.c};
     const bool in_range = perm.h >= 0 && perm.h <= 2 && perm.w >= 0 && perm.w <= 2 && perm.c >= 0 && perm.c <= 2;
     if (!in_range || ((1 << perm.h) | (1 << perm.w) | (1 << perm.c)) != 7) {
-        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "axes (%d, %d, %d), expected 0, 1 and 2 in any order", (int)perm.h,
-                               (int)perm.w, (int)perm.c);
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "axes (%d, %d, %d), expected 0, 1 and 2 in any order",
+                               (int)perm.h, (int)perm.w, (int)perm.c);
     }
     const nnom_status_t status = nnom_layer_keep_quant(layer);
     if (status != NNOM_OK) {
@@ -82,8 +82,8 @@ static nnom_status_t build(nnom_layer_t *layer)
 }
 
 static const nnom_class_t class = {"Transpose", "nnom_transpose_param", nnom_transpose_param_fields, build, 1, 1, 0};
-static const nnom_class_t rows_class = {"Transpose", "nnom_transpose_param", nnom_transpose_param_fields, build, 1, 1,
-                                        NNOM_CLASS_NO_SWAP};
+static const nnom_class_t rows_class = {"Transpose", "nnom_transpose_param", nnom_transpose_param_fields, build, 1,
+                                        1,           NNOM_CLASS_NO_SWAP};
 
 nnom_layer_t *Transpose(nnom_shape_t perm)
 {

@@ -54,6 +54,12 @@ typedef struct nnom_pool_layer {
  * `always`: requantise also where in and out have the same quantisation. Fails where a sum can overflow int32.
  */
 nnom_status_t nnom_pool_param(nnom_pool_layer_t *pool, int64_t cells, bool always);
+/* Scratch and overlap of a pool over the whole input. */
+void nnom_global_pool_memory(nnom_layer_t *layer);
+
+extern const nnom_op_t nnom_global_max_pool_s8_op, nnom_global_max_pool_f32_op;
+extern const nnom_op_t nnom_global_avg_pool_s8_op, nnom_global_avg_pool_f32_op;
+extern const nnom_op_t nnom_global_sum_pool_s8_op, nnom_global_sum_pool_f32_op;
 
 /* Sets op and op_symbol to name_s8_op or name_f32_op by the type of the output. */
 #define NNOM_LAYER_OP(layer, name)                                                                                     \

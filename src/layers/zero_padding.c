@@ -89,13 +89,14 @@ static nnom_status_t output_shape(nnom_layer_t *layer, const pad_layer_t *pad)
     if (!in_range(g->pad_top) || !in_range(g->pad_bottom) || !in_range(g->pad_left) || !in_range(g->pad_right) ||
         !in_range(pad->front) || !in_range(pad->back)) {
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "border (%d, %d, %d, %d), channels (%d, %d), expected 0 to %d",
-                               (int)g->pad_top, (int)g->pad_bottom, (int)g->pad_left, (int)g->pad_right, (int)pad->front,
-                               (int)pad->back, PAD_MAX);
+                               (int)g->pad_top, (int)g->pad_bottom, (int)g->pad_left, (int)g->pad_right,
+                               (int)pad->front, (int)pad->back, PAD_MAX);
     }
     if (in.h > INT32_MAX / 2 || in.w > INT32_MAX / 2 || in.c > INT32_MAX / 2) {
         return nnom_layer_fail(layer, NNOM_OVERFLOW, "its input is too large");
     }
-    layer->out.shape = shape(g->pad_top + in.h + g->pad_bottom, g->pad_left + in.w + g->pad_right, pad->front + in.c + pad->back);
+    layer->out.shape =
+        shape(g->pad_top + in.h + g->pad_bottom, g->pad_left + in.w + g->pad_right, pad->front + in.c + pad->back);
     return NNOM_OK;
 }
 

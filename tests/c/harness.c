@@ -29,10 +29,10 @@ bool test_failed(void)
     return failure[0] != '\0';
 }
 
-bool test_check(bool good, const char *file, int line, const char *format, ...)
+bool test_fail(const char *file, int line, const char *format, ...)
 {
-    if (good || test_failed()) {
-        return good;
+    if (test_failed()) {
+        return false;
     }
     const char *base = strrchr(file, '/');
     const int n = snprintf(failure, sizeof failure, "%s:%d: %s ", base != NULL ? base + 1 : file, line, context);

@@ -36,8 +36,13 @@ extern const test_t readme2019_tests[], rows_tests[], alloc_tests[], arena_tests
     tools_tests[];
 
 /* True if `condition`; else the running case fails with the text, which is kept if it is the first. */
-#define CHECK(condition, ...) test_check((condition), __FILE__, __LINE__, __VA_ARGS__)
-bool test_check(bool good, const char *file, int line, const char *format, ...);
+#define CHECK(condition, ...) test_result((condition) || test_fail(__FILE__, __LINE__, __VA_ARGS__))
+static inline bool test_result(bool good)
+{
+    return good;
+}
+/* Returns false. */
+bool test_fail(const char *file, int line, const char *format, ...);
 /* Put before the texts of checks from here on: what is being tried. "" for nothing. */
 void test_context(const char *format, ...);
 /* True if the running case has failed. */

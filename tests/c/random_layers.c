@@ -2,10 +2,12 @@
 #include "random_layers.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "separate.h"
 
 static bool is_float;
+static bool rows_stay;
 static float source_scale; /* of the source made last */
 
 /* ---- Parts ---- */
@@ -44,19 +46,34 @@ static nnom_layer_t *typed(nnom_layer_t *layer)
     return nnom_layer_set_type(quantised(layer, source_scale), is_float ? NNOM_TYPE_F32 : NNOM_TYPE_S8);
 }
 
+static nnom_status_t identity(nnom_layer_t *layer)
+{
+    const nnom_shape_t s = nnom_layer_shape(layer);
+    memcpy(nnom_layer_output(layer), nnom_layer_input(layer), (size_t)(s.h * s.w * s.c) * (is_float ? sizeof(float) : 1u));
+    return NNOM_OK;
+}
+
+void random_rows_stay(bool stay)
+{
+    rows_stay = stay;
+}
+
 nnom_layer_t *random_source(nnom_model_t *m, nnom_shape_t s)
 {
     nnom_layer_t *layer = typed(Input(s, NULL));
     (void)nnom_own(m, layer);
-    return layer;
+    return rows_stay ? m->hook(Lambda(identity, NULL, NULL, NULL), layer) : layer;
 }
 
-static nnom_layer_t *constant(nnom_shape_t s)
+/* Owned, because a merge that fails leaves it alone. */
+static nnom_layer_t *constant(nnom_model_t *m, nnom_shape_t s)
 {
     const uint32_t bytes = (uint32_t)(s.h * s.w * s.c) * (is_float ? 4u : 1u);
     void *data = keep(bytes);
     fill_random(data, is_float ? NNOM_TYPE_F32 : NNOM_TYPE_S8, bytes);
-    return typed(Constant(s, data));
+    nnom_layer_t *layer = typed(Constant(s, data));
+    (void)nnom_own(m, layer);
+    return layer;
 }
 
 const weights_t *random_weights(int32_t channels, int32_t taps)
@@ -108,7 +125,7 @@ static nnom_layer_t *then(const nnom_model_t *m, nnom_layer_t *layer, nnom_layer
     }
 }
 
-static nnom_shape_t begin(void)
+nnom_shape_t random_begin(void)
 {
     is_float = random_chance(35);
     return random_shape();
@@ -146,7 +163,7 @@ static nnom_layer_t *padded(nnom_layer_t *layer)
 
 nnom_layer_t *make_conv2d(nnom_model_t *m)
 {
-    const nnom_shape_t s = begin();
+    const nnom_shape_t s = random_begin();
     const nnom_size_t k = random_kernel(s), step = random_stride(s), far = random_dilation();
     const int32_t filters = random_in(1, 9), taps = k.h * k.w * s.c;
     nnom_layer_t *in = random_source(m, s);
@@ -157,7 +174,7 @@ nnom_layer_t *make_conv2d(nnom_model_t *m)
 
 nnom_layer_t *make_dw_conv2d(nnom_model_t *m)
 {
-    const nnom_shape_t s = begin();
+    const nnom_shape_t s = random_begin();
     const nnom_size_t k = random_kernel(s), step = random_stride(s), far = random_dilation();
     const int32_t multiplier = random_in(1, 3), taps = k.h * k.w;
     nnom_layer_t *in = random_source(m, s);
@@ -168,7 +185,7 @@ nnom_layer_t *make_dw_conv2d(nnom_model_t *m)
 
 nnom_layer_t *make_conv2d_transpose(nnom_model_t *m)
 {
-    const nnom_shape_t s = begin();
+    const nnom_shape_t s = random_begin();
     const nnom_size_t k = random_kernel(s), step = random_stride(s);
     const int32_t filters = random_in(1, 9), taps = k.h * k.w * s.c;
     nnom_layer_t *in = random_source(m, s);
@@ -179,7 +196,7 @@ nnom_layer_t *make_conv2d_transpose(nnom_model_t *m)
 
 nnom_layer_t *make_dense(nnom_model_t *m)
 {
-    const nnom_shape_t s = begin();
+    const nnom_shape_t s = random_begin();
     const int32_t units = random_in(1, 20), taps = s.h * s.w * s.c;
     nnom_layer_t *in = random_source(m, s);
     const weights_t *w = random_weights(units, taps);
@@ -191,7 +208,7 @@ typedef nnom_layer_t *(*pool_t)(nnom_size_t kernel, nnom_size_t stride, nnom_pad
 
 static nnom_layer_t *pool(nnom_model_t *m, pool_t make)
 {
-    const nnom_shape_t s = begin();
+    const nnom_shape_t s = random_begin();
     nnom_layer_t *in = random_source(m, s);
     const nnom_size_t k = random_kernel(s), step = random_stride(s);
     return then(m, padded(maybe_quantised(make(k, step, random_padding()))), in);
@@ -214,7 +231,7 @@ nnom_layer_t *make_sum_pool(nnom_model_t *m)
 
 static nnom_layer_t *global(nnom_model_t *m, nnom_layer_t *(*make)(void))
 {
-    const nnom_shape_t s = begin();
+    const nnom_shape_t s = random_begin();
     nnom_layer_t *in = random_source(m, s);
     return then(m, maybe_quantised(make()), in);
 }
@@ -238,14 +255,14 @@ nnom_layer_t *make_global_sum_pool(nnom_model_t *m)
 
 nnom_layer_t *make_concat(nnom_model_t *m)
 {
-    const nnom_shape_t s = begin();
+    const nnom_shape_t s = random_begin();
     const int32_t axis = random_in(-3, 2), count = random_in(1, 5);
     nnom_layer_t *in[5] = {NULL, NULL, NULL, NULL, NULL};
     for (int32_t i = 0; i < count; i++) {
         nnom_shape_t part = s;
         int32_t *side = axis % 3 == 0 ? &part.h : ((axis + 3) % 3 == 1 ? &part.w : &part.c);
         *side = random_in(1, 6);
-        in[i] = random_chance(15) && i > 0 ? constant(part) : random_source(m, part);
+        in[i] = random_chance(15) && i > 0 ? constant(m, part) : random_source(m, part);
     }
     nnom_layer_t *layer = maybe_quantised(Concat(axis));
     for (int32_t i = 0; i < count; i++) {
@@ -262,14 +279,14 @@ static int32_t repeated(int32_t side)
 /* Two inputs, either repeated along any side, the second sometimes constant or the first again. */
 static nnom_layer_t *binary(nnom_model_t *m, nnom_layer_t *layer, bool quant)
 {
-    const nnom_shape_t s = begin();
+    const nnom_shape_t s = random_begin();
     const bool plain = random_chance(50);
     const nnom_shape_t a = plain || random_chance(50) ? s : shape(repeated(s.h), repeated(s.w), repeated(s.c));
     const nnom_shape_t b = plain ? s : shape(repeated(s.h), repeated(s.w), repeated(s.c));
     nnom_layer_t *first = random_source(m, a);
     nnom_layer_t *second = first;
     if (!random_chance(10)) {
-        second = random_chance(25) ? constant(b) : random_source(m, b);
+        second = random_chance(25) ? constant(m, b) : random_source(m, b);
     }
     if (!quant) { /* one quantisation for all */
         (void)nnom_layer_set_quant(first, source_scale, 5);
@@ -313,7 +330,7 @@ nnom_layer_t *make_prelu(nnom_model_t *m)
 
 nnom_layer_t *make_upsample(nnom_model_t *m)
 {
-    const nnom_shape_t s = begin();
+    const nnom_shape_t s = random_begin();
     nnom_layer_t *in = random_source(m, s);
     return then(m, UpSample(kernel(random_in(1, 3), random_in(1, 3))), in);
 }
@@ -325,21 +342,21 @@ static nnom_border_t random_border(void)
 
 nnom_layer_t *make_zero_padding(nnom_model_t *m)
 {
-    const nnom_shape_t s = begin();
+    const nnom_shape_t s = random_begin();
     nnom_layer_t *in = random_source(m, s);
     return then(m, ZeroPadding(random_border()), in);
 }
 
 nnom_layer_t *make_pad(nnom_model_t *m)
 {
-    const nnom_shape_t s = begin();
+    const nnom_shape_t s = random_begin();
     nnom_layer_t *in = random_source(m, s);
     return then(m, Pad(random_border(), random_in(0, 3), random_in(0, 3), random_float(-2.0f, 2.0f)), in);
 }
 
 nnom_layer_t *make_cropping(nnom_model_t *m)
 {
-    const nnom_shape_t s = begin();
+    const nnom_shape_t s = random_begin();
     nnom_layer_t *in = random_source(m, s);
     return then(m, Cropping(random_border()), in);
 }
@@ -354,7 +371,7 @@ static void slice_side(int32_t length, int32_t *first, int32_t *size, int32_t *s
 
 nnom_layer_t *make_slice(nnom_model_t *m)
 {
-    const nnom_shape_t s = begin();
+    const nnom_shape_t s = random_begin();
     nnom_shape_t first, size, step;
     nnom_layer_t *in = random_source(m, s);
     slice_side(s.h, &first.h, &size.h, &step.h);
@@ -367,7 +384,7 @@ nnom_layer_t *make_slice(nnom_model_t *m)
 
 static nnom_layer_t *activation(nnom_model_t *m, nnom_activation_t *act)
 {
-    const nnom_shape_t s = begin();
+    const nnom_shape_t s = random_begin();
     nnom_layer_t *in = random_source(m, s);
     return m->hook(maybe_quantised(Activation(act)), in);
 }
@@ -412,7 +429,7 @@ nnom_layer_t *make_unary(nnom_model_t *m)
 
 nnom_layer_t *make_softmax(nnom_model_t *m)
 {
-    const nnom_shape_t s = begin();
+    const nnom_shape_t s = random_begin();
     nnom_layer_t *in = random_source(m, s);
     nnom_layer_t *layer = random_chance(50) ? Softmax() : nnom_softmax(random_float(0.3f, 4.0f));
     return m->hook(random_chance(20) ? maybe_quantised(layer) : layer, in);
@@ -422,21 +439,21 @@ nnom_layer_t *make_softmax(nnom_model_t *m)
 
 nnom_layer_t *make_flatten(nnom_model_t *m)
 {
-    const nnom_shape_t s = begin();
+    const nnom_shape_t s = random_begin();
     nnom_layer_t *x = m->hook(TanH(), random_source(m, s));
     return m->hook(Softmax(), m->hook(Flatten(), x));
 }
 
 nnom_layer_t *make_reshape(nnom_model_t *m)
 {
-    const nnom_shape_t s = begin();
+    const nnom_shape_t s = random_begin();
     nnom_layer_t *x = m->hook(TanH(), random_source(m, s));
     return m->hook(Softmax(), m->hook(Reshape(random_chance(50) ? shape(s.w, s.h, s.c) : shape(s.c, s.h, s.w)), x));
 }
 
 nnom_layer_t *make_output(nnom_model_t *m)
 {
-    const nnom_shape_t s = begin();
+    const nnom_shape_t s = random_begin();
     void *buffer = keep((size_t)(s.h * s.w * s.c) * sizeof(float));
     nnom_layer_t *in = random_source(m, s);
     return m->hook(Output(s, buffer), in);

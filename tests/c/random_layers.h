@@ -42,6 +42,21 @@
     LAYER(softmax)                                                                                                     \
     LAYER(flatten)                                                                                                     \
     LAYER(reshape)                                                                                                     \
+    LAYER(log_softmax)                                                                                                 \
+    LAYER(l2_norm)                                                                                                     \
+    LAYER(gather)                                                                                                      \
+    LAYER(tile)                                                                                                        \
+    LAYER(mirror_pad)                                                                                                  \
+    LAYER(transpose)                                                                                                   \
+    LAYER(space_to_depth)                                                                                              \
+    LAYER(depth_to_space)                                                                                              \
+    LAYER(resize_nearest)                                                                                              \
+    LAYER(resize_bilinear)                                                                                             \
+    LAYER(reduce)                                                                                                      \
+    LAYER(arg_max)                                                                                                     \
+    LAYER(batch_matmul)                                                                                                \
+    LAYER(quantize)                                                                                                    \
+    LAYER(cast)                                                                                                        \
     LAYER(output)
 
 /* make_<kind>(m): the last layer of the graph, or NULL when memory is short. */
@@ -55,6 +70,10 @@ RANDOM_LAYERS(DECLARE_MAKER)
 /* What sources are made as from here on. */
 void random_float_model(bool is_float);
 nnom_shape_t random_shape(void);
+/* Both at random. */
+nnom_shape_t random_begin(void);
+/* Sources are followed by a layer that keeps compile from exchanging rows and columns. */
+void random_rows_stay(bool stay);
 /* An Input owned by m, with a random quantisation. */
 nnom_layer_t *random_source(nnom_model_t *m, nnom_shape_t s);
 

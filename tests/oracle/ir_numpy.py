@@ -3,7 +3,8 @@
 
     outputs = run_graph(graph, [array, ...])      arrays (h, w, c)
 
-Operators that only move values about also take int8. It shows whether an importer has got shapes, axes and padding right.
+Operators that only move values about also take int8. It shows whether an importer has got shapes, axes and padding
+right.
 """
 
 from __future__ import annotations
@@ -41,7 +42,14 @@ def _padded(x: Array, padding: Sequence[int], value: float) -> Array:
     return np.pad(x, ((top, bottom), (left, right), (0, 0)), constant_values=value)
 
 
-def _patches(x: Array, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int], padding: Sequence[int], value: float):
+def _patches(
+    x: Array,
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    dilation: Sequence[int],
+    padding: Sequence[int],
+    value: float,
+):
     """[out h, out w, kernel h, kernel w, c]."""
     x = _padded(x, padding, value)
     reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
@@ -120,7 +128,9 @@ def _nearest(node: Node, x: Array) -> Array:
 
 def _reduce(node: Node, x: Array) -> Array:
     axes = tuple(node.attrs["axes"])
-    return {"mean": np.mean, "sum": np.sum, "max": np.max, "min": np.min}[node.attrs["kind"]](x, axis=axes, keepdims=True)
+    return {"mean": np.mean, "sum": np.sum, "max": np.max, "min": np.min}[node.attrs["kind"]](
+        x, axis=axes, keepdims=True
+    )
 
 
 def _softmax(node: Node, x: Array) -> Array:
@@ -146,7 +156,9 @@ def _depth_to_space(x: Array, b: int) -> Array:
 
 def _slice(node: Node, x: Array) -> Array:
     a = node.attrs
-    return x[tuple(slice(b, b + (s - 1) * t + 1, t) for b, s, t in zip(a["begin"], a["size"], a["stride"], strict=True))]
+    return x[
+        tuple(slice(b, b + (s - 1) * t + 1, t) for b, s, t in zip(a["begin"], a["size"], a["stride"], strict=True))
+    ]
 
 
 _OPERATORS = {
@@ -171,7 +183,9 @@ _OPERATORS = {
     "maximum": lambda n, x, y: np.maximum(x, y),
     "minimum": lambda n, x, y: np.minimum(x, y),
     "zero_padding": lambda n, x: _padded(x, n.attrs["padding"], n.attrs["value"]),
-    "mirror_pad": lambda n, x: np.pad(x, (*np.reshape(n.attrs["padding"], (2, 2)).tolist(), (0, 0)), mode=n.attrs["mode"]),
+    "mirror_pad": lambda n, x: np.pad(
+        x, (*np.reshape(n.attrs["padding"], (2, 2)).tolist(), (0, 0)), mode=n.attrs["mode"]
+    ),
     "slice": _slice,
     "transpose": lambda n, x: x.transpose(n.attrs["perm"]),
     "gather": lambda n, x: x.take(n.attrs["indices"], n.attrs["axis"]),
@@ -186,8 +200,24 @@ _OPERATORS = {
     "space_to_depth": lambda n, x: _space_to_depth(x, n.attrs["block"]),
     "depth_to_space": lambda n, x: _depth_to_space(x, n.attrs["block"]),
 }
-MOVES = {"flatten", "reshape", "concat", "slice", "transpose", "gather", "tile", "max_pool", "maximum", "minimum", "mirror_pad",
-         "space_to_depth", "depth_to_space", "arg_max", "arg_min", "resize_nearest"}  # fmt: skip
+MOVES = {
+    "flatten",
+    "reshape",
+    "concat",
+    "slice",
+    "transpose",
+    "gather",
+    "tile",
+    "max_pool",
+    "maximum",
+    "minimum",
+    "mirror_pad",
+    "space_to_depth",
+    "depth_to_space",
+    "arg_max",
+    "arg_min",
+    "resize_nearest",
+}
 
 
 def run_graph(graph: Graph, inputs: Sequence[Array]) -> list[Array]:

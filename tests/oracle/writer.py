@@ -22,7 +22,15 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-DTYPES = {"float32": "<f4", "int8": "i1", "uint8": "u1", "int16": "<i2", "int32": "<i4", "int64": "<i8", "float16": "<f2"}
+DTYPES = {
+    "float32": "<f4",
+    "int8": "i1",
+    "uint8": "u1",
+    "int16": "<i2",
+    "int32": "<i4",
+    "int64": "<i8",
+    "float16": "<f2",
+}
 
 _OPTIONS = {
     "AVERAGE_POOL_2D": "Pool2D",
@@ -50,9 +58,22 @@ _OPTIONS = {
     "MINIMUM": "MaximumMinimum",
 }
 _WITHOUT_OPTIONS = {
-    "RELU", "RELU6", "RELU_N1_TO_1", "LOGISTIC", "TANH", "ELU", "PRELU", "SQRT", "RSQRT", "LOG", "QUANTIZE", "DEQUANTIZE",
-    "CUSTOM", "VAR_HANDLE", "READ_VARIABLE",
-}  # fmt: skip
+    "RELU",
+    "RELU6",
+    "RELU_N1_TO_1",
+    "LOGISTIC",
+    "TANH",
+    "ELU",
+    "PRELU",
+    "SQRT",
+    "RSQRT",
+    "LOG",
+    "QUANTIZE",
+    "DEQUANTIZE",
+    "CUSTOM",
+    "VAR_HANDLE",
+    "READ_VARIABLE",
+}
 
 
 class Model:
@@ -63,6 +84,19 @@ class Model:
         self.buffers = [schema.BufferT()]
         self.operators: list[Any] = []
         self.codes: dict[str, int] = {}
+
+    @classmethod
+    def read(cls, data: bytes) -> tuple[Model, list[int], list[int]]:
+        """(model, inputs, outputs) of a file with built-in operators and one subgraph."""
+        file = schema.ModelT.InitFromPackedBuf(data, 0)
+        graph, m = file.subgraphs[0], cls()
+        names = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}
+        m.tensors, m.buffers, m.operators = graph.tensors, file.buffers, graph.operators
+        for o in m.operators:
+            code = file.operatorCodes[o.opcodeIndex]
+            name = names[max(code.builtinCode, code.deprecatedBuiltinCode)]
+            o.opcodeIndex = m.codes.setdefault(name, len(m.codes))
+        return m, list(graph.inputs), list(graph.outputs)
 
     def tensor(
         self,
@@ -112,8 +146,8 @@ class Model:
     def build_without_dense(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
         """The same model, each FULLY_CONNECTED written as a 1 x 1 CONV_2D between reshapes.
 
-        LiteRT's FULLY_CONNECTED rounds once when it scales sums back to int8, its CONV_2D twice, as TFLite Micro does in
-        both and as NNoM does: this form gives the expected values.
+        LiteRT's FULLY_CONNECTED rounds once when it scales sums back to int8, its CONV_2D twice, as TFLite Micro does
+        in both and as NNoM does: this form gives the expected values.
         """
         before = list(self.tensors), list(self.buffers), list(self.operators), dict(self.codes)
         self.operators = []
@@ -133,8 +167,10 @@ class Model:
         f = self._twin(w, [units, 1, 1, inner])
         bias = int(o.inputs[2]) if len(o.inputs) > 2 and o.inputs[2] >= 0 else self._no_bias(x, w, units)
         wide, made = self._twin(self.tensors[x], [1, 1, rows, inner]), self._twin(self.tensors[y], [1, 1, rows, units])
-        sizes = [self.tensor([n], "int32", data=np.array(v)) for n, v in ((4, [1, 1, rows, inner]),
-                                                                          (len(self.tensors[y].shape), self.tensors[y].shape))]  # fmt: skip
+        sizes = [
+            self.tensor([n], "int32", data=np.array(v))
+            for n, v in ((4, [1, 1, rows, inner]), (len(self.tensors[y].shape), self.tensors[y].shape))
+        ]
         self.op("RESHAPE", [x, sizes[0]], [wide])
         act = o.builtinOptions.fusedActivationFunction
         self.op("CONV_2D", [wide, f, bias], [made], padding=1, strideH=1, strideW=1, fusedActivationFunction=act)

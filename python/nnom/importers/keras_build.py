@@ -104,6 +104,7 @@ class Builder:
         return self.node("reshape", name, [x], shape, {"shape": ir_shape(shape)})
 
     def activation(self, name: str, x: Value, act: Act) -> Value:
+        """`x` through an activation that is a node of its own; x itself if it is linear."""
         if act.kind == "linear":
             return x
         if act.kind in ("softmax", "log_softmax"):
@@ -153,6 +154,7 @@ Handler = Callable[[Builder, Layer, list[Value]], Value]
 
 
 def expect_rank(layer: Layer, x: Value, *ranks: int) -> None:
+    """ModelError unless the input has one of these numbers of dimensions, the batch not counted."""
     if len(x.shape) not in ranks:
         wanted = " or ".join(str(r + 1) for r in ranks)
         raise ModelError(f"{layer.where}: its input has shape (batch, {str(x.shape)[1:]}; expected {wanted} dimensions")
@@ -189,13 +191,14 @@ def _float32(layer: Layer, name: str, array: np.ndarray) -> np.ndarray:
 
 
 def cached(layer: Layer, make: Callable[[], Any]) -> Any:
-    """`make()` of the first use: all uses of a layer share its weights. Its input shape is checked to stay the same."""
+    """`make()` of the first use, for all uses of the layer: they share its weights."""
     if "made" not in layer.cache:
         layer.cache["made"] = make()
     return layer.cache["made"]
 
 
 def layer_activation(layer: Layer, v3: bool) -> Act:
+    """The activation of a layer that has one built in."""
     return parse_activation(layer.config.get("activation"), layer.where, v3)
 
 
@@ -242,11 +245,13 @@ def relu_activation(config: Config, v3: bool) -> Act:
 
 
 def leaky_activation(config: Config, v3: bool) -> Act:
+    """LeakyReLU: `alpha` in Keras 2, `negative_slope` in Keras 3."""
     key = "negative_slope" if "negative_slope" in config.values else "alpha"
     return Act("leaky_relu", config.real(key, 0.3))
 
 
 def softmax_activation(config: Config, v3: bool) -> Act:
+    """Softmax over the last axis; others are refused."""
     if config.get("axis", -1) not in (-1, [-1]):
         raise Refusal(
             f"softmax over axis {config.get('axis')}", "use the last axis (-1), with Permute before and after"

@@ -37,6 +37,7 @@ class Window(NamedTuple):
     out: Pair
 
     def attrs(self) -> dict[str, Any]:
+        """What a convolution node needs of the window."""
         return {"stride": self.stride, "dilation": self.dilation, "padding": self.padding}
 
 
@@ -52,6 +53,7 @@ def spatial(shape: tuple[int, ...], out: Pair, channels: int) -> tuple[int, ...]
 
 
 def window(layer: Layer, x: Value, kernel: Pair, stride: Pair, dilation: Pair = (1, 1)) -> Window:
+    """Resolves the layer's padding for the input `x`; kernel, stride, dilation: (h, w)."""
     mode = layer.config.text("padding", "valid").lower()
     sides = ir_shape(x.shape)[:2]
     if mode == "same":
@@ -69,12 +71,14 @@ def window(layer: Layer, x: Value, kernel: Pair, stride: Pair, dilation: Pair = 
 
 
 def conv_window(layer: Layer, x: Value, rank: int) -> Window:
+    """The window of a convolution of `rank` spatial dimensions."""
     expect_rank(layer, x, rank + 1)
     kernel = pair(layer, "kernel_size", rank)
     return window(layer, x, kernel, pair(layer, "strides", rank, 1), pair(layer, "dilation_rate", rank, 1))
 
 
 def kernel_side(kernel: Pair, rank: int) -> tuple[int, ...]:
+    """A kernel's sides as Keras stores them: (k) in 1-D, (kh, kw) in 2-D."""
     return kernel[:1] if rank == 1 else kernel
 
 
@@ -94,6 +98,7 @@ def _outputs_first(kernel: np.ndarray) -> np.ndarray:
 
 
 def conv(b: Builder, layer: Layer, x: Value, rank: int) -> Value:
+    """Conv1D and Conv2D: one node; with groups a depthwise one, or one per group."""
     win = conv_window(layer, x, rank)
     channels, filters, groups = x.shape[-1], layer.config.integer("filters"), layer.config.integer("groups", 1)
     if channels % groups or filters % groups:
@@ -136,6 +141,7 @@ def _grouped(
 
 
 def depthwise(b: Builder, layer: Layer, x: Value, rank: int) -> Value:
+    """DepthwiseConv1D and 2D: [kh, kw, in, multiplier] -> [kh, kw, in * multiplier]."""
     win = conv_window(layer, x, rank)
     multiplier = layer.config.integer("depth_multiplier", 1)
     shape = (*kernel_side(win.kernel, rank), x.shape[-1], multiplier)
@@ -191,6 +197,7 @@ def conv_transpose(b: Builder, layer: Layer, x: Value, rank: int) -> Value:
 
 
 def pair_from_zero(layer: Layer, key: str, rank: int) -> Pair:
+    """Like `pair` for numbers from 0, which stay 0 in the dimension that a 1-D layer lacks."""
     values = layer.config.integers(key, rank, 0, least=0)
     return (values[0], 0) if rank == 1 else (values[0], values[1])
 
@@ -233,6 +240,7 @@ def dense(b: Builder, layer: Layer, x: Value) -> Value:
 
 
 def pool(b: Builder, layer: Layer, x: Value, rank: int) -> Value:
+    """Max and average pooling; padded positions count in neither."""
     expect_rank(layer, x, rank + 1)
     kernel = pair(layer, "pool_size", rank, 2)
     win = window(layer, x, kernel, pair(layer, "strides", rank, list(kernel[:rank])))
@@ -242,6 +250,7 @@ def pool(b: Builder, layer: Layer, x: Value, rank: int) -> Value:
 
 
 def global_pool(b: Builder, layer: Layer, x: Value, rank: int) -> Value:
+    """Global max and average pooling, with or without the dimensions kept."""
     expect_rank(layer, x, rank + 1)
     op = "global_max_pool" if "Max" in layer.cls else "global_avg_pool"
     kept = (1,) * rank if layer.config.flag("keepdims", False) else ()
@@ -249,6 +258,7 @@ def global_pool(b: Builder, layer: Layer, x: Value, rank: int) -> Value:
 
 
 def batch_norm(b: Builder, layer: Layer, x: Value) -> Value:
+    """Batch normalisation over channels at inference: four arrays [c]."""
     expect_rank(layer, x, 1, 2, 3)
     axis = layer.config.get("axis", -1)
     axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis

@@ -40,12 +40,14 @@ class Arguments:
         self.layer, self.args, self.named = layer, args, named
 
     def get(self, position: int, *names: str, default: Any = None) -> Any:
+        """An argument by one of its names, else by position; None counts as absent."""
         for name in names:
             if self.named.get(name) is not None:
                 return self.named[name]
         return self.args[position] if position < len(self.args) else default
 
     def tensor(self) -> Value:
+        """The operation's first argument, a tensor."""
         value = self.get(0, "x", "inputs", "features", "input", "input_tensor", "tensor", "a")
         if not isinstance(value, Value):
             raise Refusal("its first argument is not a tensor of the model", "use a layer instead")
@@ -76,6 +78,7 @@ def convert(b: Builder, layer: Layer, args: list[Any], kwargs: dict[str, Any]) -
 
 
 def supported(layer: Layer) -> bool:
+    """Whether `convert` knows the operation."""
     name = operation_name(layer)
     return name in _BINARY or name in FUNCTIONS or name in _REDUCTIONS or name in _OTHERS
 

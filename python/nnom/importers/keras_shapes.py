@@ -147,6 +147,7 @@ def _sides(layer: Layer, key: str, rank: int) -> tuple[int, int, int, int]:
 
 
 def padded(b: Builder, name: str, x: Value, sides: tuple[int, int, int, int], value: float = 0.0) -> Value:
+    """`x` with (top, bottom, left, right) rows and columns of `value` around."""
     h, w, c = ir_shape(x.shape)
     out = (h + sides[0] + sides[1], w + sides[2] + sides[3])
     shape = (out[0], c) if len(x.shape) == 2 else (*out, c)

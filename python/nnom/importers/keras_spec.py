@@ -35,24 +35,29 @@ class Config:
         self.values = values
 
     def fail(self, key: str, expected: str) -> ModelError:
+        """The error for a setting that is not what was expected."""
         return ModelError(f"{self.where}: setting '{key}' is {_short(self.values.get(key))}; expected {expected}")
 
     def get(self, key: str, default: Any = None) -> Any:
+        """A setting as it is in the file."""
         return self.values.get(key, default)
 
     def text(self, key: str, default: str | None = None) -> str:
+        """A setting that is a text."""
         value = self.values.get(key, default)
         if not isinstance(value, str):
             raise self.fail(key, "a text")
         return value
 
     def flag(self, key: str, default: bool) -> bool:
+        """A setting that is true or false, or 1 or 0."""
         value = self.values.get(key, default)
         if not isinstance(value, int) or value not in (0, 1):  # some models were built with 0 and 1
             raise self.fail(key, "true or false")
         return bool(value)
 
     def real(self, key: str, default: float | None) -> float:
+        """A setting that is a finite number."""
         value = plain(self.values.get(key, default), self.where)
         if isinstance(value, np.ndarray) and value.size == 1:
             value = value.item()
@@ -65,6 +70,7 @@ class Config:
         return numbers(self.values.get(key, default), f"{self.where}: setting '{key}'")
 
     def integer(self, key: str, default: int | None = None, least: int = 1) -> int:
+        """A setting that is one integer from `least` to 2^30."""
         return self.integers(key, 1, default, least)[0]
 
     def integers(self, key: str, count: int, default: Any = None, least: int = 1) -> tuple[int, ...]:
@@ -104,11 +110,14 @@ class Layer:
 
     @property
     def where(self) -> str:
+        """File, layer and class, as messages begin."""
         return self.config.where
 
 
 @dataclass
 class Model:
+    """A graph of layers; the tensors that it takes and gives."""
+
     name: str
     layers: list[Layer]
     inputs: list[Ref]
@@ -124,10 +133,12 @@ class Model:
 
 
 def is_int(value: Any) -> bool:
+    """An integer, but no bool."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def is_real(value: Any) -> bool:
+    """A number that fits float32, but no bool."""
     return (is_int(value) or isinstance(value, float)) and abs(value) < 3e38
 
 
@@ -185,7 +196,8 @@ def parse_model(config: Any, source: str, depth: int = 0) -> Model:
     model = Model(name, layers, _refs(inner, "input_layers"), _refs(inner, "output_layers"))
     for layer, entry in zip(layers, entries, strict=True):
         layer.calls = _parse_calls(entry.get("inbound_nodes", []), layer)
-    _number_nodes(model, source)
+    nodes = [node for entry in entries for node in entry.get("inbound_nodes", [])]
+    _number_nodes(model, any(isinstance(node, dict) and "args" in node for node in nodes), source)
     return model
 
 
@@ -356,22 +368,28 @@ def refs_in(value: Any) -> list[Ref]:
     return []
 
 
-def _number_nodes(model: Model, source: str) -> None:
-    """Finds the number of each layer's first use: nested models of Keras 2 count their own graph as use 0.
+def _number_nodes(model: Model, keras3: bool, source: str) -> None:
+    """Makes all Refs count the uses of a layer alike, `first_node` being the first.
 
-    Uses that feed nothing are not saved, so the lowest number that anyone reads is the first use.
+    Keras counts a functional model's own graph as use 0 of it: Keras 2 everywhere, Keras 3 only in input_layers and
+    output_layers. For Keras 2 the lowest number that anyone reads tells, since uses that feed nothing are not saved.
     """
-    refs = model.inputs + model.outputs
-    for layer in model.layers:
-        refs = refs + [r for call in layer.calls for r in refs_in(call.args) + refs_in(call.kwargs)]
-    lowest: dict[str, int] = {}
-    for ref in refs:
-        lowest[ref.layer] = min(ref.node, lowest.get(ref.layer, ref.node))
+    inner = [r for layer in model.layers for call in layer.calls for r in refs_in(call.args) + refs_in(call.kwargs)]
     names = {layer.name for layer in model.layers}
-    missing = sorted(set(lowest) - names)
+    missing = sorted({r.layer for r in inner + model.inputs + model.outputs} - names)
     if missing:
         raise ModelError(
             f"{source}: model '{model.name}' reads from layer '{missing[0]}', which the file does not hold"
         )
+    if keras3:
+        functional = {layer.name for layer in model.layers if layer.model is not None and layer.cls != "Sequential"}
+        model.inputs, model.outputs = (
+            [r._replace(node=max(r.node - 1, 0)) if r.layer in functional else r for r in refs]
+            for refs in (model.inputs, model.outputs)
+        )
+        return
+    lowest: dict[str, int] = {}
+    for ref in inner + model.inputs + model.outputs:
+        lowest[ref.layer] = min(ref.node, lowest.get(ref.layer, ref.node))
     for layer in model.layers:
         layer.first_node = lowest.get(layer.name, 0)

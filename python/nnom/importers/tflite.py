@@ -3,460 +3,21 @@
 
     graph = load_tflite("model.tflite")
 
-The file is read by tflite_reader.py, which verifies it. Here its operators are walked in order: those that depend on constants
-and shapes only are computed (tflite_fold.py), the others are translated by tflite_layers.py and tflite_moves.py. All operators
-that can not be translated are collected and reported at once. uint8 values become int8 with zero points lower by 128.
+    tflite_reader.py   verifies the file and reads it into plain objects
+    tflite_walk.py     goes through its operators; tflite_context.py is the state of this
+    tflite_fold.py     computes what depends on constants and shapes only
+    tflite_layers.py   translates operators that compute; tflite_moves.py those that move values about
+    tflite_layout.py   maps the file's axes to (h, w, c)
+
+uint8 values become int8 with zero points lower by 128.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from ..errors import ModelError, ToolError, UnsupportedError
-from ..graph import Graph, Node, Quant, Shape, Tensor, Weight
-from .tflite_layout import Axes, axes_of, elements, ir_shape, place
-
-_ACTIVATIONS = {0: "none", 1: "relu", 2: "relu_n1_to_1", 3: "relu6", 4: "tanh", 5: "sign_bit"}
-_STATE_OPS = {"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE"}
-_REASONS = {
-    **dict.fromkeys(_STATE_OPS, "keeps state between runs; export the model with its state as inputs and outputs"),
-    **dict.fromkeys(("WHILE", "IF", "CALL"), "control flow; export the model with loops unrolled"),
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": "recurrent operators of TFLite keep state; convert the Keras model instead",
-    "SVDF": "keeps state between runs; convert the Keras model instead",
-}
-
-
-class Refused(Exception):
-    """This operator can not be translated; the text says why, empty if one that it depends on has said it already."""
-
-
-@dataclass(slots=True)
-class Phases:
-    """What SPACE_TO_BATCH_ND announced: a convolution over every block-th value, that is a dilated one."""
-
-    source: Value
-    block: tuple[int, int]
-    pads: tuple[int, int, int, int]
-    conv: Any = None  # the FileOperator once it has been met
-
-
-@dataclass(slots=True)
-class Value:
-    """A tensor of the file as far as it is translated: a constant (`data`), or the graph's tensor `name`."""
-
-    shape: tuple[int, ...]
-    dtype: str
-    name: str = ""
-    data: np.ndarray | None = None
-    quant: Any = None  # FileQuant
-    phases: Phases | None = None
-
-
-@dataclass
-class Importer:
-    """State of one import: `values` by index of the file's tensors, `graph` under construction."""
-
-    model: Any  # FileModel
-    dequantize_weights: bool
-    graph: Graph
-    values: dict[int, Value] = field(default_factory=dict)
-    refusals: list[str] = field(default_factory=list)
-    _same_bytes: dict[tuple[str, Shape], str] = field(default_factory=dict)
-    _root: dict[str, str] = field(default_factory=dict)
-    _names: dict[str, int] = field(default_factory=dict)
-    _spent: int = 0
-
-    # -- the file's side ------------------------------------------------------------------------------------------------
-
-    def value(self, op: Any, k: int) -> Value:
-        """Input k of the operator. Refused if it is absent or in the middle of a SPACE_TO_BATCH_ND."""
-        if k >= len(op.inputs) or op.inputs[k] < 0:
-            raise ModelError(f"{self.at(op)}: input {k} is missing; it has {len(op.inputs)} inputs")
-        value = self.values.get(op.inputs[k])
-        if value is None:
-            tensor = self.model.tensors[op.inputs[k]]
-            raise ModelError(f"{self.at(op)} reads tensor '{tensor.name}' before any operator makes it (cycle or wrong order)")
-        if value.phases is not None:
-            raise Refused("between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND only one convolution is supported")
-        if value.data is None and not value.name:
-            raise Refused("")
-        return value
-
-    def has(self, op: Any, k: int) -> bool:
-        return k < len(op.inputs) and op.inputs[k] >= 0
-
-    def tensor(self, op: Any, k: int = 0) -> Any:
-        """Output k of the operator, as in the file."""
-        if k >= len(op.outputs):
-            raise ModelError(f"{self.at(op)}: output {k} is missing; it has {len(op.outputs)} outputs")
-        return self.model.tensors[op.outputs[k]]
-
-    def constant(self, op: Any, k: int, what: str) -> np.ndarray:
-        """Input k, which must be known when the model is read."""
-        value = self.value(op, k)
-        if value.data is None:
-            raise Refused(f"its {what} is computed when the model runs; expected a constant")
-        return value.data
-
-    def integers(self, op: Any, k: int, what: str, count: int | None = None) -> tuple[int, ...]:
-        """Input k as constant whole numbers, `count` of them."""
-        data = self.constant(op, k, what)
-        if data.dtype.kind not in "iu":
-            raise ModelError(f"{self.at(op)}: {what} has type {data.dtype}; expected integers")
-        if data.size > 65536 or (count is not None and data.size != count):
-            raise ModelError(f"{self.at(op)}: {what} has {data.size} numbers; expected {count or 'fewer than 65536'}")
-        return tuple(int(n) for n in data.reshape(-1))
-
-    def at(self, op: Any) -> str:
-        return f"{self.graph.source}: operator {op.index} {op.op}"
-
-    def charge(self, nbytes: int) -> None:
-        """Counts memory that is made, so that a small file can not demand much."""
-        self._spent += nbytes
-        if self._spent > 8 * self.model.size + 2**16:
-            raise ModelError(f"{self.graph.source}: its constants need over {self._spent} bytes, the file has {self.model.size}")
-
-    def left(self) -> int:
-        """Elements that constants may still have."""
-        return max(8 * self.model.size + 2**16 - self._spent, 0) // 8
-
-    def quant_of(self, tensor: Any) -> Quant:
-        """The one scale and zero point of an activation."""
-        q = tensor.quant
-        place_ = f"{self.graph.source}: tensor {tensor.index} '{tensor.name}' ({tensor.dtype})"
-        if q is None:
-            raise ModelError(f"{place_} has no quantisation; expected scale and zero point")
-        if len(q.scale) != 1:
-            raise Refused(f"tensor '{tensor.name}' has {len(q.scale)} scales; expected one for an activation")
-        low, high = (0, 255) if tensor.dtype == "UINT8" else (-128, 127)
-        scale, zero = float(q.scale[0]), int(q.zero_point[0])
-        if scale <= 0 or not low <= zero <= high:
-            raise ModelError(f"{place_} has scale {scale}, zero point {zero}; expected > 0 and {low} to {high}")
-        return Quant(scale, zero - 128 if tensor.dtype == "UINT8" else zero)
-
-    def type_of(self, tensor: Any) -> tuple[str, Quant | None]:
-        """dtype and quantisation in the graph."""
-        if tensor.dtype == "FLOAT32":
-            return "float32", None
-        if tensor.dtype in ("INT8", "UINT8"):
-            return "int8", self.quant_of(tensor)
-        if tensor.dtype in ("INT32", "INT64"):
-            return "int32", None
-        if tensor.dtype == "INT16":
-            raise Refused(f"tensor '{tensor.name}' is int16; quantise activations to int8")
-        raise Refused(f"tensor '{tensor.name}' has type {tensor.dtype}; expected int8, uint8 or float32")
-
-    # -- the graph's side -----------------------------------------------------------------------------------------------
-
-    def unique(self, name: str) -> str:
-        """`name`, with a number if a tensor has it already."""
-        while name in self._names or name in self.graph.tensors:
-            self._names[name] = self._names.get(name, 1) + 1
-            name = f"{name}_{self._names[name]}"
-        return name
-
-    def shape_of(self, value: Value) -> Shape:
-        shape = ir_shape(value.shape)
-        if shape is None:
-            raise Refused(f"shape {list(value.shape)} has no counterpart of three axes without a batch")
-        return shape
-
-    def name(self, value: Value, shape: Shape | None = None) -> str:
-        """The graph's tensor that holds `value`, in shape (h, w, c) `shape`; constants are added, reshapes inserted."""
-        want = shape or self.shape_of(value)
-        if not value.name:
-            value.name = self.add_constant(value, want)
-        return self.reshaped(value.name, want)
-
-    def add_constant(self, value: Value, shape: Shape) -> str:
-        if value.data is None or value.data.size == 0:
-            raise Refused("an operand is empty")
-        data, dtype, quant = value.data, "float32", None
-        if value.dtype in ("INT8", "UINT8"):
-            if value.quant is None:
-                raise Refused("a constant int8 operand has no quantisation")
-            shift = 128 if value.dtype == "UINT8" else 0
-            if len(value.quant.scale) != 1:
-                raise Refused(f"a constant operand has {len(value.quant.scale)} scales; expected one")
-            dtype, quant = "int8", Quant(float(value.quant.scale[0]), int(value.quant.zero_point[0]) - shift)
-            if shift:
-                self.charge(data.size)
-                data = (data.astype(np.int16) - 128).astype(np.int8)
-        elif value.dtype in ("INT32", "INT64"):
-            dtype = "int32"
-        elif value.dtype != "FLOAT32":
-            raise Refused(f"a constant operand has type {value.dtype}")
-        name = self.unique("constant")
-        self.graph.add_tensor(Tensor(name, shape, dtype, quant, data.reshape(shape)))
-        return name
-
-    def reshaped(self, name: str, shape: Shape) -> str:
-        """The tensor with the same bytes as `name` in another shape: one that exists, or a reshape node's output."""
-        tensor = self.graph.tensors[name]
-        if tensor.shape == shape:
-            return name
-        root = self._root.get(name, name)
-        if self.graph.tensors[root].shape == shape:
-            return root
-        if (root, shape) not in self._same_bytes:
-            new = self.unique(f"{name}_{'x'.join(map(str, shape))}")
-            if tensor.data is not None:
-                self.graph.add_tensor(Tensor(new, shape, tensor.dtype, tensor.quant, tensor.data.reshape(shape)))
-            else:
-                self.reshape_node(root, new, shape, tensor.quant)
-            self._root[new], self._same_bytes[root, shape] = root, new
-        return self._same_bytes[root, shape]
-
-    def reshape_node(self, source: str, name: str, shape: Shape, quant: Quant | None) -> str:
-        op, attrs = ("flatten", {}) if shape[:2] == (1, 1) else ("reshape", {"shape": shape})
-        return self.graph.add(Node(op, name, [source], name, attrs), shape, self.graph.tensors[source].dtype, quant)
-
-    def activation(self, op: Any) -> str:
-        kind = _ACTIVATIONS.get(op.options.FusedActivationFunction, "unknown")
-        if kind not in ("none", "relu", "relu6", "relu_n1_to_1"):
-            raise Refused(f"fused activation {kind}; expected none, relu, relu6 or relu_n1_to_1")
-        return kind
-
-    def check_shape(self, op: Any, tensor: Any, shape: tuple[int, ...]) -> None:
-        """Holds a computed shape against the file's, which is bound only where the file does not leave axes open."""
-        same = len(shape) == len(tensor.shape) and all(
-            n >= 1 and (n == m or i in tensor.dynamic) for i, (n, m) in enumerate(zip(shape, tensor.shape, strict=True))
-        )
-        if same:
-            return
-        raise ModelError(f"{self.at(op)}: output '{tensor.name}' has shape {list(tensor.shape)}; its inputs give {list(shape)}")
-
-    def emit(
-        self,
-        op: Any,
-        kind: str,
-        inputs: list[str],
-        shape: tuple[int, ...],
-        *,
-        made: Shape | None = None,
-        k: int = 0,
-        attrs: dict[str, Any] | None = None,
-        weights: dict[str, Weight] | None = None,
-    ) -> None:
-        """Adds a node for output k of `op`. shape: in the file's axes; made: what the node makes, if not the shape's layout."""
-        tensor = self.tensor(op, k)
-        self.check_shape(op, tensor, shape)
-        dtype, quant = self.type_of(tensor)
-        value = Value(shape, tensor.dtype, quant=tensor.quant)
-        want = self.shape_of(value)
-        made = made or want
-        if elements(made) != elements(want):
-            raise ModelError(f"{self.at(op)}: makes {list(made)}, expected {list(want)}")
-        name = self.unique(tensor.name)
-        self.graph.add(Node(kind, name, inputs, name, attrs or {}, weights or {}), made, dtype, quant)
-        value.name = self.reshaped(name, want)
-        self.define(op, k, value)
-
-    def alias(self, op: Any, source: Value, shape: tuple[int, ...], k: int = 0, name: str = "") -> None:
-        """Output k of `op` holds the same bytes as `source` (or the graph's tensor `name`)."""
-        tensor = self.tensor(op, k)
-        self.check_shape(op, tensor, shape)
-        self.same_quant(op, source, k)
-        value = Value(shape, tensor.dtype, quant=tensor.quant)
-        name = name or self.name(source)
-        quant = self.type_of(tensor)[1]
-        if self.graph.tensors[name].quant == quant:
-            value.name = self.reshaped(name, self.shape_of(value))
-        else:
-            value.name = self.reshape_node(name, self.unique(tensor.name), self.shape_of(value), quant)
-        self.define(op, k, value)
-
-    def define(self, op: Any, k: int, value: Value) -> None:
-        index = op.outputs[k]
-        if index in self.values:
-            name = self.model.tensors[index].name
-            raise ModelError(f"{self.at(op)}: makes tensor '{name}', which has a value already (cycle or duplicate)")
-        self.values[index] = value
-
-    def same_quant(self, op: Any, source: Value, k: int = 0) -> None:
-        """Refuses operators that only move values about if the two ends are quantised differently."""
-        tensor = self.tensor(op, k)
-        if source.dtype != tensor.dtype:
-            raise Refused(f"input of type {source.dtype}, output '{tensor.name}' of type {tensor.dtype}; expected the same")
-        if tensor.dtype in ("INT8", "UINT8"):
-            a, b = source.quant, self.quant_of(tensor)
-            zero = None if a is None else int(a.zero_point[0]) - (128 if tensor.dtype == "UINT8" else 0)
-            if a is None or zero != b.zero_point or abs(float(a.scale[0]) - b.scale) > 1e-6 * b.scale:
-                raise Refused(f"input and output '{tensor.name}' have different scales or zero points; expected the same")
-
-    def view(self, value: Value, rank: int, axes: Axes) -> str:
-        """`value`, its shape padded with leading ones to `rank`, in the layout `axes` of another tensor."""
-        shape = (1,) * (rank - len(value.shape)) + value.shape
-        if len(shape) != rank or any(a is None and n != 1 for n, a in zip(shape, axes, strict=False)):
-            raise Refused(f"operand of shape {list(value.shape)} does not fit the other's layout")
-        return self.name(value, place(shape, axes))
-
-    def axes(self, shape: tuple[int, ...]) -> Axes:
-        axes = axes_of(shape)
-        if axes is None:
-            raise Refused(f"shape {list(shape)} has no counterpart of three axes without a batch")
-        return axes
-
-    def axis(self, op: Any, axis: int, rank: int) -> int:
-        """Axis of the file counted from 0."""
-        if not -rank <= axis < rank:
-            raise ModelError(f"{self.at(op)}: axis {axis}; expected one of {rank} axes")
-        return axis % rank
-
-    # -- the walk -------------------------------------------------------------------------------------------------------
-
-    def run(self) -> None:
-        for tensor in self.model.tensors:
-            if tensor.data is not None:
-                self.values[tensor.index] = Value(tensor.shape, tensor.dtype, data=tensor.data, quant=tensor.quant)
-        for index in self.model.inputs:
-            self.add_input(self.model.tensors[index])
-        for op in self.model.operators:
-            self.step(op)
-        for index in self.model.outputs:
-            self.add_output(self.model.tensors[index])
-        if self.refusals:
-            listing = "\n  ".join(self.refusals)
-            raise UnsupportedError(f"{self.graph.source}: {len(self.refusals)} unsupported:\n  {listing}")
-        self.prune()
-
-    def step(self, op: Any) -> None:
-        """Computes or translates one operator; what is refused is noted and its outputs stand as if made."""
-        from .tflite_layers import LAYERS
-        from .tflite_moves import MOVES
-
-        handler = LAYERS.get(op.op) or MOVES.get(op.op)
-        for index in op.outputs:
-            if index in self.values:
-                name = self.model.tensors[index].name
-                raise ModelError(f"{self.at(op)}: makes tensor '{name}', which has a value already (cycle or duplicate)")
-        try:
-            if any(i >= 0 and self.model.tensors[i].variable for i in op.inputs):
-                raise Refused(_REASONS.get(op.op, "keeps state between runs (a variable tensor)"))
-            if self.fold(op):
-                return
-            if handler is None:
-                custom = "a custom operator" if op.op.startswith("CUSTOM") else "no counterpart"
-                raise Refused(_REASONS.get(op.op, custom))
-            handler(self, op)
-        except Refused as e:
-            self.refuse(op, str(e))
-        except (IndexError, ValueError, TypeError, OverflowError) as e:
-            raise ModelError(f"{self.at(op)}: its operands do not fit together: {e}") from e
-
-    def fold(self, op: Any) -> bool:
-        """Computes the operator if all that it reads is known. Returns whether it did."""
-        from .tflite_fold import fold
-
-        known = [self.values.get(i) if i >= 0 else None for i in op.inputs]
-        if op.op in ("SHAPE", "RANK") and known and known[0] is not None and known[0].phases is None:
-            shape = known[0].shape
-            results = [np.asarray(shape if op.op == "SHAPE" else len(shape), np.int32)]
-        elif not known or any(i >= 0 and (v is None or v.data is None) for i, v in zip(op.inputs, known, strict=True)):
-            return False
-        else:
-            got = fold(op, [None if v is None else v.data for v in known], self.model.tensors, self.left())
-            if got is None:
-                return False
-            results = got
-        if len(results) != len(op.outputs):
-            raise ModelError(f"{self.at(op)}: {len(op.outputs)} outputs; its inputs give {len(results)}")
-        for k, array in enumerate(results):
-            tensor = self.tensor(op, k)
-            self.charge(array.nbytes + 64)
-            if array.size:
-                self.check_shape(op, tensor, array.shape)
-            self.define(op, k, Value(array.shape, tensor.dtype, data=array, quant=tensor.quant))
-        return True
-
-    def refuse(self, op: Any, reason: str) -> None:
-        names = ", ".join(f"'{self.model.tensors[i].name}'" for i in op.outputs[:8])
-        if reason:
-            self.refusals.append(f"operator {op.index} {op.op} -> {names}: {reason}")
-        for k, index in enumerate(op.outputs):
-            if index in self.values:
-                continue
-            tensor = self.model.tensors[index]
-            shape = ir_shape(tensor.shape)
-            value = Value(tensor.shape, tensor.dtype, quant=tensor.quant)
-            if shape is not None and min(shape) >= 1:  # a stand-in, so that the rest of the graph is looked at as well
-                value.name = self.unique(tensor.name)
-                self.graph.add_tensor(Tensor(value.name, shape, tensor.dtype.lower()))
-            self.define(op, k, value)
-
-    def add_input(self, tensor: Any) -> None:
-        """An input of the model; uint8 gets a quantize node to int8."""
-        where = f"{self.graph.source}: input {tensor.index} '{tensor.name}'"
-        if tensor.index in self.values:
-            raise ModelError(f"{where} is a constant or named twice")
-        open_axes = [a for a in tensor.dynamic if a > 0]
-        reason = ""
-        if open_axes:
-            reason = f"axes {open_axes} of shape {list(tensor.shape)} are left open; export the model with a fixed shape"
-        elif tensor.shape and min(tensor.shape) < 1:
-            reason = f"shape {list(tensor.shape)}; export the model with a fixed shape"
-        elif len(tensor.shape) > 1 and tensor.shape[0] != 1:
-            reason = f"batch of {tensor.shape[0]} in shape {list(tensor.shape)}; export the model with batch 1"
-        try:
-            if reason:
-                raise Refused(reason)
-            dtype, quant = self.type_of(tensor)
-            if tensor.variable:
-                raise Refused("a variable tensor; state is not supported")
-            value = Value(tensor.shape, tensor.dtype, quant=tensor.quant)
-            shape = self.shape_of(value)
-        except Refused as e:
-            self.refusals.append(f"input {tensor.index} '{tensor.name}': {e}")
-            shape = ir_shape(tensor.shape) if tensor.shape and min(tensor.shape) >= 1 else None
-            dtype, quant, value = "float32", None, Value(tensor.shape, tensor.dtype, quant=tensor.quant)
-            if shape is None:
-                self.values[tensor.index] = value
-                return
-        value.name = self.unique(tensor.name)
-        self.values[tensor.index] = value
-        self.graph.inputs.append(value.name)
-        if tensor.dtype == "UINT8" and quant is not None:
-            self.graph.add_tensor(Tensor(value.name, shape, "uint8", Quant(quant.scale, quant.zero_point + 128)))
-            inner = self.unique(f"{value.name}_int8")
-            self.graph.add(Node("quantize", inner, [value.name], inner), shape, "int8", quant)
-            value.name = inner
-        else:
-            self.graph.add_tensor(Tensor(value.name, shape, dtype, quant))
-
-    def add_output(self, tensor: Any) -> None:
-        value = self.values.get(tensor.index)
-        if value is None:
-            raise ModelError(f"{self.graph.source}: output {tensor.index} '{tensor.name}' is made by no operator")
-        if value.data is not None or value.phases is not None or not value.name:
-            if not self.refusals:
-                self.refusals.append(f"output {tensor.index} '{tensor.name}': does not depend on the model's input")
-            return
-        name = value.name
-        quant = self.graph.tensors[name].quant
-        if tensor.dtype == "UINT8" and quant is not None:
-            new = self.unique(f"{name}_uint8")
-            self.graph.add(
-                Node("quantize", new, [name], new),
-                self.graph.tensors[name].shape, "uint8", Quant(quant.scale, quant.zero_point + 128),
-            )  # fmt: skip
-            name = new
-        elif name in self.graph.inputs:
-            name = self.reshape_node(name, self.unique(f"{name}_output"), self.graph.tensors[name].shape, quant)
-        self.graph.outputs.append(name)
-
-    def prune(self) -> None:
-        """Drops nodes and constants that no output depends on."""
-        needed, kept = set(self.graph.outputs) | set(self.graph.inputs), []
-        for node in reversed(self.graph.nodes):
-            if node.output in needed:
-                needed.update(node.inputs)
-                kept.append(node)
-        self.graph.nodes = kept[::-1]
-        self.graph.tensors = {k: t for k, t in self.graph.tensors.items() if k in needed}
+from ..errors import ModelError, ToolError
+from ..graph import Graph, Node
 
 
 def load_tflite(source: str | Path | bytes, *, int8_io: bool = False, dequantize_weights: bool = False) -> Graph:
@@ -471,6 +32,7 @@ def load_tflite(source: str | Path | bytes, *, int8_io: bool = False, dequantize
     """
     try:
         from .tflite_reader import read_model
+        from .tflite_walk import Walk
     except ImportError as e:
         raise ToolError("reading .tflite files needs the package 'tflite': pip install tflite") from e
     if isinstance(source, bytes | bytearray | memoryview):
@@ -482,7 +44,7 @@ def load_tflite(source: str | Path | bytes, *, int8_io: bool = False, dequantize
         except OSError as e:
             raise ModelError(f"{label}: can not be read: {e.strerror}") from e
     graph = Graph(name=Path(label).stem, source=label)
-    Importer(read_model(data, label), dequantize_weights, graph).run()
+    Walk(read_model(data, label), dequantize_weights, graph).run()
     if int8_io:
         _cut_ends(graph)
     return graph
@@ -498,12 +60,22 @@ def _cut_ends(graph: Graph) -> None:
     dropped = set()
     for i, name in enumerate(graph.inputs):
         first = readers.get(name, [])
-        if len(first) == 1 and first[0].op == "quantize" and name not in graph.outputs and graph.tensors[name].dtype != "int8":
+        if (
+            len(first) == 1
+            and first[0].op == "quantize"
+            and name not in graph.outputs
+            and graph.tensors[name].dtype != "int8"
+        ):
             graph.inputs[i] = first[0].output
             dropped.add(first[0].output)
     for i, name in enumerate(graph.outputs):
         last = by_output.get(name)
-        if last and last.op in ("dequantize", "quantize") and graph.tensors[name].dtype != "int8" and name not in readers:
+        if (
+            last
+            and last.op in ("dequantize", "quantize")
+            and graph.tensors[name].dtype != "int8"
+            and name not in readers
+        ):
             if graph.tensors[last.inputs[0]].dtype == "int8":
                 graph.outputs[i] = last.inputs[0]
                 dropped.add(name)

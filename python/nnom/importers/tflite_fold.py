@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
 """Operators whose inputs are all known when the model is read, computed with numpy: shapes and constants.
 
-Every function takes the arrays of the inputs (None where absent) and the options, and returns a list of arrays, one per output.
+Every function takes the arrays of the inputs (None where absent) and the options, and returns a list of arrays, one per
+output.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ def slice_of(options: SimpleNamespace, begin: np.ndarray, end: np.ndarray, step:
 
 
 def split_points(sizes: list[int]) -> list[int]:
+    """Where an axis is cut into pieces of `sizes`."""
     return np.cumsum(sizes[:-1]).tolist()
 
 

@@ -13,14 +13,14 @@ import numpy as np
 
 from ..errors import ModelError
 from ..graph import Node, Weight, same_padding, window_size
-from .tflite import Importer, Refused, Value
+from .tflite_context import Importer, Refused, Value
 from .tflite_fold import dequantised
 from .tflite_layout import elements
 
 Handler = Callable[[Importer, Any], None]
 _QUANTISED = ("INT8", "UINT8")
 _HYBRID = (
-    "float32 activations with int8 weights (a dynamic-range model): TFLite quantises its activations anew in every run; "
+    "float32 activations with int8 weights (a dynamic-range model): TFLite quantises its activations in every run; "
     "convert the float model, or load with dequantize_weights=True and quantise here"
 )
 
@@ -44,6 +44,7 @@ def image(imp: Importer, op: Any, value: Value) -> tuple[int, int, int]:
 
 
 def positive(imp: Importer, op: Any, *numbers: int) -> tuple[int, ...]:
+    """The numbers, if they can be strides, dilations or sizes of windows."""
     if min(numbers) < 1 or max(numbers) > 65535:
         raise ModelError(f"{imp.at(op)}: stride, dilation or window of {list(numbers)}; expected 1 to 65535")
     return numbers
@@ -76,8 +77,10 @@ def _symmetric(imp: Importer, op: Any, value: Value, axis: int) -> tuple[np.ndar
         raise ModelError(f"{imp.at(op)}: its weights have no quantisation or a scale of 0; expected scales > 0")
     zero = 128 if value.dtype == "UINT8" else 0
     if np.any(quant.zero_point != zero):
-        raise Refused(f"{value.dtype.lower()} weights with zero point {int(quant.zero_point[0])}; expected symmetric weights "
-                      f"(zero point {zero}): quantise the float model anew")  # fmt: skip
+        raise Refused(
+            f"{value.dtype.lower()} weights with zero point {int(quant.zero_point[0])}; expected symmetric weights "
+            f"(zero point {zero}): quantise the float model anew"
+        )
     if len(quant.scale) > 1 and quant.axis != axis:
         raise Refused(f"weight scales along axis {quant.axis}; expected axis {axis}")
     if zero:
@@ -98,14 +101,20 @@ def bias(imp: Importer, op: Any, k: int, source: Value, weight: Weight, channels
     if value.dtype != want:
         raise Refused(f"bias of type {value.dtype}; expected {want.lower()}")
     if want == "FLOAT32" or value.quant is None:
-        return {"bias": Weight(data.reshape(channels), None if want == "FLOAT32" else source.quant.scale * weight.scale)}
+        return {
+            "bias": Weight(data.reshape(channels), None if want == "FLOAT32" else source.quant.scale * weight.scale)
+        }
     scale = source.quant.scale * weight.scale
     if np.any(np.abs(value.quant.scale - scale) > 0.02 * imp.quant_of(imp.tensor(op)).scale):
-        raise ModelError(f"{imp.at(op)}: bias scale {value.quant.scale[0]}; expected input scale x weight scale, {scale[0]}")
+        raise ModelError(
+            f"{imp.at(op)}: bias scale {value.quant.scale[0]}; expected input scale x weight scale, {scale[0]}"
+        )
     return {"bias": Weight(data.reshape(channels), scale)}
 
 
-def window(imp: Importer, op: Any, size: tuple, kernel: tuple, dilation: tuple = (1, 1)) -> tuple[dict[str, Any], tuple]:
+def window(
+    imp: Importer, op: Any, size: tuple, kernel: tuple, dilation: tuple = (1, 1)
+) -> tuple[dict[str, Any], tuple]:
     """Attributes of a sliding window and the (h, w) of its result. size, kernel: (h, w)."""
     o = op.options
     stride = positive(imp, op, o.StrideH, o.StrideW)
@@ -117,7 +126,9 @@ def window(imp: Importer, op: Any, size: tuple, kernel: tuple, dilation: tuple =
         out.append(window_size(n, k, s, d, before, after))
     if min(out) < 1:
         raise ModelError(f"{imp.at(op)}: window {list(kernel)} is larger than the input {list(size)}")
-    return {"stride": stride, "dilation": dilation, "padding": tuple(pads), "activation": imp.activation(op)}, tuple(out)
+    return {"stride": stride, "dilation": dilation, "padding": tuple(pads), "activation": imp.activation(op)}, tuple(
+        out
+    )
 
 
 def _filters(imp: Importer, op: Any, source: Value, channels: int) -> tuple[str, dict[str, Weight], tuple, int]:
@@ -126,7 +137,9 @@ def _filters(imp: Importer, op: Any, source: Value, channels: int) -> tuple[str,
         w = weights(imp, op, 1, source, 0, 4)
         units, kh, kw, inner = w.data.shape
         if inner != channels and channels % inner == 0 and units % (channels // inner) == 0:
-            raise Refused(f"grouped convolution ({channels // inner} groups); expected one group or a depthwise convolution")
+            raise Refused(
+                f"grouped convolution ({channels // inner} groups); expected one group or a depthwise convolution"
+            )
         if inner != channels:
             raise ModelError(f"{imp.at(op)}: weights for {inner} channels, input has {channels}")
         return "conv2d", {"weights": w, **bias(imp, op, 2, source, w, units)}, (kh, kw), units
@@ -139,6 +152,7 @@ def _filters(imp: Importer, op: Any, source: Value, channels: int) -> tuple[str,
 
 
 def conv(imp: Importer, op: Any) -> None:
+    """CONV_2D, DEPTHWISE_CONV_2D."""
     waiting = imp.values.get(op.inputs[0]) if op.inputs else None
     if waiting is not None and waiting.phases is not None:
         _phased_conv(imp, op, waiting)
@@ -155,15 +169,17 @@ def _phased_conv(imp: Importer, op: Any, value: Value) -> None:
     """The convolution after SPACE_TO_BATCH_ND: kept until BATCH_TO_SPACE_ND tells how much is cropped."""
     o, p = op.options, value.phases
     if p.conv is not None or (o.StrideH, o.StrideW, o.DilationHFactor, o.DilationWFactor, o.Padding) != (1, 1, 1, 1, 1):
-        raise Refused("between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND only one convolution of stride 1 without padding "
-                      "is supported")  # fmt: skip
+        raise Refused(
+            "between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND only one convolution of stride 1 without padding "
+            "is supported"
+        )
     tensor = imp.tensor(op)
     phases = type(p)(p.source, p.block, p.pads, op)
     imp.define(op, 0, Value(tensor.shape, tensor.dtype, quant=tensor.quant, phases=phases))
 
 
 def finish_phases(imp: Importer, op: Any, value: Value, crops: tuple[int, ...]) -> None:
-    """BATCH_TO_SPACE_ND after SPACE_TO_BATCH_ND and a convolution: one dilated convolution. crops: (top, bottom, left, right)."""
+    """SPACE_TO_BATCH_ND, convolution, BATCH_TO_SPACE_ND: a dilated convolution. crops: (top, bottom, left, right)."""
     p, inner = value.phases, value.phases.conv
     if inner is None:
         raise Refused("no convolution between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND; expected one")
@@ -175,15 +191,25 @@ def finish_phases(imp: Importer, op: Any, value: Value, crops: tuple[int, ...]) 
     *_, c = source.shape
     h, w = source.shape[-3:-1] if len(source.shape) == 4 else (1, source.shape[1])
     kind, arrays, kernel, units = _filters(imp, inner, source, c)
-    out = [window_size(n, k, 1, d, padding[2 * i], padding[2 * i + 1])
-           for i, (n, k, d) in enumerate(zip((h, w), kernel, p.block, strict=True))]  # fmt: skip
+    out = [
+        window_size(n, k, 1, d, padding[2 * i], padding[2 * i + 1])
+        for i, (n, k, d) in enumerate(zip((h, w), kernel, p.block, strict=True))
+    ]
     attrs = {"stride": (1, 1), "dilation": p.block, "padding": padding, "activation": imp.activation(inner)}
     made = (out[0], out[1], units)
-    imp.emit(op, kind, [imp.name(source, (h, w, c))], (1, *made) if len(shape) == 4 else (1, out[1], units),
-             made=made, attrs=attrs, weights=arrays)  # fmt: skip
+    imp.emit(
+        op,
+        kind,
+        [imp.name(source, (h, w, c))],
+        (1, *made) if len(shape) == 4 else (1, out[1], units),
+        made=made,
+        attrs=attrs,
+        weights=arrays,
+    )
 
 
 def transpose_conv(imp: Importer, op: Any) -> None:
+    """TRANSPOSE_CONV: padding may be negative where the output is larger than the kernel reaches."""
     source = imp.value(op, 2)
     h, w, c = image(imp, op, source)
     same_type(imp, op, source)
@@ -191,7 +217,9 @@ def transpose_conv(imp: Importer, op: Any) -> None:
     filters = weights(imp, op, 1, source, 0, 4)
     units, kh, kw, inner = filters.data.shape
     if inner != c or shape[0] != 1 or shape[3] != units or min(shape) < 1:
-        raise ModelError(f"{imp.at(op)}: weights {[units, kh, kw, inner]}, output {list(shape)}, input {list(source.shape)}")
+        raise ModelError(
+            f"{imp.at(op)}: weights {[units, kh, kw, inner]}, output {list(shape)}, input {list(source.shape)}"
+        )
     stride = positive(imp, op, op.options.StrideH, op.options.StrideW)
     padding: list[int] = []
     for n, k, s, out in zip((h, w), (kh, kw), stride, shape[1:3], strict=True):
@@ -227,6 +255,7 @@ def fully_connected(imp: Importer, op: Any) -> None:
 
 
 def pool(imp: Importer, op: Any) -> None:
+    """MAX_POOL_2D, AVERAGE_POOL_2D."""
     source = imp.value(op, 0)
     h, w, c = image(imp, op, source)
     imp.same_quant(op, source)
@@ -241,6 +270,7 @@ _BINARY = {"ADD": "add", "SUB": "sub", "MUL": "mult", "MAXIMUM": "maximum", "MIN
 
 
 def binary(imp: Importer, op: Any) -> None:
+    """ADD, SUB, MUL, MAXIMUM, MINIMUM; smaller operands are aligned at the last axis and broadcast."""
     a, b = imp.value(op, 0), imp.value(op, 1)
     same_type(imp, op, a, b)
     if a.data is not None and b.data is not None:
@@ -272,12 +302,14 @@ _UNARY: dict[str, dict[str, Any]] = {
 
 
 def unary(imp: Importer, op: Any) -> None:
+    """Functions of one value."""
     source = imp.value(op, 0)
     same_type(imp, op, source)
     imp.emit(op, "activation", [imp.name(source)], source.shape, attrs=dict(_UNARY[op.op]))
 
 
 def leaky_relu(imp: Importer, op: Any) -> None:
+    """LEAKY_RELU."""
     source, alpha = imp.value(op, 0), float(op.options.Alpha)
     same_type(imp, op, source)
     if not np.isfinite(alpha):
@@ -292,7 +324,9 @@ def prelu(imp: Importer, op: Any) -> None:
     same_type(imp, op, source, value)
     channels = source.shape[-1] if source.shape else 1
     if data.size not in (1, channels) or (data.ndim and data.shape[-1] != data.size):
-        raise Refused(f"alpha of shape {list(data.shape)}; expected one per channel ({channels}): share it over the other axes")
+        raise Refused(
+            f"alpha of shape {list(data.shape)}; expected one per channel ({channels}): share it over the other axes"
+        )
     weight, attrs = Weight(np.broadcast_to(data.reshape(-1), (channels,))), {}
     if value.dtype in _QUANTISED:
         q = imp.quant_of(imp.model.tensors[op.inputs[1]])
@@ -303,6 +337,7 @@ def prelu(imp: Importer, op: Any) -> None:
 
 
 def softmax(imp: Importer, op: Any) -> None:
+    """SOFTMAX, LOG_SOFTMAX, L2_NORMALIZATION, over the last axis."""
     source = imp.value(op, 0)
     same_type(imp, op, source)
     if op.op == "SOFTMAX" and op.options.Beta != 1.0:
@@ -314,6 +349,7 @@ def softmax(imp: Importer, op: Any) -> None:
 
 
 def reduce(imp: Importer, op: Any) -> None:
+    """MEAN, SUM, REDUCE_MAX, REDUCE_MIN; a float mean over height and width is global_avg_pool."""
     source = imp.value(op, 0)
     same_type(imp, op, source)
     rank = len(source.shape)
@@ -336,6 +372,7 @@ def reduce(imp: Importer, op: Any) -> None:
 
 
 def arg(imp: Importer, op: Any) -> None:
+    """ARG_MAX, ARG_MIN."""
     source = imp.value(op, 0)
     axis = imp.axis(op, imp.integers(op, 1, "axis", 1)[0], len(source.shape))
     shape = source.shape[:axis] + source.shape[axis + 1 :]
@@ -360,14 +397,18 @@ def quantize(imp: Importer, op: Any) -> None:
         imp.define(op, 0, Value(source.shape, tensor.dtype, name, quant=tensor.quant))
         return
     kind = {"QUANTIZE": "quantize", "DEQUANTIZE": "dequantize", "CAST": "cast"}[op.op]
-    good = {"quantize": ("float32 int8", "int8"), "dequantize": ("int8", "float32"), "cast": ("float32 int32", "float32 int32")}
+    good = {
+        "quantize": ("float32 int8", "int8"),
+        "dequantize": ("int8", "float32"),
+        "cast": ("float32 int32", "float32 int32"),
+    }
     if before.dtype not in good[kind][0].split() or dtype not in good[kind][1].split():
         raise Refused(f"from {source.dtype} to {tensor.dtype}; expected from {good[kind][0]} to {good[kind][1]}")
     imp.emit(op, kind, [name], source.shape)
 
 
 def batch_matmul(imp: Importer, op: Any) -> None:
-    """[.., M, K] x [.., K, N], the leading axes of at most one size > 1: h counts the matrices, w and c are their axes."""
+    """[.., M, K] x [.., K, N], at most one leading axis with a size > 1: h counts matrices, w and c are their axes."""
     a, b = imp.value(op, 0), imp.value(op, 1)
     same_type(imp, op, a, b)
     matrices = []
@@ -387,6 +428,7 @@ def batch_matmul(imp: Importer, op: Any) -> None:
 
 
 def concatenation(imp: Importer, op: Any) -> None:
+    """CONCATENATION."""
     values = [imp.value(op, k) for k in range(len(op.inputs))]
     rank = len(values[0].shape)
     axis = imp.axis(op, op.options.Axis, rank)
@@ -394,7 +436,9 @@ def concatenation(imp: Importer, op: Any) -> None:
     for v in values:
         imp.same_quant(op, v)
         if len(v.shape) != rank or any(v.shape[i] != shape[i] for i in range(rank) if i != axis):
-            raise ModelError(f"{imp.at(op)}: inputs {[list(x.shape) for x in values[:8]]} differ in more than axis {axis}")
+            raise ModelError(
+                f"{imp.at(op)}: inputs {[list(x.shape) for x in values[:8]]} differ in more than axis {axis}"
+            )
     shape[axis] = sum(v.shape[axis] for v in values)
     join(imp, op, values, tuple(shape), axis)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""How TFLite's tensors of rank 0 to 4 become the graph's (h, w, c): the same bytes in the same order, and a mapping of axes.
+"""How TFLite's tensors of rank 0 to 4 become the graph's (h, w, c): the same bytes in the same order, axes mapped.
 
     [1, H, W, C] -> (H, W, C)    [1, T, C] -> (T, 1, C)    [1, N] and [N] -> (1, 1, N)    scalar -> (1, 1, 1)
     [A, B, C] -> (A, B, C)       [T, C] -> (T, 1, C)       [B, H, W, C] with H or W of 1 -> that one dropped
@@ -17,7 +17,7 @@ Axes = tuple[int | None, ...]
 
 
 def axes_of(shape: tuple[int, ...]) -> Axes | None:
-    """For each axis of `shape` the axis of (h, w, c), or None if it has size 1 and none; None if it can not be mapped."""
+    """For each axis of `shape` its axis of (h, w, c), None if it has size 1 and none; None if it can not be mapped."""
     rank = len(shape)
     if rank <= 1:
         return (2,)[:rank]
@@ -50,7 +50,7 @@ def ir_shape(shape: tuple[int, ...]) -> Shape | None:
 
 
 def permutation(shape: tuple[int, ...], perm: tuple[int, ...]) -> tuple[int, int, int] | None:
-    """The permutation of (h, w, c) that does what `perm` does to `shape`, result in the layout of the result's shape."""
+    """The permutation of (h, w, c) that does what `perm` does to `shape`, in the layout of the result's shape."""
     before, after = axes_of(shape), axes_of(tuple(shape[p] for p in perm))
     if before is None or after is None:
         return None
@@ -58,7 +58,9 @@ def permutation(shape: tuple[int, ...], perm: tuple[int, ...]) -> tuple[int, int
     for j, p in enumerate(perm):
         if after[j] is not None and before[p] is not None and shape[p] != 1:
             out[after[j]] = before[p]
-    free = [a for a in range(3) if a not in out]  # these have size 1: any order is right, theirs is kept where it can be
+    free = [
+        a for a in range(3) if a not in out
+    ]  # these have size 1: any order is right, theirs is kept where it can be
     for j in range(3):
         if out[j] is None:
             out[j] = free.pop(free.index(j) if j in free else 0)
@@ -66,4 +68,5 @@ def permutation(shape: tuple[int, ...], perm: tuple[int, ...]) -> tuple[int, int
 
 
 def elements(shape: tuple[int, ...]) -> int:
+    """Number of elements."""
     return math.prod(shape)

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import ModelError
 from ..graph import Node, Tensor
-from .tflite import Importer, Phases, Refused, Value
+from .tflite_context import Importer, Phases, Refused, Value
 from .tflite_layers import Handler, finish_phases, image, join
 from .tflite_layout import elements, permutation, place
 
@@ -54,11 +54,16 @@ def _new_shape(imp: Importer, op: Any, source: Value) -> tuple[int, ...]:
 
 
 def cut(imp: Importer, op: Any, source: Value, begin: list, size: list, step: list, shape: tuple, k: int = 0) -> None:
-    """Output k is a part of `source`. begin, size, step: per axis of `source`; shape: of the result, axes of size 1 dropped or not."""
+    """Output k is a part of `source`.
+
+    begin, size, step: per axis of `source`. shape: of the result, axes of size 1 dropped or not.
+    """
     imp.same_quant(op, source, k)
     for n, b, s, t in zip(source.shape, begin, size, step, strict=True):
         if b < 0 or s < 1 or t < 1 or b + (s - 1) * t >= n:
-            raise ModelError(f"{imp.at(op)}: begin {begin}, size {size}, stride {step} leave shape {list(source.shape)}")
+            raise ModelError(
+                f"{imp.at(op)}: begin {begin}, size {size}, stride {step} leave shape {list(source.shape)}"
+            )
     if tuple(size) == source.shape:
         imp.alias(op, source, shape, k)
         return
@@ -72,6 +77,7 @@ def cut(imp: Importer, op: Any, source: Value, begin: list, size: list, step: li
 
 
 def slice_(imp: Importer, op: Any) -> None:
+    """SLICE."""
     source = imp.value(op, 0)
     rank = len(source.shape)
     begin, size = list(imp.integers(op, 1, "begin", rank)), list(imp.integers(op, 2, "size", rank))
@@ -80,12 +86,15 @@ def slice_(imp: Importer, op: Any) -> None:
 
 
 def strided_slice(imp: Importer, op: Any) -> None:
+    """STRIDED_SLICE with all of its masks."""
     source, o = imp.value(op, 0), op.options
     if o.Offset:
         raise Refused("ends given relative to the begins; expected absolute ones")
     begin, end, step = (imp.integers(op, k, what) for k, what in ((1, "begin"), (2, "end"), (3, "strides")))
     if not len(begin) == len(end) == len(step):
-        raise ModelError(f"{imp.at(op)}: {len(begin)} begins, {len(end)} ends, {len(step)} strides; expected as many of each")
+        raise ModelError(
+            f"{imp.at(op)}: {len(begin)} begins, {len(end)} ends, {len(step)} strides; expected as many of each"
+        )
     if min(step, default=1) < 1:
         raise Refused(f"strides {list(step)}; expected positive ones")
     named = sum(1 for i in range(len(begin)) if not (o.EllipsisMask | o.NewAxisMask) >> i & 1)
@@ -134,6 +143,7 @@ def split(imp: Importer, op: Any) -> None:
 
 
 def pack(imp: Importer, op: Any) -> None:
+    """PACK: concatenation along a new axis."""
     values = [imp.value(op, k) for k in range(len(op.inputs))]
     axis = imp.axis(op, op.options.Axis, len(values[0].shape) + 1)
     one = (*values[0].shape[:axis], 1, *values[0].shape[axis:])
@@ -142,12 +152,15 @@ def pack(imp: Importer, op: Any) -> None:
     for v in values:
         imp.same_quant(op, v)
         if v.shape != values[0].shape:
-            raise ModelError(f"{imp.at(op)}: inputs of shapes {list(values[0].shape)} and {list(v.shape)}; expected equal ones")
+            raise ModelError(
+                f"{imp.at(op)}: inputs of shapes {list(values[0].shape)} and {list(v.shape)}; expected equal ones"
+            )
         parts.append(Value(one, v.dtype, "" if v.data is not None else imp.name(v), v.data, v.quant))
     join(imp, op, parts, shape, axis)
 
 
 def unpack(imp: Importer, op: Any) -> None:
+    """UNPACK: a slice per output."""
     source = imp.value(op, 0)
     rank = len(source.shape)
     axis = imp.axis(op, op.options.Axis, rank)
@@ -160,12 +173,15 @@ def unpack(imp: Importer, op: Any) -> None:
 
 
 def gather(imp: Importer, op: Any) -> None:
+    """GATHER with constant indices."""
     source = imp.value(op, 0)
     data = imp.constant(op, 1, "index tensor")
     indices = imp.integers(op, 1, "indices")
     axis = imp.axis(op, op.options.Axis, len(source.shape))
     if source.data is not None or op.options.BatchDims or data.ndim > 1:
-        raise Refused(f"indices of {data.ndim} axes, {op.options.BatchDims} batch axes; expected up to one axis, no batch axes")
+        raise Refused(
+            f"indices of {data.ndim} axes, {op.options.BatchDims} batch axes; expected up to one axis, no batch axes"
+        )
     n = source.shape[axis]
     if not indices or not 0 <= min(indices) <= max(indices) < n:
         raise ModelError(f"{imp.at(op)}: indices outside 0 to {n - 1}")
@@ -183,6 +199,7 @@ def gather(imp: Importer, op: Any) -> None:
 
 
 def transpose(imp: Importer, op: Any) -> None:
+    """TRANSPOSE."""
     source = imp.value(op, 0)
     rank = len(source.shape)
     perm = tuple(imp.axis(op, p, rank) for p in imp.integers(op, 1, "permutation", rank))
@@ -242,7 +259,7 @@ def pad(imp: Importer, op: Any) -> None:
 
 def _pad_value(imp: Importer, op: Any, source: Value) -> tuple[float, int | float]:
     """(real number, stored number) that is padded with."""
-    dtype, quant = imp.type_of(imp.tensor(op))
+    _, quant = imp.type_of(imp.tensor(op))
     zero = quant.zero_point if quant else 0
     if op.op != "PADV2":
         return 0.0, zero
@@ -266,7 +283,9 @@ def _pad_channels(imp: Importer, op: Any, name: str, around: tuple, stored: floa
             imp.graph.add_tensor(Tensor(new, data.shape, source.dtype, source.quant, data))
             parts.insert(0 if at == 0 else len(parts), new)
     made = imp.unique(imp.tensor(op).name if last else f"{imp.tensor(op).name}_channels")
-    return imp.graph.add(Node("concat", made, parts, made, {"axis": 2}), (h, w, c + sum(around)), source.dtype, source.quant)
+    return imp.graph.add(
+        Node("concat", made, parts, made, {"axis": 2}), (h, w, c + sum(around)), source.dtype, source.quant
+    )
 
 
 def tile(imp: Importer, op: Any) -> None:
@@ -280,8 +299,10 @@ def tile(imp: Importer, op: Any) -> None:
         numbers = tuple(n // o for n, o in zip(numbers, old, strict=True))
     else:
         old = source.shape
-    if len(numbers) != len(old) or not 1 <= min(numbers, default=1) or max(numbers, default=1) > 65535:
-        raise ModelError(f"{imp.at(op)}: multiples {list(numbers[:16])} of shape {list(old)}; expected 1 to 65535 for each axis")
+    if len(numbers) != len(old) or not min(numbers, default=1) >= 1 or max(numbers, default=1) > 65535:
+        raise ModelError(
+            f"{imp.at(op)}: multiples {list(numbers[:16])} of shape {list(old)}; expected 1 to 65535 for each axis"
+        )
     imp.same_quant(op, source)
     shape = tuple(n * m for n, m in zip(old, numbers, strict=True))
     axes = imp.axes(shape)
@@ -292,6 +313,7 @@ def tile(imp: Importer, op: Any) -> None:
 
 
 def resize(imp: Importer, op: Any) -> None:
+    """RESIZE_BILINEAR, RESIZE_NEAREST_NEIGHBOR."""
     source = imp.value(op, 0)
     _, _, c = image(imp, op, source)
     h, w = imp.integers(op, 1, "size", 2)
@@ -305,6 +327,7 @@ def resize(imp: Importer, op: Any) -> None:
 
 
 def space_depth(imp: Importer, op: Any) -> None:
+    """SPACE_TO_DEPTH, DEPTH_TO_SPACE."""
     source, b = imp.value(op, 0), op.options.BlockSize
     h, w, c = image(imp, op, source)
     imp.same_quant(op, source)
@@ -338,6 +361,7 @@ def _blocks(imp: Importer, op: Any, source: Value, what: str) -> tuple[tuple[int
 
 
 def batch_to_space(imp: Importer, op: Any) -> None:
+    """The end of what SPACE_TO_BATCH_ND began."""
     value = imp.values.get(op.inputs[0]) if op.inputs else None
     if value is None or value.phases is None:
         imp.value(op, 0)

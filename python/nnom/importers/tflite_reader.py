@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
 """Reads a .tflite flatbuffer into plain Python objects, trusting no byte of it.
 
-The schema is the package `tflite` (accessor classes made by the FlatBuffers compiler; pure Python, 2 MB). Its accessors do not
-verify offsets, so each object gets a `_CheckedTable` in place of flatbuffers' own table: every offset, vector and string is
-held against the file's length. The work is bounded too: a budget of field accesses proportional to the file's size stops
-files whose vectors overlap to pretend more content than there are bytes.
+The schema is the package `tflite` (accessor classes made by the FlatBuffers compiler; pure Python, 2 MB). Its accessors
+do not verify offsets, so each object gets a `_CheckedTable` in place of flatbuffers' own: every offset, vector and
+string is held against the file's length. The work is bounded too: a budget of field accesses proportional to the file's
+size stops files whose vectors overlap to pretend more content than there are bytes.
 """
 
 from __future__ import annotations
@@ -109,6 +109,8 @@ class FileTensor:
 
 @dataclass(slots=True)
 class FileOperator:
+    """An operator of the file; options by the schema's names."""
+
     index: int
     op: str
     inputs: tuple[int, ...]  # -1: an optional input that is absent
@@ -118,6 +120,8 @@ class FileOperator:
 
 @dataclass(slots=True)
 class FileModel:
+    """The file: its first subgraph."""
+
     source: str
     size: int
     tensors: list[FileTensor]

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""What each command of `nnom` does. A command returns its exit code; errors are exceptions."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from argparse import Namespace
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import boards, cli_json, report
+from . import data as datasets
+from .convert import Plan, Prepared, convert, load, prepare
+from .core import CoreModel
+from .errors import DataError
+from .evaluate import evaluate, float_form
+from .graph import Graph
+from .inspect_model import Inspection, inspect
+from .run import BoardRun, find_board, float_scale, fnv1a, lcg_inputs, parse_lcg, run_board, run_host, stored_inputs
+from .validate import Validation, validate
+
+DEFAULT_INPUT = "lcg:305419896"
+_SHOWN = 16  # values of an output printed for people
+
+
+def _print_json(value: Any) -> int:
+    print(json.dumps(value))
+    return 0
+
+
+def _samples(specs: list[str] | None, graph: Graph) -> list[np.ndarray] | dict[str, np.ndarray] | np.ndarray | None:
+    """Data of an option that may be given once per input, in the form that nnom's functions take."""
+    if not specs:
+        return None
+    arrays = datasets.read_samples(specs, graph)
+    return arrays[0] if len(arrays) == 1 else arrays
+
+
+def _plan(a: Namespace) -> Plan:
+    if a.arena < 0:
+        raise DataError(f"--arena {a.arena}: expected bytes, 0 or more")
+    return Plan(a.plan, a.arena)
+
+
+def _convert(a: Namespace) -> int:
+    graph = load(a.model, a.int8_io)
+    x = _samples(a.calibration, graph)
+    if a.labels and x is None:
+        raise DataError("--labels: needs --calibration, whose classes they are")
+    y = datasets.read_array(a.labels, "--labels") if a.labels else None
+    places = (", ".join(a.calibration or ["calibration data"]), a.labels or "labels")
+    with report.Stages() as stage:
+        options = {"name": a.name, "method": a.method, "out": a.out, "plan": _plan(a), "places": places}
+        c = convert(graph, x, y, stage=stage, **options)
+    if a.json:
+        return _print_json(cli_json.conversion(c))
+    report.print_conversion(report.console(), c)
+    return 0
+
+
+def _evaluate(a: Namespace) -> int:
+    if a.top_k < 1:
+        raise DataError(f"--top-k {a.top_k}: expected at least 1")
+    graph = load(a.model, a.int8_io)
+    x, calibration = _samples(a.data, graph), _samples(a.calibration, graph)
+    y = datasets.read_array(a.labels, "--labels")
+    places = (", ".join(a.data), a.labels, ", ".join(a.calibration or ["calibration"]))
+    options = {"method": a.method, "use_float": a.use_float, "top_k": a.top_k, "places": places}
+    with report.Stages() as stage:
+        e = evaluate(graph, x, y, calibration, stage=stage, **options)
+    if a.json:
+        return _print_json(cli_json.evaluation(e))
+    report.print_evaluation(report.console(), e)
+    return 0
+
+
+# ---- run ----
+
+
+def _prepared(a: Namespace, graph: Graph) -> Prepared:
+    if a.use_float:
+        return float_form(graph)
+    with report.Stages() as stage:
+        return prepare(graph, _samples(a.calibration, graph), a.method, stage=stage)
+
+
+def _inputs(a: Namespace, p: Prepared, core: CoreModel) -> tuple[list[np.ndarray], dict[str, Any]]:
+    """(stored inputs, what to say about them)."""
+    specs = a.input or [DEFAULT_INPUT]
+    if specs[0].startswith("lcg:"):
+        seed = parse_lcg(specs[0])
+        scale = float_scale(p.graph) if core.inputs[0].dtype == np.float32 else None
+        return lcg_inputs(p.graph, core.inputs, seed), {"input": specs[0], "float_input_scale": scale}
+    samples = datasets.read_samples(specs, p.graph)
+    return stored_inputs(core.inputs, samples, p.raw), {"input": ", ".join(specs)}
+
+
+def _run(a: Namespace) -> int:
+    if a.board:
+        find_board(a.board)
+    p = _prepared(a, load(a.model, a.int8_io))
+    core = _plan(a).compile(p.graph)
+    inputs, source = _inputs(a, p, core)
+    outputs = run_host(core, inputs)
+    on_board = run_board(p.graph, a.board, inputs, a.opt, _plan(a)) if a.board else None
+    equal = None
+    if on_board:
+        equal = all(np.array_equal(u, v) for u, v in zip(outputs, on_board.outputs, strict=True))
+    if a.json:
+        return _print_json(_run_json(p, core, outputs, source, on_board, equal))
+    _print_run(p, core, outputs, source, on_board, equal)
+    return 0
+
+
+def _run_json(
+    p: Prepared,
+    core: CoreModel,
+    outputs: list[np.ndarray],
+    source: dict[str, Any],
+    on_board: BoardRun | None,
+    equal: bool | None,
+) -> dict[str, Any]:
+    shown = on_board.outputs if on_board else outputs
+    named = zip(p.graph.outputs, core.outputs, shown, strict=True)
+    result = {"model": p.graph.source, "samples": len(shown[0]), **source, **cli_json.totals(core)}
+    result["outputs"] = [cli_json.output(name, port, v) for name, port, v in named]
+    if on_board:
+        result["board"] = cli_json.board(on_board)
+        result["board_equals_host"] = equal
+    return result
+
+
+def _print_run(
+    p: Prepared,
+    core: CoreModel,
+    outputs: list[np.ndarray],
+    source: dict[str, Any],
+    on_board: BoardRun | None,
+    equal: bool | None,
+) -> None:
+    out = report.console()
+    text = f"input {source['input']}, samples {len(outputs[0])}"
+    if source.get("float_input_scale"):
+        text += f"; float input: int8 value x {source['float_input_scale']:.6g}"
+    out.print(text, markup=False)
+    for name, port, v in zip(p.graph.outputs, core.outputs, outputs, strict=True):
+        quant = "" if port.dtype == np.float32 else f" scale {port.scale:.6g} zero point {port.zero_point}"
+        values = " ".join(f"{x:g}" for x in v[0].reshape(-1)[:_SHOWN]) + (" ..." if v[0].size > _SHOWN else "")
+        shape = "x".join(map(str, port.shape))
+        out.print(f"{name}: {port.dtype.name} {shape}{quant} fnv1a 0x{fnv1a(v.tobytes()):08x}", markup=False)
+        out.print(f"  {values}", markup=False)
+    out.print(report.totals_line(core))
+    if on_board:
+        report.print_board_run(out, on_board)
+        out.print(f"outputs of {on_board.board} and host: {'identical' if equal else 'DIFFERENT'}")
+    report.print_warnings(out, p.warnings)
+
+
+# ---- inspect, validate, boards ----
+
+
+def _inspect(a: Namespace) -> int:
+    found = inspect(a.model, a.int8_io)
+    if a.json:
+        return _print_json(cli_json.inspection(found))
+    _print_inspection(found)
+    return 0
+
+
+def _print_inspection(found: Inspection) -> None:
+    out = report.console()
+    columns = ("<layer", "<operator", "shape", "type", "scale", "zero", "MACs", "weights B")
+    rows = report.table(f"{found.source} ({found.form})", *columns)
+    for n in found.layers:
+        op = n.op if n.activation == "none" else f"{n.op}+{n.activation}"
+        quant = (f"{n.quant.scale:.6g}", str(n.quant.zero_point)) if n.quant else ("", "")
+        shape = "x".join(map(str, n.shape))
+        rows.add_row(report.short(n.name), op, shape, n.dtype, *quant, f"{n.macs:,}", f"{n.weight_bytes:,}")
+    out.print(rows)
+    arena = "unknown" if found.arena_bytes is None else f"{found.arena_bytes:,} B"
+    out.print(f"total: {found.macs:,} MACs, weights {found.weight_bytes:,} B, arena {arena} (as int8)")
+    for line in found.unsupported:
+        out.print(f"unsupported: {line}", markup=False, soft_wrap=True)
+
+
+def _validate(a: Namespace) -> int:
+    if a.samples < 1:
+        raise DataError(f"--samples {a.samples}: expected at least 1")
+    if a.board:
+        find_board(a.board)
+    graph = load(a.model, a.int8_io)
+    x, calibration = _samples(a.data, graph), _samples(a.calibration, graph)
+    options = {"board": a.board, "use_float": a.use_float, "method": a.method, "int8_io": a.int8_io}
+    v = validate(a.model, x, calibration, samples=a.samples, places=(", ".join(a.data), "calibration"), **options)
+    if a.json:
+        return _print_json(cli_json.validation(v))
+    _print_validation(v)
+    return 0
+
+
+def _print_validation(v: Validation) -> None:
+    out = report.console()
+    columns = ("<results of", "<against", "output", "max diff", "SQNR dB", "cosine", "same top-1", "bytes")
+    rows = report.table(f"{v.samples} samples", *columns)
+    for c in v.comparisons:
+        agreement = "" if c.agreement is None else f"{c.agreement:.2%}"
+        state = "equal" if c.equal else "differ"
+        figures = (f"{c.max_difference:.4g}", f"{c.sqnr:.1f}", f"{c.cosine:.6f}")
+        rows.add_row(c.right, c.left, str(c.output), *figures, agreement, state)
+    out.print(rows)
+    out.print(f"first layer that differs: {v.first_difference or 'none'}", markup=False, soft_wrap=True)
+    for note in v.notes:
+        out.print(f"note: {note}", markup=False, soft_wrap=True)
+
+
+def _boards(a: Namespace) -> int:
+    known = boards.boards()
+    ready = {name: bool(shutil.which(b.compiler + "gcc") and shutil.which(b.emulator)) for name, b in known.items()}
+    if a.json:
+        rows = [{"name": n, "cpu": list(b.cpu), "machine": list(b.machine)} for n, b in known.items()]
+        return _print_json([{**row, "ready": ready[row["name"]]} for row in rows])
+    report.print_boards(report.console(), known, ready)
+    return 0
+
+
+COMMANDS: dict[str, Callable[[Namespace], int]] = {
+    "convert": _convert,
+    "evaluate": _evaluate,
+    "run": _run,
+    "inspect": _inspect,
+    "validate": _validate,
+    "boards": _boards,
+}

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""Walks a TFLite model's operators in order and builds the graph.
+
+Operators that depend on constants and shapes only are computed (tflite_fold.py), the others are translated by
+tflite_layers.py and tflite_moves.py. All that can not be translated is collected and reported at once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import ModelError, UnsupportedError
+from ..graph import Node, Quant, Tensor
+from .tflite_context import Importer, Refused, Value
+from .tflite_fold import fold
+from .tflite_layers import LAYERS
+from .tflite_layout import ir_shape
+from .tflite_moves import MOVES
+
+_STATE_OPS = {"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE"}
+_REASONS = {
+    **dict.fromkeys(_STATE_OPS, "keeps state between runs; export the model with its state as inputs and outputs"),
+    **dict.fromkeys(("WHILE", "IF", "CALL"), "control flow; export the model with loops unrolled"),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "recurrent operators of TFLite keep state; convert the Keras model instead",
+    "SVDF": "keeps state between runs; convert the Keras model instead",
+}
+
+
+class Walk(Importer):
+    """The import of one model."""
+
+    def run(self) -> None:
+        """Builds the graph. Errors: ModelError, UnsupportedError with all that is refused."""
+        for tensor in self.model.tensors:
+            if tensor.data is not None:
+                self.values[tensor.index] = Value(tensor.shape, tensor.dtype, data=tensor.data, quant=tensor.quant)
+        for index in self.model.inputs:
+            self.add_input(self.model.tensors[index])
+        for op in self.model.operators:
+            self.step(op)
+        for index in self.model.outputs:
+            self.add_output(self.model.tensors[index])
+        if self.refusals:
+            listing = "\n  ".join(self.refusals)
+            raise UnsupportedError(f"{self.graph.source}: {len(self.refusals)} unsupported:\n  {listing}")
+        self.prune()
+
+    def step(self, op: Any) -> None:
+        """Computes or translates one operator; what is refused is noted and its outputs stand as if made."""
+        handler = LAYERS.get(op.op) or MOVES.get(op.op)
+        for index in op.outputs:
+            if index in self.values:
+                name = self.model.tensors[index].name
+                raise ModelError(
+                    f"{self.at(op)}: makes tensor '{name}', which has a value already (cycle or duplicate)"
+                )
+        try:
+            if any(i >= 0 and self.model.tensors[i].variable for i in op.inputs):
+                raise Refused(_REASONS.get(op.op, "keeps state between runs (a variable tensor)"))
+            if self.fold(op):
+                return
+            if handler is None:
+                custom = "a custom operator" if op.op.startswith("CUSTOM") else "no counterpart"
+                raise Refused(_REASONS.get(op.op, custom))
+            handler(self, op)
+        except Refused as e:
+            self.refuse(op, str(e))
+        except (IndexError, ValueError, TypeError, OverflowError) as e:
+            raise ModelError(f"{self.at(op)}: its operands do not fit together: {e}") from e
+
+    def fold(self, op: Any) -> bool:
+        """Computes the operator if all that it reads is known. Returns whether it did."""
+        known = [self.values.get(i) if i >= 0 else None for i in op.inputs]
+        if op.op in ("SHAPE", "RANK") and known and known[0] is not None and known[0].phases is None:
+            shape = known[0].shape
+            results = [np.asarray(shape if op.op == "SHAPE" else len(shape), np.int32)]
+        elif not known or any(i >= 0 and (v is None or v.data is None) for i, v in zip(op.inputs, known, strict=True)):
+            return False
+        else:
+            got = fold(op, [None if v is None else v.data for v in known], self.model.tensors, self.left())
+            if got is None:
+                return False
+            results = got
+        if len(results) != len(op.outputs):
+            raise ModelError(f"{self.at(op)}: {len(op.outputs)} outputs; its inputs give {len(results)}")
+        for k, array in enumerate(results):
+            tensor = self.tensor(op, k)
+            self.charge(array.nbytes + 64)
+            if array.size:
+                self.check_shape(op, tensor, array.shape)
+            self.define(op, k, Value(array.shape, tensor.dtype, data=array, quant=tensor.quant))
+        return True
+
+    def refuse(self, op: Any, reason: str) -> None:
+        """Notes a refusal; the outputs get stand-ins."""
+        names = ", ".join(f"'{self.model.tensors[i].name}'" for i in op.outputs[:8])
+        if reason:
+            self.refusals.append(f"operator {op.index} {op.op} -> {names}: {reason}")
+        for k, index in enumerate(op.outputs):
+            if index in self.values:
+                continue
+            tensor = self.model.tensors[index]
+            shape = ir_shape(tensor.shape)
+            value = Value(tensor.shape, tensor.dtype, quant=tensor.quant)
+            if shape is not None and min(shape) >= 1:  # a stand-in, so that the rest of the graph is looked at as well
+                value.name = self.unique(tensor.name)
+                self.graph.add_tensor(Tensor(value.name, shape, tensor.dtype.lower()))
+            self.define(op, k, value)
+
+    def add_input(self, tensor: Any) -> None:
+        """An input of the model; uint8 gets a quantize node to int8."""
+        where = f"{self.graph.source}: input {tensor.index} '{tensor.name}'"
+        if tensor.index in self.values:
+            raise ModelError(f"{where} is a constant or named twice")
+        open_axes = [a for a in tensor.dynamic if a > 0]
+        reason = ""
+        if open_axes:
+            reason = (
+                f"axes {open_axes} of shape {list(tensor.shape)} are left open; export the model with a fixed shape"
+            )
+        elif tensor.shape and min(tensor.shape) < 1:
+            reason = f"shape {list(tensor.shape)}; export the model with a fixed shape"
+        elif len(tensor.shape) > 1 and tensor.shape[0] != 1:
+            reason = f"batch of {tensor.shape[0]} in shape {list(tensor.shape)}; export the model with batch 1"
+        try:
+            if reason:
+                raise Refused(reason)
+            dtype, quant = self.type_of(tensor)
+            if tensor.variable:
+                raise Refused("a variable tensor; state is not supported")
+            value = Value(tensor.shape, tensor.dtype, quant=tensor.quant)
+            shape = self.shape_of(value)
+        except Refused as e:
+            self.refusals.append(f"input {tensor.index} '{tensor.name}': {e}")
+            shape = ir_shape(tensor.shape) if tensor.shape and min(tensor.shape) >= 1 else None
+            dtype, quant, value = "float32", None, Value(tensor.shape, tensor.dtype, quant=tensor.quant)
+            if shape is None:
+                self.values[tensor.index] = value
+                return
+        value.name = self.unique(tensor.name)
+        self.values[tensor.index] = value
+        self.graph.inputs.append(value.name)
+        if tensor.dtype == "UINT8" and quant is not None:
+            self.graph.add_tensor(Tensor(value.name, shape, "uint8", Quant(quant.scale, quant.zero_point + 128)))
+            inner = self.unique(f"{value.name}_int8")
+            self.graph.add(Node("quantize", inner, [value.name], inner), shape, "int8", quant)
+            value.name = inner
+        else:
+            self.graph.add_tensor(Tensor(value.name, shape, dtype, quant))
+
+    def add_output(self, tensor: Any) -> None:
+        """An output of the model; uint8 gets a quantize node from int8."""
+        value = self.values.get(tensor.index)
+        if value is None:
+            raise ModelError(f"{self.graph.source}: output {tensor.index} '{tensor.name}' is made by no operator")
+        if value.data is not None or value.phases is not None or not value.name:
+            if not self.refusals:
+                self.refusals.append(f"output {tensor.index} '{tensor.name}': does not depend on the model's input")
+            return
+        name = value.name
+        quant = self.graph.tensors[name].quant
+        if tensor.dtype == "UINT8" and quant is not None:
+            new = self.unique(f"{name}_uint8")
+            self.graph.add(
+                Node("quantize", new, [name], new),
+                self.graph.tensors[name].shape,
+                "uint8",
+                Quant(quant.scale, quant.zero_point + 128),
+            )
+            name = new
+        elif name in self.graph.inputs:
+            name = self.reshape_node(name, self.unique(f"{name}_output"), self.graph.tensors[name].shape, quant)
+        self.graph.outputs.append(name)
+
+    def prune(self) -> None:
+        """Drops nodes and constants that no output depends on."""
+        needed, kept = set(self.graph.outputs) | set(self.graph.inputs), []
+        for node in reversed(self.graph.nodes):
+            if node.output in needed:
+                needed.update(node.inputs)
+                kept.append(node)
+        self.graph.nodes = kept[::-1]
+        self.graph.tensors = {k: t for k, t in self.graph.tensors.items() if k in needed}

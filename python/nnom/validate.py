@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""A model's results side by side: its original runtime, our float and int8 forms here, and an emulated board.
+
+The original runtime is LiteRT's reference kernels for .tflite files, Keras for .keras and .h5 files, where installed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import data as datasets
+from .compare import EXACT_DB, Taps, outputs_of, sqnr, stored
+from .convert import Prepared, classes_of, load, prepare
+from .core import CoreModel
+from .errors import ToolError
+from .evaluate import float_form
+from .run import run_board
+
+LOW_SQNR = 20.0  # dB: in float or between float and int8, the first layer under it is named
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two results of one output. agreement: share of equal top-1 classes, None for a single value."""
+
+    left: str
+    right: str
+    output: int
+    max_difference: float
+    sqnr: float
+    cosine: float
+    agreement: float | None
+    equal: bool
+
+
+@dataclass
+class Validation:
+    """All comparisons. first_difference: the first layer that differs and how, "" if none does."""
+
+    samples: int
+    runtimes: list[str] = field(default_factory=list)
+    comparisons: list[Comparison] = field(default_factory=list)
+    first_difference: str = ""
+    notes: list[str] = field(default_factory=list)
+
+
+def validate(
+    model: Any,
+    x: Any,
+    calibration: Any = None,
+    *,
+    board: str | None = None,
+    use_float: bool = False,
+    method: str = "auto",
+    int8_io: bool = False,
+    samples: int = 32,
+    places: tuple[str, str] = ("data", "calibration"),
+) -> Validation:
+    """Runs up to `samples` samples of x [n, ...] everywhere. model: as for `load`; calibration: for float models.
+
+    Raises NnomError; a missing original runtime is a note, not an error.
+    """
+    graph = load(model, int8_io)
+    data, _ = datasets.spread(datasets.samples(x, graph, places[0]), samples)
+    p = float_form(graph) if use_float else prepare(graph, calibration, method, place=places[1])
+    result = Validation(len(data[0]))
+    values: dict[str, list[np.ndarray]] = {}
+    _original(result, values, model, graph.is_float, data, int8_io)
+    if p.floats is not None and not use_float:
+        values["host float"] = outputs_of(p.floats, data)
+    values["host float" if use_float else "host int8"] = outputs_of(p.graph, data, p.raw)
+    if board:
+        values[board] = _board_values(p, board, data)
+    result.runtimes = list(values)
+    for left, right in zip(result.runtimes, result.runtimes[1:], strict=False):
+        result.comparisons += _compare(left, right, values[left], values[right])
+    result.first_difference = _first_difference(model, p, data, values)
+    return result
+
+
+def _board_values(p: Prepared, board: str, data: list[np.ndarray]) -> list[np.ndarray]:
+    core = CoreModel(p.graph)
+    inputs = [stored(port, a, p.raw) for port, a in zip(core.inputs, data, strict=True)]
+    run = run_board(p.graph, board, inputs)
+    return [port.dequantize(o) for port, o in zip(core.outputs, run.outputs, strict=True)]
+
+
+def _compare(left: str, right: str, a: list[np.ndarray], b: list[np.ndarray]) -> list[Comparison]:
+    found = []
+    for k, (u, v) in enumerate(zip(a, b, strict=True)):
+        u, v = u.reshape(len(u), -1).astype(np.float64), v.reshape(len(v), -1).astype(np.float64)
+        norm = float(np.linalg.norm(u) * np.linalg.norm(v))
+        cosine = float((u * v).sum() / norm) if norm else float(np.array_equal(u, v))
+        agreement = float((classes_of(u) == classes_of(v)).mean()) if u.shape[1] > 1 else None
+        worst = float(np.abs(u - v).max())
+        found.append(Comparison(left, right, k, worst, sqnr(u, v), cosine, agreement, worst == 0.0))
+    return found
+
+
+# ---- Original runtimes ----
+
+
+def _original(
+    result: Validation,
+    values: dict[str, list[np.ndarray]],
+    model: Any,
+    is_float: bool,
+    data: list[np.ndarray],
+    int8_io: bool,
+) -> None:
+    try:
+        if isinstance(model, str | Path) and _is_tflite(Path(model)):
+            values["LiteRT reference"] = Tflite(Path(model)).outputs(data, raw=not is_float, int8_io=int8_io)
+        else:
+            values["Keras"] = keras_outputs(model, data)
+    except ToolError as e:
+        result.notes.append(str(e))
+
+
+def _is_tflite(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(8)[4:] == b"TFL3"
+
+
+def keras_outputs(model: Any, data: list[np.ndarray]) -> list[np.ndarray]:
+    """Outputs [n, ...] of a Keras model, file or live, on samples [n, h, w, c]. ToolError if Keras cannot run it."""
+    if importlib.util.find_spec("keras") is None:
+        raise ToolError("Keras is not installed, its results are not compared: pip install keras jax")
+    if importlib.util.find_spec("tensorflow") is None:
+        os.environ.setdefault("KERAS_BACKEND", "jax")
+    try:
+        if isinstance(model, str | Path):
+            import keras
+
+            model = keras.models.load_model(model, compile=False)
+        shaped = [a.reshape(len(a), *i.shape[1:]).astype(np.float32) for a, i in zip(data, model.inputs, strict=True)]
+        result = model.predict(shaped[0] if len(shaped) == 1 else shaped, verbose=0)
+    except Exception as e:  # whatever an old file does to a new Keras
+        raise ToolError(f"Keras cannot run this model, its results are not compared: {str(e).splitlines()[0]}") from e
+    return [np.asarray(a) for a in (result if isinstance(result, list) else [result])]
+
+
+class Tflite:
+    """A .tflite file in LiteRT with the built-in reference kernels."""
+
+    def __init__(self, path: Path):
+        try:
+            from ai_edge_litert.interpreter import Interpreter, OpResolverType
+        except ImportError as e:
+            raise ToolError("LiteRT is not installed, its results are not compared: pip install ai-edge-litert") from e
+        options = {
+            "experimental_op_resolver_type": OpResolverType.BUILTIN_REF,
+            "experimental_preserve_all_tensors": True,
+        }
+        try:
+            self._net = Interpreter(str(path), **options)
+            self._net.allocate_tensors()
+        except (ValueError, RuntimeError) as e:
+            raise ToolError(f"LiteRT cannot run this model, its results are not compared: {e}") from e
+        self._inputs, self._outputs = self._net.get_input_details(), self._net.get_output_details()
+
+    def run(self, sample: list[np.ndarray], raw: bool) -> list[np.ndarray]:
+        """Real outputs of one sample [h, w, c] per input."""
+        for detail, a in zip(self._inputs, sample, strict=True):
+            self._net.set_tensor(detail["index"], _to_type(a, detail, raw).reshape(detail["shape"]))
+        self._net.invoke()
+        return [_to_real(self._net.get_tensor(d["index"]), d) for d in self._outputs]
+
+    def outputs(self, data: list[np.ndarray], raw: bool, int8_io: bool) -> list[np.ndarray]:
+        """Real outputs [n, ...] of samples [n, h, w, c] per input."""
+        if int8_io and any(d["dtype"] != np.int8 for d in (*self._inputs, *self._outputs)):
+            raise ToolError("the file's float or uint8 ends were cut off: not compared with LiteRT")
+        runs = [self.run([a[i] for a in data], raw) for i in range(len(data[0]))]
+        return [np.stack([r[k] for r in runs]) for k in range(len(self._outputs))]
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """Real values of all tensors after a run, by name."""
+        found = {}
+        for detail in self._net.get_tensor_details():
+            try:
+                found[detail["name"]] = _to_real(self._net.get_tensor(detail["index"]), detail)
+            except ValueError:
+                continue  # a tensor that LiteRT keeps for itself
+        return found
+
+
+def _to_type(a: np.ndarray, detail: dict[str, Any], raw: bool) -> np.ndarray:
+    dtype = np.dtype(detail["dtype"])
+    if dtype.kind == "f" or (raw and a.dtype == dtype):
+        return a.astype(dtype)
+    scale, zero = detail["quantization"]
+    scaled = a.astype(np.float32) / np.float32(scale or 1.0)
+    limits = np.iinfo(dtype)
+    return np.clip(np.trunc(scaled + np.copysign(0.5, scaled)) + zero, limits.min, limits.max).astype(dtype)
+
+
+def _to_real(a: np.ndarray, detail: dict[str, Any]) -> np.ndarray:
+    scale, zero = detail["quantization"]
+    if np.dtype(detail["dtype"]).kind == "f" or not scale:
+        return np.asarray(a)
+    return ((a.astype(np.int32) - zero) * np.float32(scale)).astype(np.float32)
+
+
+# ---- The first layer that differs ----
+
+
+def _first_difference(model: Any, p: Prepared, data: list[np.ndarray], values: dict[str, list[np.ndarray]]) -> str:
+    if p.raw and "LiteRT reference" in values:
+        return _first_against_tflite(Path(model), p, data)
+    if p.floats is not None and p.floats is not p.graph:
+        return _first_noisy(p, data)
+    return ""
+
+
+def _first_against_tflite(path: Path, p: Prepared, data: list[np.ndarray]) -> str:
+    """Tensors of the same name compared, in order of execution, sample by sample."""
+    reference, ours = Tflite(path), Taps(p.graph)
+    for i in range(len(data[0])):
+        sample = [a[i] for a in data]
+        got = ours.run(sample, p.raw)
+        reference.run(sample, p.raw)
+        expected = reference.tensors()
+        for node in p.graph.nodes:
+            e, g = expected.get(node.output), got.get(node.output)
+            if e is None or g is None or e.size != g.size:
+                continue
+            wrong = np.flatnonzero(e.reshape(-1) != g.reshape(-1))
+            if wrong.size:
+                return f"'{node.name}' ({node.op}): {wrong.size} of {g.size} values of sample {i} differ from LiteRT"
+    return ""
+
+
+def _first_noisy(p: Prepared, data: list[np.ndarray]) -> str:
+    """Int8 always differs from float: the first layer that differs much, else the worst."""
+    from .compare import layer_noise
+
+    noise = layer_noise(p.floats, p.graph, data)
+    for n in noise:
+        if n.sqnr < LOW_SQNR:
+            return f"'{n.name}' ({n.op}): {n.sqnr:.1f} dB between float and int8, the first under {LOW_SQNR:.0f} dB"
+    worst = min(noise, key=lambda n: n.sqnr, default=None)
+    if worst is None or worst.sqnr >= EXACT_DB:
+        return ""
+    lowest = f"the lowest is '{worst.name}' ({worst.op}) with {worst.sqnr:.1f} dB"
+    return f"none under {LOW_SQNR:.0f} dB between float and int8; {lowest}"

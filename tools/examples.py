@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""Builds each example's main.c with its frozen model, runs it on this computer and on an emulated board, and compares.
+
+make examples                                  all of them
+tools/examples.py uci_har --board rv32         one, on another board
+tools/examples.py --write                      converts them anew and replaces the committed model.c and model.h
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+import frozen
+from nnom import boards
+from nnom.convert import write_c
+from nnom.run import library_sources
+
+HOST_FLAGS = ("-std=c99", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
+
+
+def host_program(name: str, folder: Path) -> Path:
+    """The example built for this computer."""
+    sources, includes = library_sources()
+    program = frozen.BUILD / name / "main"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    command = ["gcc", *HOST_FLAGS, "-ffp-contract=off", *(f"-I{i}" for i in (folder, *includes))]
+    command += [str(frozen.EXAMPLES / name / "main.c"), str(folder / "model.c"), *map(str, sources)]
+    subprocess.run([*command, "-lm", "-o", str(program)], check=True)
+    return program
+
+
+def board_program(name: str, folder: Path, board: boards.Board) -> Path:
+    """The example built for a board."""
+    sources, includes = library_sources()
+    out = frozen.BUILD / name / board.name
+    main = [frozen.EXAMPLES / name / "main.c", folder / "model.c"]
+    return boards.build(board, [*main, *sources], [folder, *includes], {}, out, "-Os")
+
+
+def run_example(name: str, board: boards.Board) -> bool:
+    """True if the example ends well on both and prints the same."""
+    folder, origin = frozen.frozen(name)
+    print(f"{name} ({origin})", flush=True)
+    host = subprocess.run([str(host_program(name, folder))], capture_output=True, text=True, check=False)
+    emulated = boards.run(board, board_program(name, folder, board), cwd=frozen.BUILD / name)
+    print("".join(f"    {line}\n" for line in host.stdout.splitlines()), end="")
+    good = host.returncode == 0 and emulated.exit_code == 0 and host.stdout == emulated.stdout
+    print(f"    {board.name}: {'the same' if good else f'DIFFERENT, status {emulated.exit_code}:'}", flush=True)
+    if not good:
+        print(emulated.stdout)
+    return good
+
+
+def write(name: str) -> None:
+    """Replaces the committed C of an example; a large one is not committed."""
+    made, real = frozen.conversion(name)
+    if not real:
+        sys.exit(f"{name}: its data set is not on this computer (examples/{name}/README.md), so model.c stays as it is")
+    if len(made.source) > frozen.COMMITTED_BYTES:
+        print(f"{name}: model.c has {len(made.source)} B, over {frozen.COMMITTED_BYTES}: not committed")
+        return
+    for path in write_c(frozen.EXAMPLES / name, made.source, made.header):
+        print(f"{path}: {path.stat().st_size} B")
+
+
+def main() -> int:
+    """Returns 1 if an example fails."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("examples", nargs="*", default=[])
+    parser.add_argument("--board", default="cortex-m4")
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    names = options.examples or frozen.names()
+    if options.write:
+        for name in names:
+            write(name)
+        return 0
+    board = boards.boards()[options.board]
+    return 0 if all([run_example(name, board) for name in names]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
