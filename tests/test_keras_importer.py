@@ -160,8 +160,8 @@ LAYERS: list[tuple[tuple[int, ...], Callable[[], Any]]] = [
 ]  # fmt: skip
 
 ACTIVATIONS = (
-    "linear relu relu6 softmax log_softmax sigmoid tanh elu selu celu softplus softsign exponential hard_sigmoid silu swish "
-    "gelu hard_silu hard_swish leaky_relu mish log_sigmoid hard_tanh tanh_shrink soft_shrink hard_shrink squareplus "
+    "linear relu relu6 softmax log_softmax sigmoid tanh elu selu celu softplus softsign exponential hard_sigmoid "
+    "silu swish gelu hard_silu hard_swish leaky_relu mish log_sigmoid hard_tanh tanh_shrink soft_shrink hard_shrink squareplus "
     "sparse_plus sparse_sigmoid"
 ).split()
 

@@ -19,7 +19,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 
 BATCH = 64
 SEED = 2019
-DEFAULT_EPOCHS = 200
+DEFAULT_EPOCHS = 60
 
 
 def rotations(rng: np.random.Generator, count: int, sigma: float) -> np.ndarray:
@@ -76,7 +76,7 @@ def fit(build: Callable[[], object], x: np.ndarray, y: np.ndarray, epochs: int):
     model = build()
     steps = len(x) // BATCH
     rate = keras.optimizers.schedules.CosineDecay(4e-3, epochs * steps)
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=0.02, use_ema=True, ema_momentum=0.995)
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=1.0, use_ema=True, ema_momentum=0.995)
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=0.1)
     model.compile(optimizer, loss, metrics=["accuracy"])
     # fit() puts the moving average of the weights in place when it ends

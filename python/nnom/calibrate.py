@@ -99,7 +99,7 @@ def _least_squares(values: np.ndarray, low: float, high: float) -> Range:
     low, high = min(low, 0.0), max(high, 0.0)
     counts, edges = np.histogram(values, bins=2048, range=(low, high) if high > low else (low, low + 1.0))
     centres = (edges[:-1] + edges[1:]) / 2
-    steps = np.linspace(1.0, 0.3, 29)
+    steps = 0.95 ** np.arange(30)
     ends = [(a * low, b * high) for a in (steps if low < 0 else (1.0,)) for b in (steps if high > 0 else (1.0,))]
     return min(ends, key=lambda r: _error(centres, counts, *r))
 

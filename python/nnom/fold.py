@@ -31,10 +31,9 @@ def fold(graph: Graph) -> Graph:
         _as_batch_norm(result, node)
     passes = (_drop_identity, _drop_view, _fold_padding, _fold_into_producer, _fold_into_consumer, _hoist, _fuse_clamp)
     _repeat(result, passes)
-    for node in result.nodes:
-        if node.op == "batch_norm":
-            _as_depthwise(result, node)
-    _repeat(result, passes)
+    while (norm := next((n for n in result.nodes if n.op == "batch_norm"), None)) is not None:
+        _as_depthwise(norm)
+        _repeat(result, passes)
     prune(result)
     return result
 
@@ -249,7 +248,7 @@ def _float_weights(weights: np.ndarray, bias: np.ndarray) -> dict[str, Weight]:
     return {"weights": Weight(weights.astype(np.float32)), "bias": Weight(bias.astype(np.float32))}
 
 
-def _as_depthwise(graph: Graph, node: Node) -> None:
+def _as_depthwise(node: Node) -> None:
     """What could not be folded: one multiplication and addition per value."""
     scale, shift = _scale_shift(node)
     node.op = "depthwise_conv2d"

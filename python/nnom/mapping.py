@@ -22,6 +22,17 @@ ACTIVATIONS: dict[str, str] = {
     "tanh": "act_tanh",
     "sigmoid": "act_sigmoid",
     "leaky_relu": "act_leaky_relu",
+    "elu": "act_elu",
+    "hard_swish": "act_hard_swish",
+    "gelu": "act_gelu",
+    "gelu_tanh": "act_gelu_tanh",
+    "exp": "act_exp",
+    "log": "act_log",
+    "sqrt": "act_sqrt",
+    "rsqrt": "act_rsqrt",
+    "abs": "act_abs",
+    "neg": "act_neg",
+    "square": "act_square",
 }
 TYPES = {"int8": 0, "float32": 1, "int32": 2, "uint8": 3}
 
@@ -145,6 +156,15 @@ class Builder:
     def output(self, layer: int) -> int:
         return self.lib.nnom_hook(self.make("nnom_output_2", Shape(0, 0, 0), None), layer)
 
+    def slopes(self, node: Node) -> int:
+        """The constant second input of a PReLU: alpha, (1, 1, c)."""
+        alpha = node.weights["alpha"]
+        dtype = "float32" if self.is_float(node) else "int8"
+        quant = None
+        if alpha.scale is not None:
+            quant = Quant(float(alpha.scale[0]), int(node.attrs.get("alpha_zero_point", 0)))
+        return self.constant(Tensor(f"{node.name}/alpha", (1, 1, alpha.data.size), dtype, quant, alpha.data))
+
     def activated(self, layer: int, kind: str, alpha: float | None = None) -> int:
         """An activation layer hooked to `layer`; clamps are fused by the core."""
         act = self.make(ACTIVATIONS[kind], *([float(alpha)] if alpha is not None else []))
@@ -156,6 +176,8 @@ class Builder:
         layer = self.finish(MAPPING[node.op](self, node), tensor, node.name)
         for name in node.inputs:
             layer = self.lib.nnom_hook(layer, layers[name])
+        if node.op == "prelu":
+            layer = self.lib.nnom_hook(layer, self.slopes(node))
         if node.activation != "none":
             layer = self.activated(layer, node.activation)
             self.lib.nnom_layer_set_name(layer, f"{node.name}/{node.activation}".encode("ascii", "replace"))
@@ -224,6 +246,53 @@ MAPPING["cropping"] = lambda b, node: b.make("Cropping", Border(*node.attrs["pad
 MAPPING["slice"] = lambda b, node: b.make(
     "Slice", Shape(*node.attrs["begin"]), Shape(*node.attrs["size"]), Shape(*node.attrs.get("stride", (1, 1, 1)))
 )
+
+
+MAPPING["maximum"] = lambda b, node: b.make("Maximum")
+MAPPING["minimum"] = lambda b, node: b.make("Minimum")
+MAPPING["prelu"] = lambda b, node: b.make("PReLU")
+MAPPING["log_softmax"] = lambda b, node: b.make("LogSoftmax")
+MAPPING["l2_norm"] = lambda b, node: b.make("L2Norm")
+MAPPING["tile"] = lambda b, node: b.make("Tile", Shape(*node.attrs["multiples"]))
+MAPPING["transpose"] = lambda b, node: b.make("Transpose", Shape(*node.attrs["perm"]))
+MAPPING["space_to_depth"] = lambda b, node: b.make("SpaceToDepth", node.attrs["block"])
+MAPPING["depth_to_space"] = lambda b, node: b.make("DepthToSpace", node.attrs["block"])
+MAPPING["arg_max"] = lambda b, node: b.make("ArgMax", node.attrs["axis"])
+MAPPING["arg_min"] = lambda b, node: b.make("ArgMin", node.attrs["axis"])
+MAPPING["batch_matmul"] = lambda b, node: b.make("BatchMatmul", node.attrs["adj_x"], node.attrs["adj_y"])
+MAPPING["quantize"] = lambda b, node: b.make("Quantize", TYPES[b.graph.tensors[node.output].dtype])
+MAPPING["dequantize"] = MAPPING["quantize"]
+MAPPING["cast"] = lambda b, node: b.make("Cast", TYPES[b.graph.tensors[node.output].dtype])
+
+
+@maps("gather")
+def _gather(b: Builder, node: Node) -> int:
+    indices = np.asarray(node.attrs["indices"])
+    return b.make("Gather", node.attrs["axis"], b.array(indices, np.int32), indices.size)
+
+
+@maps("mirror_pad")
+def _mirror_pad(b: Builder, node: Node) -> int:
+    front, back = node.attrs.get("channels", (0, 0))
+    return b.make("MirrorPad", Border(*node.attrs["padding"]), front, back, node.attrs["mode"] == "symmetric")
+
+
+@maps("reduce")
+def _reduce(b: Builder, node: Node) -> int:
+    kinds = {"mean": 0, "sum": 1, "max": 2, "min": 3}
+    return b.make("Reduce", kinds[node.attrs["kind"]], *(axis in node.attrs["axes"] for axis in range(3)))
+
+
+def _resize(constructor: str) -> Call:
+    def make(b: Builder, node: Node) -> int:
+        mode = 1 if node.attrs.get("align_corners") else (2 if node.attrs.get("half_pixel_centers") else 0)
+        return b.make(constructor, Size(*node.attrs["shape"][:2]), mode)
+
+    return make
+
+
+MAPPING["resize_nearest"] = _resize("ResizeNearest")
+MAPPING["resize_bilinear"] = _resize("ResizeBilinear")
 
 
 @maps("zero_padding")

@@ -126,7 +126,7 @@ class BoardRun:
 
 
 def library_sources() -> tuple[list[Path], list[Path]]:
-    """(C files of the library, folders of headers). The linker drops what a frozen model does not use: builder, planner."""
+    """(C files of the library, folders of headers). The linker drops what a frozen model does not use."""
     root = boards.firmware_dir().parent
     files = [f for f in sorted((root / "src").rglob("*.c")) if not f.name.startswith("freeze")]
     if len(files) < 4:

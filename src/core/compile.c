@@ -230,13 +230,20 @@ static nnom_status_t check_inputs(const nnom_layer_t *layer)
     return NNOM_OK;
 }
 
+/* An input that the user listed by nnom_own() may be left unread, as some models do. */
+static bool is_spare_input(const nnom_layer_t *layer)
+{
+    return (layer->cls->flags & NNOM_CLASS_INPUT) != 0 && layer->port != 0;
+}
+
 /* Without a layer named as the output, the one layer without consumers is it; Output layers always are. */
 static nnom_status_t find_output(nnom_model_t *m, nnom_layer_t *out)
 {
     m->builder->output = out;
     uint32_t ends = 0;
     for (nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
-        const bool end = layer->out_edges == NULL && (layer->cls->flags & NNOM_CLASS_OUTPUT) == 0;
+        const bool end =
+            layer->out_edges == NULL && (layer->cls->flags & NNOM_CLASS_OUTPUT) == 0 && !is_spare_input(layer);
         if (end && out == NULL) {
             ends++;
             m->builder->output = layer;
@@ -260,7 +267,7 @@ static nnom_status_t check_needed(nnom_model_t *m)
     nnom_status_t status = NNOM_OK;
     nnom_layer_t *backwards = reverse(m->builder->layers);
     for (nnom_layer_t *layer = backwards; layer != NULL && status == NNOM_OK; layer = layer->next) {
-        bool needed = nnom_is_output(m, layer);
+        bool needed = nnom_is_output(m, layer) || is_spare_input(layer);
         for (const nnom_edge_t *edge = layer->out_edges; edge != NULL; edge = edge->next_out) {
             needed = needed || edge->to->mark == NNOM_MARK_NEEDED;
         }
@@ -597,16 +604,18 @@ nnom_status_t nnom_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out,
         return NNOM_NULL;
     }
     m->builder->options = options != NULL ? *options : defaults;
-    m->builder->error[0] = '\0';
+    if (m->builder->status == NNOM_OK) { /* else the text tells what was wrong before */
+        m->builder->error[0] = '\0';
+    }
     const nnom_status_t adopted = adopt(m, in);
     const nnom_status_t adopted_out = adopt(m, out);
     adopt_strays(m);
     nnom_status_t status = adopted != NNOM_OK ? adopted : adopted_out;
-    if (status == NNOM_OK && in == NULL) {
-        status = nnom_model_fail(m, NNOM_NULL, "model_compile was given no input layer, or it could not be made");
-    }
     if (status == NNOM_OK && m->builder->status != NNOM_OK) {
         status = nnom_model_fail(m, m->builder->status, "a layer given to model.add or nnom_own could not be made");
+    }
+    if (status == NNOM_OK && in == NULL) {
+        status = nnom_model_fail(m, NNOM_NULL, "model_compile was given no input layer, or it could not be made");
     }
     if (status == NNOM_OK) {
         status = compile_graph(m, out);

@@ -172,7 +172,8 @@ nnom_layer_t *nnom_layer_set_quant(nnom_layer_t *layer, float scale, int32_t zer
 
 nnom_layer_t *nnom_layer_set_qformat(nnom_layer_t *layer, nnom_qformat_t format)
 {
-    return nnom_layer_set_quant(layer, ldexpf(1.0f, (int)-format.n), 0);
+    const int32_t n = format.n < -200 ? -200 : (format.n > 200 ? 200 : format.n); /* beyond: no scale, refused by compile */
+    return nnom_layer_set_quant(layer, ldexpf(1.0f, (int)-n), 0);
 }
 
 nnom_layer_t *nnom_layer_set_weight_scales(nnom_layer_t *layer, const float *scales, uint32_t count)

@@ -301,13 +301,13 @@ static void added_twice(void)
     CHECK(m.add(&m, layer) == NNOM_OK, "first time");
     CHECK(m.add(&m, layer) == NNOM_BAD_GRAPH, "second time");
     CHECK(strstr(model_error_text(&m), "twice") != NULL, "text '%s'", model_error_text(&m));
-    expect(&m, sequential_compile(&m), NNOM_BAD_GRAPH, "");
+    expect(&m, sequential_compile(&m), NNOM_BAD_GRAPH, "layer 'twice'");
 
     nnom_model_t other = quiet();
     m = quiet();
     layer = nnom_layer_set_name(Input(shape(4, 4, 2), NULL), "theirs");
     CHECK(m.add(&m, layer) == NNOM_OK && other.add(&other, layer) == NNOM_BAD_GRAPH, "added to two models");
-    expect(&other, sequential_compile(&other), NNOM_BAD_GRAPH, "");
+    expect(&other, sequential_compile(&other), NNOM_BAD_GRAPH, "layer 'theirs'");
     model_delete(&m);
 }
 

@@ -99,13 +99,9 @@ def _damage(place: str) -> Iterator[None]:
         ) from None
 
 
-def _parse_json(text: Any, place: str) -> Any:
+def _parse_json(text: str | bytes, place: str) -> Any:
     try:
-        if isinstance(text, (bytes, np.bytes_)):
-            text = bytes(text).decode("utf-8")
-        if not isinstance(text, str):
-            raise ValueError(f"it is a {type(text).__name__}")
-        return json.loads(text)
+        return json.loads(text.decode("utf-8") if isinstance(text, bytes) else text)
     except (ValueError, RecursionError) as e:
         raise ModelError(f"{place}: not valid JSON ({e}); the file is damaged, save it again") from None
 
@@ -153,8 +149,8 @@ def _read_store(data: bytes, place: str) -> _Store:
             return  # the optimizer's state
         if isinstance(item, h5py.Dataset):
             store.arrays[path] = _read_array(item, f"{place}: '{path}'")
-        elif path.endswith("/vars") and "name" in item.attrs:
-            store.names[path.removesuffix("/vars")] = str(item.attrs["name"])
+        elif path.endswith("/vars") and (text := _text(item.attrs, "name", place)) is not None:
+            store.names[path.removesuffix("/vars")] = text
 
     with h5py.File(io.BytesIO(data), "r") as file:
         file.visititems(visit)
@@ -162,11 +158,40 @@ def _read_store(data: bytes, place: str) -> _Store:
 
 
 def _read_array(item: Any, place: str) -> np.ndarray:
+    """Numbers only: of other types, damaged ones can crash libhdf5 itself."""
     if not isinstance(item, h5py.Dataset) or item.shape is None:
         raise ModelError(f"{place}: expected an array")
+    half = item.dtype.kind == "V" and item.dtype.itemsize == 2 and _text(item.attrs, "dtype", place) == "bfloat16"
+    if item.dtype.kind not in "fiu" and not half:
+        raise ModelError(f"{place} is of type {item.dtype}; expected floating point: save the model in float32")
     if item.size * item.dtype.itemsize > MAX_BYTES:
         raise ModelError(f"{place}: an array of shape {item.shape} exceeds {MAX_BYTES} bytes")
-    return np.asarray(item[()])
+    array = np.asarray(item[()])
+    return (array.view(np.uint16).astype(np.uint32) << 16).view(np.float32) if half else array
+
+
+def _text(attrs: Any, key: str, place: str) -> str | None:
+    """A text attribute, None if absent."""
+    found = _texts(attrs, key, place)
+    return found[0] if len(found) == 1 else None
+
+
+def _attribute(attrs: Any, key: str, place: str) -> list[Any]:
+    """The texts of an attribute; its type is checked first, because damaged ones can crash libhdf5 itself."""
+    handle = attrs.get_id(key)
+    if 0 in handle.shape:  # an empty list, which Keras writes as one of numbers
+        return []
+    if handle.get_type().get_class() != h5py.h5t.STRING:
+        raise ModelError(f"{place}: attribute '{key}' is no text; the file is damaged, save it again")
+    return list(np.atleast_1d(attrs[key]))
+
+
+def _texts(attrs: Any, key: str, place: str) -> list[str]:
+    """A list attribute; Keras splits those over 64 KiB into key0, key1 ..."""
+    parts = [_attribute(attrs, key, place)] if key in attrs else []
+    while f"{key}{len(parts)}" in attrs and key not in attrs:
+        parts.append(_attribute(attrs, f"{key}{len(parts)}", place))
+    return [v.decode("utf-8") if isinstance(v, bytes) else str(v) for part in parts for v in part]
 
 
 def snake_case(cls: str) -> str:
@@ -199,8 +224,8 @@ def _attach_numbered(model: Model, prefix: str, store: _Store, root: str) -> Non
 
 def _read_legacy(data: bytes, place: str, stem: str) -> Source:
     with _damage(place), h5py.File(io.BytesIO(data), "r") as file:
-        text = file.attrs.get("model_config")
-        version = file.attrs.get("keras_version", "")
+        text = _text(file.attrs, "model_config", place)
+        version = _text(file.attrs, "keras_version", place) or ""
         groups = _read_groups(file["model_weights"], place) if "model_weights" in file else {}
     if text is None:
         raise ModelError(
@@ -209,26 +234,16 @@ def _read_legacy(data: bytes, place: str, stem: str) -> Source:
     model = parse_model(_parse_json(text, f"{place}: model_config"), place)
     for layer in model.layers:
         _attach_named(layer, groups.get(layer.name, []))
-    version = version.decode("ascii", "replace") if isinstance(version, bytes) else str(version)
     return Source(place, stem, version, model)
-
-
-def _texts(attrs: Any, key: str) -> list[str]:
-    """A list attribute; Keras splits those over 64 KiB into key0, key1 ..."""
-    parts = [attrs[key]] if key in attrs else []
-    while f"{key}{len(parts)}" in attrs and key not in attrs:
-        parts.append(attrs[f"{key}{len(parts)}"])
-    items = [v for part in parts if not isinstance(part, h5py.Empty) for v in np.atleast_1d(part)]
-    return [v.decode("utf-8") if isinstance(v, bytes) else str(v) for v in items]
 
 
 def _read_groups(root: Any, place: str) -> dict[str, list[tuple[str, np.ndarray]]]:
     """Arrays with their names by top-level layer."""
     groups = {}
-    for layer in _texts(root.attrs, "layer_names"):
+    for layer in _texts(root.attrs, "layer_names", place):
         group = root[layer]
         groups[layer] = [
-            (n, _read_array(group[n], f"{place}: '{layer}/{n}'")) for n in _texts(group.attrs, "weight_names")
+            (n, _read_array(group[n], f"{place}: '{layer}/{n}'")) for n in _texts(group.attrs, "weight_names", place)
         ]
     return groups
 

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""What all passes share: sizes of a graph, reports, surgery on nodes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..graph import Graph, Node, Tensor
+
+WINDOWS = {"conv2d", "depthwise_conv2d", "max_pool", "avg_pool", "sum_pool"}
+POOLS = {"max_pool", "avg_pool", "sum_pool"}
+GLOBAL_POOLS = {"global_max_pool", "global_avg_pool", "global_sum_pool"}
+VIEWS = {"flatten", "reshape"}
+NO_PADDING = (0, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Multiplications, bytes of weights and constants, bytes of all activations together (views take none)."""
+
+    macs: int
+    weight_bytes: int
+    activation_bytes: int
+
+
+@dataclass(frozen=True)
+class PassReport:
+    """What one pass did. changes: lines for people, empty if nothing; `before` and `after`: the graph's sizes."""
+
+    name: str
+    changes: list[str]
+    before: Sizes
+    after: Sizes
+
+
+def node_macs(graph: Graph, node: Node) -> int:
+    """Multiply-accumulates of a node, as the C core counts them."""
+    weights = node.weights.get("weights")
+    if weights is None:
+        return 0
+    shape, out = weights.data.shape, graph.tensors[node.output]
+    if node.op == "depthwise_conv2d":
+        return out.elements * shape[0] * shape[1]
+    if node.op == "conv2d":
+        return out.elements * math.prod(shape[1:])
+    if node.op == "conv2d_transpose":
+        return graph.tensors[node.inputs[0]].elements * math.prod(shape[:3])
+    return math.prod(shape)
+
+
+def tensor_bytes(tensor: Tensor) -> int:
+    """Bytes of an activation or constant."""
+    return tensor.elements * np.dtype(tensor.dtype).itemsize
+
+
+def weight_bytes(node: Node) -> int:
+    """Bytes of a node's arrays: int8 weights and int32 bias, or float32."""
+    return sum(w.data.size * w.data.dtype.itemsize for w in node.weights.values())
+
+
+def measure(graph: Graph) -> Sizes:
+    """The sizes of a graph."""
+    constants = sum(tensor_bytes(t) for t in graph.tensors.values() if t.data is not None)
+    made = [*graph.inputs, *(n.output for n in graph.nodes if n.op not in VIEWS)]
+    return Sizes(
+        sum(node_macs(graph, n) for n in graph.nodes),
+        sum(weight_bytes(n) for n in graph.nodes) + constants,
+        sum(tensor_bytes(graph.tensors[t]) for t in made),
+    )
+
+
+# ---- Surgery ----
+
+
+def is_constant(graph: Graph, tensor: str) -> bool:
+    """True for tensors that hold data."""
+    return graph.tensors[tensor].data is not None
+
+
+def sole_consumer(graph: Graph, tensor: str) -> Node | None:
+    """The node that alone reads a tensor, once; None if there are others or it is an output."""
+    readers = graph.consumers(tensor)
+    single = len(readers) == 1 and readers[0].inputs.count(tensor) == 1 and tensor not in graph.outputs
+    return readers[0] if single else None
+
+
+def sole_producer(graph: Graph, node: Node) -> Node | None:
+    """The node that makes a node's first input, if no one else reads that."""
+    before = graph.producer(node.inputs[0])
+    return before if before is not None and sole_consumer(graph, before.output) is node else None
+
+
+def redirect(graph: Graph, old: str, new: str) -> None:
+    """All readers of tensor `old` read `new`."""
+    for reader in graph.nodes:
+        reader.inputs = [new if t == old else t for t in reader.inputs]
+
+
+def drop(graph: Graph, node: Node) -> None:
+    """Takes a node out of the list, and the tensor that it made."""
+    graph.nodes = [n for n in graph.nodes if n is not node]
+    graph.tensors.pop(node.output, None)
+
+
+def bypass(graph: Graph, node: Node) -> bool:
+    """Takes a node out whose output equals its first input. False if it joins an input or constant to an output."""
+    source = node.inputs[0]
+    if node.output in graph.outputs:
+        before = graph.producer(source)
+        if before is None or source in graph.outputs:
+            return False
+        redirect(graph, source, node.output)  # the output's name stays
+        old = graph.tensors[node.output]
+        graph.tensors[node.output] = Tensor(old.name, old.shape, old.dtype, old.quant)
+        before.output = node.output
+        graph.nodes = [n for n in graph.nodes if n is not node]
+        graph.tensors.pop(source)
+        return True
+    redirect(graph, node.output, source)
+    drop(graph, node)
+    return True
+
+
+def prune(graph: Graph) -> bool:
+    """Removes nodes that lead to no output, and tensors that no one uses. True if nodes went."""
+    needed, kept = set(graph.outputs), []
+    for node in reversed(graph.nodes):
+        if node.output in needed:
+            needed.update(node.inputs)
+            kept.append(node)
+    gone = len(kept) < len(graph.nodes)
+    graph.nodes = kept[::-1]
+    needed.update(graph.inputs)
+    graph.tensors = {k: t for k, t in graph.tensors.items() if k in needed}
+    return gone
+
+
+# ---- Windows ----
+
+
+def axis_patterns(size: int, out: int, kernel: int, stride: int, dilation: int, before: int) -> np.ndarray:
+    """Which cells of a window lie inside the input, along one axis: the distinct cases, bool [cases, kernel]."""
+    cells = np.arange(out)[:, None] * stride - before + np.arange(kernel)[None, :] * dilation
+    return np.unique((cells >= 0) & (cells < size), axis=0)
+
+
+def window_patterns(graph: Graph, node: Node, kernel: tuple[int, int]) -> np.ndarray:
+    """Which cells of a node's windows lie inside the input: the distinct cases, bool [cases, kernel h, kernel w]."""
+    source, out, a = graph.tensors[node.inputs[0]].shape, graph.tensors[node.output].shape, node.attrs
+    pads, stride, dilation = a.get("padding", NO_PADDING), a.get("stride", (1, 1)), a.get("dilation", (1, 1))
+    rows, columns = (
+        axis_patterns(source[i], out[i], kernel[i], stride[i], dilation[i], pads[2 * i]) for i in range(2)
+    )
+    return (rows[:, None, :, None] & columns[None, :, None, :]).reshape(-1, *kernel)

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""The command line: what it writes, prints and returns, and that no user error ends in a traceback."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "python"))
+
+from nnom import boards, cli, run
+from nnom.convert import Plan, load, prepare
+from nnom.inspect_model import inspect
+
+MODEL = ROOT / "examples" / "uci_har" / "model.keras"
+COMMANDS = ("convert", "evaluate", "run", "inspect", "validate", "boards")
+BUILDER = ("malloc", "free", "model_compile", "new_model", "model_delete", "nnom_layer_new", "nnom_freeze")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """data.npz with x [24, 128, 9] and y [24]."""
+    path = tmp_path_factory.mktemp("data") / "data.npz"
+    rng = np.random.default_rng(3)
+    np.savez(path, x=rng.normal(0, 0.5, (24, 128, 9)).astype(np.float32), y=rng.integers(0, 6, 24))
+    return path
+
+
+def nnom(capsys, *arguments):
+    """(exit code, standard output, standard error) of one command."""
+    try:
+        code = cli.main([str(a) for a in arguments])
+    except SystemExit as e:
+        code = e.code
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def document(capsys, *arguments):
+    code, out, err = nnom(capsys, *arguments, "--json")
+    assert code == 0, err
+    return json.loads(out)
+
+
+# ---- convert ----
+
+
+def test_convert_writes_and_reports(capsys, data, tmp_path):
+    folder = tmp_path / "a" / "out"
+    options = ("--calibration", f"{data}:x", "--labels", f"{data}:y", "--name", "har", "-o", folder)
+    code, out, err = nnom(capsys, "convert", MODEL, *options)
+    assert code == 0, err
+    assert sorted(p.name for p in folder.iterdir()) == ["model.c", "model.h"]
+    for text in ("Conv2D+ReLU", "SQNR dB", "arena", "accuracy on 24 calibration samples: float", "wrote"):
+        assert text in out
+    assert max(map(len, out.splitlines())) <= 120 + len(str(folder))
+    assert "\x1b" not in out
+
+
+def test_converted_c_passes_its_self_test(capsys, data, tmp_path):
+    nnom(capsys, "convert", MODEL, "--calibration", f"{data}:x", "--name", "har", "-o", tmp_path)
+    (tmp_path / "main.c").write_text(
+        '#include "model.h"\nint main(void) { return har_selftest() == NNOM_OK ? 0 : 1; }\n'
+    )
+    files, includes = run.library_sources()
+    flags = ["-std=c99", "-O1", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"]
+    sources = [tmp_path / "main.c", tmp_path / "model.c", *files]
+    command = ["gcc", *flags, *(f"-I{i}" for i in includes), *map(str, sources), "-lm", "-o", str(tmp_path / "main")]
+    subprocess.run(command, check=True)
+    assert subprocess.run([tmp_path / "main"], check=False).returncode == 0
+
+
+def test_convert_json(capsys, data, tmp_path):
+    d = document(capsys, "convert", MODEL, "--calibration", f"{data}:x", "--method", "minmax", "-o", tmp_path)
+    assert d["macs"] > 0 and d["arena_bytes"] > 0 and d["method"] == "minmax" and len(d["paths"]) == 2
+    assert d["layers_sqnr"] and d["accuracy_float"] is None
+    smallest = document(capsys, "convert", MODEL, "--calibration", f"{data}:x", "--plan", "smallest", "-o", tmp_path)
+    whole = document(capsys, "convert", MODEL, "--calibration", f"{data}:x", "--plan", "whole", "-o", tmp_path)
+    assert smallest["arena_bytes"] <= whole["arena_bytes"]
+
+
+# ---- evaluate, inspect, boards ----
+
+
+def test_evaluate(capsys, data):
+    options = ("--data", f"{data}:x", "--labels", f"{data}:y")
+    d = document(capsys, "evaluate", MODEL, *options, "--calibration", f"{data}:x")
+    assert d["count"] == 24 and np.sum(d["confusion"]) == 24 and len(d["top_k"]) == 3
+    assert d["accuracy"] == np.trace(d["confusion"]) / 24
+    assert document(capsys, "evaluate", MODEL, *options, "--float")["accuracy"] == d["accuracy_float"]
+    code, out, _ = nnom(capsys, "evaluate", MODEL, *options, "--float")
+    assert code == 0 and "confusion" in out and "top-2" in out
+
+
+def test_inspect(capsys):
+    d = document(capsys, "inspect", MODEL)
+    assert {"macs", "weight_bytes", "arena_bytes", "layers", "unsupported"} <= d.keys()
+    assert d["unsupported"] == [] and d["arena_bytes"] > 0 and d["macs"] >= sum(n["macs"] for n in d["layers"]) > 0
+    code, out, _ = nnom(capsys, "inspect", MODEL)
+    assert code == 0 and "conv2d+relu" in out
+
+
+def test_inspect_lists_what_is_unsupported():
+    graph = load(MODEL)
+    graph.nodes[1].attrs["kind"] = "unheard_of"
+    found = inspect(graph)
+    assert found.arena_bytes is None and "unheard_of" in found.unsupported[0] and found.macs > 0
+
+
+def test_boards(capsys):
+    assert "cortex-m4" in nnom(capsys, "boards")[1]
+    assert {b["name"] for b in document(capsys, "boards")} == set(boards.boards())
+
+
+# ---- run ----
+
+
+def test_lcg_and_hash():
+    x, expected = 305419896, []
+    for _ in range(5):
+        x = (x * 1664525 + 1013904223) % 2**32
+        expected.append((x >> 24) - 256 * (x >> 31))
+    assert run.lcg_bytes(305419896, 5).tolist() == expected
+    assert run.fnv1a(b"") == 0x811C9DC5 and run.fnv1a(b"a") == 0xE40C292C and run.fnv1a(b"foobar") == 0xBF9CF968
+
+
+def test_run_json(capsys, data):
+    d = document(capsys, "run", MODEL, "--calibration", f"{data}:x", "--input", "lcg:1")
+    (out,) = d["outputs"]
+    assert out["dtype"] == "int8" and len(out["values"]) == 6 and out["shape"] == [1, 1, 6]
+    assert out["fnv1a"] == f"0x{run.fnv1a(np.array(out['values'], np.int8).tobytes()):08x}"
+    assert document(capsys, "run", MODEL, "--calibration", f"{data}:x", "--input", "lcg:2")["outputs"] != d["outputs"]
+    many = document(capsys, "run", MODEL, "--calibration", f"{data}:x", "--input", f"{data}:x")
+    assert many["samples"] == 24 and np.array(many["outputs"][0]["values"]).shape == (24, 6)
+
+
+def test_run_in_float_states_the_scale(capsys):
+    d = document(capsys, "run", MODEL, "--float", "--input", "lcg:0x12")
+    assert d["float_input_scale"] == 1 / 128 and abs(sum(d["outputs"][0]["values"]) - 1) < 1e-5
+    assert "0.0078125" in nnom(capsys, "run", MODEL, "--float")[1]
+
+
+def test_run_on_a_board(capsys, data):
+    board = boards.boards()["cortex-m4"]
+    if not shutil.which(board.compiler + "gcc") or not shutil.which(board.emulator):
+        pytest.skip(f"sudo apt-get install {board.compiler_packages} {board.emulator_packages}")
+    options = ("--calibration", f"{data}:x", "--input", f"{data}:x", "--board", "cortex-m4")
+    d = document(capsys, "run", MODEL, *options)
+    assert d["board_equals_host"] is True and len(d["outputs"][0]["values"]) == 24
+    b = d["board"]
+    total = sum(n["instructions"] for n in b["nodes"])
+    assert 0.9 * b["instructions"] < total <= b["instructions"]
+    assert b["flash_bytes"] > b["weight_bytes"] and b["ram_bytes"] > b["arena_bytes"] and b["stack_bytes"] > 0
+    code, out, _ = nnom(capsys, "run", MODEL, *options)
+    assert code == 0 and "outputs of cortex-m4 and host: identical" in out
+
+
+def test_no_builder_in_the_firmware(data, tmp_path):
+    board = boards.boards()["cortex-m4"]
+    if not shutil.which(board.compiler + "gcc"):
+        pytest.skip(f"sudo apt-get install {board.compiler_packages}")
+    p = prepare(MODEL, np.load(data)["x"], "minmax")
+    elf = run.build_frozen(Plan().compile(p.graph), board, tmp_path, "-Os")
+    names = {s.name for s in boards.symbols(board, elf)}
+    assert not names & set(BUILDER) and "model_run" in names
+
+
+# ---- validate ----
+
+
+def test_validate(capsys, data):
+    pytest.importorskip("keras")
+    d = document(capsys, "validate", MODEL, "--data", f"{data}:x", "--calibration", f"{data}:x", "--samples", "4")
+    assert d["samples"] == 4 and d["runtimes"] == ["Keras", "host float", "host int8"]
+    assert d["comparisons"][0]["max_difference"] < 1e-5 and d["comparisons"][1]["cosine"] > 0.9
+
+
+# ---- errors ----
+
+
+def wrong_commands(data, folder):
+    bad = folder / "bad.npy"
+    np.save(bad, np.full((2, 128, 9), np.nan, np.float32))
+    (folder / "noise.npy").write_bytes(b"\x93NUMPY" + bytes(range(100)))
+    (folder / "noise.keras").write_bytes(b"PK\x03\x04" + bytes(range(100)))
+    calibrated = ("--calibration", f"{data}:x")
+    return {
+        "absent model": (1, "cannot be read", ("convert", folder / "no.keras")),
+        "damaged model": (1, "noise.keras", ("inspect", folder / "noise.keras")),
+        "onnx": (1, "ONNX", ("inspect", _touch(folder / "m.onnx"))),
+        "no calibration": (1, "--calibration", ("convert", MODEL, "-o", folder / "o")),
+        "NaN": (1, "NaN", ("convert", MODEL, "--calibration", bad, "-o", folder / "o")),
+        "absent data": (1, "no.npy", ("convert", MODEL, "--calibration", folder / "no.npy")),
+        "damaged data": (1, "noise.npy", ("convert", MODEL, "--calibration", folder / "noise.npy")),
+        "absent key": (1, "no array 'q'", ("convert", MODEL, "--calibration", f"{data}:q")),
+        "several arrays": (1, "KEY", ("convert", MODEL, "--calibration", data)),
+        "bad name": (1, "C identifier", ("convert", MODEL, *calibrated, "--name", "1")),
+        "unwritable": (1, "cannot be written", ("convert", MODEL, *calibrated, "-o", "/proc/nowhere")),
+        "labels without data": (1, "--labels", ("convert", MODEL, "--labels", f"{data}:y")),
+        "labels": (1, "labels", ("convert", MODEL, *calibrated, "--labels", f"{data}:x")),
+        "two files": (1, "1 input", ("convert", MODEL, *calibrated, *calibrated)),
+        "seed": (1, "lcg:SEED", ("run", MODEL, "--float", "--input", "lcg:x")),
+        "board": (1, "cortex-m7", ("run", MODEL, "--float", "--board", "z80")),
+        "top-k": (1, "--top-k", ("evaluate", MODEL, "--data", f"{data}:x", "--labels", f"{data}:y", "--top-k", "0")),
+        "samples": (1, "--samples", ("validate", MODEL, "--data", f"{data}:x", "--samples", "0")),
+        "arena": (1, "--arena", ("convert", MODEL, *calibrated, "--arena", "-1", "-o", folder / "o")),
+        "no command": (2, "usage", ()),
+        "unknown command": (2, "usage", ("transmogrify",)),
+        "unknown method": (2, "usage", ("convert", MODEL, "--method", "magic")),
+    }
+
+
+def _touch(path):
+    path.write_bytes(b"\x08\x07onnx")
+    return path
+
+
+def test_errors_are_texts_with_codes(capsys, data, tmp_path):
+    for name, (expected, text, arguments) in wrong_commands(data, tmp_path).items():
+        code, out, err = nnom(capsys, *arguments)
+        assert code == expected, (name, err)
+        assert text in err and "Traceback" not in err and not out, (name, err)
+    assert not (tmp_path / "o").exists()
+
+
+def test_missing_tool_is_code_3(capsys, data, monkeypatch):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    code, _, err = nnom(capsys, "run", MODEL, "--calibration", f"{data}:x", "--board", "cortex-m4")
+    assert code == 3 and "apt-get install" in err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example(capsys, command):
+    code, out, _ = nnom(capsys, command, "--help")
+    assert code == 0 and f"example:\n  nnom {command}" in out
