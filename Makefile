@@ -27,7 +27,7 @@ test: build/.core-test ## all tests; the last line is "N passed, N failed"
 	@$(PYTHON) tools/run_tests.py
 
 bench: build/.core-test ## instructions per inference and per multiplication, on four emulated cores
-	@$(PYTHON) bench/instructions.py
+	@$(PYTHON) bench/instructions.py --layers --write docs/instructions.md
 
 size: build/.core-demo ## RAM and flash of the examples, frozen, on a Cortex-M4
 	@$(PYTHON) tools/size.py

@@ -16,8 +16,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "python"))
 
 from nnom import boards, cli, run
+from nnom.binding import library_path
 from nnom.convert import Plan, load, prepare
 from nnom.inspect_model import inspect
+from nnom.run_library import library_sources
 
 MODEL = ROOT / "examples" / "uci_har" / "model.keras"
 COMMANDS = ("convert", "evaluate", "run", "inspect", "validate", "boards")
@@ -69,11 +71,10 @@ def test_converted_c_passes_its_self_test(capsys, data, tmp_path):
     (tmp_path / "main.c").write_text(
         '#include "model.h"\nint main(void) { return har_selftest() == NNOM_OK ? 0 : 1; }\n'
     )
-    files, includes = run.library_sources()
-    flags = ["-std=c99", "-O1", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"]
-    sources = [tmp_path / "main.c", tmp_path / "model.c", *files]
-    command = ["gcc", *flags, *(f"-I{i}" for i in includes), *map(str, sources), "-lm", "-o", str(tmp_path / "main")]
-    subprocess.run(command, check=True)
+    core, (_, includes) = library_path(), library_sources()
+    flags = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", *(f"-I{i}" for i in includes)]
+    sources = [tmp_path / "main.c", tmp_path / "model.c", core, f"-Wl,-rpath,{core.parent}"]
+    subprocess.run(["gcc", *flags, *map(str, sources), "-o", str(tmp_path / "main")], check=True)
     assert subprocess.run([tmp_path / "main"], check=False).returncode == 0
 
 

@@ -25,11 +25,11 @@ sys.path.insert(0, str(ROOT / "tests"))
 os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND", "jax")
 os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # each operation runs once: compiling takes the time
 
-import ir_float
-from nnom.errors import ModelError, NnomError, UnsupportedError
-from nnom.graph import Graph
-from nnom.importers.keras import c_identifier, load_keras
-from nnom.importers.keras_file import snake_case
+import ir_float  # noqa: E402
+from nnom.errors import ModelError, NnomError, UnsupportedError  # noqa: E402
+from nnom.graph import Graph  # noqa: E402
+from nnom.importers.keras import c_identifier, load_keras  # noqa: E402
+from nnom.importers.keras_file import snake_case  # noqa: E402
 
 h5py = pytest.importorskip("h5py")
 keras = pytest.importorskip("keras", reason="pip install keras jax")
@@ -161,8 +161,8 @@ LAYERS: list[tuple[tuple[int, ...], Callable[[], Any]]] = [
 
 ACTIVATIONS = (
     "linear relu relu6 softmax log_softmax sigmoid tanh elu selu celu softplus softsign exponential hard_sigmoid "
-    "silu swish gelu hard_silu hard_swish leaky_relu mish log_sigmoid hard_tanh tanh_shrink soft_shrink hard_shrink squareplus "
-    "sparse_plus sparse_sigmoid"
+    "silu swish gelu hard_silu hard_swish leaky_relu mish log_sigmoid hard_tanh tanh_shrink soft_shrink hard_shrink "
+    "squareplus sparse_plus sparse_sigmoid"
 ).split()
 
 
@@ -671,6 +671,15 @@ def test_models_without_a_graph_are_refused() -> None:
         load_keras(Own())
     with pytest.raises(UnsupportedError, match="no input shape"):
         load_keras(keras.Sequential([L.Dense(3)]))
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "mixed_float16"])
+def test_weights_of_half_precision(dtype: str, tmp_path: Path) -> None:
+    model = randomise(keras.Sequential([L.Input(VECTOR), L.Dense(3, dtype=dtype)]), 2)
+    model.save(tmp_path / "half.keras")
+    want = np.asarray(model.layers[0].get_weights()[0], dtype=np.float32).T
+    for graph in (load_keras(model), load_keras(tmp_path / "half.keras")):
+        np.testing.assert_array_equal(graph.nodes[0].weights["weights"].data, want)
 
 
 def test_files_are_read_without_keras(tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "python"))
 
 import nnom
+from nnom.binding import library_path
 from nnom.errors import DataError, NnomError
-from nnom.run import library_sources
+from nnom.run_library import library_sources
 
 MODEL = ROOT / "examples" / "uci_har" / "model.keras"
 RNG = np.random.default_rng(5)
@@ -45,10 +46,10 @@ def test_generate_model_gives_a_header_that_an_old_main_includes(tmp_path):
     result = nnom.generate_model(MODEL, X[:32], tmp_path / "weights.h")
     sample = result.core.inputs[0].quantize(X[40].reshape(128, 1, 9))
     (tmp_path / "main.c").write_text(MAIN % ", ".join(map(str, sample.reshape(-1))))
-    files, includes = library_sources()
+    core, (_, includes) = library_path(), library_sources()
     flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", f"-I{tmp_path}", *(f"-I{i}" for i in includes)]
-    sources = [str(tmp_path / "main.c"), *map(str, files)]
-    subprocess.run(["gcc", *flags, *sources, "-lm", "-o", str(tmp_path / "main")], check=True)
+    sources = [str(tmp_path / "main.c"), str(core), f"-Wl,-rpath,{core.parent}"]
+    subprocess.run(["gcc", *flags, *sources, "-o", str(tmp_path / "main")], check=True)
     done = subprocess.run([tmp_path / "main"], capture_output=True, text=True, check=True)
     assert [int(v) for v in done.stdout.split()] == result.core.run([sample])[0].reshape(-1).tolist()
 

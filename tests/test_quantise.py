@@ -19,7 +19,7 @@ from nnom.calibrate import METHODS, Observed, tensor_range
 from nnom.compare import outputs_of, sqnr
 from nnom.convert import Plan, prepare
 from nnom.core import CoreModel
-from nnom.errors import DataError, ModelError, NnomError, UnsupportedError
+from nnom.errors import DataError, ModelError, NnomError
 from nnom.evaluate import tally
 from nnom.fold import fold
 from nnom.graph import Graph, Node, Quant, Tensor, Weight
@@ -341,7 +341,7 @@ def test_evaluate_refuses_labels_without_output():
 
 def test_files_that_are_no_models(tmp_path):
     for name, content, error in (
-        ("a.onnx", b"x", UnsupportedError),
+        ("a.onnx", b"x", ModelError),
         ("a.txt", b"hello", ModelError),
         ("a.keras", b"PK\x03\x04", ModelError),
         ("a.h5", b"", ModelError),

@@ -15,7 +15,7 @@ from . import data as datasets
 from .calibrate import Progress
 from .compare import LayerNoise, layer_noise, outputs_of, sqnr, stored
 from .core import CoreModel, LayerRow, write_atomically
-from .errors import DataError, ModelError, NnomError, UnsupportedError
+from .errors import DataError, ModelError, NnomError
 from .fold import fold
 from .graph import Graph
 from .quantise import TRIALS, Trial, quantise
@@ -70,7 +70,7 @@ def _kind(path: Path) -> str:
         return "tflite"
     ending = path.suffix.lower()
     if ending == ".onnx":
-        raise UnsupportedError(f"{path}: ONNX files are not read; export the model as .tflite or as Keras' .keras")
+        raise ModelError(f"{path}: ONNX files are not read; export the model as .tflite or as Keras' .keras")
     kinds = {".keras": "keras", ".h5": "keras", ".hdf5": "keras", ".tflite": "tflite"}
     if ending not in kinds:
         raise ModelError(f"{path}: neither a Keras (.keras, .h5) nor a TensorFlow Lite (.tflite) model")

@@ -19,8 +19,9 @@ from .calibrate import tensors_of_nodes
 from .compare import stored
 from .convert import Plan
 from .core import CoreModel, Port
-from .errors import CoreError, DataError, ToolError
+from .errors import CoreError, DataError
 from .graph import Graph
+from .run_library import library_archive, library_sources, link_flags
 
 FLOAT_SCALE = 1.0 / 128.0  # what one step of lcg: means for a float input that no QUANTIZE reads
 _SYMBOL = "net"
@@ -125,15 +126,6 @@ class BoardRun:
     weights: int
 
 
-def library_sources() -> tuple[list[Path], list[Path]]:
-    """(C files of the library, folders of headers). The linker drops what a frozen model does not use."""
-    root = boards.firmware_dir().parent
-    files = [f for f in sorted((root / "src").rglob("*.c")) if not f.name.startswith("freeze")]
-    if len(files) < 4:
-        raise ToolError(f"{root}: the C sources of the library are missing; reinstall nnom")
-    return files, [root / "include", root / "port", root / "src/core", root / "src/layers", root / "src/kernels"]
-
-
 def find_board(name: str) -> boards.Board:
     """The board of that name, or DataError that lists all."""
     known = boards.boards()
@@ -182,11 +174,12 @@ def build_frozen(core: CoreModel, board: boards.Board, folder: Path, opt: boards
     source, header = core.freeze(_SYMBOL)
     (folder / "model.c").write_text(source)
     (folder / "model.h").write_text(header)
-    files, includes = library_sources()
+    _, includes = library_sources()
     nodes = 1 + max((r.node for r in core.layers() if r.node is not None), default=0)
     defines = {"NNOM_RUN_MODEL": _SYMBOL, "NNOM_RUN_MAX_NODES": nodes}
-    sources = [folder / "model.c", boards.firmware_dir() / "runner.c", *files]
-    return boards.build(board, sources, [folder, *includes], defines, folder / "build", opt)
+    sources = [folder / "model.c", boards.firmware_dir() / "runner.c"]
+    extra = link_flags(library_archive(board, opt))
+    return boards.build(board, sources, [folder, *includes], defines, folder / "build", opt, extra)
 
 
 def _run_elf(

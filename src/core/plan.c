@@ -123,15 +123,29 @@ static nnom_status_t take_plan(nnom_planner_t *p, uint32_t limit)
     return status;
 }
 
+static uint64_t final_bytes(nnom_planner_t *p, uint32_t limit)
+{
+    point_t point;
+    (void)choose(p, limit, &point);
+    return nnom_layout(p, NNOM_TRIES_FINAL);
+}
+
+/* The search places with little effort: the cheapest plan may need no more than the one that was found. */
+static uint32_t best_limit(nnom_planner_t *p, const search_t *s)
+{
+    const bool cheapest = s->best_limit == UINT32_MAX || final_bytes(p, UINT32_MAX) <= final_bytes(p, s->best_limit);
+    return cheapest ? UINT32_MAX : s->best_limit;
+}
+
 static nnom_status_t plan_nodes(nnom_planner_t *p)
 {
-    nnom_options_fill(&p->flow, &p->table, &p->sim);
+    nnom_options_fill(&p->flow, &p->table, &p->sim, p->path_cost, p->path_from, p->parts);
     search_t s = search_plans(p);
     if (!s.found && p->program->node_count > 0) {
         s.best_limit = UINT32_MAX;
         return too_small(p, &s);
     }
-    return take_plan(p, s.best_limit);
+    return take_plan(p, best_limit(p, &s));
 }
 
 nnom_status_t nnom_plan(nnom_model_t *m, nnom_program_t *program, nnom_tensor_t *tensors, nnom_node_t *nodes)

@@ -17,6 +17,7 @@ typedef struct nnom_planner {
     nnom_options_table_t table;
     nnom_part_t *parts;      /* the plan: [part_count] */
     uint16_t part_count;
+    uint32_t link_count;     /* inputs of all nodes */
     uint64_t *path_cost;     /* [nodes + 1] */
     uint16_t *path_from;     /* [nodes + 1] */
     nnom_block_t *blocks;    /* [block_count] */

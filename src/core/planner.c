@@ -35,6 +35,9 @@ static void carve(nnom_planner_t *p, pool_t *pool)
     p->sim.ring = take(pool, tensors, sizeof(uint16_t));
     p->sim.eager = take(pool, nodes, sizeof(uint8_t));
     p->sim.is_end = take(pool, nodes, sizeof(uint8_t));
+    p->sim.stack = take(pool, nodes, sizeof(uint16_t));
+    p->sim.use_first = take(pool, tensors + 1, sizeof(uint16_t));
+    p->sim.uses = take(pool, p->link_count, sizeof(nnom_use_t));
     p->table.parts = take(pool, options, sizeof(nnom_part_t));
     p->parts = take(pool, nodes, sizeof(nnom_part_t));
     p->path_cost = take(pool, nodes + 1, sizeof(uint64_t));
@@ -85,6 +88,9 @@ nnom_status_t nnom_planner_start(nnom_planner_t *p, nnom_model_t *m, nnom_progra
     p->program = program;
     p->tensors = tensors;
     p->nodes = nodes;
+    for (uint16_t n = 0; n < program->node_count; n++) {
+        p->link_count += nodes[n].input_count;
+    }
     carve(p, &pool);
     pool.memory = nnom_malloc(pool.used + 1);
     if (pool.memory == NULL) {

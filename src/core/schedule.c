@@ -141,14 +141,9 @@ static int32_t lowest_needed(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t
 static void measure(const nnom_flow_t *f, nnom_sim_t *s, uint16_t ring, int32_t top)
 {
     int32_t low = top - 1;
-    for (uint16_t n = s->first; n < s->end; n++) {
-        const nnom_node_t *node = node_at(f, n);
-        for (uint32_t i = 0; i < node->input_count; i++) {
-            if (s->ring[node->inputs[i]] == ring) {
-                const int32_t row = lowest_needed(f, s, n, i);
-                low = row < low ? row : low;
-            }
-        }
+    for (uint32_t k = s->use_first[ring]; k < s->use_first[ring + 1]; k++) {
+        const int32_t row = lowest_needed(f, s, s->uses[k].node, s->uses[k].input);
+        low = row < low ? row : low;
     }
     if (top - low > s->height[ring]) {
         s->height[ring] = top - low;
@@ -188,6 +183,29 @@ static bool is_end(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t n)
     return true;
 }
 
+/* Readers of each ring, listed: counted first, then filled from the back. */
+static void list_uses(const nnom_flow_t *f, nnom_sim_t *s)
+{
+    const uint16_t tensors = f->program->tensor_count;
+    for (uint32_t t = 0; t <= tensors; t++) {
+        s->use_first[t] = 0;
+    }
+    for (uint16_t n = s->first; n < s->end; n++) {
+        for (uint32_t i = 0; i < node_at(f, n)->input_count; i++) {
+            s->use_first[s->ring[node_at(f, n)->inputs[i]]]++;
+        }
+    }
+    for (uint32_t t = 1; t <= tensors; t++) {
+        s->use_first[t] = (uint16_t)(s->use_first[t] + s->use_first[t - 1]);
+    }
+    for (uint16_t n = s->first; n < s->end; n++) {
+        for (uint16_t i = 0; i < node_at(f, n)->input_count; i++) {
+            const nnom_use_t use = {n, i};
+            s->uses[--s->use_first[s->ring[node_at(f, n)->inputs[i]]]] = use;
+        }
+    }
+}
+
 static void start(const nnom_flow_t *f, nnom_sim_t *s)
 {
     for (uint16_t t = 0; t < f->program->tensor_count; t++) {
@@ -206,8 +224,13 @@ static void start(const nnom_flow_t *f, nnom_sim_t *s)
     for (uint16_t t = 0; t < f->program->tensor_count; t++) {
         s->ring[t] = s->ring[f->storage[t]];
     }
+    list_uses(f, s);
     s->fed = 0;
     s->steps = 0;
+    s->any_eager = false;
+    for (uint16_t n = s->first; n < s->end; n++) {
+        s->any_eager = s->any_eager || s->eager[n];
+    }
 }
 
 /* ---- Steps ---- */
@@ -274,32 +297,37 @@ static bool run_eager(const nnom_flow_t *f, nnom_sim_t *s)
     return false;
 }
 
-/* Goes upstream from an end to a node that can run, or to the input that must be fed. */
-static bool run_demanded(const nnom_flow_t *f, nnom_sim_t *s, uint16_t n)
+/* What node n lacks: its producer goes on the stack, or the input is fed. False: nobody can make it. */
+static bool demand(const nnom_flow_t *f, nnom_sim_t *s, uint16_t n, uint32_t input, uint32_t *depth)
 {
-    for (;;) {
-        const uint32_t i = lacking(f, s, n);
-        if (i == node_at(f, n)->input_count) {
-            run_node(f, s, n);
-            return true;
-        }
-        const uint16_t storage = f->storage[node_at(f, n)->inputs[i]];
-        const uint16_t producer = f->producer[storage];
-        if (inside(producer, s->first, s->end) && producer < n && !finished(f, s, producer)) {
-            n = producer;
-        } else if (s->first == 0 && is_fed(f, storage) && s->fed < f->program->tensors[storage].shape.h) {
-            feed_row(f, s, storage);
-            return true;
-        } else {
+    const uint16_t storage = f->storage[node_at(f, n)->inputs[input]];
+    const uint16_t producer = f->producer[storage];
+    if (inside(producer, s->first, s->end) && producer < n && !finished(f, s, producer)) {
+        s->stack[(*depth)++] = producer; /* ever lower nodes: no deeper than the segment is long */
+        return true;
+    }
+    if (s->first == 0 && is_fed(f, storage) && s->fed < f->program->tensors[storage].shape.h) {
+        feed_row(f, s, storage);
+        return true;
+    }
+    return false;
+}
+
+/* Every end has made enough rows to know the heights in the steady state. */
+static bool seen_enough(const nnom_flow_t *f, const nnom_sim_t *s)
+{
+    for (uint16_t n = s->first; n < s->end; n++) {
+        if (s->is_end[n] && s->done[n] < s->enough && !finished(f, s, n)) {
             return false;
         }
     }
+    return s->enough > 0;
 }
 
 /* Rows that no window reaches are taken all the same. */
 static void feed_rest(const nnom_flow_t *f, nnom_sim_t *s)
 {
-    if (s->first == 0 && f->feed) {
+    if (s->first == 0 && f->feed && s->enough == 0) {
         const uint16_t input = f->storage[f->program->inputs[0]];
         while (s->fed < f->program->tensors[input].shape.h) {
             feed_row(f, s, input);
@@ -312,17 +340,29 @@ bool nnom_simulate(const nnom_flow_t *f, uint16_t first, uint16_t end, nnom_sim_
     s->first = first;
     s->end = end;
     start(f, s);
+    uint32_t depth = 0;
     for (;;) {
-        if (run_eager(f, s)) {
+        if (s->any_eager && run_eager(f, s)) {
             continue;
         }
-        const uint16_t n = least_far(f, s);
-        if (n == NNOM_NO_NODE) {
-            feed_rest(f, s);
-            return true;
+        if (depth == 0) {
+            const uint16_t n = seen_enough(f, s) ? NNOM_NO_NODE : least_far(f, s);
+            if (n == NNOM_NO_NODE) {
+                break;
+            }
+            s->stack[depth++] = n;
         }
-        if (!run_demanded(f, s, n)) {
+        const uint16_t n = s->stack[depth - 1];
+        const uint32_t input = finished(f, s, n) ? UINT32_MAX : lacking(f, s, n);
+        if (input == UINT32_MAX) { /* an eager run was faster */
+            depth--;
+        } else if (input == node_at(f, n)->input_count) {
+            run_node(f, s, n);
+            depth--;
+        } else if (!demand(f, s, n, input, &depth)) {
             return false;
         }
     }
+    feed_rest(f, s);
+    return true;
 }

@@ -21,6 +21,12 @@ typedef struct nnom_flow {
     bool feed;           /* the input comes row by row */
 } nnom_flow_t;
 
+/* Input `input` of node `node`. */
+typedef struct nnom_use {
+    uint16_t node;
+    uint16_t input;
+} nnom_use_t;
+
 /* Working memory and result of one simulation. */
 typedef struct nnom_sim {
     int32_t *done;      /* [nodes] output rows made, or input rows taken in by a reducing node */
@@ -28,7 +34,12 @@ typedef struct nnom_sim {
     uint16_t *ring;     /* [tensors] storage with in-place operations taken into account */
     uint8_t *eager;     /* [nodes] runs as soon as it can, instead of when it is needed */
     uint8_t *is_end;    /* [nodes] nothing in the segment reads its output */
+    uint16_t *stack;    /* [nodes] nodes waiting for rows of the one above them */
+    uint16_t *use_first; /* [tensors + 1] of rings: where their readers begin in `uses` */
+    nnom_use_t *uses;   /* [links] */
     int32_t fed;        /* input rows taken */
+    int32_t enough;     /* estimate: stop when every end has made this many rows; 0: run to the end */
+    bool any_eager;
     uint32_t steps;     /* number of steps */
     uint8_t *record;    /* where steps are written, or NULL */
     uint32_t capacity;

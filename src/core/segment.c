@@ -2,6 +2,8 @@
 #include "segment.h"
 
 /* Measured on the emulated Cortex-M4 with the reference kernels (docs/RAM.md): instructions. */
+enum { SHORT_LENGTH = 6 };
+enum { ESTIMATE_ROWS = 4 }; /* rows that every end makes before ring heights are taken as known; the layout is exact */
 enum { COST_MAC = 4, COST_OUTPUT = 20, COST_NODE = 200, COST_STEP = 250, COST_PARTIAL_SUM = 14 };
 
 static uint32_t rounded(uint64_t bytes)
@@ -125,7 +127,10 @@ static void try_rolling(const nnom_flow_t *f, nnom_part_t *part, nnom_sim_t *sim
     tried.rolls = true;
     tried.eager = eager;
     set_eager(sim, part, eager);
-    if (!nnom_simulate(f, part->first, part->end, sim)) {
+    sim->enough = ESTIMATE_ROWS;
+    const bool runs = nnom_simulate(f, part->first, part->end, sim);
+    sim->enough = 0;
+    if (!runs) {
         return;
     }
     tried.bytes = nnom_part_bytes(f, &tried, sim);
@@ -151,52 +156,50 @@ static uint32_t most_bytes(const nnom_flow_t *f)
     return most;
 }
 
-/* Rings alone, without what the segment leaves for later: more of them only grow with the segment. */
-static uint64_t ring_bytes(const nnom_flow_t *f, const nnom_part_t *part, const nnom_sim_t *sim)
+/* What stays live if the segment is made longer: all but what it leaves for later. */
+static uint64_t least_bytes(const nnom_flow_t *f, const nnom_part_t *part, const nnom_sim_t *sim)
 {
     uint64_t bytes = 0;
     for (uint16_t t = 0; t < f->program->tensor_count; t++) {
+        const uint16_t made = f->producer[t];
+        const bool before = made == NNOM_NO_NODE || made < part->first;
+        if (!lives(f, t, part->first, part->end)) {
+            continue;
+        }
         if (sim->ring[t] == t && nnom_is_ring(f, t, part->first, part->end)) {
             bytes += (uint64_t)sim->height[t] * (uint64_t)f->program->tensors[t].row_bytes;
+        } else if (before && !(f->feed && part->first == 0)) {
+            bytes += whole_bytes(&f->program->tensors[t]);
         }
     }
     return bytes;
 }
 
-static void fill_from(const nnom_flow_t *f, nnom_options_table_t *table, nnom_sim_t *sim, uint16_t first, uint32_t most)
+/* The segments that begin at `first`, from `from` nodes up to `to`; longer ones than `most` bytes allow are not worth it. */
+static void fill_from(const nnom_flow_t *f, nnom_options_table_t *table, nnom_sim_t *sim, uint16_t first, uint16_t from,
+                      uint16_t to, uint32_t most)
 {
     nnom_part_t *row = &table->parts[(size_t)first * table->max_length];
-    uint64_t cost = 0;
     bool worth = true;
-    for (uint16_t k = 0; k < table->max_length; k++) {
+    for (uint16_t k = from; k < to; k++) {
         const uint16_t end = (uint16_t)(first + k + 1);
         nnom_part_t part = {first, end, false, false, UINT32_MAX, 0};
-        if (end <= table->node_count) {
-            cost += nnom_node_cost(f, (uint16_t)(end - 1)) + rolling_cost(f, (uint16_t)(end - 1));
-            const bool feeds = first == 0 && f->feed;
-            worth = worth && nnom_can_roll(f, first, end);
-            if (worth && (k > 0 || feeds)) {
-                try_rolling(f, &part, sim, false);
-                worth = part.rolls && ring_bytes(f, &part, sim) <= most;
-                if (branches(f, &part)) {
-                    try_rolling(f, &part, sim, true);
-                }
-                part.cost = cost;
+        worth = worth && end <= table->node_count && nnom_can_roll(f, first, end);
+        if (worth && (k > 0 || (first == 0 && f->feed))) {
+            try_rolling(f, &part, sim, false);
+            worth = part.rolls && least_bytes(f, &part, sim) < most;
+            if (branches(f, &part)) {
+                try_rolling(f, &part, sim, true);
             }
-            if (k == 0) {
-                const nnom_part_t whole = whole_part(f, first);
-                part = part.rolls && part.bytes < whole.bytes ? part : whole;
+            for (uint16_t n = first; n < end; n++) {
+                part.cost += nnom_node_cost(f, n) + rolling_cost(f, n);
             }
         }
+        if (k == 0) {
+            const nnom_part_t whole = whole_part(f, first);
+            part = part.rolls && part.bytes < whole.bytes ? part : whole;
+        }
         row[k] = part;
-    }
-}
-
-void nnom_options_fill(const nnom_flow_t *f, nnom_options_table_t *table, nnom_sim_t *sim)
-{
-    const uint32_t most = most_bytes(f);
-    for (uint16_t first = 0; first < table->node_count; first++) {
-        fill_from(f, table, sim, first, most);
     }
 }
 
@@ -247,4 +250,35 @@ uint16_t nnom_choose(const nnom_options_table_t *table, uint32_t limit, nnom_par
         *bytes = result[k].bytes > *bytes ? result[k].bytes : *bytes;
     }
     return count;
+}
+
+/* ---- The table ---- */
+
+/* The least that any sequence of the parts known so far needs. */
+static uint32_t least_limit(nnom_options_table_t *table, uint64_t *work_cost, uint16_t *work_from, nnom_part_t *parts)
+{
+    uint32_t limit = UINT32_MAX, bytes;
+    uint64_t cost;
+    while (limit > 0 && nnom_choose(table, limit - 1, parts, &cost, &bytes, work_cost, work_from) > 0) {
+        limit = bytes;
+    }
+    return limit;
+}
+
+void nnom_options_fill(const nnom_flow_t *f, nnom_options_table_t *table, nnom_sim_t *sim, uint64_t *work_cost,
+                       uint16_t *work_from, nnom_part_t *work_parts)
+{
+    uint16_t from = 0, to = table->max_length < SHORT_LENGTH ? table->max_length : SHORT_LENGTH;
+    uint32_t most = most_bytes(f);
+    for (size_t k = 0; k < (size_t)table->node_count * table->max_length; k++) {
+        table->parts[k].bytes = UINT32_MAX;
+    }
+    while (from < to) { /* short segments first: what they reach bounds the longer ones */
+        for (uint16_t first = 0; first < table->node_count; first++) {
+            fill_from(f, table, sim, first, from, to, most);
+        }
+        most = least_limit(table, work_cost, work_from, work_parts);
+        from = to;
+        to = table->max_length - to > to ? (uint16_t)(2 * to) : table->max_length;
+    }
 }

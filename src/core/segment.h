@@ -24,12 +24,13 @@ typedef struct nnom_options_table {
 /* Bytes live during nodes [first, end): rings (sim after nnom_simulate) if `rolls`, else whole tensors of one node. */
 uint32_t nnom_part_bytes(const nnom_flow_t *flow, const nnom_part_t *part, const nnom_sim_t *sim);
 
-/* Fills the table: simulates every segment that can matter. */
-void nnom_options_fill(const nnom_flow_t *flow, nnom_options_table_t *table, nnom_sim_t *sim);
+/* Fills the table: simulates every segment that can matter. work_*: as of nnom_choose. */
+void nnom_options_fill(const nnom_flow_t *flow, nnom_options_table_t *table, nnom_sim_t *sim, uint64_t *work_cost,
+                       uint16_t *work_from, nnom_part_t *work_parts);
 
 /*
- * The cheapest sequence of parts from node 0 to the last in which none needs more than `limit` bytes. best: working memory
- * [node_count + 1] of parts; result: parts in order [node_count]. Returns their number, 0 if there is none.
+ * The cheapest sequence of parts from node 0 to the last in which none needs more than `limit` bytes. work_cost,
+ * work_from: working memory [node_count + 1]; result: parts in order [node_count]. Returns their number, 0 if there is none.
  */
 uint16_t nnom_choose(const nnom_options_table_t *table, uint32_t limit, nnom_part_t *result, uint64_t *cost,
                      uint32_t *bytes, uint64_t *work_cost, uint16_t *work_from);

@@ -26,6 +26,12 @@ const uint8_t *separate_bytes(const separate_t *s, uint32_t tensor);
 void check_model_run(separate_t *s);
 
 /*
+ * Compiles the model again, `last` being its last layer, for every mode of planning, for budgets along the curve, and fed row
+ * by row: always the outputs of s. The model is recompiled, so nothing else can be done with s afterwards but freeing it.
+ */
+void check_modes(separate_t *s, nnom_layer_t *last);
+
+/*
  * Node n computed in random ascending ranges of rows, inputs in rings no taller than `window` asks, output in rings, or, for
  * reducing operations, random ranges of input rows: the same bytes, nothing else touched.
  */

@@ -17,7 +17,9 @@ static bool one_configuration(maker_t make)
     nnom_model_t m;
     (void)new_model(&m);
     nnom_set_verbose(&m, false);
-    const nnom_status_t status = model_compile(&m, make(&m), NULL);
+    const nnom_options_t whole = {.mode = NNOM_MODE_WHOLE};
+    nnom_layer_t *last = make(&m);
+    const nnom_status_t status = nnom_compile(&m, last, NULL, &whole);
     if (status == NNOM_OK) {
         separate_t s = separate_new(&m);
         for (uint32_t n = 0; n < nnom_node_count(&m); n++) {
@@ -25,6 +27,7 @@ static bool one_configuration(maker_t make)
             check_overlap(&s, n);
         }
         check_model_run(&s);
+        check_modes(&s, last);
         separate_free(&s);
     } else {
         const bool expected = status == NNOM_BAD_SHAPE || status == NNOM_BAD_ARGUMENT || status == NNOM_BAD_QUANT ||

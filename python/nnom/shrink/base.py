@@ -38,6 +38,8 @@ class PassReport:
 
 def node_macs(graph: Graph, node: Node) -> int:
     """Multiply-accumulates of a node, as the C core counts them."""
+    if node.op == "reduce":
+        return graph.tensors[node.inputs[0]].elements
     weights = node.weights.get("weights")
     if weights is None:
         return 0
@@ -91,6 +93,11 @@ def sole_producer(graph: Graph, node: Node) -> Node | None:
     """The node that makes a node's first input, if no one else reads that."""
     before = graph.producer(node.inputs[0])
     return before if before is not None and sole_consumer(graph, before.output) is node else None
+
+
+def same_quant(graph: Graph, *names: str) -> bool:
+    """True if the tensors have one type and one quantisation."""
+    return len({(graph.tensors[t].dtype, graph.tensors[t].quant) for t in names}) == 1
 
 
 def redirect(graph: Graph, old: str, new: str) -> None:

@@ -86,8 +86,9 @@ def _slice(graph: Graph, node: Node) -> list[Link] | None:
     return [(node.inputs[0], begin + every, node.output, every)] if step == 1 and begin >= 0 else None
 
 
-def _padding(graph: Graph, node: Node) -> list[Link] | None:
-    return None if any(node.attrs.get("channels", (0, 0))) else [_same(graph, node, 0)]
+def _unless(mixes: Callable[[Node], bool]) -> Callable[[Graph, Node], list[Link] | None]:
+    """Channels stay in place unless the attributes say otherwise."""
+    return lambda graph, node: None if mixes(node) else [_same(graph, node, 0)]
 
 
 _LINKS: dict[str, Callable[[Graph, Node], list[Link] | None]] = {
@@ -98,7 +99,11 @@ _LINKS: dict[str, Callable[[Graph, Node], list[Link] | None]] = {
     "depthwise_conv2d": _depthwise,
     "concat": _concat,
     "slice": _slice,
-    "zero_padding": _padding,
+    **dict.fromkeys(("zero_padding", "mirror_pad"), _unless(lambda n: any(n.attrs.get("channels", (0, 0))))),
+    "reduce": _unless(lambda n: 2 in n.attrs["axes"]),
+    "gather": _unless(lambda n: n.attrs["axis"] == 2),
+    "tile": _unless(lambda n: n.attrs["multiples"][2] != 1),
+    "transpose": _unless(lambda n: n.attrs["perm"][2] != 2),
 }
 
 

@@ -21,6 +21,7 @@ from .evaluate import channel_tables, requantised, table, try_evaluate
 _RISING = {
     *POOLS, *GLOBAL_POOLS, "flatten", "reshape", "zero_padding", "cropping", "upsample", "slice", "transpose", "mirror_pad",
     "gather", "resize_nearest", "tile", "space_to_depth", "depth_to_space", "concat", "maximum", "minimum",
+    "reduce",
 }  # fmt: skip
 
 
@@ -110,8 +111,18 @@ def _weighted(graph: Graph, node: Node, inputs: list[Range]) -> Range | None:
 # ---- Other layers ----
 
 
+def _shifts_far(graph: Graph, node: Node) -> bool:
+    """True if a shift to the left could lose bits of what the node adds up: larger inputs may then give less."""
+    out, cells = graph.tensors[node.output], 1
+    for name in node.inputs:
+        cells = max(cells, graph.tensors[name].elements if node.op == "reduce" else 1)
+    return any(255 * cells * graph.tensors[t].quant.scale >= 2**29 * out.quant.scale for t in node.inputs)
+
+
 def _rising(graph: Graph, node: Node, inputs: list[Range]) -> Range | None:
     """Both ends of every input's range, through the core."""
+    if _shifts_far(graph, node):
+        return None
     shapes = [graph.tensors[t].shape for t in node.inputs]
     ends = [
         [np.broadcast_to(getattr(r, end), s).astype(np.int8) for r, s in zip(inputs, shapes, strict=True)]

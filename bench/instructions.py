@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""Instructions per inference and per multiply-accumulate on emulated cores, as a Markdown table: `make bench`.
+
+The examples, and the models of MLPerf Tiny if NNOM_SHARED (default: the folder `shared` beside the repository) holds them. The
+emulator counts instructions executed; cycles of a real core differ: loads, multiplications and branches take more
+than one, and flash has wait states.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
+
+import frozen
+from nnom import boards
+from nnom.convert import load, prepare
+from nnom.core import CoreModel
+from nnom.graph import Graph
+from nnom.run import BoardRun, lcg_inputs, run_board
+
+SHARED = Path(os.environ.get("NNOM_SHARED", frozen.ROOT.parent / "shared")) / "models"
+MLPERF = {
+    "KWS DS-CNN": "kws/kws_dscnn_int8.tflite",
+    "VWW MobileNetV1 0.25": "vww/mobilenetv1_025_int8.tflite",
+    "IC ResNet-8": "ic/resnet8_int8.tflite",
+    "AD autoencoder": "ad/autoencoder_int8.tflite",
+}
+DEFAULT_BOARDS = ("cortex-m4", "cortex-m7", "cortex-m0", "rv32")
+
+
+def models() -> Iterator[tuple[str, Graph]]:
+    """Names and int8 graphs."""
+    for name in frozen.names():
+        yield name, frozen.conversion(name)[0].graph
+    for name, path in MLPERF.items():
+        if (SHARED / path).exists():
+            yield name, prepare(load(str(SHARED / path), True), None).graph
+
+
+def one_run(graph: Graph, board: str, opt: boards.Optimisation) -> BoardRun:
+    """One run on a fixed pseudo-random input. Costs hardly depend on the values."""
+    return run_board(graph, board, lcg_inputs(graph, CoreModel(graph).inputs, 305419896), opt)
+
+
+def cell(instructions: int, macs: int) -> str:
+    return f"{instructions:,} ({instructions / macs:.2f})"
+
+
+def per_layer(result: BoardRun) -> list[str]:
+    """Lines of a table for one model on one board."""
+    lines = ["", "| layer | kind | MACs | instructions | per MAC |", "|---|---|---:|---:|---:|"]
+    for node in result.nodes:
+        each = f"{node.instructions / node.macs:.2f}" if node.macs else ""
+        lines.append(f"| {node.name} | {node.kind} | {node.macs:,} | {node.instructions:,} | {each} |")
+    return lines
+
+
+def table(names: list[str], opt: boards.Optimisation, layers: bool) -> Iterator[str]:
+    """The lines, as they are measured."""
+    yield f"Instructions of one inference and, in brackets, per multiply-accumulate; {opt}, kernels `ref`."
+    yield ""
+    yield f"| model | MACs | arena B | {' | '.join(names)} |"
+    yield "|---|---:|---:|" + "---:|" * len(names)
+    details: list[str] = []
+    for title, graph in models():
+        totals = CoreModel(graph).totals
+        results = [one_run(graph, board, opt) for board in names]
+        cells = " | ".join(cell(result.instructions, totals.macs) for result in results)
+        yield f"| {title} | {totals.macs:,} | {totals.arena_bytes:,} | {cells} |"
+        details += ["", f"## {title}, {names[0]}", *per_layer(results[0])]
+    if layers:
+        yield from details
+
+
+def main() -> int:
+    """Prints, and writes a file if asked to."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--boards", default=",".join(DEFAULT_BOARDS))
+    parser.add_argument("--opt", default="-O2")
+    parser.add_argument("--layers", action="store_true", help="also a table per model")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the table to this file, too")
+    options = parser.parse_args()
+    lines = []
+    for line in table(options.boards.split(","), options.opt, options.layers):
+        print(line, flush=True)
+        lines.append(line)
+    if options.write:
+        made_by = "<!-- SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception -->"
+        text = "\n".join([made_by, "# Instructions", "", "Made by `make bench`.", "", *lines])
+        options.write.write_text(text + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""The C library compiled for a board, once: an archive in the user's cache, named by everything that goes into it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from . import boards
+from .errors import ToolError
+
+_FLAGS = ("-std=c99", "-ffunction-sections", "-fdata-sections", "-g1")
+_KEPT = 40  # archives in the cache
+
+
+def library_sources() -> tuple[list[Path], list[Path]]:
+    """(C files of the library, folders of headers). The linker drops what a frozen model does not use."""
+    root = boards.firmware_dir().parent
+    files = [f for f in sorted((root / "src").rglob("*.c")) if not f.name.startswith("freeze")]
+    if len(files) < 4:
+        raise ToolError(f"{root}: the C sources of the library are missing; reinstall nnom")
+    return files, [root / "include", root / "port", root / "src/core", root / "src/layers", root / "src/kernels"]
+
+
+def library_archive(board: boards.Board, opt: str) -> Path:
+    """The library for a board at an optimisation level, compiled if the cache does not have it.
+
+    Raises boards.BoardError if the compiler is missing, ToolError if it fails.
+    """
+    compiler = boards._board_tool(board, "gcc")
+    flags = [*board.cpu, *board.libc, opt, *_FLAGS]
+    folder = _cache()
+    archive = folder / f"libnnom-{board.name}-{_digest(compiler, flags)}.a"
+    if archive.is_file():
+        os.utime(archive)
+        return archive
+    with tempfile.TemporaryDirectory(prefix="nnom-") as work:
+        part = _compile(board, compiler, flags, Path(work))
+        done = folder / f".{archive.name}.{os.getpid()}"
+        done.write_bytes(part.read_bytes())
+        done.replace(archive)
+    _forget(folder)
+    return archive
+
+
+def link_flags(archive: Path) -> list[str]:
+    """What makes the linker search the whole archive, wherever it stands; unused sections are dropped."""
+    return [f"-Wl,--whole-archive,{archive},--no-whole-archive"]
+
+
+def _cache() -> Path:
+    """$XDG_CACHE_HOME/nnom or ~/.cache/nnom; a folder of temporary files if that cannot be written."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    for folder in (base / "nnom", Path(tempfile.gettempdir()) / f"nnom-{os.getuid()}"):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK) and folder.stat().st_uid == os.getuid() and "," not in str(folder):
+            return folder
+    raise ToolError(f"{base}: cannot be written; set XDG_CACHE_HOME to a folder of yours")
+
+
+def _digest(compiler: str, flags: list[str]) -> str:
+    files, includes = library_sources()
+    headers = sorted({h for folder in includes for h in folder.rglob("*") if h.suffix in (".h", ".def")})
+    state = hashlib.sha256(repr((compiler, os.stat(compiler).st_mtime_ns, flags)).encode())
+    for file in (*files, *headers):
+        state.update(f"{file}\0".encode() + file.read_bytes() + b"\0")
+    return state.hexdigest()[:24]
+
+
+def _compile(board: boards.Board, compiler: str, flags: list[str], work: Path) -> Path:
+    files, includes = library_sources()
+    include_flags = [f"-I{folder}" for folder in includes]
+    objects = [work / f"{i:03d}_{file.stem}.o" for i, file in enumerate(files)]
+    commands = [
+        [compiler, *flags, *include_flags, "-c", str(file), "-o", str(target)]
+        for file, target in zip(files, objects, strict=True)
+    ]
+    with ThreadPoolExecutor(boards.JOBS) as pool:
+        list(pool.map(_call, commands))
+    archive = work / "library.a"
+    _call([boards._board_tool(board, "ar"), "rcs", str(archive), *map(str, objects)])
+    return archive
+
+
+def _call(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise ToolError(f"{' '.join(command[:1])} failed on the library:\n{done.stdout}{done.stderr}")
+
+
+def _forget(folder: Path) -> None:
+    """Removes the archives that were not used for longest."""
+    archives = sorted(folder.glob("libnnom-*.a"), key=lambda f: f.stat().st_mtime, reverse=True)
+    for old in archives[_KEPT:]:
+        old.unlink(missing_ok=True)

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""Nodes that change nothing, shape changes and transpositions that cancel, pieces put together again."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..graph import Graph, Node
+from .base import NO_PADDING, POOLS, VIEWS, bypass, same_quant, sole_producer
+
+_ONES = (1, 1, 1)
+
+
+def run(graph: Graph) -> list[str]:
+    """Takes needless nodes out, in place. Returns a line for each."""
+    lines = []
+    changed = True
+    while changed:
+        changed = False
+        for node in list(graph.nodes):
+            if not any(n is node for n in graph.nodes):
+                continue
+            for rule in (_identity, _view_of_view, _blind_view, _transposes, _pieces):
+                text = rule(graph, node)
+                if text:
+                    lines.append(f"{node.name}: {text}")
+                    changed = True
+                    break
+    return lines
+
+
+# ---- Nodes that do nothing ----
+
+
+def _unit_window(node: Node) -> bool:
+    a = node.attrs
+    flat = a["kernel"] == (1, 1) and a.get("stride", (1, 1)) == (1, 1) and not any(a.get("padding", NO_PADDING))
+    return flat and node.activation == "none" and node.op != "sum_pool"
+
+
+def _does_nothing(graph: Graph, node: Node) -> bool:
+    """Its output is its first input, byte for byte. Shapes and quantisation are known to agree."""
+    op, a = node.op, node.attrs
+    if op in VIEWS or op in ("cropping", "zero_padding", "mirror_pad", "upsample", "tile", "resize_nearest"):
+        return True
+    if op == "quantize":
+        return True
+    if op == "slice":
+        return tuple(a.get("stride", _ONES)) == _ONES
+    if op == "transpose":
+        return _moves_only_ones(graph.tensors[node.inputs[0]].shape, a["perm"])
+    if op == "gather":
+        return np.array_equal(np.asarray(a["indices"]).reshape(-1), np.arange(graph.tensors[node.output].shape[a["axis"]]))
+    if op == "concat":
+        return len(node.inputs) == 1
+    if op in ("maximum", "minimum"):
+        return node.inputs[0] == node.inputs[1] and node.activation == "none"
+    return op in POOLS and _unit_window(node)
+
+
+def _identity(graph: Graph, node: Node) -> str:
+    source, out = (graph.tensors[t] for t in (node.inputs[0], node.output))
+    if source.shape != out.shape or not same_quant(graph, source.name, out.name) or not _does_nothing(graph, node):
+        return ""
+    if node.op == "quantize" and source.dtype not in ("int8", "uint8"):
+        return ""
+    return f"{node.op} that changes nothing removed" if bypass(graph, node) else ""
+
+
+# ---- Shapes ----
+
+
+def _view_of_view(graph: Graph, node: Node) -> str:
+    before = graph.producer(node.inputs[0])
+    if node.op not in VIEWS or before is None or before.op not in VIEWS:
+        return ""
+    node.inputs = list(before.inputs)
+    node.op, node.attrs = "reshape", {"shape": graph.tensors[node.output].shape}
+    if not graph.consumers(before.output) and before.output not in graph.outputs:
+        graph.nodes = [n for n in graph.nodes if n is not before]
+        graph.tensors.pop(before.output)
+    return "two changes of shape joined"
+
+
+def _blind_view(graph: Graph, node: Node) -> str:
+    """Dense layers take any shape as one vector."""
+    readers = graph.consumers(node.output)
+    if node.op not in VIEWS or not readers or any(r.op != "dense" for r in readers) or node.output in graph.outputs:
+        return ""
+    return f"{node.op} before a dense layer removed" if bypass(graph, node) else ""
+
+
+def _moves_only_ones(shape: tuple[int, int, int], perm: tuple[int, int, int]) -> bool:
+    """The axes longer than 1 stay in order: the bytes do not move."""
+    order = [p for p in perm if shape[p] > 1]
+    return order == sorted(order)
+
+
+def _transposes(graph: Graph, node: Node) -> str:
+    if node.op != "transpose":
+        return ""
+    before = graph.producer(node.inputs[0])
+    if before is not None and before.op == "transpose":
+        node.inputs = list(before.inputs)
+        node.attrs["perm"] = tuple(before.attrs["perm"][p] for p in node.attrs["perm"])
+        if not graph.consumers(before.output) and before.output not in graph.outputs:
+            graph.nodes = [n for n in graph.nodes if n is not before]
+            graph.tensors.pop(before.output)
+        return "two transpositions joined"
+    if _moves_only_ones(graph.tensors[node.inputs[0]].shape, node.attrs["perm"]):
+        node.op, node.attrs = "reshape", {"shape": graph.tensors[node.output].shape}
+        return "transposition that moves no byte made a change of shape"
+    return ""
+
+
+# ---- Pieces ----
+
+
+def _piece(graph: Graph, name: str, axis: int) -> tuple[str, int, int] | None:
+    """(source, begin, size) of a slice along `axis` alone."""
+    node = graph.producer(name)
+    if node is None or node.op != "slice" or tuple(node.attrs.get("stride", _ONES)) != _ONES:
+        return None
+    shape, begin, size = graph.tensors[node.inputs[0]].shape, node.attrs["begin"], node.attrs["size"]
+    if any((begin[k], size[k]) != (0, shape[k]) for k in range(3) if k != axis):
+        return None
+    return node.inputs[0], begin[axis], size[axis]
+
+
+def _pieces(graph: Graph, node: Node) -> str:
+    """A concat of neighbouring slices is one slice; a concat within a concat is part of it."""
+    if node.op != "concat" or not same_quant(graph, *node.inputs, node.output):
+        return ""
+    axis = node.attrs["axis"]
+    parts = [_piece(graph, t, axis) for t in node.inputs]
+    if all(parts) and len({p[0] for p in parts}) == 1:
+        end = parts[0][1]
+        for _, begin, size in parts:
+            if begin != end:
+                return ""
+            end += size
+        begin, size = [0, 0, 0], list(graph.tensors[node.output].shape)
+        begin[axis] = parts[0][1]
+        node.op, node.inputs = "slice", [parts[0][0]]
+        node.attrs = {"begin": tuple(begin), "size": tuple(size), "stride": _ONES}
+        return "neighbouring slices put together again"
+    before = sole_producer(graph, node)
+    inner = before is not None and before.op == "concat" and before.attrs["axis"] == axis
+    if inner and same_quant(graph, *before.inputs, before.output):
+        node.inputs = [*before.inputs, *node.inputs[1:]]
+        graph.nodes = [n for n in graph.nodes if n is not before]
+        graph.tensors.pop(before.output)
+        return "concat within a concat joined"
+    return ""

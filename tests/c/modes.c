@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/* A model under every plan: whole, rolling, within budgets, fed. */
+#include <string.h>
+
+#include "separate.h"
+
+enum { MAX_PORTS = 16, MAX_POINTS = 64 };
+
+/* Inputs and expected outputs, after the program that they came from is gone. */
+typedef struct samples {
+    const uint8_t *in[MAX_PORTS], *out[MAX_PORTS];
+    uint32_t inputs, outputs;
+} samples_t;
+
+static samples_t samples_of(const separate_t *s)
+{
+    samples_t k = {{NULL}, {NULL}, s->program.input_count, s->program.output_count};
+    CHECK(k.inputs <= MAX_PORTS && k.outputs <= MAX_PORTS, "a test with more than %d inputs or outputs", (int)MAX_PORTS);
+    for (uint32_t i = 0; i < k.inputs && i < MAX_PORTS; i++) {
+        k.in[i] = separate_bytes(s, s->program.inputs[i]);
+    }
+    for (uint32_t i = 0; i < k.outputs && i < MAX_PORTS; i++) {
+        k.out[i] = separate_bytes(s, s->program.outputs[i]);
+    }
+    return k;
+}
+
+static void check_outputs(const nnom_model_t *m, const samples_t *k, const char *what)
+{
+    for (uint32_t i = 0; i < k->outputs; i++) {
+        CHECK(memcmp(nnom_output_buffer(m, i), k->out[i], nnom_output_bytes(m, i)) == 0, "%s: output %d differs", what, (int)i);
+    }
+}
+
+static void run_and_compare(nnom_model_t *m, const samples_t *k, const char *what)
+{
+    for (uint32_t i = 0; i < k->inputs; i++) {
+        memcpy(nnom_input_buffer(m, i), k->in[i], nnom_input_bytes(m, i));
+    }
+    CHECK(model_run(m) == NNOM_OK, "%s: model_run", what);
+    check_outputs(m, k, what);
+}
+
+static uint32_t compile_as(nnom_model_t *m, nnom_layer_t *last, const nnom_options_t *options, const char *what)
+{
+    nnom_totals_t totals = {0};
+    const nnom_status_t status = nnom_compile(m, last, NULL, options);
+    CHECK(status == NNOM_OK && nnom_totals(m, &totals) == NNOM_OK, "%s: status %d, %s", what, (int)status, model_error_text(m));
+    return totals.arena_bytes;
+}
+
+typedef struct curve {
+    nnom_plan_point_t points[MAX_POINTS];
+    uint32_t count;
+} curve_t;
+
+static void record(void *context, const nnom_plan_point_t *point)
+{
+    curve_t *curve = context;
+    if (curve->count < MAX_POINTS) {
+        curve->points[curve->count++] = *point;
+    }
+}
+
+/* Every plan of the curve is reached by a budget of its size; below the least there is none. */
+static void check_budgets(nnom_model_t *m, nnom_layer_t *last, const samples_t *k, const curve_t *curve)
+{
+    uint32_t least = UINT32_MAX;
+    for (uint32_t i = 0; i < curve->count && !test_failed(); i++) {
+        const nnom_options_t options = {.arena_bytes = curve->points[i].arena_bytes};
+        least = options.arena_bytes < least ? options.arena_bytes : least;
+        if (options.arena_bytes > 0) {
+            const uint32_t taken = compile_as(m, last, &options, "budget");
+            CHECK(taken <= options.arena_bytes, "a budget of %lu gives an arena of %lu", (unsigned long)options.arena_bytes,
+                  (unsigned long)taken);
+            run_and_compare(m, k, "budget");
+        }
+    }
+    if (curve->count > 0 && curve->count < MAX_POINTS && least > 1) {
+        const nnom_options_t options = {.arena_bytes = least - 1};
+        CHECK(nnom_compile(m, last, NULL, &options) == NNOM_TOO_SMALL, "a budget below the least, %lu, is met", (unsigned long)least);
+        CHECK(strstr(model_error_text(m), "layer '") != NULL, "text '%s'", model_error_text(m));
+        CHECK(model_run(m) == NNOM_NOT_COMPILED, "it runs");
+    }
+}
+
+/* Rows come in random portions; twice, the second time after an interruption. */
+static void check_fed(nnom_model_t *m, nnom_layer_t *last, const samples_t *k)
+{
+    const nnom_options_t options = {.feed = true};
+    const nnom_status_t status = nnom_compile(m, last, NULL, &options);
+    if (k->inputs != 1) {
+        CHECK(status == NNOM_UNSUPPORTED, "fed with %d inputs: status %d", (int)k->inputs, (int)status);
+        return;
+    }
+    if (!CHECK(status == NNOM_OK, "fed: %s", model_error_text(m))) {
+        return;
+    }
+    const nnom_tensor_t *in = nnom_input_tensor(m, 0);
+    const int32_t h = in->shape.h;
+    for (int32_t round = 0; round < 2; round++) {
+        for (int32_t y = 0; y < h;) {
+            const int32_t n = random_in(1, h - y);
+            const nnom_status_t got = nnom_feed(m, k->in[0] + y * in->row_bytes, (uint32_t)n);
+            y += n;
+            CHECK(got == (y < h ? NNOM_MORE : NNOM_OK), "fed %d of %d rows: status %d", (int)y, (int)h, (int)got);
+        }
+        check_outputs(m, k, "fed");
+        CHECK(nnom_feed(m, k->in[0], 1) == NNOM_BAD_ARGUMENT, "a row too many is taken");
+        nnom_reset(m);
+        CHECK(h == 1 || nnom_feed(m, k->in[0], 1) == NNOM_MORE, "the first row after a reset");
+        CHECK(nnom_feed(m, k->in[0], (uint32_t)h + 1u) == NNOM_BAD_ARGUMENT, "more rows than there are");
+        nnom_reset(m);
+    }
+}
+
+void check_modes(separate_t *s, nnom_layer_t *last)
+{
+    nnom_model_t *m = s->m;
+    const samples_t k = samples_of(s);
+    curve_t curve = {.count = 0};
+    const nnom_options_t smallest = {.mode = NNOM_MODE_SMALLEST, .curve = record, .curve_context = &curve};
+    const nnom_options_t automatic = {.mode = NNOM_MODE_AUTO}, whole = {.mode = NNOM_MODE_WHOLE};
+    const uint32_t most = compile_as(m, last, &whole, "whole");
+    run_and_compare(m, &k, "whole");
+    const uint32_t some = compile_as(m, last, &automatic, "automatic");
+    run_and_compare(m, &k, "automatic");
+    const uint32_t least = compile_as(m, last, &smallest, "smallest");
+    run_and_compare(m, &k, "smallest");
+    run_and_compare(m, &k, "smallest, once more");
+    CHECK(least <= some && some <= most, "arenas: smallest %lu, automatic %lu, whole %lu", (unsigned long)least,
+          (unsigned long)some, (unsigned long)most);
+    check_budgets(m, last, &k, &curve);
+    check_fed(m, last, &k);
+}
