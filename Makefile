@@ -26,7 +26,8 @@ demo: build/.core-demo ## convert a network, run it on the host and on an emulat
 test: build/.core-test ## all tests; the last line is "N passed, N failed"
 	@$(PYTHON) tools/run_tests.py
 
-bench: build/.core-test ## instructions per inference and per multiplication, on four emulated cores
+bench: build/.core-test ## accuracy, and instructions on four emulated cores, as tables in docs/
+	@$(PYTHON) bench/accuracy.py --write docs/accuracy.md
 	@$(PYTHON) bench/instructions.py --layers --write docs/instructions.md
 
 size: build/.core-demo ## RAM and flash of the examples, frozen, on a Cortex-M4

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -14,12 +15,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "python"))
+os.environ.setdefault("KERAS_BACKEND", "jax")
 
-from nnom import boards, cli, run
-from nnom.binding import library_path
-from nnom.convert import Plan, load, prepare
-from nnom.inspect_model import inspect
-from nnom.run_library import library_sources
+from nnom import boards, cli, run  # noqa: E402
+from nnom.binding import library_path  # noqa: E402
+from nnom.convert import Plan, load, prepare  # noqa: E402
+from nnom.inspect_model import inspect  # noqa: E402
+from nnom.run_library import library_sources  # noqa: E402
 
 MODEL = ROOT / "examples" / "uci_har" / "model.keras"
 COMMANDS = ("convert", "evaluate", "run", "inspect", "validate", "boards")

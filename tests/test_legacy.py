@@ -13,10 +13,10 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "python"))
 
-import nnom
-from nnom.binding import library_path
-from nnom.errors import DataError, NnomError
-from nnom.run_library import library_sources
+import nnom  # noqa: E402
+from nnom.binding import library_path  # noqa: E402
+from nnom.errors import DataError, NnomError  # noqa: E402
+from nnom.run_library import library_sources  # noqa: E402
 
 MODEL = ROOT / "examples" / "uci_har" / "model.keras"
 RNG = np.random.default_rng(5)

@@ -12,18 +12,18 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "python"), str(ROOT / "tests")]
 
-import ir_float
-import nnom
-from nnom import data as datasets
-from nnom.calibrate import METHODS, Observed, tensor_range
-from nnom.compare import outputs_of, sqnr
-from nnom.convert import Plan, prepare
-from nnom.core import CoreModel
-from nnom.errors import DataError, ModelError, NnomError
-from nnom.evaluate import tally
-from nnom.fold import fold
-from nnom.graph import Graph, Node, Quant, Tensor, Weight
-from nnom.quantise import apply, group_ranges, quant_of, quantise, sketch, weight_scales
+import ir_float  # noqa: E402
+import nnom  # noqa: E402
+from nnom import data as datasets  # noqa: E402
+from nnom.calibrate import METHODS, Observed, tensor_range  # noqa: E402
+from nnom.compare import outputs_of, sqnr  # noqa: E402
+from nnom.convert import Plan, prepare  # noqa: E402
+from nnom.core import CoreModel  # noqa: E402
+from nnom.errors import DataError, ModelError, NnomError  # noqa: E402
+from nnom.evaluate import tally  # noqa: E402
+from nnom.fold import fold  # noqa: E402
+from nnom.graph import Graph, Node, Quant, Tensor, Weight  # noqa: E402
+from nnom.quantise import apply, group_ranges, quant_of, quantise, sketch, weight_scales  # noqa: E402
 
 RNG = np.random.default_rng(7)
 ONE = {"stride": (1, 1), "dilation": (1, 1), "padding": (0, 0, 0, 0), "activation": "none"}

@@ -43,7 +43,6 @@ def main() -> None:
     print(f"   A smart watch's accelerometer and gyroscope, 10 s each; classes: {', '.join(CLASSES)}.\n")
     nnom(f"convert {MODEL} --calibration {OUT}/x_train.npy --labels {OUT}/y_train.npy --name motion -o {OUT}")
     say("2. 40 other windows: what float gets right, and what int8 gets right.\n")
-    nnom(f"evaluate {MODEL} --data {OUT}/x_test.npy --labels {OUT}/y_test.npy --float --top-k 1")
     calibration = f"--calibration {OUT}/x_train.npy"
     nnom(f"evaluate {MODEL} --data {OUT}/x_test.npy --labels {OUT}/y_test.npy {calibration} --top-k 1")
     say("3. The same 40 windows on this computer and on an emulated Cortex-M4; the cost is counted in instructions.\n")

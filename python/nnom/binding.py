@@ -139,7 +139,7 @@ def library_path() -> Path:
         path = here / f"_core{suffix}"
         if path.exists():
             return path
-    raise ToolError(f"the C core is not built: no _core*.so in {here}; run 'make' in the repository or 'pip install' the package")
+    raise ToolError(f"{here}: the C core is not built, no _core*.so; run 'make' in the repository, or 'pip install' nnom")
 
 
 @functools.cache

@@ -2,7 +2,7 @@
 /* The planner's view of a program: who writes and reads what. */
 #include "plan.h"
 
-enum { NNOM_LENGTH_MAX = 48 }; /* nodes that roll together: longer segments gain nothing in known networks */
+enum { NNOM_LENGTH_MAX = 32 }; /* nodes that roll together: longer segments gain nothing in known networks */
 
 /* Hands out pieces of one block; the first pass, with memory NULL, only counts. */
 typedef struct pool {
@@ -35,7 +35,7 @@ static void carve(nnom_planner_t *p, pool_t *pool)
     p->sim.ring = take(pool, tensors, sizeof(uint16_t));
     p->sim.eager = take(pool, nodes, sizeof(uint8_t));
     p->sim.is_end = take(pool, nodes, sizeof(uint8_t));
-    p->sim.stack = take(pool, nodes, sizeof(uint16_t));
+    p->sim.stack = take(pool, nodes, sizeof(nnom_wait_t));
     p->sim.use_first = take(pool, tensors + 1, sizeof(uint16_t));
     p->sim.uses = take(pool, p->link_count, sizeof(nnom_use_t));
     p->table.parts = take(pool, options, sizeof(nnom_part_t));

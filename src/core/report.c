@@ -134,7 +134,7 @@ size_t nnom_mem_stat(const nnom_model_t *m)
     if (m == NULL || m->builder == NULL) {
         return 0;
     }
-    size_t bytes = sizeof *m->builder + m->builder->program_bytes;
+    size_t bytes = sizeof *m->builder + m->builder->program_bytes + m->builder->schedule_bytes;
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         bytes += nnom_layer_memory(layer);
     }

@@ -112,15 +112,33 @@ static int32_t available(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t ten
     return rows;
 }
 
-/* First input of node n whose rows do not exist yet, or input_count. */
-static uint32_t lacking(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t n)
+/* Goes on with the inputs of a waiting node; true if it can run. */
+static bool ready(const nnom_flow_t *f, const nnom_sim_t *s, nnom_wait_t *wait)
 {
-    const nnom_node_t *node = node_at(f, n);
-    uint32_t i = 0;
-    while (i < node->input_count && needs(f, s, n, i).hi <= available(f, s, node->inputs[i])) {
-        i++;
+    const nnom_node_t *node = node_at(f, wait->node);
+    while (wait->input < node->input_count) {
+        if (wait->rows < 0) {
+            wait->rows = needs(f, s, wait->node, wait->input).hi;
+        }
+        if (wait->rows > available(f, s, node->inputs[wait->input])) {
+            return false;
+        }
+        wait->input++;
+        wait->rows = -1;
     }
-    return i;
+    return true;
+}
+
+static nnom_wait_t new_wait(uint16_t n)
+{
+    const nnom_wait_t wait = {n, 0, -1};
+    return wait;
+}
+
+static bool can_run(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t n)
+{
+    nnom_wait_t wait = new_wait(n);
+    return ready(f, s, &wait);
 }
 
 /* ---- Rings ---- */
@@ -289,7 +307,7 @@ static uint16_t least_far(const nnom_flow_t *f, const nnom_sim_t *s)
 static bool run_eager(const nnom_flow_t *f, nnom_sim_t *s)
 {
     for (uint16_t n = s->end; n-- > s->first;) {
-        if (s->eager[n] && !finished(f, s, n) && lacking(f, s, n) == node_at(f, n)->input_count) {
+        if (s->eager[n] && !finished(f, s, n) && can_run(f, s, n)) {
             run_node(f, s, n);
             return true;
         }
@@ -297,13 +315,13 @@ static bool run_eager(const nnom_flow_t *f, nnom_sim_t *s)
     return false;
 }
 
-/* What node n lacks: its producer goes on the stack, or the input is fed. False: nobody can make it. */
-static bool demand(const nnom_flow_t *f, nnom_sim_t *s, uint16_t n, uint32_t input, uint32_t *depth)
+/* What a node waits for: its producer goes on the stack, or the input is fed. False: nobody can make it. */
+static bool demand(const nnom_flow_t *f, nnom_sim_t *s, const nnom_wait_t *wait, uint32_t *depth)
 {
-    const uint16_t storage = f->storage[node_at(f, n)->inputs[input]];
+    const uint16_t storage = f->storage[node_at(f, wait->node)->inputs[wait->input]];
     const uint16_t producer = f->producer[storage];
-    if (inside(producer, s->first, s->end) && producer < n && !finished(f, s, producer)) {
-        s->stack[(*depth)++] = producer; /* ever lower nodes: no deeper than the segment is long */
+    if (inside(producer, s->first, s->end) && producer < wait->node && !finished(f, s, producer)) {
+        s->stack[(*depth)++] = new_wait(producer); /* ever lower nodes: no deeper than the segment is long */
         return true;
     }
     if (s->first == 0 && is_fed(f, storage) && s->fed < f->program->tensors[storage].shape.h) {
@@ -350,16 +368,15 @@ bool nnom_simulate(const nnom_flow_t *f, uint16_t first, uint16_t end, nnom_sim_
             if (n == NNOM_NO_NODE) {
                 break;
             }
-            s->stack[depth++] = n;
+            s->stack[depth++] = new_wait(n);
         }
-        const uint16_t n = s->stack[depth - 1];
-        const uint32_t input = finished(f, s, n) ? UINT32_MAX : lacking(f, s, n);
-        if (input == UINT32_MAX) { /* an eager run was faster */
+        nnom_wait_t *top = &s->stack[depth - 1];
+        if (s->any_eager && finished(f, s, top->node)) {
+            depth--; /* an eager run was faster */
+        } else if (ready(f, s, top)) {
+            run_node(f, s, top->node);
             depth--;
-        } else if (input == node_at(f, n)->input_count) {
-            run_node(f, s, n);
-            depth--;
-        } else if (!demand(f, s, n, input, &depth)) {
+        } else if (!demand(f, s, top, &depth)) {
             return false;
         }
     }

@@ -27,6 +27,13 @@ typedef struct nnom_use {
     uint16_t input;
 } nnom_use_t;
 
+/* Node `node` waits for its input `input` to have `rows` rows; the inputs before have theirs. */
+typedef struct nnom_wait {
+    uint16_t node;
+    uint16_t input;
+    int32_t rows;
+} nnom_wait_t;
+
 /* Working memory and result of one simulation. */
 typedef struct nnom_sim {
     int32_t *done;      /* [nodes] output rows made, or input rows taken in by a reducing node */
@@ -34,7 +41,7 @@ typedef struct nnom_sim {
     uint16_t *ring;     /* [tensors] storage with in-place operations taken into account */
     uint8_t *eager;     /* [nodes] runs as soon as it can, instead of when it is needed */
     uint8_t *is_end;    /* [nodes] nothing in the segment reads its output */
-    uint16_t *stack;    /* [nodes] nodes waiting for rows of the one above them */
+    nnom_wait_t *stack; /* [nodes] each waits for rows of the one above it */
     uint16_t *use_first; /* [tensors + 1] of rings: where their readers begin in `uses` */
     nnom_use_t *uses;   /* [links] */
     int32_t fed;        /* input rows taken */

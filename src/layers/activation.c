@@ -116,6 +116,7 @@ nnom_layer_t *Activation(nnom_activation_t *act)
     }
     layer->base.act = act;
     layer->base.super.release = release;
+    layer->base.super.bytes += (uint32_t)sizeof(*act);
     return &layer->base.super;
 }
 
