@@ -119,7 +119,7 @@ struct nnom_model {
     nnom_layer_t *(*mergex)(nnom_layer_t *method, int num, ...);
     nnom_layer_t *(*active)(nnom_activation_t *act, nnom_layer_t *target);
     const nnom_program_t *program; /* NULL until compiled */
-    uint8_t *arena;
+    nnom_arena_t arena;
     uint32_t step;    /* where in the schedule a rolling run is: next step of the segment ... */
     uint32_t segment; /* ... and the segment */
     int32_t taken;    /* rows of the input that steps asked for */
@@ -153,6 +153,8 @@ nnom_status_t nnom_own(nnom_model_t *m, nnom_layer_t *layer);
 
 /* The arena's memory, given by the caller before compile: 4-byte aligned, alive as long as the model. */
 nnom_status_t nnom_set_arena(nnom_model_t *m, void *memory, uint32_t bytes);
+/* The second region, for models compiled with options.fast_bytes. Two models that never run at once may share either. */
+nnom_status_t nnom_set_slow_arena(nnom_model_t *m, void *memory, uint32_t bytes);
 
 /* Frees a layer and everything connected to it, if no model owns them yet. NULL is fine. */
 void nnom_discard(nnom_layer_t *layer);

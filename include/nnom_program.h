@@ -14,6 +14,15 @@
 extern "C" {
 #endif
 
+/*
+ * The model's working memory: one region, or a fast and a slow one. An offset with the bit NNOM_SLOW is one into the second.
+ */
+typedef struct nnom_arena {
+    uint8_t *base[2];
+} nnom_arena_t;
+
+#define NNOM_SLOW 0x80000000u
+
 /* Element types of a tensor. */
 typedef enum nnom_type {
     NNOM_TYPE_S8 = 0, /* int8, affine: real = scale * (q - zero_point) */
@@ -35,7 +44,7 @@ typedef struct nnom_program nnom_program_t;
 
 /*
  * An activation. Where its bytes are: `data` if that is not NULL (a constant, or a buffer of the caller), else
- * arena + offset. `rows` is the height of its ring: row y lies at (y % rows) * row_bytes; rows == shape.h: all of it.
+ * in the arena at offset. `rows` is the height of its ring: row y lies at (y % rows) * row_bytes; rows == shape.h: all of it.
  */
 typedef struct nnom_tensor {
     const void *data; /* written through only where the caller gave a writable buffer (an output) */
@@ -65,7 +74,7 @@ typedef struct nnom_rows {
 typedef struct nnom_call {
     const nnom_program_t *program;
     const nnom_node_t *node;
-    uint8_t *arena;
+    const nnom_arena_t *arena;
     nnom_range_t y;
     int32_t *status; /* starts as 0; only the user's own layers may set it, to an nnom_status_t */
 } nnom_call_t;
@@ -120,7 +129,8 @@ struct nnom_program {
     uint16_t node_count;
     uint16_t input_count;
     uint16_t output_count;
-    uint32_t arena_bytes;
+    uint32_t arena_bytes;       /* of the first region */
+    uint32_t slow_bytes;        /* of the second, 0: there is none */
     const nnom_segment_t *segments; /* NULL: all nodes run whole */
     uint16_t segment_count;
     uint16_t fed;               /* 1: input 0 comes by nnom_feed() */
@@ -137,9 +147,14 @@ typedef struct nnom_geometry {
     int32_t pad_top, pad_bottom, pad_left, pad_right;
 } nnom_geometry_t;
 
-static inline nnom_rows_t nnom_tensor_rows(const nnom_tensor_t *tensor, uint8_t *arena)
+static inline uint8_t *nnom_arena_at(const nnom_arena_t *arena, uint32_t offset)
 {
-    const nnom_rows_t rows = {tensor->data != NULL ? (uint8_t *)tensor->data : arena + tensor->offset, tensor->rows,
+    return arena->base[offset >> 31] + (offset & ~NNOM_SLOW);
+}
+
+static inline nnom_rows_t nnom_tensor_rows(const nnom_tensor_t *tensor, const nnom_arena_t *arena)
+{
+    const nnom_rows_t rows = {tensor->data != NULL ? (uint8_t *)tensor->data : nnom_arena_at(arena, tensor->offset), tensor->rows,
                               tensor->row_bytes};
     return rows;
 }
@@ -171,7 +186,7 @@ static inline nnom_rows_t nnom_call_output_rows(const nnom_call_t *call)
 
 static inline void *nnom_call_scratch(const nnom_call_t *call)
 {
-    return call->arena + call->node->scratch;
+    return nnom_arena_at(call->arena, call->node->scratch);
 }
 
 /* Address of row y, 0 <= y. The division happens only in rings (M0 has none in hardware). */

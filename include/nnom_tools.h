@@ -53,6 +53,7 @@ typedef void (*nnom_curve_t)(void *context, const nnom_plan_point_t *point);
 typedef struct nnom_options {
     nnom_mode_t mode;
     uint32_t arena_bytes; /* budget, 0: none */
+    uint32_t fast_bytes;  /* two memories: the first region holds at most this much, the hottest data; 0: one memory */
     bool feed;            /* input rows come by nnom_feed(); for models of one input */
     nnom_curve_t curve;   /* told every plan considered, from the cheapest to the smallest; may be NULL */
     void *curve_context;
@@ -80,6 +81,7 @@ typedef struct nnom_totals {
     uint32_t arena_lower_bound; /* largest sum of tensors and scratch live together */
     uint32_t descriptor_bytes; /* layers and tables made by the builder */
     uint32_t weight_bytes;     /* weights, biases, multipliers, tables */
+    uint32_t slow_bytes;       /* second region of the arena; arena_bytes is then the first alone */
     uint64_t cost;             /* the planner's estimate of instructions a run */
 } nnom_totals_t;
 nnom_status_t nnom_totals(const nnom_model_t *m, nnom_totals_t *totals);
@@ -101,6 +103,8 @@ typedef struct nnom_layer_info {
     uint16_t first_step;     /* life of the output: step 0 is before the first node, node n is step n + 1 */
     uint16_t last_step;
     uint16_t node;           /* NNOM_NO_NODE: nothing runs */
+    int32_t segment;         /* number of the rolling segment that runs it, from 0; -1: it runs whole, or nothing runs */
+    uint32_t counters;       /* arena offset of that segment's counters: uint16 per node of it */
 } nnom_layer_info_t;
 /* Layer i in order of execution; NNOM_BAD_ARGUMENT past the last one. Not for frozen models. */
 nnom_status_t nnom_layer_info(const nnom_model_t *m, uint32_t i, nnom_layer_info_t *info);

@@ -49,6 +49,7 @@ class Totals(ct.Structure):
         ("arena_lower_bound", ct.c_uint32),
         ("descriptor_bytes", ct.c_uint32),
         ("weight_bytes", ct.c_uint32),
+        ("slow_bytes", ct.c_uint32),
         ("cost", ct.c_uint64),
     ]
 
@@ -66,6 +67,7 @@ class Options(ct.Structure):
     _fields_ = [
         ("mode", ct.c_int),
         ("arena_bytes", ct.c_uint32),
+        ("fast_bytes", ct.c_uint32),
         ("feed", ct.c_bool),
         ("curve", CURVE),
         ("curve_context", ct.c_void_p),
@@ -88,6 +90,8 @@ class LayerInfo(ct.Structure):
         ("first_step", ct.c_uint16),
         ("last_step", ct.c_uint16),
         ("node", ct.c_uint16),
+        ("segment", ct.c_int32),
+        ("counters", ct.c_uint32),
     ]
 
 
@@ -109,6 +113,7 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "nnom_status_text": (ct.c_char_p, [ct.c_int]),
     "nnom_set_verbose": (None, [_P, ct.c_bool]),
     "nnom_discard": (None, [_P]),
+    "nnom_set_arena": (ct.c_int, [_P, _P, _U]),
     "nnom_own": (ct.c_int, [_P, _P]),
     "nnom_hook": (_P, [_P, _P]),
     "nnom_input_count": (_U, [_P]),
@@ -139,7 +144,7 @@ def library_path() -> Path:
         path = here / f"_core{suffix}"
         if path.exists():
             return path
-    raise ToolError(f"{here}: the C core is not built, no _core*.so; run 'make' in the repository, or 'pip install' nnom")
+    raise ToolError(f"{here}: the C core is not built, no _core*.so; run 'make' in the repository or pip install nnom")
 
 
 @functools.cache

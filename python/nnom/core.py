@@ -41,6 +41,9 @@ class LayerRow:
     last_step: int
     node: int | None
     lies_in: str | None
+    rows: int  # of the shape's rows, how many are kept: a ring if less
+    segment: int | None  # number of the rolling segment that runs it, None: it runs whole
+    counters: int  # arena offset of that segment's row counters
 
 
 @dataclass(frozen=True)
@@ -75,17 +78,25 @@ class CoreModel:
     """A graph compiled by the C core, on the host. Not for use by two threads at once; several instances are fine.
 
     mode: "whole" (each layer over all its rows: outputs of layers can be observed), "auto" (rolling rows where that costs
-    next to nothing, or within `arena_bytes`), "smallest". feed: the input comes row by row. curve: collect the plans
-    considered, as (arena bytes, estimated instructions) from the cheapest to the smallest, in `self.curve`.
+    next to nothing, or within `arena_bytes`), "smallest". feed: the input comes row by row. fast_bytes: two memories, the
+    hottest data in the first, of at most this size. memory: uint8 array to use as the arena, aligned to 4.
+    `curve` holds the plans considered, as (arena bytes, estimated instructions), from the cheapest to the smallest.
     """
 
     def __init__(
-        self, graph: Graph, verbose: bool = False, mode: str = "whole", arena_bytes: int = 0, feed: bool = False
+        self,
+        graph: Graph,
+        verbose: bool = False,
+        mode: str = "whole",
+        arena_bytes: int = 0,
+        feed: bool = False,
+        fast_bytes: int = 0,
+        memory: np.ndarray | None = None,
     ):
         self.mode = mode
         self.feed = feed
         self.curve: list[tuple[int, int]] = []
-        self._options = Options(MODES[mode], arena_bytes, feed, CURVE(self._add_point), None)
+        self._options = Options(MODES[mode], arena_bytes, fast_bytes, feed, CURVE(self._add_point), None)
         self._lib = library()
         self._keep: list[object] = []  # what the core points into: weights, scales, constants
         self._layers: dict[str, int] = {}  # tensor name -> layer
@@ -95,6 +106,9 @@ class CoreModel:
             raise CoreError(f"{graph.source}: out of memory")
         try:
             self._lib.nnom_set_verbose(self._model, verbose)
+            if memory is not None:
+                self._keep.append(memory)
+                self._lib.nnom_set_arena(self._model, ct.c_void_p(memory.ctypes.data), memory.nbytes)
             self._build(graph)
         except BaseException:
             self.close()
@@ -234,6 +248,9 @@ class CoreModel:
                 last_step=info.last_step,
                 node=None if info.node == 0xFFFF else info.node,
                 lies_in=info.lies_in.decode(errors="replace") if info.lies_in else None,
+                rows=info.out.rows,
+                segment=None if info.segment < 0 else info.segment,
+                counters=info.counters,
             )
             i += 1
 

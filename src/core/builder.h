@@ -212,6 +212,13 @@ typedef struct nnom_activation_layer {
 
 /* ---- Builder ---- */
 
+/* Memory of a region of the arena. */
+typedef struct nnom_region {
+    void *given; /* by nnom_set_arena(), or NULL */
+    uint32_t given_bytes;
+    void *owned; /* else allocated */
+} nnom_region_t;
+
 struct nnom_builder {
     nnom_layer_t *layers;     /* owned, all adopted layers */
     nnom_layer_t *last_added; /* of model.add */
@@ -223,9 +230,7 @@ struct nnom_builder {
     nnom_options_t options;
     const void *test_input;   /* of a fed model's self test, the caller's */
     nnom_totals_t totals;
-    void *arena_given;        /* by nnom_set_arena() */
-    uint32_t arena_given_bytes;
-    void *arena_owned;
+    nnom_region_t regions[2]; /* of the arena */
     uint16_t ports;           /* counts nnom_own() */
     bool verbose;
     bool own_model;           /* new_model(NULL) */

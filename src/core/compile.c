@@ -92,7 +92,6 @@ static void reset(nnom_model_t *m)
 {
     nnom_builder_t *builder = m->builder;
     m->program = NULL;
-    m->arena = NULL;
     if (builder->program != NULL) {
         nnom_free(builder->program);
         builder->program = NULL;
@@ -102,9 +101,12 @@ static void reset(nnom_model_t *m)
         builder->schedule = NULL;
         builder->schedule_bytes = 0;
     }
-    if (builder->arena_owned != NULL) {
-        nnom_free(builder->arena_owned);
-        builder->arena_owned = NULL;
+    for (uint32_t r = 0; r < 2; r++) {
+        m->arena.base[r] = NULL;
+        if (builder->regions[r].owned != NULL) {
+            nnom_free(builder->regions[r].owned);
+            builder->regions[r].owned = NULL;
+        }
     }
     for (nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
         nnom_layer_free_chunks(layer);
@@ -534,23 +536,27 @@ static void fill_tables(const nnom_model_t *m, const counts_t *n, const tables_t
     *t->program = program;
 }
 
-static nnom_status_t allocate_arena(nnom_model_t *m, uint32_t bytes)
+static nnom_status_t allocate_region(nnom_model_t *m, uint32_t r, uint32_t bytes)
 {
-    nnom_builder_t *builder = m->builder;
-    if (builder->arena_given != NULL) {
-        if (builder->arena_given_bytes < bytes) {
-            return nnom_model_fail(m, NNOM_TOO_SMALL, "the arena has %ld bytes, the model needs %ld",
-                                   (long)builder->arena_given_bytes, (long)bytes);
+    nnom_region_t *region = &m->builder->regions[r];
+    if (region->given != NULL && region->given_bytes < bytes) {
+        return nnom_model_fail(m, NNOM_TOO_SMALL, "the %s has %ld bytes, the model needs %ld", r == 0 ? "arena" : "slow arena",
+                               (long)region->given_bytes, (long)bytes);
+    }
+    if (region->given == NULL && bytes > 0) {
+        region->owned = nnom_malloc(bytes);
+        if (region->owned == NULL) {
+            return nnom_model_fail(m, NNOM_NO_MEMORY, "no memory for an arena of %ld bytes", (long)bytes);
         }
-        m->arena = builder->arena_given;
-        return NNOM_OK;
     }
-    if (bytes == 0) {
-        return NNOM_OK;
-    }
-    builder->arena_owned = nnom_malloc(bytes);
-    m->arena = builder->arena_owned;
-    return m->arena != NULL ? NNOM_OK : nnom_model_fail(m, NNOM_NO_MEMORY, "no memory for an arena of %ld bytes", (long)bytes);
+    m->arena.base[r] = region->given != NULL ? region->given : region->owned;
+    return NNOM_OK;
+}
+
+static nnom_status_t allocate_arena(nnom_model_t *m, const nnom_program_t *program)
+{
+    const nnom_status_t status = allocate_region(m, 0, program->arena_bytes);
+    return status == NNOM_OK ? allocate_region(m, 1, program->slow_bytes) : status;
 }
 
 static nnom_status_t make_program(nnom_model_t *m)
@@ -567,7 +573,7 @@ static nnom_status_t make_program(nnom_model_t *m)
     fill_tables(m, &n, &t);
     status = nnom_plan(m, t.program, t.tensors, t.nodes);
     if (status == NNOM_OK) {
-        status = allocate_arena(m, t.program->arena_bytes);
+        status = allocate_arena(m, t.program);
     }
     if (status == NNOM_OK) {
         m->program = t.program;

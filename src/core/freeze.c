@@ -221,7 +221,7 @@ static void write_program(nnom_writer_t *w, const nnom_program_t *p)
     }
     nnom_writer_print(w, "    .tensor_count = %u,\n    .node_count = %u,\n    .input_count = %u,\n    .output_count = %u,\n",
                       (unsigned)p->tensor_count, (unsigned)p->node_count, (unsigned)p->input_count, (unsigned)p->output_count);
-    nnom_writer_print(w, "    .arena_bytes = %" PRIu32 ",\n", p->arena_bytes);
+    nnom_writer_print(w, "    .arena_bytes = %" PRIu32 ",\n    .slow_bytes = %" PRIu32 ",\n", p->arena_bytes, p->slow_bytes);
     if (p->segment_count > 0) {
         nnom_writer_print(w, "    .segments = %s_segments,\n    .segment_count = %u,\n", w->name, (unsigned)p->segment_count);
     }

@@ -81,6 +81,10 @@ static void write_header(nnom_writer_t *w, const nnom_model_t *m)
     nnom_writer_print(w, "#ifndef %s_MODEL_H\n#define %s_MODEL_H\n\n#include \"nnom.h\"\n\n", name, name);
     nnom_writer_print(w, "/* All the RAM of the model: arena, and its state. */\n#define %s_ARENA_BYTES %" PRIu32 "u\n", name,
                       m->program->arena_bytes);
+    if (m->program->slow_bytes > 0) {
+        nnom_writer_print(w, "/* The second region of it, for slower memory. */\n#define %s_SLOW_BYTES %" PRIu32 "u\n", name,
+                          m->program->slow_bytes);
+    }
     nnom_writer_print(w, "#define %s_MACS %" PRIu64 "u\n", name, m->builder->totals.macs);
     nnom_writer_print(w, "#define %s_WEIGHT_BYTES %" PRIu32 "u\n", name, m->builder->totals.weight_bytes);
     for (uint32_t i = 0; i < nnom_input_count(m); i++) {
@@ -126,15 +130,35 @@ static void write_ports(nnom_writer_t *w, const nnom_model_t *m)
     }
 }
 
+/*
+ * Working memory. NAME_ARENA_MEMORY may be defined as storage of the user's, shared with other models that do not run at the
+ * same time; NAME_ARENA_SECTION as an attribute that places it.
+ */
+static void write_region(nnom_writer_t *w, const char *capitals, const char *region, const char *macro)
+{
+    nnom_writer_print(w, "\n#ifdef %s_%s_MEMORY\nextern uint32_t %s_%s_MEMORY[];\n#define %s_%s %s_%s_MEMORY\n#else\n", capitals, macro,
+                      capitals, macro, w->name, region, capitals, macro);
+    nnom_writer_print(w, "#ifndef %s_%s_SECTION\n#define %s_%s_SECTION\n#endif\n", capitals, macro, capitals, macro);
+    nnom_writer_print(w, "static uint32_t %s_%s[(%s_%s_BYTES + 3u) / 4u + (%s_%s_BYTES == 0u)] %s_%s_SECTION;\n#endif\n", w->name,
+                      region, capitals, macro, capitals, macro, capitals, macro);
+}
+
 static void write_model(nnom_writer_t *w, const nnom_model_t *m)
 {
     char name[64];
     upper(w->name, name, sizeof name);
-    nnom_writer_print(w, "\nstatic uint32_t %s_arena[(%s_ARENA_BYTES + 3u) / 4u + (%s_ARENA_BYTES == 0u)];\n", w->name, name, name);
+    write_region(w, name, "arena", "ARENA");
+    if (m->program->slow_bytes > 0) {
+        write_region(w, name, "slow", "SLOW");
+    }
     nnom_writer_print(w, "static nnom_model_t %s_instance;\n\n", w->name);
     nnom_writer_print(w, "nnom_model_t *%s_model(void)\n{\n", w->name);
     nnom_writer_print(w, "    %s_instance.program = &%s_program;\n", w->name, w->name);
-    nnom_writer_print(w, "    %s_instance.arena = (uint8_t *)%s_arena;\n    return &%s_instance;\n}\n", w->name, w->name, w->name);
+    nnom_writer_print(w, "    %s_instance.arena.base[0] = (uint8_t *)%s_arena;\n", w->name, w->name);
+    if (m->program->slow_bytes > 0) {
+        nnom_writer_print(w, "    %s_instance.arena.base[1] = (uint8_t *)%s_slow;\n", w->name, w->name);
+    }
+    nnom_writer_print(w, "    return &%s_instance;\n}\n", w->name);
     if (m->program->fed == 0) {
         nnom_writer_print(w, "\nnnom_status_t %s_run(void)\n{\n    return model_run(%s_model());\n}\n", w->name, w->name);
     }

@@ -4,7 +4,7 @@
 
 static uint16_t add_block(nnom_planner_t *p, uint64_t bytes, uint16_t first, uint16_t last)
 {
-    const nnom_block_t block = {bytes > INT32_MAX ? INT32_MAX : (uint32_t)bytes, 0, first, last, NNOM_NO_BLOCK, 0};
+    const nnom_block_t block = {bytes > INT32_MAX ? INT32_MAX : (uint32_t)bytes, 0, first, last, NNOM_NO_BLOCK, 0, 0};
     p->blocks[p->block_count] = block;
     return (uint16_t)p->block_count++;
 }
@@ -117,6 +117,34 @@ static void whole_part(nnom_planner_t *p, const nnom_part_t *part, uint16_t time
     }
 }
 
+/* Accesses: a node reads each input and its scratch about once per multiplication, and writes each output element once. */
+static void add_heat(nnom_planner_t *p, uint16_t block, uint64_t accesses)
+{
+    nnom_block_t *b = &p->blocks[block];
+    const uint64_t heat = b->heat + (b->bytes > 0 ? accesses * 16 / b->bytes : 0);
+    b->heat = heat > UINT32_MAX ? UINT32_MAX : (uint32_t)heat;
+}
+
+static void measure_heat(nnom_planner_t *p)
+{
+    for (uint16_t n = 0; n < p->program->node_count; n++) {
+        const nnom_node_t *node = &p->nodes[n];
+        const nnom_tensor_t *out = &p->tensors[node->output];
+        const uint64_t written = tensor_bytes(out, out->shape.h);
+        const uint64_t read = p->flow.macs[n] > written ? p->flow.macs[n] : written;
+        for (uint32_t i = 0; i < node->input_count; i++) {
+            const uint16_t storage = p->flow.storage[node->inputs[i]];
+            if (in_arena(p, storage)) {
+                add_heat(p, p->tensor_block[storage], read);
+            }
+        }
+        if (in_arena(p, p->flow.storage[node->output])) {
+            add_heat(p, p->tensor_block[p->flow.storage[node->output]], written);
+        }
+        add_heat(p, p->node_block[n], read);
+    }
+}
+
 uint64_t nnom_layout(nnom_planner_t *p, uint32_t tries)
 {
     p->block_count = 0;
@@ -134,7 +162,14 @@ uint64_t nnom_layout(nnom_planner_t *p, uint32_t tries)
             whole_part(p, part, time);
         }
     }
-    return nnom_place(p->blocks, p->block_count, p->block_order, tries);
+    p->slow_bytes = 0;
+    const uint32_t fast_bytes = p->model->builder->options.fast_bytes;
+    if (fast_bytes == 0) {
+        return nnom_place(p->blocks, p->block_count, p->block_order, tries);
+    }
+    measure_heat(p);
+    const uint64_t fast = nnom_place_regions(p->blocks, p->block_count, p->block_order, fast_bytes, &p->slow_bytes);
+    return fast + p->slow_bytes;
 }
 
 /* ---- Into the program ---- */

@@ -77,7 +77,8 @@ void model_delete(nnom_model_t *m)
     nnom_layers_free(builder->layers);
     free_if(builder->program);
     free_if(builder->schedule);
-    free_if(builder->arena_owned);
+    free_if(builder->regions[0].owned);
+    free_if(builder->regions[1].owned);
     const bool own_model = builder->own_model;
     nnom_free(builder);
     nnom_memset(m, 0, sizeof *m);
@@ -86,7 +87,7 @@ void model_delete(nnom_model_t *m)
     }
 }
 
-nnom_status_t nnom_set_arena(nnom_model_t *m, void *memory, uint32_t bytes)
+static nnom_status_t set_region(nnom_model_t *m, uint32_t region, void *memory, uint32_t bytes)
 {
     if (m == NULL || m->builder == NULL || memory == NULL) {
         return NNOM_NULL;
@@ -94,9 +95,19 @@ nnom_status_t nnom_set_arena(nnom_model_t *m, void *memory, uint32_t bytes)
     if (((uintptr_t)memory & 3u) != 0) {
         return nnom_model_fail(m, NNOM_BAD_ARGUMENT, "the arena's memory must be aligned to 4 bytes");
     }
-    m->builder->arena_given = memory;
-    m->builder->arena_given_bytes = bytes;
+    m->builder->regions[region].given = memory;
+    m->builder->regions[region].given_bytes = bytes;
     return NNOM_OK;
+}
+
+nnom_status_t nnom_set_arena(nnom_model_t *m, void *memory, uint32_t bytes)
+{
+    return set_region(m, 0, memory, bytes);
+}
+
+nnom_status_t nnom_set_slow_arena(nnom_model_t *m, void *memory, uint32_t bytes)
+{
+    return set_region(m, 1, memory, bytes);
 }
 
 void nnom_set_verbose(nnom_model_t *m, bool verbose)

@@ -4,7 +4,7 @@
  */
 #include "place.h"
 
-#include <stdbool.h>
+#include "nnom_program.h"
 
 static uint32_t rounded(uint32_t bytes)
 {
@@ -148,15 +148,13 @@ static void mutate(uint16_t *order, uint32_t n, uint32_t *state)
     order[to] = b;
 }
 
-uint64_t nnom_place(nnom_block_t *blocks, uint32_t n, uint16_t *order, uint32_t tries)
+/* order: the blocks to place [n], then working memory [n]. */
+static uint64_t place_members(nnom_block_t *blocks, uint32_t n, uint16_t *order, uint32_t tries)
 {
     static const before_t rules[] = {later, larger, earlier, longer};
     uint16_t *best_order = order + n;
     uint64_t best = UINT64_MAX;
-    for (uint32_t k = 0; k < n; k++) {
-        order[k] = (uint16_t)k;
-        best_order[k] = (uint16_t)k;
-    }
+    copy_order(best_order, order, n);
     for (uint32_t r = 0; r < sizeof rules / sizeof rules[0]; r++) {
         sort(blocks, order, n, rules[r]);
         const uint64_t bytes = place_in_order(blocks, n, order, best);
@@ -176,4 +174,45 @@ uint64_t nnom_place(nnom_block_t *blocks, uint32_t n, uint16_t *order, uint32_t 
         }
     }
     return n == 0 ? 0 : place_in_order(blocks, n, best_order, UINT64_MAX);
+}
+
+uint64_t nnom_place(nnom_block_t *blocks, uint32_t n, uint16_t *order, uint32_t tries)
+{
+    for (uint32_t k = 0; k < n; k++) {
+        order[k] = (uint16_t)k;
+    }
+    return place_members(blocks, n, order, tries);
+}
+
+/* ---- Two regions ---- */
+
+static bool hotter(const nnom_block_t *a, const nnom_block_t *b)
+{
+    return a->heat > b->heat;
+}
+
+uint64_t nnom_place_regions(nnom_block_t *blocks, uint32_t n, uint16_t *order, uint32_t fast_bytes, uint64_t *slow_bytes)
+{
+    uint16_t *by_heat = order + 2 * n;
+    uint32_t fast = 0;
+    for (uint32_t k = 0; k < n; k++) {
+        by_heat[k] = (uint16_t)k;
+    }
+    sort(blocks, by_heat, n, hotter);
+    for (uint32_t k = 0; k < n; k++) { /* by_heat[0 .. fast): those that are in */
+        const uint16_t b = by_heat[k];
+        copy_order(order, by_heat, fast);
+        order[fast] = b;
+        if (place_members(blocks, fast + 1, order, 0) <= fast_bytes) {
+            by_heat[k] = by_heat[fast];
+            by_heat[fast++] = b;
+        }
+    }
+    copy_order(order, by_heat + fast, n - fast);
+    *slow_bytes = place_members(blocks, n - fast, order, 0);
+    for (uint32_t k = fast; k < n; k++) {
+        blocks[by_heat[k]].offset |= NNOM_SLOW;
+    }
+    copy_order(order, by_heat, fast);
+    return place_members(blocks, fast, order, 0);
 }

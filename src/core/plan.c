@@ -100,7 +100,7 @@ static void sum_up(nnom_planner_t *p, uint64_t cost)
     nnom_builder_t *builder = p->model->builder;
     const uint32_t tables = builder->program_bytes + builder->schedule_bytes;
     nnom_totals_t totals = {0, p->program->arena_bytes, nnom_live_bytes(p->blocks, p->block_count),
-                            tables + (uint32_t)sizeof *builder, 0, cost};
+                            tables + (uint32_t)sizeof *builder, 0, p->program->slow_bytes, cost};
     for (const nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
         totals.macs += layer->macs;
         totals.descriptor_bytes += (uint32_t)nnom_layer_memory(layer);
@@ -117,7 +117,8 @@ static nnom_status_t take_plan(nnom_planner_t *p, uint32_t limit)
     if (bytes > INT32_MAX) {
         return nnom_model_fail(p->model, NNOM_OVERFLOW, "the arena would exceed 2^31 bytes");
     }
-    p->program->arena_bytes = (uint32_t)bytes;
+    p->program->arena_bytes = (uint32_t)(bytes - p->slow_bytes);
+    p->program->slow_bytes = (uint32_t)p->slow_bytes;
     const nnom_status_t status = nnom_layout_apply(p);
     sum_up(p, point.cost);
     return status;

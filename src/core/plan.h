@@ -22,7 +22,8 @@ typedef struct nnom_planner {
     uint16_t *path_from;     /* [nodes + 1] */
     nnom_block_t *blocks;    /* [block_count] */
     uint32_t block_count;
-    uint16_t *block_order;   /* [2 * blocks] */
+    uint16_t *block_order;   /* [3 * blocks] */
+    uint64_t slow_bytes;     /* second region of the last layout */
     uint16_t *tensor_block;  /* [tensors] block of a storage */
     uint16_t *node_block;    /* [nodes] block of its scratch */
     uint16_t *counter_block; /* [parts] */
@@ -34,7 +35,7 @@ nnom_status_t nnom_planner_start(nnom_planner_t *p, nnom_model_t *m, nnom_progra
                                  nnom_node_t *nodes);
 void nnom_planner_end(nnom_planner_t *p);
 
-/* layout.c: the blocks of the plan in p->parts, placed. tries: effort. Returns the bytes of the arena. */
+/* layout.c: the blocks of the plan in p->parts, placed. tries: effort. Returns the bytes of the arena, both regions. */
 uint64_t nnom_layout(nnom_planner_t *p, uint32_t tries);
 /* Writes offsets, ring heights and the schedule of the plan into the program. */
 nnom_status_t nnom_layout_apply(nnom_planner_t *p);

@@ -43,7 +43,7 @@ static void carve(nnom_planner_t *p, pool_t *pool)
     p->path_cost = take(pool, nodes + 1, sizeof(uint64_t));
     p->path_from = take(pool, nodes + 1, sizeof(uint16_t));
     p->blocks = take(pool, blocks, sizeof(nnom_block_t));
-    p->block_order = take(pool, 2 * blocks, sizeof(uint16_t));
+    p->block_order = take(pool, 3 * blocks, sizeof(uint16_t));
     p->tensor_block = take(pool, tensors, sizeof(uint16_t));
     p->node_block = take(pool, nodes, sizeof(uint16_t));
     p->counter_block = take(pool, nodes, sizeof(uint16_t));

@@ -28,6 +28,21 @@ static uint32_t input_bytes(const nnom_layer_t *layer)
     return bytes;
 }
 
+/* The rolling segment of a node, and its number among them; NULL if it runs whole. */
+static const nnom_segment_t *segment_of(const nnom_program_t *program, uint32_t node, int32_t *number)
+{
+    *number = -1;
+    for (uint32_t k = 0; k < program->segment_count; k++) {
+        const nnom_segment_t *segment = &program->segments[k];
+        *number += segment->step_count > 0;
+        if (node >= segment->first && node < segment->end && segment->step_count > 0) {
+            return segment;
+        }
+    }
+    *number = -1;
+    return NULL;
+}
+
 static void fill_info(const nnom_model_t *m, const nnom_layer_t *layer, nnom_layer_info_t *info)
 {
     const nnom_tensor_t *out = &m->program->tensors[layer->tensor];
@@ -47,6 +62,8 @@ static void fill_info(const nnom_model_t *m, const nnom_layer_t *layer, nnom_lay
     info->first_step = layer->root->first_step;
     info->last_step = layer->root->last_step;
     info->node = layer->node;
+    const nnom_segment_t *segment = segment_of(m->program, layer->node, &info->segment);
+    info->counters = segment != NULL ? segment->counters : 0;
 }
 
 nnom_status_t nnom_layer_info(const nnom_model_t *m, uint32_t i, nnom_layer_info_t *info)
@@ -79,7 +96,7 @@ const void *nnom_node_output(const nnom_model_t *m, uint32_t node, const nnom_te
         return NULL;
     }
     *tensor = &m->program->tensors[m->program->nodes[node].output];
-    return nnom_tensor_rows(*tensor, m->arena).data;
+    return nnom_tensor_rows(*tensor, &m->arena).data;
 }
 
 static void print_layer(const nnom_layer_info_t *info)
@@ -115,6 +132,9 @@ void model_print(const nnom_model_t *m)
     NNOM_LOG("arena %lu B (tensors live together: %lu B), descriptors %lu B, weights %lu B, %lu MACs\n",
              (unsigned long)t->arena_bytes, (unsigned long)t->arena_lower_bound, (unsigned long)t->descriptor_bytes,
              (unsigned long)t->weight_bytes, (unsigned long)t->macs);
+    if (t->slow_bytes > 0) {
+        NNOM_LOG("second region of the arena %lu B\n", (unsigned long)t->slow_bytes);
+    }
 }
 
 nnom_status_t nnom_totals(const nnom_model_t *m, nnom_totals_t *totals)
@@ -138,7 +158,7 @@ size_t nnom_mem_stat(const nnom_model_t *m)
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         bytes += nnom_layer_memory(layer);
     }
-    const size_t arena = m->program != NULL ? m->program->arena_bytes : 0;
+    const size_t arena = m->program != NULL ? (size_t)m->program->arena_bytes + m->program->slow_bytes : 0;
     NNOM_LOG("memory: %lu B descriptors, %lu B arena\n", (unsigned long)bytes, (unsigned long)arena);
     return bytes + arena;
 }

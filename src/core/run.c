@@ -22,7 +22,7 @@ static int32_t run_rows(const nnom_model_t *m, uint32_t n, int32_t lo, int32_t h
 {
     int32_t status = NNOM_OK;
     const nnom_node_t *node = &m->program->nodes[n];
-    const nnom_call_t call = {m->program, node, m->arena, {lo, hi}, &status};
+    const nnom_call_t call = {m->program, node, &m->arena, {lo, hi}, &status};
     notify(m, n, NNOM_EVENT_BEGIN);
     node->op->run(&call);
     notify(m, n, NNOM_EVENT_END);
@@ -43,7 +43,7 @@ static nnom_status_t run_whole(const nnom_model_t *m, uint32_t first, uint32_t e
 /* One byte of the schedule: a node advances by a row (all its rows if it cannot be computed in pieces). */
 static int32_t run_step(const nnom_model_t *m, const nnom_segment_t *segment, uint8_t step)
 {
-    uint16_t *rows_done = (uint16_t *)(void *)(m->arena + segment->counters) + step;
+    uint16_t *rows_done = (uint16_t *)(void *)nnom_arena_at(&m->arena, segment->counters) + step;
     const uint32_t n = (uint32_t)segment->first + step;
     const nnom_node_t *node = &m->program->nodes[n];
     const bool whole = (node->op->flags & NNOM_OP_WHOLE) != 0;
@@ -57,7 +57,7 @@ static nnom_status_t run_rolling(nnom_model_t *m, const nnom_segment_t *segment)
 {
     int32_t status = NNOM_OK;
     if (m->step == 0) {
-        memset(m->arena + segment->counters, 0, (size_t)(segment->end - segment->first) * sizeof(uint16_t));
+        memset(nnom_arena_at(&m->arena, segment->counters), 0, (size_t)(segment->end - segment->first) * sizeof(uint16_t));
     }
     while (m->step < segment->step_count && status == NNOM_OK) {
         const uint8_t step = segment->steps[m->step];
@@ -133,7 +133,7 @@ nnom_status_t nnom_feed(nnom_model_t *m, const void *rows, uint32_t n)
     if (n > (uint32_t)(input->shape.h - m->fed) || (n == 0 && input_complete(m))) {
         return NNOM_BAD_ARGUMENT;
     }
-    const nnom_rows_t ring = nnom_tensor_rows(input, m->arena);
+    const nnom_rows_t ring = nnom_tensor_rows(input, &m->arena);
     nnom_status_t status = NNOM_MORE;
     for (uint32_t k = 0; k < n; k++) {
         memcpy(nnom_row(&ring, m->fed), (const uint8_t *)rows + (size_t)k * (size_t)input->row_bytes, (size_t)input->row_bytes);
@@ -182,13 +182,13 @@ const nnom_tensor_t *nnom_output_tensor(const nnom_model_t *m, uint32_t i)
 void *nnom_input_buffer(nnom_model_t *m, uint32_t i)
 {
     const nnom_tensor_t *tensor = nnom_input_tensor(m, i);
-    return tensor != NULL ? nnom_tensor_rows(tensor, m->arena).data : NULL;
+    return tensor != NULL ? nnom_tensor_rows(tensor, &m->arena).data : NULL;
 }
 
 const void *nnom_output_buffer(const nnom_model_t *m, uint32_t i)
 {
     const nnom_tensor_t *tensor = nnom_output_tensor(m, i);
-    return tensor != NULL ? nnom_tensor_rows(tensor, m->arena).data : NULL;
+    return tensor != NULL ? nnom_tensor_rows(tensor, &m->arena).data : NULL;
 }
 
 static uint32_t tensor_bytes(const nnom_tensor_t *tensor)

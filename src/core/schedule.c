@@ -129,15 +129,15 @@ static bool ready(const nnom_flow_t *f, const nnom_sim_t *s, nnom_wait_t *wait)
     return true;
 }
 
-static nnom_wait_t new_wait(uint16_t n)
+static nnom_wait_t new_wait(const nnom_sim_t *s, uint16_t n)
 {
-    const nnom_wait_t wait = {n, 0, -1};
+    const nnom_wait_t wait = {n, 0, s->done[n], -1};
     return wait;
 }
 
 static bool can_run(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t n)
 {
-    nnom_wait_t wait = new_wait(n);
+    nnom_wait_t wait = new_wait(s, n);
     return ready(f, s, &wait);
 }
 
@@ -321,7 +321,7 @@ static bool demand(const nnom_flow_t *f, nnom_sim_t *s, const nnom_wait_t *wait,
     const uint16_t storage = f->storage[node_at(f, wait->node)->inputs[wait->input]];
     const uint16_t producer = f->producer[storage];
     if (inside(producer, s->first, s->end) && producer < wait->node && !finished(f, s, producer)) {
-        s->stack[(*depth)++] = new_wait(producer); /* ever lower nodes: no deeper than the segment is long */
+        s->stack[(*depth)++] = new_wait(s, producer); /* ever lower nodes: no deeper than the segment is long */
         return true;
     }
     if (s->first == 0 && is_fed(f, storage) && s->fed < f->program->tensors[storage].shape.h) {
@@ -368,10 +368,10 @@ bool nnom_simulate(const nnom_flow_t *f, uint16_t first, uint16_t end, nnom_sim_
             if (n == NNOM_NO_NODE) {
                 break;
             }
-            s->stack[depth++] = new_wait(n);
+            s->stack[depth++] = new_wait(s, n);
         }
         nnom_wait_t *top = &s->stack[depth - 1];
-        if (s->any_eager && finished(f, s, top->node)) {
+        if (s->any_eager && s->done[top->node] != top->row) {
             depth--; /* an eager run was faster */
         } else if (ready(f, s, top)) {
             run_node(f, s, top->node);

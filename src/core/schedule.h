@@ -27,10 +27,11 @@ typedef struct nnom_use {
     uint16_t input;
 } nnom_use_t;
 
-/* Node `node` waits for its input `input` to have `rows` rows; the inputs before have theirs. */
+/* To make row `row`, node `node` waits for its input `input` to have `rows` rows; the inputs before have theirs. */
 typedef struct nnom_wait {
     uint16_t node;
     uint16_t input;
+    int32_t row;
     int32_t rows;
 } nnom_wait_t;
 

@@ -325,7 +325,11 @@ int main(int argc, char **argv)
 {
     static const suite_t suites[] = {{"readme2019", readme2019_tests}, {"rows", rows_tests},     {"alloc", alloc_tests},
                                      {"arena", arena_tests},           {"errors", errors_tests}, {"plan", plan_tests},
-                                     {"tools", tools_tests}};
+                                     {"tools", tools_tests},
+#ifndef TEST_BOARD
+                                     {"freeze", freeze_tests}, /* freezing needs a full C library */
+#endif
+    };
     uint32_t passed = 0, failed = 0;
     read_options(argc, argv);
     for (size_t s = 0; s < sizeof suites / sizeof suites[0]; s++) {

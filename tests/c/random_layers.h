@@ -89,4 +89,7 @@ const weights_t *random_weights(int32_t channels, int32_t taps);
 /* Sets the weight scales, and an output quantisation that fits them. */
 nnom_layer_t *weighted(nnom_layer_t *layer, const weights_t *w, int32_t taps);
 
+/* A compiled model with branches, a fused and a named layer ("first"), every node whole. */
+void branching_model(nnom_model_t *m);
+
 #endif

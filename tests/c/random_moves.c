@@ -138,3 +138,20 @@ nnom_layer_t *make_cast(nnom_model_t *m)
     nnom_layer_t *x = after_source(m, s, random_chance(50) ? Cast(random_type()) : ArgMax(2));
     return m->hook(random_chance(50) ? Cast(NNOM_TYPE_S32) : Cast(random_type()), x);
 }
+
+/* ---- A model of several layers ---- */
+
+void branching_model(nnom_model_t *m)
+{
+    random_float_model(false);
+    (void)new_model(m);
+    nnom_set_verbose(m, false);
+    nnom_layer_t *in = random_source(m, shape(6, 5, 3));
+    const weights_t *w = random_weights(4, 27);
+    nnom_layer_t *conv = nnom_layer_set_name(weighted(Conv2D(4, kernel(3, 3), stride(1, 1), PADDING_SAME, &w->w, w->bias), w, 27), "first");
+    nnom_layer_t *x = m->active(act_relu(), m->hook(conv, in));
+    nnom_layer_t *y = m->hook(MaxPool(kernel(2, 2), stride(1, 1), PADDING_SAME), x);
+    x = m->hook(Softmax(), m->hook(GlobalAvgPool(), m->merge(Add(), x, y)));
+    const nnom_options_t whole = {.mode = NNOM_MODE_WHOLE};
+    CHECK(nnom_compile(m, in, x, &whole) == NNOM_OK, "%s", model_error_text(m));
+}

@@ -77,7 +77,8 @@ static void call_rings(work_t *w, nnom_range_t y)
     node.output = (uint16_t)inputs;
     node.scratch = 0;
     node.scratch_bytes = (uint32_t)w->scratch.bytes;
-    const nnom_call_t call = {&program, &node, w->scratch.data, y, &status};
+    const nnom_arena_t arena = {{w->scratch.data, NULL}};
+    const nnom_call_t call = {&program, &node, &arena, y, &status};
     node.op->run(&call);
     CHECK(status == NNOM_OK, "rows [%d, %d): status %d", (int)y.lo, (int)y.hi, (int)status);
 }

@@ -60,7 +60,7 @@ static void make_buffers(separate_t *s)
         if (root_of(s->m, t) == t) {
             s->buffers[t] = guarded_new(tensor_size(&p->tensors[t]));
             if (!is_computed(p, t)) {
-                memcpy(s->buffers[t].data, nnom_tensor_rows(&p->tensors[t], s->m->arena).data, s->buffers[t].bytes);
+                memcpy(s->buffers[t].data, nnom_tensor_rows(&p->tensors[t], &s->m->arena).data, s->buffers[t].bytes);
             }
         }
     }
@@ -77,7 +77,8 @@ static void run_node(const separate_t *s, uint32_t n)
     const bool reduces = (node.op->flags & NNOM_OP_REDUCES) != 0;
     const int32_t rows = s->tensors[reduces ? node.inputs[0] : node.output].shape.h;
     node.scratch = 0;
-    const nnom_call_t call = {&s->program, &node, scratch.data, {0, rows}, &status};
+    const nnom_arena_t arena = {{scratch.data, NULL}};
+    const nnom_call_t call = {&s->program, &node, &arena, {0, rows}, &status};
     node.op->run(&call);
     CHECK(guarded_free(&scratch), "node %d writes beyond its scratch", (int)n);
     CHECK(guarded_intact(&s->buffers[root_of(s->m, node.output)]), "node %d writes beyond its output", (int)n);
@@ -155,6 +156,7 @@ static void overlap_once(separate_t *s, const overlap_try_t *try)
     const uint32_t end = try->distance + in_bytes;
     guarded_t shared = guarded_new(end > out_bytes ? end : out_bytes);
     guarded_t scratch = guarded_new(node.scratch_bytes);
+    const nnom_arena_t arena = {{scratch.data, NULL}};
     const bool reduces = (node.op->flags & NNOM_OP_REDUCES) != 0;
     const int32_t rows = reduces ? saved_in.shape.h : saved_out.shape.h;
     int32_t status = NNOM_OK;
@@ -164,7 +166,7 @@ static void overlap_once(separate_t *s, const overlap_try_t *try)
     node.scratch = 0;
     for (int32_t y = 0; y < rows;) {
         const int32_t next = try->pieces ? random_in(y + 1, rows) : rows;
-        const nnom_call_t call = {&s->program, &node, scratch.data, {y, next}, &status};
+        const nnom_call_t call = {&s->program, &node, &arena, {y, next}, &status};
         node.op->run(&call);
         y = next;
     }

@@ -425,7 +425,6 @@ static void null_pointers(void)
     CHECK(nnom_layer_output_node(NULL) == NNOM_NO_NODE && nnom_node_output(NULL, 0, NULL) == NULL, "nodes");
     CHECK(nnom_predict(&m, NULL, NULL) == NNOM_NOT_COMPILED && prediction_run(NULL, 0, NULL, NULL) == NNOM_NULL, "predict");
     CHECK(prediction_create(&m, NULL, 3, 1) == NULL && prediction_create(NULL, NULL, 3, 1) == NULL, "create");
-    CHECK(nnom_freeze(NULL, "a", false, NULL, NULL) == NNOM_NULL, "freeze");
     CHECK(m.hook(NULL, NULL) == NULL && m.merge(NULL, NULL, NULL) == NULL && m.mergex(NULL, 0) == NULL, "hook, merge");
     CHECK(m.active(NULL, NULL) == NULL && Activation(NULL) == NULL, "active");
     CHECK(nnom_layer_set_quant(NULL, 1.0f, 0) == NULL && nnom_layer_set_name(NULL, "x") == NULL, "settings");

@@ -25,6 +25,7 @@ MAX_BYTES = (
     2**31
 )  # of one archive member or array: beyond any microcontroller, small enough to refuse before allocating
 ZIP_MAGIC, HDF5_MAGIC = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
+HEAP_MAGIC = b"GCOL\x01\0\0\0"
 ROOTS = ("layers", "_layer_checkpoint_dependencies")  # Keras 3 and 2.13 on; Keras 2.12
 
 
@@ -152,6 +153,7 @@ def _read_store(data: bytes, place: str) -> _Store:
         elif path.endswith("/vars") and (text := _text(item.attrs, "name", place)) is not None:
             store.names[path.removesuffix("/vars")] = text
 
+    _check_heaps(data, place)
     with h5py.File(io.BytesIO(data), "r") as file:
         file.visititems(visit)
     return store
@@ -168,6 +170,24 @@ def _read_array(item: Any, place: str) -> np.ndarray:
         raise ModelError(f"{place}: an array of shape {item.shape} exceeds {MAX_BYTES} bytes")
     array = np.asarray(item[()])
     return (array.view(np.uint16).astype(np.uint32) << 16).view(np.float32) if half else array
+
+
+def _check_heaps(data: bytes, place: str) -> None:
+    """Walks HDF5's heaps of texts: libhdf5 2.0 loops for ever in one whose sizes are damaged.
+
+    A collection is "GCOL", version 1, three zeros, its size; then objects: index, uses, four zeros, size, bytes up to a
+    multiple of 8. Index 0 is the free rest, its size with the header.
+    """
+    start = data.find(HEAP_MAGIC)
+    while start >= 0:
+        at, end = start + 16, start + int.from_bytes(data[start + 8 : start + 16], "little")
+        while at + 16 <= end <= len(data):
+            index, size = int.from_bytes(data[at : at + 2], "little"), int.from_bytes(data[at + 8 : at + 16], "little")
+            step = 16 + (size + 7) // 8 * 8 if index else size
+            at += step if step >= 16 else len(data)
+        if not start < end <= len(data) or at > end:
+            raise ModelError(f"{place}: damaged (heap of texts at byte {start}); save or download it again")
+        start = data.find(HEAP_MAGIC, start + 8)
 
 
 def _text(attrs: Any, key: str, place: str) -> str | None:
@@ -223,6 +243,7 @@ def _attach_numbered(model: Model, prefix: str, store: _Store, root: str) -> Non
 
 
 def _read_legacy(data: bytes, place: str, stem: str) -> Source:
+    _check_heaps(data, place)
     with _damage(place), h5py.File(io.BytesIO(data), "r") as file:
         text = _text(file.attrs, "model_config", place)
         version = _text(file.attrs, "keras_version", place) or ""

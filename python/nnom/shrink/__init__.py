@@ -75,11 +75,9 @@ def _difference(a: Sizes, b: Sizes) -> tuple[int, int, int]:
 
 
 def format_report(reports: Iterable[PassReport]) -> list[tuple[str, int, int, int, int]]:
-    """Rows of a table: (pass, changes, MACs saved, weight bytes saved, activation bytes saved), in order of the passes."""
-    rows_: list[tuple[str, int, int, int, int]] = []
-    listed = list(reports)
-    for name in PASSES:
-        own = [r for r in listed if r.name == name]
-        saved = [sum(column) for column in zip(*(_difference(r.before, r.after) for r in own), strict=True)] or [0, 0, 0]
-        rows_.append((name, sum(len(r.changes) for r in own), *saved))
-    return rows_
+    """A table's rows, one per pass: (pass, changes, MACs saved, weight bytes saved, activation bytes saved)."""
+    table = {name: (0, 0, 0, 0) for name in PASSES}
+    for r in reports:
+        gain = (len(r.changes), *_difference(r.before, r.after))
+        table[r.name] = tuple(a + b for a, b in zip(table[r.name], gain, strict=True))
+    return [(name, *row) for name, row in table.items()]

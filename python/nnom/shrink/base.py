@@ -158,7 +158,5 @@ def window_patterns(graph: Graph, node: Node, kernel: tuple[int, int]) -> np.nda
     """Which cells of a node's windows lie inside the input: the distinct cases, bool [cases, kernel h, kernel w]."""
     source, out, a = graph.tensors[node.inputs[0]].shape, graph.tensors[node.output].shape, node.attrs
     pads, stride, dilation = a.get("padding", NO_PADDING), a.get("stride", (1, 1)), a.get("dilation", (1, 1))
-    rows, columns = (
-        axis_patterns(source[i], out[i], kernel[i], stride[i], dilation[i], pads[2 * i]) for i in range(2)
-    )
+    rows, columns = (axis_patterns(source[i], out[i], kernel[i], stride[i], dilation[i], pads[2 * i]) for i in range(2))
     return (rows[:, None, :, None] & columns[None, :, None, :]).reshape(-1, *kernel)

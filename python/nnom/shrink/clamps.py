@@ -13,11 +13,12 @@ from .base import GLOBAL_POOLS, POOLS, VIEWS, same_quant, sole_consumer, sole_pr
 
 CLAMPS = {"relu", "relu6", "relu_n1_to_1"}
 CLAMPING = {
-    "conv2d", "depthwise_conv2d", "conv2d_transpose", "dense", *POOLS, *GLOBAL_POOLS, "add", "sub", "mult", "maximum", "minimum",
+    "conv2d", "depthwise_conv2d", "conv2d_transpose", "dense", *POOLS, *GLOBAL_POOLS,
+    "add", "sub", "mult", "maximum", "minimum",
 }  # fmt: skip
 _MOVING = {
-    *VIEWS, "max_pool", "global_max_pool", "slice", "transpose", "cropping", "upsample", "resize_nearest", "tile", "gather",
-    "mirror_pad", "space_to_depth", "depth_to_space",
+    *VIEWS, "max_pool", "global_max_pool", "slice", "transpose", "cropping", "upsample", "resize_nearest", "tile",
+    "gather", "mirror_pad", "space_to_depth", "depth_to_space",
 }  # fmt: skip
 _JOINT = {("relu", "relu6"): "relu6", ("relu6", "relu"): "relu6"}
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -73,5 +72,3 @@ def channel_tables(graph: Graph, node: Node, channels: int) -> np.ndarray | None
     every = np.repeat(np.arange(-128, 128, dtype=np.int8)[:, None], channels, axis=1)
     out = try_evaluate(graph, node, [[every.reshape(256, 1, channels)]])
     return None if out is None else out[0].reshape(256, channels)
-
-

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
 """Padding as a layer of its own goes into the windows that read it, where they pad with the same value.
 
-Convolutions and sums take padding as the zero point, that is as 0. A maximum ignores padding: the same if no value of
-the tensor is below it and every window holds a cell of the tensor. A mean counts padding of its own layer but not its own.
+Convolutions and sums take padding as the zero point, that is as 0. A maximum ignores its padding: the same if no value
+of the tensor is below it and every window holds a cell of the tensor. A mean over a padded tensor divides by all cells,
+with padding of its own only by those inside: never the same.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ from .base import GLOBAL_POOLS, POOLS, window_patterns
 from .evaluate import channel_tables, requantised, table, try_evaluate
 
 _RISING = {
-    *POOLS, *GLOBAL_POOLS, "flatten", "reshape", "zero_padding", "cropping", "upsample", "slice", "transpose", "mirror_pad",
-    "gather", "resize_nearest", "tile", "space_to_depth", "depth_to_space", "concat", "maximum", "minimum",
+    *POOLS, *GLOBAL_POOLS, "flatten", "reshape", "zero_padding", "cropping", "upsample", "slice", "transpose",
+    "mirror_pad", "gather", "resize_nearest", "tile", "space_to_depth", "depth_to_space", "concat", "maximum", "minimum",
     "reduce",
 }  # fmt: skip
 
@@ -53,7 +53,7 @@ def _of(values: np.ndarray) -> Range:
 
 
 def tap_weights(graph: Graph, node: Node) -> tuple[np.ndarray, np.ndarray]:
-    """(weights int64 [taps, out, in], cases bool [cases, taps]) of conv2d and dense: which taps lie inside the input."""
+    """(weights int64 [taps, out, in], bool [cases, taps]: which taps lie inside the input) of conv2d and dense."""
     w = node.weights["weights"].data.astype(np.int64)
     channels = graph.tensors[node.inputs[0]].shape[2]
     if node.op == "dense":

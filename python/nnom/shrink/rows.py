@@ -16,9 +16,9 @@ from ..graph import Graph, Node, Tensor, Weight
 from .base import GLOBAL_POOLS, VIEWS, WINDOWS, bypass
 
 _SWAPS = {
-    *WINDOWS, *GLOBAL_POOLS, "conv2d_transpose", "add", "sub", "mult", "maximum", "minimum", "activation", "prelu", "quantize",
-    "dequantize", "softmax", "log_softmax", "l2_norm", "concat", "zero_padding", "cropping", "mirror_pad", "slice", "upsample",
-    "resize_nearest", "resize_bilinear", "tile", "gather", "reduce",
+    *WINDOWS, *GLOBAL_POOLS, "conv2d_transpose", "add", "sub", "mult", "maximum", "minimum", "activation", "prelu",
+    "quantize", "dequantize", "softmax", "log_softmax", "l2_norm", "concat", "zero_padding", "cropping", "mirror_pad",
+    "slice", "upsample", "resize_nearest", "resize_bilinear", "tile", "gather", "reduce",
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..graph import Graph, Node
-from .base import NO_PADDING, POOLS, VIEWS, bypass, same_quant, sole_producer
+from .base import NO_PADDING, POOLS, VIEWS, bypass, prune, same_quant, sole_producer
 
 _ONES = (1, 1, 1)
 
@@ -26,6 +26,8 @@ def run(graph: Graph) -> list[str]:
                     lines.append(f"{node.name}: {text}")
                     changed = True
                     break
+    if prune(graph):
+        lines.append("layers that lead to no output removed")
     return lines
 
 
@@ -50,7 +52,9 @@ def _does_nothing(graph: Graph, node: Node) -> bool:
     if op == "transpose":
         return _moves_only_ones(graph.tensors[node.inputs[0]].shape, a["perm"])
     if op == "gather":
-        return np.array_equal(np.asarray(a["indices"]).reshape(-1), np.arange(graph.tensors[node.output].shape[a["axis"]]))
+        return np.array_equal(
+            np.asarray(a["indices"]).reshape(-1), np.arange(graph.tensors[node.output].shape[a["axis"]])
+        )
     if op == "concat":
         return len(node.inputs) == 1
     if op in ("maximum", "minimum"):

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""The C suites of tests/c: on the host as optimised code and under sanitizers, and on two emulated boards.
+
+One pytest case for each C case: the program prints "ok suite.case" or "FAIL suite.case: why". Each suite of each
+build runs once, when its first case is asked for.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+C_DIR = ROOT / "tests" / "c"
+sys.path.insert(0, str(ROOT / "python"))
+
+from nnom import boards  # noqa: E402
+
+SUITES = ("readme2019", "rows", "alloc", "arena", "errors", "plan", "tools", "freeze")
+HOST_ONLY = "freeze"  # needs a full C library
+# Configurations of each random test: the emulators run some hundred times slower than the host.
+HOST_CASES = {"plain": 200, "san": 60}
+BOARD_CONFIGURATIONS = 4
+BOARDS = ("cortex-m3", "rv32")
+SEED = os.environ.get("NNOM_TEST_SEED", "1")
+
+
+def _cases() -> list[str]:
+    """Names "suite.case" as the sources list them."""
+    layers = re.findall(r"^\s+LAYER\((\w+)\)", (C_DIR / "random_layers.h").read_text(), re.MULTILINE)
+    names = [f"rows.{layer}" for layer in layers]
+    for suite in SUITES:
+        names += [f"{suite}.{case}" for case in re.findall(r"\bTEST\((\w+)\)", (C_DIR / f"test_{suite}.c").read_text())]
+    return names
+
+
+CASES = _cases()
+BOARD_CASES = [case for case in CASES if not case.startswith(HOST_ONLY)]
+
+
+def _board_sources() -> list[Path]:
+    paths = [path for folder in (C_DIR, ROOT / "src") for path in sorted(folder.rglob("*.c"))]
+    return [path for path in paths if HOST_ONLY not in path.name]
+
+
+def _parse(output: str, exit_code: int) -> dict[str, str]:
+    """Result text ("" for passed) by case; "" as a key holds the output's end if the program did not finish."""
+    results = {}
+    for line in output.splitlines():
+        if line.startswith("ok "):
+            results[line[3:]] = ""
+        elif line.startswith("FAIL "):
+            name, _, why = line[5:].partition(": ")
+            results[name] = why or line
+    if not re.search(r"^\d+ passed, \d+ failed$", output, re.MULTILINE):
+        results[""] = f"the program ended with status {exit_code}:\n{output[-3000:]}"
+    return results
+
+
+@functools.cache
+def _host_program(variant: str) -> Path:
+    target = f"build/tests/{variant}/test_c"
+    done = subprocess.run(
+        ["make", "-s", "-j2", "-f", "tests/c/tests.mk", target], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return ROOT / target
+
+
+@functools.cache
+def _host_suite(variant: str, suite: str) -> dict[str, str]:
+    command = [str(_host_program(variant)), suite, f"cases={HOST_CASES[variant]}", f"seed={SEED}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    return _parse(done.stdout + done.stderr, done.returncode)
+
+
+@functools.cache
+def _board_program(name: str) -> Path:
+    board = boards.boards()[name]
+    if not shutil.which(board.compiler + "gcc") or not shutil.which(board.emulator):
+        pytest.skip(f"{name}: sudo apt-get install {board.compiler_packages} {board.emulator_packages}")
+    flags = ("-Wpedantic", "-Werror", "-fno-math-errno", "-ffp-contract=off")
+    out = ROOT / "build" / "tests" / name
+    includes = [ROOT / "include", ROOT / "port", C_DIR]
+    defines = {"NNOM_PORT": '"test_port.h"', "TEST_BOARD": True}
+    return boards.build(board, _board_sources(), includes, defines, out, extra_flags=flags)
+
+
+@functools.cache
+def _board_suite(name: str, suite: str) -> dict[str, str]:
+    elf = _board_program(name)
+    arguments = (suite, f"cases={BOARD_CONFIGURATIONS}", f"seed={SEED}")
+    result = boards.run(boards.boards()[name], elf, ROOT, arguments, timeout=300)
+    return _parse(result.stdout, result.exit_code)
+
+
+def _expect(results: dict[str, str], case: str) -> None:
+    why = results.get(case, results.get("", "it did not run"))
+    assert why == "", why
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("variant", HOST_CASES)
+def test_host(variant: str, case: str) -> None:
+    _expect(_host_suite(variant, case.split(".")[0]), case)
+
+
+@pytest.mark.parametrize("case", BOARD_CASES)
+@pytest.mark.parametrize("board", BOARDS)
+def test_board(board: str, case: str) -> None:
+    _expect(_board_suite(board, case.split(".")[0]), case)

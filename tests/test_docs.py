@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""The documents tell the truth: C in README.md compiles and runs, commands and options exist, links lead somewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from nnom.cli import main as nnom_main
+from nnom.convert import convert
+from nnom.run import library_sources
+
+ROOT = Path(__file__).resolve().parent.parent
+MODEL = ROOT / "examples" / "basic_motions" / "model.keras"
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("examples/*/README.md")])
+STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-g"]
+EXAMPLE = re.compile(r"<!-- example: ([^>]+) -->\n```(\w+)\n(.*?)```", re.DOTALL)
+COMMANDS = ("convert", "evaluate", "run", "inspect", "validate", "boards")
+
+
+def examples(document: str) -> dict[str, tuple[str, str]]:
+    """Marked code blocks of a document: name -> (language, code)."""
+    found = EXAMPLE.findall((ROOT / document).read_text())
+    return {name: (language, code) for name, language, code in found}
+
+
+README = examples("README.md")
+
+
+def compiled(code: str, folder: Path, *more: Path, link: bool = True) -> Path:
+    (folder / "main.c").write_text(code)
+    includes = [f"-I{path}" for path in (folder, ROOT / "include", ROOT / "port")]
+    out = folder / "main"
+    if not link:
+        command = ["gcc", *STRICT, *includes, "-c", folder / "main.c", "-o", out]
+    else:
+        core = sorted((ROOT / "src").rglob("*.c"))
+        command = ["gcc", *STRICT, *includes, folder / "main.c", *more, *core, "-lm", "-o", out]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def output_of(program: Path) -> str:
+    done = subprocess.run([str(program)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_every_c_and_python_block_is_marked():
+    text = (ROOT / "README.md").read_text()
+    assert len(re.findall(r"```(?:c|python)\n", text)) == len(README) >= 4
+
+
+def test_model_by_hand(tmp_path: Path):
+    language, code = README["by hand"]
+    assert language == "c"
+    last = output_of(compiled(code, tmp_path)).splitlines()[-1]
+    assert f"`{last}`" in (ROOT / "README.md").read_text()
+
+
+def test_functional_model_compiles(tmp_path: Path):
+    compiled(README["functional"][1], tmp_path, link=False)
+
+
+def test_frozen_model(tmp_path: Path):
+    rng = np.random.default_rng(1)
+    convert(MODEL, rng.normal(size=(8, 100, 6)).astype(np.float32), name="har", out=tmp_path)
+    values = output_of(compiled(README["frozen"][1], tmp_path, tmp_path / "model.c")).split()
+    assert len(values) == 4 and all(-128 <= int(v) <= 127 for v in values)
+
+
+def test_python(tmp_path: Path):
+    rng = np.random.default_rng(1)
+    np.save(tmp_path / "x.npy", rng.normal(size=(8, 100, 6)).astype(np.float32))
+    np.save(tmp_path / "y.npy", rng.integers(0, 4, 8))
+    shutil.copy(MODEL, tmp_path / "model.keras")
+    path = os.pathsep.join([str(ROOT / "python"), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", README["python"][1]],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"float \d+\.\d%, int8 \d+\.\d%\n\d+ B of RAM", done.stdout)
+    assert (tmp_path / "out" / "model.c").exists()
+
+
+def options_of(command: str, capsys: pytest.CaptureFixture[str]) -> set[str]:
+    with pytest.raises(SystemExit):
+        nnom_main([command, "--help"])
+    return set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", capsys.readouterr().out))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_commands_and_options_exist(document: Path, capsys: pytest.CaptureFixture[str]):
+    """Every line that begins with nnom (or .venv/bin/nnom) in a code block."""
+    for block in re.findall(r"```\w*\n(.*?)```", document.read_text(), re.DOTALL):
+        for line in re.findall(r"^(?:\$ )?(?:\.venv/bin/)?nnom (.*)$", block, re.MULTILINE):
+            words = line.split("#")[0].split()
+            assert words[0] in COMMANDS, line
+            unknown = {w for w in words if re.match(r"--?[a-z]", w)} - options_of(words[0], capsys)
+            assert not unknown, f"{line}: {unknown}"
+
+
+def test_make_targets_exist():
+    makefile = (ROOT / "Makefile").read_text() + (ROOT / "tests" / "c" / "tests.mk").read_text()
+    for document in DOCUMENTS:
+        for target in re.findall(r"(?:`|^ {4})make ([a-z][a-z-]*)", document.read_text(), re.MULTILINE):
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"{document.name}: make {target}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_to_files(document: Path):
+    for link in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
+        if "://" not in link:
+            assert (document.parent / link).exists(), f"{document.name}: {link}"
+
+
+def test_layers_of_the_readme_exist():
+    headers = "".join(path.read_text() for path in (ROOT / "include").glob("*.h"))
+    table = (ROOT / "README.md").read_text().split("## Layers")[1].split("\n\n")[1]
+    for row in table.splitlines()[2:]:
+        for name in re.findall(r"`(\w+)", row.split("|")[2]):
+            assert re.search(rf"\b{name}\(", headers), name
+
+
+def test_sources_begin_with_their_licence():
+    for pattern in ("src/**/*.[ch]", "include/*.h", "port/*.h", "firmware/*.[ch]", "python/**/*.py", "tests/**/*.[ch]"):
+        for path in ROOT.glob(pattern):
+            text = path.read_text()
+            assert not text or "SPDX-License-Identifier: LGPL-3.0-only" in text.splitlines()[0], path
+
+
+def test_library_needs_no_private_header():
+    """A frozen model's includes are those of the README: include/ and port/ (for the library's own files)."""
+    files, _ = library_sources()
+    assert all(path.exists() for path in files)
