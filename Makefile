@@ -34,7 +34,7 @@ size: build/.core-demo ## RAM and flash of the examples, frozen, on a Cortex-M4
 	@$(PYTHON) tools/size.py
 
 examples: build/.core-demo ## convert every example and run its main.c on the host and on an emulated Cortex-M4
-	@$(PYTHON) tools/examples.py $(EXAMPLES)
+	@$(PYTHON) tools/run_examples.py $(EXAMPLES)
 
 format: build/.setup-format ## format C and Python
 	@clang-format -i $$(git ls-files '*.c' '*.h')

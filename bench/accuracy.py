@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
 """Accuracy of the examples in float and in int8 on their test data, as a Markdown table (part of `make bench`).
 
-int8 is computed by the same C that runs on a board. Examples whose data set is not on this computer are named and left out.
+int8 is computed by the same C that runs on a board. Examples whose data set is not on this computer are left out.
 """
 
 from __future__ import annotations

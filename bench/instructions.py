@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
 """Instructions per inference and per multiply-accumulate on emulated cores, as a Markdown table: `make bench`.
 
-The examples, and the models of MLPerf Tiny if NNOM_SHARED (default: the folder `shared` beside the repository) holds them. The
-emulator counts instructions executed; cycles of a real core differ: loads, multiplications and branches take more
-than one, and flash has wait states.
+The examples, and the models of MLPerf Tiny if NNOM_SHARED (default: the folder `shared` beside the repository) holds
+them. The emulator counts instructions executed; a real core takes more cycles than that.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
  * Runs a frozen model on a board. NNOM_RUN_MODEL is the model's name (har: har_model() is called), NNOM_RUN_HEADER its
  * header (default "model.h").
  *
- * Reads input.bin: records, each all inputs one after another; writes output.bin the same way; prints
+ * Reads input.bin: records, each all inputs one after another (a fed model gets its input row by row); writes output.bin the same way; prints
  *     instructions total <n>       the first run, without observer
  *     instructions node <i> <n>    the sum over the steps of node i, in one more run of the first record
  *     stack <bytes>                what the first run used below its caller
@@ -26,6 +26,9 @@
 
 #ifndef NNOM_RUN_MAX_NODES
 #define NNOM_RUN_MAX_NODES 512
+#endif
+#ifndef NNOM_RUN_ROW_BYTES /* the longest row of a fed model's input */
+#define NNOM_RUN_ROW_BYTES 4096
 #endif
 
 #define JOIN_(a, b) a##b
@@ -77,6 +80,14 @@ static void calibrate(profile_t *profile, const nnom_model_t *m)
     profile->nodes[0] = 0;
 }
 
+static int short_file(uint32_t input, uint32_t size, int32_t got)
+{
+    board_printf("error input.bin: input %lu needs %lu bytes, the file has %ld left: its size must be a multiple of the record's "
+                 "size\n",
+                 (unsigned long)input, (unsigned long)size, (long)got);
+    return RECORD_ERROR;
+}
+
 static int read_record(nnom_model_t *m, int32_t file)
 {
     for (uint32_t i = 0; i < nnom_input_count(m); i++) {
@@ -86,10 +97,7 @@ static int read_record(nnom_model_t *m, int32_t file)
             return RECORD_END;
         }
         if (got < 0 || (uint32_t)got != size) {
-            board_printf("error input.bin: input %lu needs %lu bytes, the file has %ld left: its size must be a "
-                         "multiple of the record's size\n",
-                         (unsigned long)i, (unsigned long)size, (long)got);
-            return RECORD_ERROR;
+            return short_file(i, size, got);
         }
     }
     return RECORD_OK;
@@ -105,33 +113,69 @@ static int write_record(nnom_model_t *m, int32_t file)
     return RECORD_OK;
 }
 
-/* Stack and instructions cost nothing to measure: done at each run, kept from the first. */
-static int run_record(nnom_model_t *m, result_t *result)
+/*
+ * `row` NULL: the whole run, else one row of a fed model. Stack and instructions cost nothing to measure: done at each run,
+ * kept from the first.
+ */
+static nnom_status_t run_counted(nnom_model_t *m, const void *row, result_t *result)
 {
     uint32_t depth = result->runs == 0 ? board_stack_paint() : 0;
     uint64_t begin = board_instructions();
     uint64_t empty = board_instructions() - begin;
     begin = board_instructions();
-    nnom_status_t status = model_run(m);
+    nnom_status_t status = row == NULL ? model_run(m) : nnom_feed(m, row, 1);
     uint64_t total = board_instructions() - begin - empty;
-    if (status != 0) {
-        return fail("model_run: ", nnom_status_text(status));
+    if (result->runs == 0) {
+        uint32_t stack = board_stack_peak() - depth;
+        result->stack = stack > result->stack ? stack : result->stack;
+        result->total += total;
     }
-    if (result->runs++ == 0) {
-        result->stack = board_stack_peak() - depth;
-        result->total = total;
+    return status;
+}
+
+/* Reads a record row by row and feeds it. */
+static int feed_record(nnom_model_t *m, int32_t file, result_t *result)
+{
+    static uint32_t row[(NNOM_RUN_ROW_BYTES + 3u) / 4u];
+    const nnom_tensor_t *input = nnom_input_tensor(m, 0);
+    nnom_status_t status = NNOM_MORE;
+    if ((uint32_t)input->row_bytes > sizeof row) {
+        return fail("a row of the input is too long", ": build with a larger NNOM_RUN_ROW_BYTES");
     }
-    return RECORD_OK;
+    nnom_reset(m);
+    for (int32_t y = 0; y < input->shape.h && status == NNOM_MORE; y++) {
+        int32_t got = semihost_read(file, row, (uint32_t)input->row_bytes);
+        if (got == 0 && y == 0) {
+            return RECORD_END;
+        }
+        if (got != input->row_bytes) {
+            return short_file(0, (uint32_t)input->row_bytes, got);
+        }
+        status = run_counted(m, row, result);
+    }
+    return status == NNOM_OK ? RECORD_OK : fail("nnom_feed: ", nnom_status_text(status));
+}
+
+/* Reads a record and runs it; RECORD_END: there was none. */
+static int run_record(nnom_model_t *m, int32_t file, result_t *result)
+{
+    if (m->program->fed != 0) {
+        return feed_record(m, file, result);
+    }
+    int state = read_record(m, file);
+    if (state != RECORD_OK) {
+        return state;
+    }
+    nnom_status_t status = run_counted(m, NULL, result);
+    return status == NNOM_OK ? RECORD_OK : fail("model_run: ", nnom_status_text(status));
 }
 
 static int run_file(nnom_model_t *m, int32_t in, int32_t out, result_t *result)
 {
     int state;
-    while ((state = read_record(m, in)) == RECORD_OK) {
-        state = run_record(m, result);
-        if (state == RECORD_OK) {
-            state = write_record(m, out);
-        }
+    while ((state = run_record(m, in, result)) == RECORD_OK) {
+        result->runs++;
+        state = write_record(m, out);
         if (state != RECORD_OK) {
             return state;
         }
@@ -145,14 +189,15 @@ static int run_file(nnom_model_t *m, int32_t in, int32_t out, result_t *result)
 /* Last, because one more run would disturb the outputs of a model that keeps state. */
 static int profile_first(nnom_model_t *m, int32_t in, profile_t *profile)
 {
-    if (semihost_seek(in, 0) != 0 || read_record(m, in) != RECORD_OK) {
+    if (semihost_seek(in, 0) != 0) {
         return fail("input.bin: cannot read the first record again", "");
     }
+    result_t unused = { 0, 0, 1 };
     calibrate(profile, m);
     nnom_set_observer(m, observe, profile);
-    nnom_status_t status = model_run(m);
+    int state = run_record(m, in, &unused);
     nnom_set_observer(m, NULL, NULL);
-    return status == 0 ? RECORD_OK : fail("model_run with observer: ", nnom_status_text(status));
+    return state == RECORD_END ? fail("input.bin: cannot read the first record again", "") : state;
 }
 
 static void print_result(const nnom_model_t *m, const result_t *result, const profile_t *profile)

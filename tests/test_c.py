@@ -27,7 +27,7 @@ SUITES = ("readme2019", "rows", "alloc", "arena", "errors", "plan", "tools", "fr
 HOST_ONLY = "freeze"  # needs a full C library
 # Configurations of each random test: the emulators run some hundred times slower than the host.
 HOST_CASES = {"plain": 200, "san": 60}
-BOARD_CONFIGURATIONS = 4
+BOARD_CONFIGURATIONS = 10
 BOARDS = ("cortex-m3", "rv32")
 SEED = os.environ.get("NNOM_TEST_SEED", "1")
 

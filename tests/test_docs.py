@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from nnom.cli import main as nnom_main
 from nnom.convert import convert
-from nnom.run import library_sources
+from nnom.run_library import library_sources
 
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = ROOT / "examples" / "basic_motions" / "model.keras"

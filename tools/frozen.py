@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""The examples as frozen C models: what tools/examples.py, tools/size.py, bench/ and the tests share."""
+"""The examples as frozen C models: what tools/run_examples.py, tools/size.py, bench/ and the tests share."""
 
 from __future__ import annotations
 

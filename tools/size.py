@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
 """RAM and flash of the examples, frozen, as linked for a Cortex-M4 with -Os: `make size`.
 
-Each model is linked with a main that runs it once, and compared with the same program whose main does nothing. All that the
-model adds is counted: RAM in .data and .bss (input, output and scratch lie in the arena), and flash, parted into weights
-(with biases, multipliers and tables), descriptors (the plan) and code (the library and what it takes from the C library).
+Each model is linked with a main that runs it once, and compared with the same program whose main does nothing. All that
+the model adds is counted: RAM in .data and .bss (input, output and scratch lie in the arena), and flash, parted into
+weights (with biases, multipliers and tables), descriptors (the plan) and code (the library, and what it takes from the
+C library).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import frozen
 from nnom import boards
-from nnom.run import library_sources
+from nnom.run_library import library_archive, library_sources, link_flags
 
 MAIN = """
 #ifdef MODEL
@@ -56,6 +57,7 @@ class Sizes:
 
     @property
     def ram(self) -> int:
+        """All RAM, without stack."""
         return self.arena + self.state + self.other_ram
 
 
@@ -67,11 +69,12 @@ def link(board: boards.Board, out: Path, model: str | None, folder: Path | None,
     """
     out.mkdir(parents=True, exist_ok=True)
     (out / "main.c").write_text(MAIN)
-    sources, includes = library_sources()
+    includes = library_sources()[1]
+    library = link_flags(library_archive(board, opt))
     if model is None or folder is None:
-        return boards.build(board, [out / "main.c", *sources], includes, {}, out, opt)
-    files = [out / "main.c", folder / "model.c", *sources]
-    return boards.build(board, files, [folder, *includes], {"MODEL": model}, out, opt)
+        return boards.build(board, [out / "main.c"], includes, {}, out, opt, library)
+    files = [out / "main.c", folder / "model.c"]
+    return boards.build(board, files, [folder, *includes], {"MODEL": model}, out, opt, library)
 
 
 @functools.cache

@@ -6,6 +6,7 @@ from __future__ import annotations
 import ctypes as ct
 import functools
 import importlib.machinery
+import os
 from pathlib import Path
 
 from .errors import ToolError
@@ -138,7 +139,10 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
 
 
 def library_path() -> Path:
-    """The shared library inside the package."""
+    """The shared library inside the package, or the one that NNOM_CORE_LIBRARY names (an instrumented build)."""
+    given = os.environ.get("NNOM_CORE_LIBRARY")
+    if given:
+        return Path(given)
     here = Path(__file__).resolve().parent
     for suffix in importlib.machinery.EXTENSION_SUFFIXES:
         path = here / f"_core{suffix}"

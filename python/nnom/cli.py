@@ -26,7 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     top.epilog = "example:\n  nnom convert model.keras --calibration x.npy --labels y.npy --name har -o out/"
     top.add_argument("--version", action="version", version=f"nnom {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_convert, _evaluate, _run, _inspect, _validate, _boards):
+    for add in (_convert, _evaluate, _run, _inspect, _plan_command, _report, _validate, _boards):
         add(commands)
     return top
 
@@ -52,7 +52,10 @@ def _calibration(p: argparse.ArgumentParser) -> None:
 def _plan(p: argparse.ArgumentParser) -> None:
     text = "memory: rolling rows where that costs little (auto), never (whole), at any cost (smallest)"
     p.add_argument("--plan", choices=("auto", "whole", "smallest"), default="auto", help=text)
-    p.add_argument("--arena", type=int, default=0, metavar="BYTES", help="RAM budget of the plan 'auto'")
+    p.add_argument("--whole", action="store_const", const="whole", dest="plan", help="the same as --plan whole")
+    p.add_argument("--ram", metavar="SIZE", help="all RAM of the model (16384, 16k, 16kB): the fastest plan that fits")
+    p.add_argument("--arena", type=int, default=0, metavar="BYTES", help="the same without the model's state")
+    p.add_argument("--feed", action="store_true", help="the input comes row by row (nnom_feed), not all at once")
 
 
 def _convert(commands: argparse._SubParsersAction) -> None:
@@ -100,6 +103,27 @@ def _inspect(commands: argparse._SubParsersAction) -> None:
     text = "Layers, costs, and what is not supported. Needs no data."
     p = _command(commands, "inspect", text, "nnom inspect model.tflite --json")
     _model(p)
+
+
+def _plan_command(commands: argparse._SubParsersAction) -> None:
+    text = "RAM layer by layer, and the curve of RAM against instructions. Needs no data."
+    p = _command(commands, "plan", text, "nnom plan model.tflite --ram 16k --feed")
+    _planned(p)
+
+
+def _report(commands: argparse._SubParsersAction) -> None:
+    text = "A page of HTML: the arena over time as a picture, layers, totals, the curve of RAM against instructions."
+    p = _command(commands, "report", text, "nnom report model.tflite --feed -o report.html")
+    _planned(p)
+    p.add_argument("-o", "--out", default="report.html", metavar="FILE", help="the page (default: report.html)")
+
+
+def _planned(p: argparse.ArgumentParser) -> None:
+    _model(p)
+    _calibration(p)
+    text = "plan a float model with made-up ranges (the default without --calibration: RAM does not depend on them)"
+    p.add_argument("--random", action="store_true", help=text)
+    _plan(p)
 
 
 def _validate(commands: argparse._SubParsersAction) -> None:

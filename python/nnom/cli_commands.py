@@ -13,7 +13,8 @@ import numpy as np
 
 from . import boards, cli_json, report
 from . import data as datasets
-from .convert import Plan, Prepared, convert, load, prepare
+from .cli_plan import plan_of, run_plan, run_report
+from .convert import Prepared, convert, load, prepare
 from .core import CoreModel
 from .errors import DataError
 from .evaluate import evaluate, float_form
@@ -39,12 +40,6 @@ def _samples(specs: list[str] | None, graph: Graph) -> list[np.ndarray] | dict[s
     return arrays[0] if len(arrays) == 1 else arrays
 
 
-def _plan(a: Namespace) -> Plan:
-    if a.arena < 0:
-        raise DataError(f"--arena {a.arena}: expected bytes, 0 or more")
-    return Plan(a.plan, a.arena)
-
-
 def _convert(a: Namespace) -> int:
     graph = load(a.model, a.int8_io)
     x = _samples(a.calibration, graph)
@@ -53,7 +48,7 @@ def _convert(a: Namespace) -> int:
     y = datasets.read_array(a.labels, "--labels") if a.labels else None
     places = (", ".join(a.calibration or ["calibration data"]), a.labels or "labels")
     with report.Stages() as stage:
-        options = {"name": a.name, "method": a.method, "out": a.out, "plan": _plan(a), "places": places}
+        options = {"name": a.name, "method": a.method, "out": a.out, "plan": plan_of(a), "places": places}
         c = convert(graph, x, y, stage=stage, **options)
     if a.json:
         return _print_json(cli_json.conversion(c))
@@ -102,10 +97,10 @@ def _run(a: Namespace) -> int:
     if a.board:
         find_board(a.board)
     p = _prepared(a, load(a.model, a.int8_io))
-    core = _plan(a).compile(p.graph)
+    core = plan_of(a).compile(p.graph)
     inputs, source = _inputs(a, p, core)
     outputs = run_host(core, inputs)
-    on_board = run_board(p.graph, a.board, inputs, a.opt, _plan(a)) if a.board else None
+    on_board = run_board(p.graph, a.board, inputs, a.opt, plan_of(a)) if a.board else None
     equal = None
     if on_board:
         equal = all(np.array_equal(u, v) for u, v in zip(outputs, on_board.outputs, strict=True))
@@ -231,6 +226,8 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "evaluate": _evaluate,
     "run": _run,
     "inspect": _inspect,
+    "plan": run_plan,
+    "report": run_report,
     "validate": _validate,
     "boards": _boards,
 }

@@ -15,7 +15,7 @@ from . import data as datasets
 from .calibrate import Progress
 from .compare import LayerNoise, layer_noise, outputs_of, sqnr, stored
 from .core import CoreModel, LayerRow, write_atomically
-from .errors import DataError, ModelError, NnomError
+from .errors import CoreError, DataError, ModelError, NnomError
 from .fold import fold
 from .graph import Graph
 from .quantise import TRIALS, Trial, quantise
@@ -24,6 +24,7 @@ CALIBRATION_SAMPLES = 500  # more change ranges little, and cost time
 REPORT_SAMPLES = 1000
 LOW_SQNR = 10.0  # dB of a layer
 LOST_ACCURACY = 0.01
+STATE_BYTES = 60  # a frozen model's own RAM besides the arena: sizeof(nnom_model_t), pointers of 4 bytes
 Stage = Callable[[str], Progress]  # starts a progress bar of that name
 _C_WORDS = set(
     "auto break case char const continue default do double else enum extern float for goto if inline int long register "
@@ -215,15 +216,29 @@ def _losses(report: Report) -> list[str]:
 class Plan:
     """How the core plans memory: "auto" (rolling rows where that costs little), "whole", "smallest".
 
-    arena_bytes: a budget for "auto", 0 for none.
+    arena_bytes: a budget for "auto", 0 for none. ram: the same, with the model's state. feed: the input comes row by row.
     """
 
     mode: str = "auto"
     arena_bytes: int = 0
+    feed: bool = False
+    ram: int | None = None
 
     def compile(self, graph: Graph) -> CoreModel:
-        """The graph in the core, planned so."""
-        return CoreModel(graph, mode=self.mode, arena_bytes=self.arena_bytes)
+        """The graph in the core, planned so. CoreError if it cannot be, as when a budget is too small."""
+        budget = self.arena_bytes if self.ram is None else max(self.ram - STATE_BYTES, 1)
+        try:
+            return CoreModel(graph, mode=self.mode, arena_bytes=budget, feed=self.feed)
+        except CoreError as e:
+            least = re.search(r"below the least possible, (\d+); (layer '.*' sets it)", str(e))
+            if self.ram is None or least is None:
+                raise
+            total = int(least[1]) + STATE_BYTES
+            raise CoreError(
+                f"{graph.source or graph.name}: --ram {self.ram}: the least possible is {total} bytes "
+                f"(arena {least[1]}, state {STATE_BYTES}); {least[2]}"
+                + ("" if self.feed else "; an input fed row by row (--feed) may need less")
+            ) from e
 
 
 @dataclass

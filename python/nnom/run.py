@@ -176,7 +176,9 @@ def build_frozen(core: CoreModel, board: boards.Board, folder: Path, opt: boards
     (folder / "model.h").write_text(header)
     _, includes = library_sources()
     nodes = 1 + max((r.node for r in core.layers() if r.node is not None), default=0)
-    defines = {"NNOM_RUN_MODEL": _SYMBOL, "NNOM_RUN_MAX_NODES": nodes}
+    port = core.inputs[0]
+    row = port.shape[1] * port.shape[2] * port.dtype.itemsize if core.feed else 1
+    defines = {"NNOM_RUN_MODEL": _SYMBOL, "NNOM_RUN_MAX_NODES": nodes, "NNOM_RUN_ROW_BYTES": row}
     sources = [folder / "model.c", boards.firmware_dir() / "runner.c"]
     extra = link_flags(library_archive(board, opt))
     return boards.build(board, sources, [folder, *includes], defines, folder / "build", opt, extra)

@@ -2,7 +2,7 @@
 /* Choosing a plan: the cheapest that fits a budget, or the smallest that costs next to nothing, or the smallest of all. */
 #include "plan.h"
 
-enum { NNOM_TRIES_FINAL = 64, NNOM_TRIES_SEARCH = 0, NNOM_FREE_PERCENT = 2 };
+enum { NNOM_TRIES = 64, NNOM_TRIES_NODES = 100, NNOM_FREE_PERCENT = 2 };
 
 /* One plan on the way from the cheapest to the smallest. */
 typedef struct point {
@@ -22,6 +22,7 @@ typedef struct search {
     uint32_t best_limit; /* limit that gives the plan to take */
     uint64_t best_bytes; /* its arena */
     uint64_t least;      /* the smallest arena seen */
+    uint32_t least_limit; /* and the limit that gives it */
     bool found;
 } search_t;
 
@@ -39,7 +40,10 @@ static bool acceptable(const nnom_options_t *options, const search_t *s, const p
 static void consider(nnom_planner_t *p, search_t *s, uint32_t limit, const point_t *point)
 {
     const nnom_options_t *options = &p->model->builder->options;
-    s->least = point->arena_bytes < s->least ? point->arena_bytes : s->least;
+    if (point->arena_bytes < s->least) {
+        s->least = point->arena_bytes;
+        s->least_limit = limit;
+    }
     if (acceptable(options, s, point) && (!s->found || point->arena_bytes < s->best_bytes)) {
         s->found = true;
         s->best_limit = limit;
@@ -51,15 +55,23 @@ static void consider(nnom_planner_t *p, search_t *s, uint32_t limit, const point
     }
 }
 
+/* Large plans are placed with little effort while searching, unless that decides whether they fit. */
+static uint64_t layout(nnom_planner_t *p, const point_t *point)
+{
+    const uint32_t budget = p->model->builder->options.arena_bytes;
+    const uint64_t bytes = nnom_layout(p, p->program->node_count < NNOM_TRIES_NODES ? NNOM_TRIES : 0);
+    return bytes > budget && point->estimate <= budget ? nnom_layout(p, NNOM_TRIES) : bytes;
+}
+
 /* From the cheapest plan on, each next one must need less. */
 static search_t search_plans(nnom_planner_t *p)
 {
-    search_t s = {0, UINT32_MAX, 0, UINT64_MAX, false};
+    search_t s = {0, UINT32_MAX, 0, UINT64_MAX, UINT32_MAX, false};
     uint32_t limit = UINT32_MAX;
     point_t point;
     while (choose(p, limit, &point)) {
         s.base_cost = s.base_cost == 0 ? point.cost : s.base_cost;
-        point.arena_bytes = nnom_layout(p, NNOM_TRIES_SEARCH);
+        point.arena_bytes = layout(p, &point);
         consider(p, &s, limit, &point);
         if (point.estimate == 0) {
             break;
@@ -90,7 +102,7 @@ static const char *hungriest(const nnom_planner_t *p)
 static nnom_status_t too_small(nnom_planner_t *p, const search_t *s)
 {
     point_t point;
-    (void)choose(p, s->best_limit, &point);
+    (void)choose(p, s->least_limit, &point);
     return nnom_model_fail(p->model, NNOM_TOO_SMALL, "a budget of %ld bytes is below the least possible, %ld; layer '%s' sets it",
                            (long)p->model->builder->options.arena_bytes, (long)s->least, hungriest(p));
 }
@@ -113,7 +125,7 @@ static nnom_status_t take_plan(nnom_planner_t *p, uint32_t limit)
 {
     point_t point;
     (void)choose(p, limit, &point);
-    const uint64_t bytes = nnom_layout(p, NNOM_TRIES_FINAL);
+    const uint64_t bytes = nnom_layout(p, NNOM_TRIES);
     if (bytes > INT32_MAX) {
         return nnom_model_fail(p->model, NNOM_OVERFLOW, "the arena would exceed 2^31 bytes");
     }
@@ -128,7 +140,7 @@ static uint64_t final_bytes(nnom_planner_t *p, uint32_t limit)
 {
     point_t point;
     (void)choose(p, limit, &point);
-    return nnom_layout(p, NNOM_TRIES_FINAL);
+    return nnom_layout(p, NNOM_TRIES);
 }
 
 /* The search places with little effort: the cheapest plan may need no more than the one that was found. */
@@ -142,9 +154,12 @@ static nnom_status_t plan_nodes(nnom_planner_t *p)
 {
     nnom_options_fill(&p->flow, &p->table, &p->sim, p->path_cost, p->path_from, p->parts);
     search_t s = search_plans(p);
-    if (!s.found && p->program->node_count > 0) {
-        s.best_limit = UINT32_MAX;
-        return too_small(p, &s);
+    if (!s.found && p->program->node_count > 0) { /* the smallest plan may fit once it is placed with care */
+        s.best_limit = s.least_limit;
+        s.least = final_bytes(p, s.least_limit);
+        if (s.least > p->model->builder->options.arena_bytes) {
+            return too_small(p, &s);
+        }
     }
     return take_plan(p, best_limit(p, &s));
 }

@@ -62,25 +62,34 @@ static void record(void *context, const nnom_plan_point_t *point)
     }
 }
 
-/* Every plan of the curve is reached by a budget of its size; below the least there is none. */
+/* A budget is kept or refused, with the name of the layer that needs more. */
+static bool check_budget(nnom_model_t *m, nnom_layer_t *last, const samples_t *k, uint32_t budget)
+{
+    const nnom_options_t options = {.arena_bytes = budget};
+    const nnom_status_t status = nnom_compile(m, last, NULL, &options);
+    nnom_totals_t totals = {0};
+    if (status == NNOM_OK) {
+        CHECK(nnom_totals(m, &totals) == NNOM_OK && totals.arena_bytes <= budget, "a budget of %lu gives an arena of %lu",
+              (unsigned long)budget, (unsigned long)totals.arena_bytes);
+        run_and_compare(m, k, "budget");
+        return true;
+    }
+    CHECK(status == NNOM_TOO_SMALL && strstr(model_error_text(m), "layer '") != NULL, "status %d, text '%s'", (int)status,
+          model_error_text(m));
+    CHECK(model_run(m) == NNOM_NOT_COMPILED, "it runs");
+    return false;
+}
+
+/* Every plan of the curve is reached by a budget of its size. */
 static void check_budgets(nnom_model_t *m, nnom_layer_t *last, const samples_t *k, const curve_t *curve)
 {
-    uint32_t least = UINT32_MAX;
     for (uint32_t i = 0; i < curve->count && !test_failed(); i++) {
-        const nnom_options_t options = {.arena_bytes = curve->points[i].arena_bytes};
-        least = options.arena_bytes < least ? options.arena_bytes : least;
-        if (options.arena_bytes > 0) {
-            const uint32_t taken = compile_as(m, last, &options, "budget");
-            CHECK(taken <= options.arena_bytes, "a budget of %lu gives an arena of %lu", (unsigned long)options.arena_bytes,
-                  (unsigned long)taken);
-            run_and_compare(m, k, "budget");
+        const uint32_t budget = curve->points[i].arena_bytes;
+        if (budget > 1) {
+            CHECK(check_budget(m, last, k, budget), "a budget of %lu, as on the curve, is refused", (unsigned long)budget);
+            (void)check_budget(m, last, k, budget - 1);
+            CHECK(!check_budget(m, last, k, 1), "a budget of 1 byte is met");
         }
-    }
-    if (curve->count > 0 && curve->count < MAX_POINTS && least > 1) {
-        const nnom_options_t options = {.arena_bytes = least - 1};
-        CHECK(nnom_compile(m, last, NULL, &options) == NNOM_TOO_SMALL, "a budget below the least, %lu, is met", (unsigned long)least);
-        CHECK(strstr(model_error_text(m), "layer '") != NULL, "text '%s'", model_error_text(m));
-        CHECK(model_run(m) == NNOM_NOT_COMPILED, "it runs");
     }
 }
 
@@ -114,6 +123,18 @@ static void check_fed(nnom_model_t *m, nnom_layer_t *last, const samples_t *k)
     }
 }
 
+/* A fast memory smaller than the arena: the rest lies in the slow one. */
+static void check_regions(nnom_model_t *m, nnom_layer_t *last, const samples_t *k, uint32_t arena_bytes)
+{
+    const nnom_options_t options = {.mode = random_chance(50) ? NNOM_MODE_WHOLE : NNOM_MODE_AUTO,
+                                    .fast_bytes = (uint32_t)random_in(1, (int32_t)arena_bytes + 8)};
+    nnom_totals_t totals = {0};
+    const uint32_t fast = compile_as(m, last, &options, "two regions");
+    CHECK(nnom_totals(m, &totals) == NNOM_OK && fast <= options.fast_bytes, "%lu bytes of %lu in fast memory, %lu in slow",
+          (unsigned long)fast, (unsigned long)options.fast_bytes, (unsigned long)totals.slow_bytes);
+    run_and_compare(m, k, "two regions");
+}
+
 void check_modes(separate_t *s, nnom_layer_t *last)
 {
     nnom_model_t *m = s->m;
@@ -131,5 +152,6 @@ void check_modes(separate_t *s, nnom_layer_t *last)
     CHECK(least <= some && some <= most, "arenas: smallest %lu, automatic %lu, whole %lu", (unsigned long)least,
           (unsigned long)some, (unsigned long)most);
     check_budgets(m, last, &k, &curve);
+    check_regions(m, last, &k, most);
     check_fed(m, last, &k);
 }

@@ -12,7 +12,7 @@ TEST_C_FLAGS := -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror -g1 -fno-
 	-Iinclude -Iport -I$(TEST_C_DIR) -DNNOM_PORT='"test_port.h"'
 TEST_C_plain := -O2
 TEST_C_san := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-TEST_C_gcov := -O0 --coverage
+TEST_C_gcov := -O0 --coverage -fPIC
 
 .PHONY: test-c check-clang
 
@@ -34,3 +34,7 @@ $$(TEST_C_$(1)_OBJECTS): $$(TEST_C_OUT)/$(1)/%.o: %.c
 -include $$(TEST_C_$(1)_OBJECTS:.o=.d)
 endef
 $(foreach variant,plain san gcov,$(eval $(call TEST_C_VARIANT,$(variant))))
+
+# The instrumented core as the Python package loads it (tools/coverage.sh), with the C library's heap.
+$(TEST_C_OUT)/gcov/core.so: $(filter $(TEST_C_OUT)/gcov/src/%,$(TEST_C_gcov_OBJECTS)) tools/coverage_port.c
+	$(CC) $(TEST_C_FLAGS) $(TEST_C_gcov) -shared $^ -lm -o $@

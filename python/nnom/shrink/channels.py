@@ -2,11 +2,11 @@
 """Dead channels: those that hold one value whatever the input, and those that no one reads.
 
 Channels that layers carry through in place (pools, sums, depthwise convolutions, tables, concat, views) form groups,
-which stay or go as a whole. Only convolutions and dense layers mix channels: such a layer lets an input channel go if its
-weights for it are 0 in all output channels that stay, or if the channel holds one value v and what it adds to the
-accumulators, (v - zero point) * its weights inside the input, is the same however the window hangs over the border. That
-sum goes into the bias. So borders are taken care of: a channel that equals the zero point always adds 0; any other needs
-windows without padding, or weights for which padding makes no difference.
+which stay or go as a whole. Only convolutions and dense layers mix channels: such a layer lets an input channel go if
+its weights for it are 0 in all output channels that stay, or if the channel holds one value v and what it adds to the
+accumulators, (v - zero point) * its weights inside the input, is the same however the window hangs over the border.
+That sum goes into the bias. So borders are taken care of: a channel that equals the zero point always adds 0; any other
+needs windows without padding, or weights for which padding makes no difference.
 
 The bound |B| + 128 * sum |w| that the core checks cannot grow: B changes by v * w for weights w that leave the sum, and
 |v| <= 128.
@@ -26,7 +26,8 @@ from .ranges import Range, ranges, tap_weights
 Link = tuple[str, np.ndarray, str, np.ndarray]  # channels of one tensor and, in the same order, of another
 
 _IN_PLACE = {
-    *POOLS, *GLOBAL_POOLS, "activation", "quantize", "prelu", "upsample", "cropping", "resize_nearest", "resize_bilinear",
+    *POOLS, *GLOBAL_POOLS, "activation", "quantize", "prelu", "upsample", "cropping", "resize_nearest",
+    "resize_bilinear",
 }  # fmt: skip
 _TWO = {"add", "sub", "mult", "maximum", "minimum"}
 MIXERS = {"conv2d", "dense", "conv2d_transpose"}
@@ -125,8 +126,8 @@ def _links(graph: Graph, node: Node) -> list[Link] | None:
 class _Mixer:
     """A convolution or dense layer: how its accumulators depend on its input channels.
 
-    reads: bool [out, in], weights that are not 0. moves: bool [out, in], what the channel adds depends on the input or the
-    position. adds: int64 [out, in], what constant channels add.
+    reads: bool [out, in], weights that are not 0. moves: bool [out, in], what the channel adds depends on the input or
+    the position. adds: int64 [out, in], what constant channels add.
     """
 
     node: Node
@@ -223,7 +224,7 @@ class _Plan:
         return bool(self.stays.sum() > before)
 
     def _fill(self) -> bool:
-        """No tensor may lose all channels. A dense layer of several scales keeps two: with one the core's sums differ."""
+        """No tensor may lose all channels. A dense layer of several scales keeps two: one would round otherwise."""
         for node in self.graph.nodes:
             scales = node.weights["weights"].scale if node.op in MIXERS else None
             least = 2 if node.op == "dense" and scales is not None and scales.size > 1 else 1

@@ -20,8 +20,8 @@ from .evaluate import channel_tables, requantised, table, try_evaluate
 
 _RISING = {
     *POOLS, *GLOBAL_POOLS, "flatten", "reshape", "zero_padding", "cropping", "upsample", "slice", "transpose",
-    "mirror_pad", "gather", "resize_nearest", "tile", "space_to_depth", "depth_to_space", "concat", "maximum", "minimum",
-    "reduce",
+    "mirror_pad", "gather", "resize_nearest", "tile", "space_to_depth", "depth_to_space", "concat", "maximum",
+    "minimum", "reduce",
 }  # fmt: skip
 
 

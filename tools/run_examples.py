@@ -2,42 +2,61 @@
 """Builds each example's main.c with its frozen model, runs it on this computer and on an emulated board, and compares.
 
 make examples                                  all of them
-tools/examples.py uci_har --board rv32         one, on another board
-tools/examples.py --write                      converts them anew and replaces the committed model.c and model.h
+tools/run_examples.py uci_har --board rv32         one, on another board
+tools/run_examples.py --write                      converts them anew and replaces the committed model.c and model.h
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import frozen
 from nnom import boards
 from nnom.convert import write_c
-from nnom.run import library_sources
+from nnom.run_library import library_archive, library_sources, link_flags
 
 HOST_FLAGS = ("-std=c99", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
 
 
+def host_library() -> Path:
+    """What a frozen model may need of the library, for this computer; made anew when a source is newer."""
+    sources, includes = library_sources()
+    archive = frozen.BUILD / "libnnom.a"
+    read = [*sources, *(header for folder in includes for header in folder.rglob("*.[h]"))]
+    if archive.exists() and archive.stat().st_mtime > max(path.stat().st_mtime for path in read):
+        return archive
+    with tempfile.TemporaryDirectory() as text:
+        flags = [*HOST_FLAGS, "-ffp-contract=off", "-ffunction-sections", "-fdata-sections"]
+        command = ["gcc", *flags, *(f"-I{folder}" for folder in includes), "-c", *map(str, sources)]
+        subprocess.run(command, cwd=text, check=True)
+        frozen.BUILD.mkdir(parents=True, exist_ok=True)
+        part = Path(text) / "libnnom.a"
+        subprocess.run(["ar", "rcs", str(part), *map(str, Path(text).glob("*.o"))], check=True)
+        shutil.copy(part, archive)
+    return archive
+
+
 def host_program(name: str, folder: Path) -> Path:
     """The example built for this computer."""
-    sources, includes = library_sources()
     program = frozen.BUILD / name / "main"
     program.parent.mkdir(parents=True, exist_ok=True)
-    command = ["gcc", *HOST_FLAGS, "-ffp-contract=off", *(f"-I{i}" for i in (folder, *includes))]
-    command += [str(frozen.EXAMPLES / name / "main.c"), str(folder / "model.c"), *map(str, sources)]
-    subprocess.run([*command, "-lm", "-o", str(program)], check=True)
+    command = ["gcc", *HOST_FLAGS, *(f"-I{path}" for path in (folder, *library_sources()[1]))]
+    command += [str(frozen.EXAMPLES / name / "main.c"), str(folder / "model.c"), "-Wl,--gc-sections"]
+    subprocess.run([*command, str(host_library()), "-lm", "-o", str(program)], check=True)
     return program
 
 
 def board_program(name: str, folder: Path, board: boards.Board) -> Path:
     """The example built for a board."""
-    sources, includes = library_sources()
+    includes = [folder, *library_sources()[1]]
+    sources = [frozen.EXAMPLES / name / "main.c", folder / "model.c"]
     out = frozen.BUILD / name / board.name
-    main = [frozen.EXAMPLES / name / "main.c", folder / "model.c"]
-    return boards.build(board, [*main, *sources], [folder, *includes], {}, out, "-Os")
+    return boards.build(board, sources, includes, {}, out, "-Os", link_flags(library_archive(board, "-Os")))
 
 
 def run_example(name: str, board: boards.Board) -> bool:

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""The commands `nnom plan` and `nnom report`, and what the options of memory mean."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from . import data as datasets
+from . import report
+from .convert import STATE_BYTES, Plan, load, prepare, write_text
+from .errors import DataError
+from .fold import fold
+from .graph import Graph
+from .plan import Overview, Point, parse_bytes, survey, to_json
+from .quantise import sketch
+
+_CHART_WIDTH, _CHART_HEIGHT = 64, 8
+
+
+# ---- Options ----
+
+
+def plan_of(a: Namespace) -> Plan:
+    """The plan that --plan, --whole, --ram, --arena and --feed ask for, or DataError."""
+    if a.arena < 0:
+        raise DataError(f"--arena {a.arena}: expected bytes, 0 or more")
+    if a.ram is not None and (a.arena or a.plan != "auto"):
+        raise DataError("--ram: not together with --arena or another --plan: it is the budget of the plan 'auto'")
+    return Plan(a.plan, a.arena, a.feed, None if a.ram is None else parse_bytes(a.ram))
+
+
+def planned_graph(a: Namespace) -> Graph:
+    """The int8 graph of a model; a float one without data gets made-up ranges."""
+    graph = load(a.model, a.int8_io)
+    if a.calibration and a.random:
+        raise DataError("--random: not together with --calibration")
+    if graph.is_float and not a.calibration:
+        return sketch(fold(graph))
+    x = datasets.read_samples(a.calibration, graph) if a.calibration else None
+    with report.Stages() as stage:
+        return prepare(graph, x, a.method, stage=stage).graph
+
+
+# ---- nnom plan ----
+
+
+def run_plan(a: Namespace) -> int:
+    """Prints the plan, what else is possible, and what it costs."""
+    overview = survey(planned_graph(a), plan_of(a))
+    if a.json:
+        print(json.dumps(to_json(overview)))
+        return 0
+    print_overview(report.console(), overview)
+    return 0
+
+
+def print_overview(out: Console, o: Overview) -> None:
+    """Layers, curve, totals."""
+    out.print(layer_table(o))
+    out.print(curve_table(o))
+    if len(o.curve) > 1:
+        for line in draw_curve(o.curve, o.chosen):
+            out.print(line, markup=False)
+        out.print()
+    t = o.core.totals
+    out.print(
+        f"RAM {o.chosen.ram:,} B: arena {o.ram_arena:,} B, state {STATE_BYTES} B; {o.chosen.cost - 1:+.2%} instructions against "
+        f"whole execution ({o.ram_whole:,} B)"
+    )
+    out.print(
+        f"least possible {o.ram_minimum:,} B{_fed(o)}; largest sum of what lives together in this plan "
+        f"{t.arena_lower_bound:,} B, arena {o.ram_arena:,} B"
+    )
+
+
+def _fed(o: Overview) -> str:
+    return " with the input fed row by row" if o.core.feed else " (an input fed row by row, --feed, may need less)"
+
+
+def layer_table(o: Overview) -> Table:
+    """One line per layer: how it runs, and what of its output is kept."""
+    result = report.table("plan", "<layer", "<kind", "shape", "<mode", "rows kept", "bytes kept", "MACs")
+    for n in o.layers:
+        mode = "whole" if n.segment is None else f"rolling {n.segment}"
+        rows = "all" if n.rows == n.height else f"{n.rows} of {n.height}"
+        mode = "" if n.kind == "Input" else mode
+        shape = "x".join(map(str, n.shape))
+        result.add_row(report.short(n.name), n.kind, shape, mode, rows, f"{n.bytes:,}", f"{n.macs:,}")
+    return result
+
+
+def curve_table(o: Overview) -> Table:
+    """RAM against cost, cheapest first."""
+    result = report.table("RAM against cost, every useful budget", "RAM B", "arena B", "instructions", "<")
+    for p in o.curve:
+        note = "this plan" if p == o.chosen else ""
+        result.add_row(f"{p.ram:,}", f"{p.ram - STATE_BYTES:,}", f"{p.cost:.2%}", note)
+    return result
+
+
+def draw_curve(curve: list[Point], chosen: Point) -> list[str]:
+    """Lines of text: cost upwards, RAM to the right, a step wherever more RAM buys speed."""
+    low, high = curve[-1].ram, curve[0].ram
+    least, most = curve[0].cost, curve[-1].cost
+    column = lambda p: round((p.ram - low) / max(high - low, 1) * (_CHART_WIDTH - 4))  # noqa: E731
+    line = lambda p: round((most - p.cost) / max(most - least, 1e-9) * (_CHART_HEIGHT - 1))  # noqa: E731
+    cells = [[" "] * _CHART_WIDTH for _ in range(_CHART_HEIGHT)]
+    right = _CHART_WIDTH
+    for p, after in zip(curve, [*curve[1:], None], strict=True):
+        for x in range(column(p), right):
+            cells[line(p)][x] = "─"
+        if after is not None:
+            for y in range(line(after), line(p)):
+                cells[y][column(p)] = "┐" if y == line(after) else "│"
+        right = column(p)
+    for p in curve:
+        cells[line(p)][column(p)] = "◆" if p == chosen else "●"
+    labels = [""] * _CHART_HEIGHT
+    labels[0], labels[-1] = f"{most:.2%}", f"{least:.2%}"
+    lines = [f"{label:>8} ┤{''.join(row).rstrip()}" for label, row in zip(labels, cells, strict=True)]
+    ends = f"{low:,} B"
+    lines.append(" " * 9 + "└" + "─" * _CHART_WIDTH)
+    lines.append(" " * 10 + ends + f"{high:,} B RAM".rjust(_CHART_WIDTH - len(ends)))
+    if chosen in curve:
+        lines.append(" " * 10 + "◆ this plan   ● other plans; instructions against RAM")
+    return lines
+
+
+# ---- nnom report ----
+
+
+def run_report(a: Namespace) -> int:
+    """Writes the page."""
+    from .page import page
+
+    graph = planned_graph(a)
+    overview = survey(graph, plan_of(a))
+    path = Path(a.out)
+    write_text(path, page(graph, overview, Path(a.model).name))
+    if a.json:
+        print(json.dumps({"path": str(path), **to_json(overview)}))
+        return 0
+    report.console().print(f"wrote {escape(str(path))} ({path.stat().st_size:,} B)", soft_wrap=True)
+    return 0
