@@ -3,7 +3,8 @@
  * Runs a frozen model on a board. NNOM_RUN_MODEL is the model's name (har: har_model() is called), NNOM_RUN_HEADER its
  * header (default "model.h").
  *
- * Reads input.bin: records, each all inputs one after another (a fed model gets its input row by row); writes output.bin the same way; prints
+ * Reads input.bin: records, each all inputs one after another (a fed model gets its input row by row); writes output.bin
+ * the same way; prints
  *     instructions total <n>       the first run, without observer
  *     instructions node <i> <n>    the sum over the steps of node i, in one more run of the first record
  *     stack <bytes>                what the first run used below its caller

@@ -47,8 +47,9 @@ class Count:
 
 
 def c_files() -> list[Path]:
-    """The library's sources, and the examples'."""
-    return sorted([*(ROOT / "src").rglob("*.c"), *(ROOT / "examples").glob("*/model.c")])
+    """The library's sources, and the frozen examples with their programs."""
+    frozen = sorted((ROOT / "examples").glob("*/model.c"))
+    return [*sorted((ROOT / "src").rglob("*.c")), *frozen, *(path.with_name("main.c") for path in frozen)]
 
 
 def compile_commands() -> Iterable[list[str]]:

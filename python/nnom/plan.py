@@ -46,6 +46,7 @@ class PlannedLayer:
     height: int
     bytes: int
     macs: int
+    row: LayerRow  # all that the core tells
 
     @property
     def mode(self) -> str:
@@ -118,7 +119,7 @@ def planned_layer(r: LayerRow, tensors: list[str]) -> PlannedLayer:
     segment = None if r.segment is None else r.segment + 1
     kind = f"{r.kind}+{r.activation}" if r.activation else r.kind
     kept = kept_bytes(r)
-    return PlannedLayer(tensors[-1] if tensors else r.name, kind, r.shape, segment, r.rows, height, kept, r.macs)
+    return PlannedLayer(tensors[-1] if tensors else r.name, kind, r.shape, segment, r.rows, height, kept, r.macs, r)
 
 
 def kept_bytes(r: LayerRow) -> int:

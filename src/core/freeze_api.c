@@ -85,7 +85,7 @@ static void write_header(nnom_writer_t *w, const nnom_model_t *m)
         nnom_writer_print(w, "/* The second region of it, for slower memory. */\n#define %s_SLOW_BYTES %" PRIu32 "u\n", name,
                           m->program->slow_bytes);
     }
-    nnom_writer_print(w, "#define %s_MACS %" PRIu64 "u\n", name, m->builder->totals.macs);
+    nnom_writer_print(w, "#define %s_MACS %luu\n", name, (unsigned long)m->builder->totals.macs);
     nnom_writer_print(w, "#define %s_WEIGHT_BYTES %" PRIu32 "u\n", name, m->builder->totals.weight_bytes);
     for (uint32_t i = 0; i < nnom_input_count(m); i++) {
         header_port(w, "input", i, nnom_input_tensor(m, i), m->program->fed != 0);

@@ -187,10 +187,13 @@ static uint32_t in_place(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t n)
     return i;
 }
 
-/* Nothing in the segment reads what node n makes. */
+/* What node n makes is wanted to its last row: nothing in the segment reads it, or somebody outside does. */
 static bool is_end(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t n)
 {
     const uint16_t storage = f->storage[node_at(f, n)->output];
+    if (!nnom_is_ring(f, storage, s->first, s->end)) {
+        return true;
+    }
     for (uint16_t c = (uint16_t)(n + 1); c < s->end; c++) {
         for (uint32_t i = 0; i < node_at(f, c)->input_count; i++) {
             if (f->storage[node_at(f, c)->inputs[i]] == storage) {

@@ -41,7 +41,7 @@ typedef struct nnom_sim {
     int32_t *height;    /* [tensors] of storages that are rings in this segment: rows; 0: not one */
     uint16_t *ring;     /* [tensors] storage with in-place operations taken into account */
     uint8_t *eager;     /* [nodes] runs as soon as it can, instead of when it is needed */
-    uint8_t *is_end;    /* [nodes] nothing in the segment reads its output */
+    uint8_t *is_end;    /* [nodes] its output is wanted to the last row */
     nnom_wait_t *stack; /* [nodes] each waits for rows of the one above it */
     uint16_t *use_first; /* [tensors + 1] of rings: where their readers begin in `uses` */
     nnom_use_t *uses;   /* [links] */

@@ -3,42 +3,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "harness.h"
+#include "refuse.h"
 
 static const int8_t bytes[4096];
 static const nnom_weight_t w = {bytes, 5};
 static const nnom_bias_t b = {bytes, 5};
-
-/* What compile and the text must say; then the model is gone. */
-static void expect(nnom_model_t *m, nnom_status_t status, nnom_status_t expected, const char *text)
-{
-    CHECK(status == expected, "status %d (%s), expected %d", (int)status, model_error_text(m), (int)expected);
-    CHECK(strstr(model_error_text(m), text) != NULL, "text '%s' without '%s'", model_error_text(m), text);
-    CHECK(model_run(m) == NNOM_NOT_COMPILED, "it runs");
-    CHECK(nnom_input_buffer(m, 0) == NULL && nnom_output_tensor(m, 0) == NULL && nnom_node_count(m) == 0, "half compiled");
-    model_delete(m);
-    test_context("%s", "");
-}
-
-static nnom_model_t quiet(void)
-{
-    nnom_model_t m;
-    (void)new_model(&m);
-    nnom_set_verbose(&m, false);
-    return m;
-}
-
-/* Input(s), then the layer, named "bad". */
-static void refuse_after(nnom_shape_t s, nnom_layer_t *layer, nnom_status_t expected, const char *what)
-{
-    nnom_model_t m = quiet();
-    test_context("%s:", what);
-    (void)m.add(&m, Input(s, NULL));
-    (void)m.add(&m, nnom_layer_set_name(layer, "bad"));
-    expect(&m, sequential_compile(&m), expected, "layer 'bad'");
-}
-
-#define REFUSE(layer, status) refuse_after(shape(8, 8, 3), layer, status, #layer)
 
 /* ---- Arguments ---- */
 
@@ -101,11 +70,11 @@ static void huge(void)
     static const nnom_shape_t shapes[] = {{INT32_MAX, INT32_MAX, INT32_MAX}, {INT32_MAX, 2, 1}, {65536, 65536, 1},
                                           {0, 1, 1},                         {1, -1, 1},        {1, 1, INT32_MIN}};
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
-        nnom_model_t m = quiet();
+        nnom_model_t m = quiet_model();
         test_context("Input %d:", (int)i);
         (void)m.add(&m, nnom_layer_set_name(Input(shapes[i], NULL), "bad"));
         (void)m.add(&m, ReLU());
-        expect(&m, sequential_compile(&m), NNOM_BAD_SHAPE, "layer 'bad'");
+        expect_refusal(&m, sequential_compile(&m), NNOM_BAD_SHAPE, "layer 'bad'");
     }
 }
 
@@ -152,11 +121,11 @@ static void quantisation(void)
     REFUSE(nnom_layer_set_quant(LeakyReLU(NAN), NAN, 3), NNOM_BAD_QUANT);
     for (int32_t i = 0; i < 4; i++) {
         static const float scales[4] = {0.0f, NAN, -1.0f, 0.1f};
-        nnom_model_t m = quiet();
+        nnom_model_t m = quiet_model();
         test_context("input quantisation %d:", (int)i);
         (void)m.add(&m, nnom_layer_set_name(nnom_layer_set_quant(Input(shape(1, 1, 4), NULL), scales[i], i == 3 ? 300 : 0), "bad"));
         (void)m.add(&m, Dense(2, &w, &b));
-        expect(&m, sequential_compile(&m), NNOM_BAD_QUANT, "layer 'bad'");
+        expect_refusal(&m, sequential_compile(&m), NNOM_BAD_QUANT, "layer 'bad'");
     }
 }
 
@@ -164,18 +133,18 @@ static void binary_quantisation(void)
 {
     for (int32_t kind = 0; kind < 12; kind++) {
         static const float scales[4] = {0.0f, NAN, 1e-30f, 1e-12f};
-        nnom_model_t m = quiet();
+        nnom_model_t m = quiet_model();
         nnom_layer_t *in = Input(shape(2, 2, 2), NULL);
         nnom_layer_t *layer = kind % 3 == 0 ? Add() : (kind % 3 == 1 ? Sub() : Mult());
         nnom_layer_t *last = m.merge(nnom_layer_set_quant(nnom_layer_set_name(layer, "bad"), scales[kind / 3], 0), in, in);
         test_context("method %d, scale %d:", (int)kind % 3, (int)kind / 3);
-        expect(&m, model_compile(&m, in, last), NNOM_BAD_QUANT, "layer 'bad'");
+        expect_refusal(&m, model_compile(&m, in, last), NNOM_BAD_QUANT, "layer 'bad'");
     }
     for (int32_t oshift = -32; oshift <= 32; oshift += 64) {
-        nnom_model_t m = quiet();
+        nnom_model_t m = quiet_model();
         nnom_layer_t *in = Input(shape(2, 2, 2), NULL);
         nnom_layer_t *last = m.merge(nnom_layer_set_name(Add(oshift), "bad"), in, in);
-        expect(&m, model_compile(&m, in, last), NNOM_BAD_ARGUMENT, "layer 'bad'");
+        expect_refusal(&m, model_compile(&m, in, last), NNOM_BAD_ARGUMENT, "layer 'bad'");
     }
 }
 
@@ -184,7 +153,7 @@ static void binary_quantisation(void)
 static void mismatched(void)
 {
     for (int32_t kind = 0; kind < 6; kind++) {
-        nnom_model_t m = quiet();
+        nnom_model_t m = quiet_model();
         nnom_layer_t *in = Input(shape(4, 6, 3), NULL);
         nnom_layer_t *half = m.hook(MaxPool(kernel(2, 2), stride(2, 2), PADDING_SAME), in);
         nnom_layer_t *layers[6] = {Add(), Sub(), Mult(), Concat(-1), Concat(1), Concat(0)};
@@ -195,7 +164,7 @@ static void mismatched(void)
         }
         test_context("method %d:", (int)kind);
         nnom_layer_t *last = m.merge(nnom_layer_set_name(layers[kind], "bad"), in, half);
-        expect(&m, model_compile(&m, in, last), NNOM_BAD_SHAPE, "layer 'bad'");
+        expect_refusal(&m, model_compile(&m, in, last), NNOM_BAD_SHAPE, "layer 'bad'");
     }
     REFUSE(Concat(3), NNOM_BAD_ARGUMENT);
     REFUSE(Concat(-4), NNOM_BAD_ARGUMENT);
@@ -219,62 +188,62 @@ static void mismatched(void)
 
 static void dangling(void)
 {
-    nnom_model_t m = quiet();
+    nnom_model_t m = quiet_model();
     nnom_layer_t *in = Input(shape(4, 4, 2), NULL);
     nnom_layer_t *x = m.hook(ReLU(), in);
     (void)m.hook(nnom_layer_set_name(TanH(), "loose"), in);
-    expect(&m, model_compile(&m, in, x), NNOM_BAD_GRAPH, "layer 'loose'");
+    expect_refusal(&m, model_compile(&m, in, x), NNOM_BAD_GRAPH, "layer 'loose'");
 
-    m = quiet();
+    m = quiet_model();
     in = Input(shape(4, 4, 2), NULL);
     (void)m.hook(ReLU(), in);
     (void)m.hook(TanH(), in);
-    expect(&m, model_compile(&m, in, NULL), NNOM_BAD_GRAPH, "2 layers are so");
+    expect_refusal(&m, model_compile(&m, in, NULL), NNOM_BAD_GRAPH, "2 layers are so");
 
-    m = quiet();
+    m = quiet_model();
     in = Input(shape(4, 4, 2), NULL);
     x = m.merge(nnom_layer_set_name(ReLU(), "two"), in, in);
-    expect(&m, model_compile(&m, in, x), NNOM_BAD_GRAPH, "layer 'two'");
+    expect_refusal(&m, model_compile(&m, in, x), NNOM_BAD_GRAPH, "layer 'two'");
 
-    m = quiet();
+    m = quiet_model();
     in = Input(shape(4, 4, 2), NULL);
     x = m.hook(nnom_layer_set_name(Add(), "half"), in);
-    expect(&m, model_compile(&m, in, x), NNOM_BAD_GRAPH, "layer 'half'");
+    expect_refusal(&m, model_compile(&m, in, x), NNOM_BAD_GRAPH, "layer 'half'");
 
-    m = quiet();
+    m = quiet_model();
     in = Input(shape(4, 4, 2), NULL);
     x = m.hook(nnom_layer_set_name(Input(shape(4, 4, 2), NULL), "fed"), in);
-    expect(&m, model_compile(&m, in, x), NNOM_BAD_GRAPH, "layer 'fed'");
+    expect_refusal(&m, model_compile(&m, in, x), NNOM_BAD_GRAPH, "layer 'fed'");
 }
 
 static void cycles(void)
 {
-    nnom_model_t m = quiet();
+    nnom_model_t m = quiet_model();
     nnom_layer_t *in = Input(shape(4, 4, 2), NULL);
     nnom_layer_t *a = nnom_layer_set_name(Add(), "round"), *r = nnom_layer_set_name(ReLU(), "round");
     (void)m.hook(a, in);
     (void)m.hook(r, a);
     (void)m.hook(a, r);
-    expect(&m, model_compile(&m, in, NULL), NNOM_BAD_GRAPH, "layer 'round'");
+    expect_refusal(&m, model_compile(&m, in, NULL), NNOM_BAD_GRAPH, "layer 'round'");
 
-    m = quiet();
+    m = quiet_model();
     in = Input(shape(4, 4, 2), NULL);
     a = nnom_layer_set_name(Add(), "round");
     (void)m.hook(a, a);
     (void)m.hook(a, in);
-    expect(&m, model_compile(&m, in, a), NNOM_BAD_GRAPH, "layer 'round'");
+    expect_refusal(&m, model_compile(&m, in, a), NNOM_BAD_GRAPH, "layer 'round'");
 
-    m = quiet();
+    m = quiet_model();
     r = nnom_layer_set_name(ReLU(), "round");
     (void)m.hook(r, r);
-    expect(&m, model_compile(&m, r, r), NNOM_BAD_GRAPH, "layer 'round'");
+    expect_refusal(&m, model_compile(&m, r, r), NNOM_BAD_GRAPH, "layer 'round'");
 }
 
 /* Layers of two models hooked together; either may go first. */
 static void foreign(void)
 {
     for (int32_t order = 0; order < 4; order++) {
-        nnom_model_t m[2] = {quiet(), quiet()};
+        nnom_model_t m[2] = {quiet_model(), quiet_model()};
         nnom_layer_t *a = Input(shape(4, 4, 2), NULL), *c = Input(shape(4, 4, 2), NULL);
         nnom_layer_t *b1 = m[0].hook(nnom_layer_set_name(ReLU(), "theirs"), a);
         CHECK(model_compile(&m[0], a, b1) == NNOM_OK, "%s", model_error_text(&m[0]));
@@ -295,61 +264,61 @@ static void foreign(void)
 
 static void added_twice(void)
 {
-    nnom_model_t m = quiet();
+    nnom_model_t m = quiet_model();
     (void)m.add(&m, Input(shape(4, 4, 2), NULL));
     nnom_layer_t *layer = nnom_layer_set_name(ReLU(), "twice");
     CHECK(m.add(&m, layer) == NNOM_OK, "first time");
     CHECK(m.add(&m, layer) == NNOM_BAD_GRAPH, "second time");
     CHECK(strstr(model_error_text(&m), "twice") != NULL, "text '%s'", model_error_text(&m));
-    expect(&m, sequential_compile(&m), NNOM_BAD_GRAPH, "layer 'twice'");
+    expect_refusal(&m, sequential_compile(&m), NNOM_BAD_GRAPH, "layer 'twice'");
 
-    nnom_model_t other = quiet();
-    m = quiet();
+    nnom_model_t other = quiet_model();
+    m = quiet_model();
     layer = nnom_layer_set_name(Input(shape(4, 4, 2), NULL), "theirs");
     CHECK(m.add(&m, layer) == NNOM_OK && other.add(&other, layer) == NNOM_BAD_GRAPH, "added to two models");
-    expect(&other, sequential_compile(&other), NNOM_BAD_GRAPH, "layer 'theirs'");
+    expect_refusal(&other, sequential_compile(&other), NNOM_BAD_GRAPH, "layer 'theirs'");
     model_delete(&m);
 }
 
 static void no_input(void)
 {
-    nnom_model_t m = quiet();
-    expect(&m, sequential_compile(&m), NNOM_NULL, "no input");
-    m = quiet();
+    nnom_model_t m = quiet_model();
+    expect_refusal(&m, sequential_compile(&m), NNOM_NULL, "no input");
+    m = quiet_model();
     (void)m.add(&m, nnom_layer_set_name(ReLU(), "first"));
-    expect(&m, sequential_compile(&m), NNOM_BAD_GRAPH, "layer 'first'");
-    m = quiet();
+    expect_refusal(&m, sequential_compile(&m), NNOM_BAD_GRAPH, "layer 'first'");
+    m = quiet_model();
     CHECK(m.add(&m, NULL) == NNOM_NO_MEMORY, "add of NULL");
     (void)m.add(&m, Input(shape(1, 1, 1), NULL));
-    expect(&m, sequential_compile(&m), NNOM_NO_MEMORY, "could not be made");
-    m = quiet();
+    expect_refusal(&m, sequential_compile(&m), NNOM_NO_MEMORY, "could not be made");
+    m = quiet_model();
     CHECK(nnom_own(&m, NULL) == NNOM_NO_MEMORY, "own of NULL");
     (void)m.add(&m, Input(shape(1, 1, 1), NULL));
-    expect(&m, sequential_compile(&m), NNOM_NO_MEMORY, "could not be made");
-    m = quiet();
+    expect_refusal(&m, sequential_compile(&m), NNOM_NO_MEMORY, "could not be made");
+    m = quiet_model();
     (void)m.add(&m, nnom_layer_set_name(Output(shape(1, 1, 1), NULL), "alone"));
-    expect(&m, sequential_compile(&m), NNOM_BAD_GRAPH, "layer 'alone'");
+    expect_refusal(&m, sequential_compile(&m), NNOM_BAD_GRAPH, "layer 'alone'");
 }
 
 static void float_and_int(void)
 {
     for (int32_t kind = 0; kind < 4; kind++) {
-        nnom_model_t m = quiet();
+        nnom_model_t m = quiet_model();
         nnom_layer_t *a = Input(shape(4, 4, 2), NULL);
         nnom_layer_t *c = nnom_layer_set_type(Input(shape(4, 4, 2), NULL), NNOM_TYPE_F32);
         nnom_layer_t *layer = kind == 0 ? Add() : (kind == 1 ? Sub() : (kind == 2 ? Mult() : Concat(-1)));
         nnom_layer_t *x = m.merge(nnom_layer_set_name(layer, "mixed"), a, c);
-        expect(&m, model_compile(&m, a, x), NNOM_UNSUPPORTED, "layer 'mixed'");
+        expect_refusal(&m, model_compile(&m, a, x), NNOM_UNSUPPORTED, "layer 'mixed'");
     }
     nnom_layer_t *(*const layers[])(void) = {ReLU, TanH, Softmax, GlobalMaxPool, GlobalAvgPool, GlobalSumPool};
     for (size_t i = 0; i < sizeof layers / sizeof layers[0]; i++) {
-        nnom_model_t m = quiet();
+        nnom_model_t m = quiet_model();
         test_context("int32 into layer %d:", (int)i);
         (void)m.add(&m, nnom_layer_set_type(Input(shape(4, 4, 2), NULL), NNOM_TYPE_S32));
         (void)m.add(&m, nnom_layer_set_name(layers[i](), "bad"));
-        expect(&m, sequential_compile(&m), NNOM_UNSUPPORTED, "layer 'bad'");
+        expect_refusal(&m, sequential_compile(&m), NNOM_UNSUPPORTED, "layer 'bad'");
     }
-    nnom_model_t m = quiet();
+    nnom_model_t m = quiet_model();
     (void)m.add(&m, nnom_layer_set_name(nnom_layer_set_type(Input(shape(4, 4, 2), NULL), (nnom_type_t)77), "bad"));
     (void)m.add(&m, ReLU());
     const nnom_status_t status = sequential_compile(&m);
@@ -373,7 +342,7 @@ static void lambda(void)
     REFUSE(Lambda(NULL, NULL, NULL, NULL), NNOM_NULL);
     REFUSE(Lambda(refuse_run, refuse_shape, NULL, NULL), NNOM_BAD_SHAPE);
     REFUSE(Lambda(refuse_run, refuse_run, NULL, NULL), NNOM_IO);
-    nnom_model_t m = quiet();
+    nnom_model_t m = quiet_model();
     (void)m.add(&m, Input(shape(2, 2, 1), NULL));
     (void)m.add(&m, Lambda(refuse_run, NULL, NULL, NULL));
     (void)m.add(&m, ReLU());
@@ -385,20 +354,20 @@ static void lambda(void)
 /* More inputs than a node can have. Compile must say so in little time. */
 static void many_inputs(void)
 {
-    nnom_model_t m = quiet();
+    nnom_model_t m = quiet_model();
     nnom_layer_t *in = Input(shape(1, 1, 1), NULL);
     nnom_layer_t *x = nnom_layer_set_name(Add(), "many");
     for (int32_t i = 0; i < 100; i++) {
         (void)m.hook(x, in);
     }
-    expect(&m, model_compile(&m, in, x), NNOM_BAD_GRAPH, "layer 'many'");
+    expect_refusal(&m, model_compile(&m, in, x), NNOM_BAD_GRAPH, "layer 'many'");
 }
 
 /* ---- NULL ---- */
 
 static void null_pointers(void)
 {
-    nnom_model_t m = quiet();
+    nnom_model_t m = quiet_model();
     nnom_layer_info_t info;
     nnom_totals_t totals;
     model_delete(NULL);

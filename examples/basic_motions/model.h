@@ -1,0 +1,37 @@
+/* Made by NNoM 1.0.0 from a trained model. This file is yours. */
+#ifndef BASIC_MOTIONS_MODEL_H
+#define BASIC_MOTIONS_MODEL_H
+
+#include "nnom.h"
+
+/* All the RAM of the model: arena, and its state. */
+#define BASIC_MOTIONS_ARENA_BYTES 1080u
+#define BASIC_MOTIONS_MACS 90944u
+#define BASIC_MOTIONS_WEIGHT_BYTES 12620u
+
+#define BASIC_MOTIONS_INPUT_H 100
+#define BASIC_MOTIONS_INPUT_W 1
+#define BASIC_MOTIONS_INPUT_C 6
+#define BASIC_MOTIONS_INPUT_COUNT 600
+#define BASIC_MOTIONS_INPUT_SCALE 0.21624501f
+#define BASIC_MOTIONS_INPUT_ZERO_POINT -8
+/* Where the input goes before each run: [100][1][6]; a run overwrites it. */
+int8_t *basic_motions_input(void);
+
+#define BASIC_MOTIONS_OUTPUT_H 1
+#define BASIC_MOTIONS_OUTPUT_W 1
+#define BASIC_MOTIONS_OUTPUT_C 4
+#define BASIC_MOTIONS_OUTPUT_COUNT 4
+#define BASIC_MOTIONS_OUTPUT_SCALE 0.00390625f
+#define BASIC_MOTIONS_OUTPUT_ZERO_POINT -128
+/* The result of the last run: [1][1][4]. */
+const int8_t *basic_motions_output(void);
+
+/* Runs the model once. NNOM_OK always. */
+nnom_status_t basic_motions_run(void);
+/* The model, for the calls of nnom.h that take one. */
+nnom_model_t *basic_motions_model(void);
+/* Runs a stored input and compares with the stored output: NNOM_OK or NNOM_SELFTEST. */
+nnom_status_t basic_motions_selftest(void);
+
+#endif

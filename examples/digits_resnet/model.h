@@ -1,0 +1,37 @@
+/* Made by NNoM 1.0.0 from a trained model. This file is yours. */
+#ifndef DIGITS_RESNET_MODEL_H
+#define DIGITS_RESNET_MODEL_H
+
+#include "nnom.h"
+
+/* All the RAM of the model: arena, and its state. */
+#define DIGITS_RESNET_ARENA_BYTES 3492u
+#define DIGITS_RESNET_MACS 821056u
+#define DIGITS_RESNET_WEIGHT_BYTES 30846u
+
+#define DIGITS_RESNET_INPUT_H 8
+#define DIGITS_RESNET_INPUT_W 8
+#define DIGITS_RESNET_INPUT_C 1
+#define DIGITS_RESNET_INPUT_COUNT 64
+#define DIGITS_RESNET_INPUT_SCALE 0.00392156886f
+#define DIGITS_RESNET_INPUT_ZERO_POINT -128
+/* Where the input goes before each run: [8][8][1]; a run overwrites it. */
+int8_t *digits_resnet_input(void);
+
+#define DIGITS_RESNET_OUTPUT_H 1
+#define DIGITS_RESNET_OUTPUT_W 1
+#define DIGITS_RESNET_OUTPUT_C 10
+#define DIGITS_RESNET_OUTPUT_COUNT 10
+#define DIGITS_RESNET_OUTPUT_SCALE 0.00390625f
+#define DIGITS_RESNET_OUTPUT_ZERO_POINT -128
+/* The result of the last run: [1][1][10]. */
+const int8_t *digits_resnet_output(void);
+
+/* Runs the model once. NNOM_OK always. */
+nnom_status_t digits_resnet_run(void);
+/* The model, for the calls of nnom.h that take one. */
+nnom_model_t *digits_resnet_model(void);
+/* Runs a stored input and compares with the stored output: NNOM_OK or NNOM_SELFTEST. */
+nnom_status_t digits_resnet_selftest(void);
+
+#endif

@@ -1,0 +1,37 @@
+/* Made by NNoM 1.0.0 from a trained model. This file is yours. */
+#ifndef MNIST_MODEL_H
+#define MNIST_MODEL_H
+
+#include "nnom.h"
+
+/* All the RAM of the model: arena, and its state. */
+#define MNIST_ARENA_BYTES 3492u
+#define MNIST_MACS 748128u
+#define MNIST_WEIGHT_BYTES 24114u
+
+#define MNIST_INPUT_H 28
+#define MNIST_INPUT_W 28
+#define MNIST_INPUT_C 1
+#define MNIST_INPUT_COUNT 784
+#define MNIST_INPUT_SCALE 0.00392156886f
+#define MNIST_INPUT_ZERO_POINT -128
+/* Where the input goes before each run: [28][28][1]; a run overwrites it. */
+int8_t *mnist_input(void);
+
+#define MNIST_OUTPUT_H 1
+#define MNIST_OUTPUT_W 1
+#define MNIST_OUTPUT_C 10
+#define MNIST_OUTPUT_COUNT 10
+#define MNIST_OUTPUT_SCALE 0.00390625f
+#define MNIST_OUTPUT_ZERO_POINT -128
+/* The result of the last run: [1][1][10]. */
+const int8_t *mnist_output(void);
+
+/* Runs the model once. NNOM_OK always. */
+nnom_status_t mnist_run(void);
+/* The model, for the calls of nnom.h that take one. */
+nnom_model_t *mnist_model(void);
+/* Runs a stored input and compares with the stored output: NNOM_OK or NNOM_SELFTEST. */
+nnom_status_t mnist_selftest(void);
+
+#endif

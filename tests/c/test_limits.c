@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/* Bad input to the layers of nnom_layers.h, to feeding and to planning. */
+#include <math.h>
+#include <string.h>
+
+#include "random_layers.h"
+#include "refuse.h"
+
+static const int8_t bytes[4096];
+static const nnom_weight_t w = {bytes, 5};
+
+static void moves(void)
+{
+    static const int32_t good[2] = {0, 1}, high[2] = {0, 8}, low[2] = {0, -1};
+    REFUSE(Gather(3, good, 2), NNOM_BAD_ARGUMENT);
+    REFUSE(Gather(-4, good, 2), NNOM_BAD_ARGUMENT);
+    REFUSE(Gather(0, NULL, 2), NNOM_NULL);
+    REFUSE(Gather(0, good, 0), NNOM_NULL);
+    REFUSE(Gather(0, good, -1), NNOM_NULL);
+    REFUSE(Gather(0, high, 2), NNOM_BAD_ARGUMENT);
+    REFUSE(Gather(1, low, 2), NNOM_BAD_ARGUMENT);
+    REFUSE(Tile(shape(0, 1, 1)), NNOM_BAD_ARGUMENT);
+    REFUSE(Tile(shape(1, 1, INT32_MAX)), NNOM_BAD_ARGUMENT);
+    REFUSE(Tile(shape(30000, 30000, 1)), NNOM_BAD_SHAPE);
+    REFUSE(Transpose(shape(0, 0, 2)), NNOM_BAD_ARGUMENT);
+    REFUSE(Transpose(shape(0, 1, 3)), NNOM_BAD_ARGUMENT);
+    REFUSE(Transpose(shape(INT32_MIN, 1, 2)), NNOM_BAD_ARGUMENT);
+    REFUSE(MirrorPad(border(8, 0, 0, 0), 0, 0, false), NNOM_BAD_ARGUMENT);
+    REFUSE(MirrorPad(border(9, 0, 0, 0), 0, 0, true), NNOM_BAD_ARGUMENT);
+    REFUSE(MirrorPad(border(0, 0, -1, 0), 0, 0, false), NNOM_BAD_ARGUMENT);
+    REFUSE(SpaceToDepth(3), NNOM_BAD_SHAPE);
+    REFUSE(SpaceToDepth(0), NNOM_BAD_SHAPE);
+    REFUSE(SpaceToDepth(INT32_MIN), NNOM_BAD_SHAPE);
+    REFUSE(DepthToSpace(2), NNOM_BAD_SHAPE);
+    REFUSE(DepthToSpace(-1), NNOM_BAD_SHAPE);
+    REFUSE(Pad(border(0, 0, 0, 0), -1, 0, 0.0f), NNOM_BAD_ARGUMENT);
+    REFUSE(Pad(border(0, 0, 0, 0), 0, INT32_MAX, 0.0f), NNOM_BAD_ARGUMENT);
+}
+
+static void resizing(void)
+{
+    static const int32_t sizes[] = {0, -1, INT32_MAX};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        REFUSE(ResizeNearest(kernel(sizes[i], 4), NNOM_RESIZE_PLAIN), NNOM_BAD_ARGUMENT);
+        REFUSE(ResizeBilinear(kernel(4, sizes[i]), NNOM_RESIZE_HALF_PIXEL), NNOM_BAD_ARGUMENT);
+    }
+    REFUSE(ResizeNearest(kernel(4, 4), (nnom_resize_t)5), NNOM_BAD_ARGUMENT);
+    REFUSE(ResizeBilinear(kernel(4, 4), (nnom_resize_t)-1), NNOM_BAD_ARGUMENT);
+    REFUSE(nnom_layer_set_quant(ResizeBilinear(kernel(4, 4), NNOM_RESIZE_PLAIN), 3.0f, 1), NNOM_BAD_QUANT);
+}
+
+static void reductions(void)
+{
+    REFUSE(Reduce((nnom_reduce_t)9, true, true, false), NNOM_BAD_ARGUMENT);
+    REFUSE(nnom_layer_set_quant(Reduce(NNOM_REDUCE_SUM, true, true, true), 1e-20f, 0), NNOM_OVERFLOW);
+    REFUSE(ArgMax(3), NNOM_BAD_ARGUMENT);
+    REFUSE(ArgMin(-4), NNOM_BAD_ARGUMENT);
+    REFUSE(Cast((nnom_type_t)9), NNOM_BAD_ARGUMENT);
+    REFUSE(Quantize((nnom_type_t)9), NNOM_UNSUPPORTED);
+    REFUSE(Quantize(NNOM_TYPE_S32), NNOM_UNSUPPORTED);
+    REFUSE(nnom_layer_set_quant(Quantize(NNOM_TYPE_U8), 0.1f, 256), NNOM_BAD_QUANT);
+    REFUSE(nnom_layer_set_quant(Quantize(NNOM_TYPE_U8), NAN, 0), NNOM_BAD_QUANT);
+    REFUSE(nnom_layer_set_quant(LogSoftmax(), 0.5f, 0), NNOM_BAD_QUANT);
+    REFUSE(nnom_layer_set_quant(L2Norm(), 0.5f, 0), NNOM_BAD_QUANT);
+}
+
+static void many_channels(void)
+{
+    nnom_layer_t *(*const layers[])(void) = {Softmax, LogSoftmax, L2Norm};
+    for (size_t i = 0; i < sizeof layers / sizeof layers[0]; i++) {
+        refuse_after(shape(1, 1, 1 << 20), layers[i](), NNOM_UNSUPPORTED, "channels");
+    }
+    for (size_t i = 0; i < 2; i++) { /* inputs so fine that exp() is 1 */
+        nnom_model_t m = quiet_model();
+        (void)m.add(&m, nnom_layer_set_quant(Input(shape(1, 1, 4), NULL), 1e-12f, 0));
+        (void)m.add(&m, nnom_layer_set_name(layers[i](), "bad"));
+        expect_refusal(&m, sequential_compile(&m), NNOM_BAD_QUANT, "layer 'bad'");
+    }
+}
+
+static void matrices(void)
+{
+    static const nnom_shape_t seconds[3] = {{4, 5, 6}, {2, 3, 6}, {4, 3, 6}};
+    for (size_t i = 0; i < 3; i++) {
+        nnom_model_t m = quiet_model();
+        nnom_layer_t *a = Input(shape(4, 5, 3), NULL), *c = Input(seconds[i], NULL);
+        nnom_layer_t *product = nnom_layer_set_quant(BatchMatmul(false, false), i == 2 ? 1e-20f : 1.0f, 0);
+        nnom_layer_t *x = m.merge(nnom_layer_set_name(product, "bad"), a, c);
+        expect_refusal(&m, model_compile(&m, a, x), i == 2 ? NNOM_OVERFLOW : NNOM_BAD_SHAPE, "layer 'bad'");
+    }
+    for (int32_t kind = 0; kind < 3; kind++) {
+        nnom_model_t m = quiet_model();
+        nnom_layer_t *a = Input(shape(4, 5, 3), qformat(0, 7), NULL), *c = Input(shape(4, 5, 3), qformat(1, 6), NULL);
+        nnom_layer_t *layer = kind == 0 ? Maximum() : (kind == 1 ? Minimum() : nnom_layer_set_quant(PReLU(), 1e-30f, 0));
+        nnom_layer_t *x = m.merge(nnom_layer_set_name(layer, "bad"), a, c);
+        expect_refusal(&m, model_compile(&m, a, x), NNOM_BAD_QUANT, "layer 'bad'");
+    }
+}
+
+/* ---- Feeding ---- */
+
+static void feeding(void)
+{
+    static const int8_t rows[6 * 4] = {0};
+    const nnom_options_t feed = {.feed = true};
+    nnom_model_t m = quiet_model();
+    CHECK(nnom_feed(&m, rows, 1) == NNOM_NOT_COMPILED && nnom_feed_bytes(&m, rows, 4) == NNOM_NOT_COMPILED, "before compile");
+    nnom_layer_t *in = Input(shape(6, 1, 4), NULL);
+    nnom_layer_t *x = m.hook(Softmax(), m.hook(GlobalAvgPool(), in));
+    CHECK(model_compile(&m, in, x) == NNOM_OK && nnom_feed(&m, rows, 1) == NNOM_NOT_COMPILED, "compiled without feed");
+    CHECK(nnom_compile(&m, in, x, &feed) == NNOM_OK, "%s", model_error_text(&m));
+    CHECK(nnom_feed(NULL, rows, 1) == NNOM_NULL && nnom_feed(&m, NULL, 1) == NNOM_NULL, "NULL");
+    CHECK(nnom_feed_bytes(&m, rows, 3) == NNOM_BAD_SHAPE && nnom_feed_bytes(&m, rows, 5) == NNOM_BAD_SHAPE, "parts of rows");
+    CHECK(nnom_feed(&m, NULL, 0) == NNOM_MORE && nnom_feed_bytes(&m, rows, 8) == NNOM_MORE, "two rows");
+    CHECK(nnom_feed(&m, rows, 5) == NNOM_BAD_ARGUMENT && nnom_feed(&m, rows, UINT32_MAX) == NNOM_BAD_ARGUMENT, "too many");
+    CHECK(nnom_feed(&m, rows, 4) == NNOM_OK, "the last four rows");
+    CHECK(nnom_feed(&m, rows, 1) == NNOM_BAD_ARGUMENT && nnom_feed(&m, NULL, 0) == NNOM_BAD_ARGUMENT, "after the end");
+    nnom_reset(&m);
+    nnom_reset(NULL);
+    CHECK(nnom_feed(&m, rows, 6) == NNOM_OK, "again");
+    model_delete(&m);
+}
+
+/* ---- Two regions of memory ---- */
+
+/* Both regions given by the caller, each of every size around what is needed. */
+static void two_arenas(void)
+{
+    for (int32_t fast = -2; fast <= 2; fast++) {
+        for (int32_t slow = -2; slow <= 2; slow++) {
+            const nnom_options_t options = {.mode = NNOM_MODE_WHOLE, .fast_bytes = 200};
+            nnom_totals_t totals = {0};
+            nnom_model_t m = quiet_model();
+            nnom_layer_t *in = Input(shape(8, 8, 3), NULL);
+            nnom_layer_t *x = m.hook(Conv2D(4, kernel(3, 3), stride(1, 1), PADDING_SAME, &w, NULL), in);
+            x = m.hook(Softmax(), m.merge(Add(), x, m.hook(TanH(), x)));
+            CHECK(nnom_compile(&m, in, x, &options) == NNOM_OK, "%s", model_error_text(&m));
+            CHECK(nnom_totals(&m, &totals) == NNOM_OK && totals.arena_bytes <= 200 && totals.slow_bytes > 0, "no second region");
+            guarded_t a = guarded_new((size_t)((int32_t)totals.arena_bytes + fast));
+            guarded_t s = guarded_new((size_t)((int32_t)totals.slow_bytes + slow));
+            CHECK(nnom_set_arena(&m, a.data, (uint32_t)a.bytes) == NNOM_OK, "nnom_set_arena");
+            CHECK(nnom_set_slow_arena(&m, s.data, (uint32_t)s.bytes) == NNOM_OK, "nnom_set_slow_arena");
+            const nnom_status_t status = nnom_compile(&m, in, x, &options);
+            CHECK(status == (fast < 0 || slow < 0 ? NNOM_TOO_SMALL : NNOM_OK), "fast %+d, slow %+d: status %d", (int)fast,
+                  (int)slow, (int)status);
+            CHECK(model_run(&m) == (status == NNOM_OK ? NNOM_OK : NNOM_NOT_COMPILED), "model_run");
+            model_delete(&m);
+            CHECK(guarded_free(&a) && guarded_free(&s), "writes around an arena");
+        }
+    }
+}
+
+/* ---- More than the tables hold ---- */
+
+static void many_layers(void)
+{
+    nnom_model_t m = quiet_model();
+    (void)m.add(&m, Input(shape(1, 1, 4), NULL));
+    for (int32_t i = 0; i < 300; i++) {
+        (void)m.add(&m, TanH());
+    }
+    CHECK(sequential_compile(&m) == NNOM_OK && model_run(&m) == NNOM_OK, "%s", model_error_text(&m));
+    CHECK(nnom_node_count(&m) == 300, "%lu nodes", (unsigned long)nnom_node_count(&m));
+    model_delete(&m);
+}
+
+const test_t limits_tests[] = {TEST(moves),    TEST(resizing), TEST(reductions), TEST(many_channels),
+                               TEST(matrices), TEST(feeding),  TEST(two_arenas), TEST(many_layers),
+                               {NULL, NULL}};
