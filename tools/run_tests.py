@@ -3,17 +3,15 @@
 
 compile   each C file with gcc and clang, every warning an error; each public header alone, as C99 and as C++
 ruff      Python's style, one case
-c         the C suites (target test-c of tests/c/tests.mk)
-pytest    the Python tests, two at a time
+pytest    all other tests: Python's, and the C suites, one case each (tests/test_c.py); two files at a time
 
-A suite that cannot be run counts as one failed case. `--only c,pytest` runs some of them.
+A suite that cannot be run counts as one failed case. `--only compile,ruff` runs some of them.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import re
 import subprocess
 import sys
 import time
@@ -27,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "test"
 JOBS = 2
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
-COUNTS = re.compile(r"(?:^|\s)(\d+) passed, (\d+) failed(?:, (\d+) skipped)?")
+TEST_FLAGS = (f"-I{ROOT / 'tests' / 'c'}", '-DNNOM_PORT="test_port.h"')
 
 
 @dataclass
@@ -58,6 +56,8 @@ def compile_commands() -> Iterable[list[str]]:
     for compiler in ("gcc", "clang"):
         for source in c_files():
             yield [compiler, *WARNINGS, "-O2", *includes, "-c", str(source), "-o", os.devnull]
+    for source in sorted((ROOT / "tests" / "c").glob("*.c")):  # gcc compiles them to run them
+        yield ["clang", *WARNINGS, *includes, *TEST_FLAGS, "-fsyntax-only", str(source)]
     for header in ("nnom.h", "nnom_program.h"):  # the others are parts of nnom.h
         cxx = ["-std=c++17", "-Wall", "-Wextra", "-Werror"]
         for command in (["gcc", *WARNINGS, "-x", "c"], ["g++", *cxx, "-x", "c++"]):
@@ -88,38 +88,15 @@ def run_ruff() -> Count:
     return Count(error is None, error is not None)
 
 
-def echo(command: list[str]) -> tuple[int, list[str]]:
-    """Runs the command, shows what it says as it comes. Returns its status and its lines."""
-    lines = []
-    with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            print(line, end="", flush=True)
-            lines.append(line)
-    return process.returncode, lines
-
-
-def run_c() -> Count:
-    """Each program prints a line "N passed, N failed"; a program that ends early counts as one failed case."""
-    if not (ROOT / "tests" / "c" / "tests.mk").exists():
-        return Count()
-    status, lines = echo(["make", "--no-print-directory", "test-c"])
-    count = Count()
-    for match in filter(None, map(COUNTS.search, lines)):
-        count += Count(*(int(text or 0) for text in match.groups()))
-    if (status != 0 and count.failed == 0) or count.passed + count.failed == 0:
-        count.failed += 1
-    return count
-
-
 def run_pytest() -> Count:
     """Counted from the report that pytest writes."""
     report = BUILD / "pytest.xml"
     report.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-n", str(JOBS), "-rfEs", "--durations=10", f"--junitxml={report}"]
-    status, _ = echo(command)
+    # A file stays with one worker: builds are shared by its cases.
+    command = [sys.executable, "-m", "pytest", "-q", "-n", str(JOBS), "--dist", "loadfile", "-rfEs", "--durations=15"]
+    status = subprocess.run(
+        [*command, f"--junitxml={report}"], cwd=ROOT, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, check=False
+    ).returncode
     if not report.exists():
         return Count(failed=1)
     suite = ET.parse(report).getroot().find("testsuite")
@@ -133,7 +110,6 @@ def run_pytest() -> Count:
 SUITES: dict[str, Callable[[], Count]] = {
     "compile": run_compile,
     "ruff": run_ruff,
-    "c": run_c,
     "pytest": run_pytest,
 }
 

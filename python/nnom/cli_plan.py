@@ -142,7 +142,7 @@ def run_report(a: Namespace) -> int:
     graph = planned_graph(a)
     overview = survey(graph, plan_of(a))
     path = Path(a.out)
-    write_text(path, page(graph, overview, Path(a.model).name))
+    write_text(path, page(graph, overview, "/".join(Path(a.model).parts[-2:])))
     if a.json:
         print(json.dumps({"path": str(path), **to_json(overview)}))
         return 0

@@ -22,7 +22,7 @@ body { margin:0; background:var(--page); color:var(--ink); font:15px/1.5 system-
 main { max-width:1160px; margin:0 auto; padding:24px 20px 48px; }
 h1 { font-size:24px; margin:0 0 4px; overflow-wrap:anywhere; } h2 { font-size:17px; margin:32px 0 8px; }
 p { margin:4px 0; color:var(--soft); max-width:75ch; }
-.cards { display:flex; flex-wrap:wrap; gap:10px; margin:18px 0 8px; }
+.cards { display:grid; grid-template-columns:repeat(auto-fit,minmax(158px,1fr)); gap:10px; margin:18px 0 8px; }
 .card { background:var(--panel); border-radius:8px; padding:8px 14px; } .card b { display:block; font-size:20px; }
 .card span { color:var(--soft); font-size:13px; }
 .wide { overflow-x:auto; } svg { display:block; font-size:11px; }

@@ -13,7 +13,7 @@ from .plan import Overview, PlannedLayer, Point
 
 _SLOW = 1 << 31  # bit of an offset into the second region
 _HEIGHT, _WIDTH = 460, 1060  # of the drawing without its margins
-_LEFT, _TOP, _BOTTOM, _RIGHT = 64, 22, 120, 16
+_LEFT, _TOP, _RIGHT = 64, 22, 16
 _LABEL = 16  # characters
 _CHARACTER = 6.3  # its width in pixels
 
@@ -124,10 +124,13 @@ def arena(o: Overview) -> str:
     placed, at = boxes(o), columns(o)
     right = at[-1].x + at[-1].width
     y = lambda address: _TOP + _HEIGHT * (1 - address / top)  # noqa: E731
-    parts = [_svg_start(right + _RIGHT, _TOP + _HEIGHT + _BOTTOM, "The arena over the steps of the schedule")]
-    parts += _columns_svg(at, placed, size)
+    turned = max((len(c.label) for c in at if not _has_room(c)), default=0)
+    bottom = 24 + turned * _CHARACTER * 0.87
+    parts = [_svg_start(right + _RIGHT, _TOP + _HEIGHT + bottom, "The arena over the steps of the schedule")]
+    parts += _columns_svg(at, peak_columns(placed, size))
     parts += [_grid_line(address, y(address), right) for address in _ticks(top)]
     parts += [_box_svg(b, at, y) for b in placed if b.size > 0]
+    parts += [_box_text(b, at, y) for b in placed if b.size > 0]
     parts += _limits_svg(o, size, y, right)
     parts.append(f'<line class="axis" x1="{_LEFT}" x2="{right:.1f}" y1="{y(0):.1f}" y2="{y(0):.1f}"/></svg>')
     return "\n".join(parts)
@@ -151,16 +154,26 @@ def _grid_line(address: int, y: float, right: float) -> str:
     return f'{line}<text class="tick" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{address:,}</text>'
 
 
-def _columns_svg(at: list[Column], placed: list[Box], size: int) -> list[str]:
-    """Shading, labels below, and a mark where the highest address is used."""
+def peak_columns(placed: list[Box], size: int) -> set[int]:
+    """Columns that use the arena's last bytes; of these, the fullest."""
     highest = {k for b in placed if b.address + (b.size + 3) // 4 * 4 >= size for k in range(b.first, b.last + 1)}
+    live = {k: sum(b.size for b in placed if b.first <= k <= b.last) for k in highest}
+    return {k for k in highest if live[k] == max(live.values())}
+
+
+def _has_room(c: Column) -> bool:
+    return c.width >= len(c.label) * _CHARACTER + 4
+
+
+def _columns_svg(at: list[Column], highest: set[int]) -> list[str]:
+    """Shading, labels below, and a mark at the peak."""
     parts = []
     for k, c in enumerate(at):
         shade = "column peak" if k in highest else "column rolls" if c.rolls else "column odd" if k % 2 else "column"
         rect = f'<rect class="{shade}" x="{c.x:.1f}" y="{_TOP}" width="{c.width:.1f}" height="{_HEIGHT}"/>'
         parts.append(rect)
         middle, low = c.x + c.width / 2, _TOP + _HEIGHT + 14
-        if c.width >= len(c.label) * _CHARACTER + 4:
+        if _has_room(c):
             parts.append(f'<text class="label" x="{middle:.1f}" y="{low}" text-anchor="middle">{escape(c.label)}</text>')
         else:
             turn = f'transform="rotate(-60 {middle + 3:.1f} {low - 4})"'
@@ -179,20 +192,27 @@ def _box_svg(b: Box, at: list[Column], y) -> str:  # noqa: ANN001
     tip.append(f"{b.size:,} bytes at {b.address:,} to {b.address + b.size:,}")
     title = f"<title>{escape(chr(10).join(tip))}</title>"
     rect = f'<rect class="box {b.kind}" x="{x:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}" rx="2"/>'
-    return f"<g>{title}{rect}{_box_text(b, x + width / 2, top, width, height)}</g>"
+    return f"<g>{title}{rect}</g>"
 
 
-def _box_text(b: Box, middle: float, top: float, width: float, height: float) -> str:
-    """The name and size, as far as there is room; upright boxes are written upwards."""
+def _box_text(b: Box, at: list[Column], y) -> str:  # noqa: ANN001
+    """Name and size, as far as there is room, in the column that makes the box: there no other is written."""
+    first, last = at[min(b.first, len(at) - 1)], at[min(b.last, len(at) - 1)]
     name = " + ".join(b.names)
-    for text in (f"{name}  {b.size:,} B", name, f"{b.names[0]} + {len(b.names) - 1}" if len(b.names) > 1 else name):
-        length = len(text) * _CHARACTER + 6
-        at = f'text-anchor="middle" x="{middle:.1f}" y="{top + height / 2 + 4:.1f}"'
-        if length <= width and height >= 12:
-            return f'<text class="name" {at}>{escape(text)}</text>'
-        if length <= height and width >= 14:
-            turn = f'transform="rotate(-90 {middle:.1f} {top + height / 2:.1f})"'
-            return f'<text class="name" {at} {turn}>{escape(text)}</text>'
+    texts = [f"{name}, {b.size:,} B", name, *([f"{b.names[0]} + {len(b.names) - 1}"] if len(b.names) > 1 else [])]
+    height, middle_y = y(b.address) - y(b.address + b.size), y(b.address + b.size / 2)
+    for turned, x, width in (
+        (False, first.x, first.width),
+        (True, first.x, first.width),
+        (False, first.x, last.x + last.width - first.x),
+    ):
+        along, across = (height, width) if turned else (width, height)
+        for text in texts:
+            if len(text) * _CHARACTER + 6 <= along and across >= 13:
+                middle = x + width / 2
+                turn = f' transform="rotate(-90 {middle:.1f} {middle_y:.1f})"' if turned else ""
+                place = f'text-anchor="middle" x="{middle:.1f}" y="{middle_y + 4:.1f}"{turn}'
+                return f'<text class="name" {place}>{escape(text)}</text>'
     return ""
 
 
@@ -200,8 +220,9 @@ def _limits_svg(o: Overview, size: int, y, right: float) -> list[str]:  # noqa: 
     """The arena's end, and the largest sum of what lives together (above it if layers work in place)."""
     bound = o.core.totals.arena_lower_bound
     texts = [("limit", size, f"arena {size:,} B", "end", right - 4)]
+    note = ", less where layers work in place" if bound > size else ""
     if bound != size:
-        texts.append(("bound", bound, f"largest sum live together {bound:,} B", "start", _LEFT + 6))
+        texts.append(("bound", bound, f"largest sum live together {bound:,} B{note}", "start", _LEFT + 6))
     else:
         texts[0] = ("limit", size, f"arena {size:,} B = largest sum live together", "end", right - 4)
     parts = []
@@ -230,7 +251,8 @@ def curve(points: list[Point], chosen: Point) -> str:
     for p in (points[0], points[-1]) if len(points) > 1 else (points[0],):
         parts.append(f'<line class="grid" x1="{left}" x2="{width - 12}" y1="{y(p):.1f}" y2="{y(p):.1f}"/>')
         parts.append(f'<text class="tick" x="{left - 6}" y="{y(p) + 4:.1f}" text-anchor="end">{p.cost:.2%}</text>')
-        parts.append(f'<text class="tick" x="{x(p):.1f}" y="{floor + 16}" text-anchor="middle">{p.ram:,}</text>')
+        anchor = "middle" if p.ram == low else "end"
+        parts.append(f'<text class="tick" x="{x(p) + 6:.1f}" y="{floor + 16}" text-anchor="{anchor}">{p.ram:,}</text>')
     parts.append(f'<line class="axis" x1="{left}" x2="{width - 12}" y1="{floor}" y2="{floor}"/>')
     parts.append(f'<path class="curve" d="{path}"/>')
     for p in points:

@@ -169,6 +169,8 @@ nnom_range_t nnom_window_all(const nnom_program_t *program, const nnom_node_t *n
  * real = multiplier * 2^(shift - 31) with multiplier in [2^30, 2^31), as the TFLite specification has it (SPEC.md). 0 <= real < 2^31.
  */
 void nnom_quantize_multiplier(double real, int32_t *multiplier, int32_t *shift);
+/* Larger ratios of scales saturate every int8 output just as this one does, and 255 times it still fits int32. */
+#define NNOM_RATIO_MAX 4194304.0
 /* Limits of int8 values under a clamp, in the output's quantisation. */
 void nnom_clamp_limits(nnom_clamp_t clamp, const nnom_tensor_t *out, int32_t *act_min, int32_t *act_max);
 void nnom_clamp_limits_f32(nnom_clamp_t clamp, float *act_min, float *act_max);

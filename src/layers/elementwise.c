@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 #include "elementwise.h"
 
+#include <math.h>
+
 #include "../kernels/fixed.h"
 
 nnom_status_t nnom_layer_check_types(const nnom_layer_t *layer)
@@ -42,7 +44,7 @@ void *nnom_layer_copy(nnom_layer_t *layer, const void *data, size_t bytes)
 
 void nnom_rescale_multiplier(const nnom_tensor_t *in, const nnom_tensor_t *out, int32_t *multiplier, int32_t *shift)
 {
-    nnom_quantize_multiplier((double)in->scale / (double)out->scale, multiplier, shift);
+    nnom_quantize_multiplier(fmin((double)in->scale / (double)out->scale, NNOM_RATIO_MAX), multiplier, shift);
 }
 
 nnom_range_t nnom_range_moved(nnom_range_t y, int32_t by, int32_t h)

@@ -64,7 +64,7 @@ void nnom_table_clamp(const nnom_tensor_t *in, const nnom_tensor_t *out, nnom_cl
 {
     int32_t multiplier, shift, lo, hi;
     const float ratio = in->scale / out->scale; /* in float, as the specification has it */
-    nnom_quantize_multiplier((double)ratio, &multiplier, &shift);
+    nnom_quantize_multiplier(fmin((double)ratio, NNOM_RATIO_MAX), &multiplier, &shift);
     nnom_clamp_limits(clamp, out, &lo, &hi);
     for (int32_t q = -128; q < 128; q++) {
         const int32_t y = nnom_requantize(q - in->zero_point, multiplier, shift) + out->zero_point;
@@ -77,8 +77,8 @@ void nnom_table_leaky_relu(const nnom_tensor_t *in, const nnom_tensor_t *out, fl
     int32_t multiplier[2], shift[2];
     const float ratio = in->scale / out->scale;
     const float slope = in->scale * fabsf(alpha) / out->scale; /* the sign is applied to the result */
-    nnom_quantize_multiplier((double)ratio, &multiplier[0], &shift[0]);
-    nnom_quantize_multiplier((double)slope, &multiplier[1], &shift[1]);
+    nnom_quantize_multiplier(fmin((double)ratio, NNOM_RATIO_MAX), &multiplier[0], &shift[0]);
+    nnom_quantize_multiplier(fmin((double)slope, NNOM_RATIO_MAX), &multiplier[1], &shift[1]);
     for (int32_t q = -128; q < 128; q++) {
         const int32_t x = q - in->zero_point;
         const int32_t side = x < 0 ? 1 : 0;
@@ -96,7 +96,11 @@ static void table_s_shaped(const nnom_tensor_t *in, int32_t (*f)(int32_t a, int3
     const double real = (double)in->scale * 134217728.0; /* 2^27: 4 integer bits */
     nnom_quantize_multiplier(real, &multiplier, &shift);
     (void)frexp(real, &exponent);
-    const double radius = floor(ldexp(15.0, 27 - exponent)); /* |x| < radius: x * real < 15 * 2^27 */
+    /*
+     * |x| < radius: x * 2^exponent < 2^31. TFLite Micro saturates from 15/16 of it on, rounded down: the same bytes while
+     * a step of the input is at most 4, and wrong ones above (from 15 on even for x = 0).
+     */
+    const double radius = ldexp(16.0, 27 - exponent);
     for (int32_t q = -128; q < 128; q++) {
         const int32_t x = q - in->zero_point;
         if ((double)x <= -radius || (double)x >= radius) {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /* PReLU: input 1 (usually a Constant, one value per channel) is the slope of input 0's negative values. */
+#include <math.h>
+
 #include "../kernels/fixed.h"
 #include "../kernels/float_ops.h"
 #include "binary.h"
@@ -58,7 +60,7 @@ static nnom_status_t build(nnom_layer_t *layer)
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
     const double real = (double)in->scale * (double)nnom_layer_in(layer, 1)->scale / (double)layer->out.scale;
     nnom_rescale_multiplier(in, &layer->out, &p->multiplier_a, &p->shift_a);
-    nnom_quantize_multiplier(real, &p->multiplier, &p->shift);
+    nnom_quantize_multiplier(fmin(real, NNOM_RATIO_MAX / 256.0), &p->multiplier, &p->shift); /* |product| < 2^16 */
     return NNOM_OK;
 }
 

@@ -87,7 +87,7 @@ static void table_abs(const nnom_tensor_t *in, const nnom_tensor_t *out, float a
     int32_t multiplier, shift;
     const float ratio = in->scale / out->scale;
     (void)alpha;
-    nnom_quantize_multiplier((double)ratio, &multiplier, &shift);
+    nnom_quantize_multiplier(fmin((double)ratio, NNOM_RATIO_MAX), &multiplier, &shift);
     for (int32_t q = -128; q < 128; q++) {
         const int32_t x = q < in->zero_point ? in->zero_point - q : q - in->zero_point;
         table[q + 128] = saturate(nnom_requantize(x, multiplier, shift) + out->zero_point);

@@ -21,7 +21,7 @@ static void moves(void)
     REFUSE(Gather(1, low, 2), NNOM_BAD_ARGUMENT);
     REFUSE(Tile(shape(0, 1, 1)), NNOM_BAD_ARGUMENT);
     REFUSE(Tile(shape(1, 1, INT32_MAX)), NNOM_BAD_ARGUMENT);
-    REFUSE(Tile(shape(30000, 30000, 1)), NNOM_BAD_SHAPE);
+    REFUSE(Tile(shape(30000, 30000, 1)), NNOM_UNSUPPORTED);
     REFUSE(Transpose(shape(0, 0, 2)), NNOM_BAD_ARGUMENT);
     REFUSE(Transpose(shape(0, 1, 3)), NNOM_BAD_ARGUMENT);
     REFUSE(Transpose(shape(INT32_MIN, 1, 2)), NNOM_BAD_ARGUMENT);
@@ -88,12 +88,39 @@ static void matrices(void)
         nnom_layer_t *x = m.merge(nnom_layer_set_name(product, "bad"), a, c);
         expect_refusal(&m, model_compile(&m, a, x), i == 2 ? NNOM_OVERFLOW : NNOM_BAD_SHAPE, "layer 'bad'");
     }
-    for (int32_t kind = 0; kind < 3; kind++) {
+}
+
+/* An output scale far below the input's: every value saturates on its own side, none wraps to the other. */
+static void saturation(void)
+{
+    for (int32_t kind = 0; kind < 8; kind++) {
         nnom_model_t m = quiet_model();
-        nnom_layer_t *a = Input(shape(4, 5, 3), qformat(0, 7), NULL), *c = Input(shape(4, 5, 3), qformat(1, 6), NULL);
-        nnom_layer_t *layer = kind == 0 ? Maximum() : (kind == 1 ? Minimum() : nnom_layer_set_quant(PReLU(), 1e-30f, 0));
-        nnom_layer_t *x = m.merge(nnom_layer_set_name(layer, "bad"), a, c);
-        expect_refusal(&m, model_compile(&m, a, x), NNOM_BAD_QUANT, "layer 'bad'");
+        nnom_layer_t *in = Input(shape(1, 1, 256), qformat(0, 7), NULL);
+        nnom_layer_t *other = nnom_layer_set_quant(Constant(shape(1, 1, 1), bytes), 1.0f / 128.0f, -64); /* 0.5 */
+        nnom_layer_t *layers[8] = {Concat(-1),       Maximum(),     Minimum(), PReLU(), ReLU(),
+                                   LeakyReLU(0.25f), Quantize(NNOM_TYPE_S8), Activation(act_abs())};
+        nnom_layer_t *x = m.hook(nnom_layer_set_quant(layers[kind], 1e-20f, 0), in);
+        x = kind < 4 ? m.hook(x, other) : x;
+        for (int32_t i = 0; i < 8; i++) {
+            nnom_discard(i == kind ? NULL : layers[i]);
+        }
+        nnom_discard(kind < 4 ? NULL : other);
+        test_context("layer %d:", (int)kind);
+        if (CHECK(model_compile(&m, in, x) == NNOM_OK, "%s", model_error_text(&m))) {
+            int8_t *values = nnom_input_buffer(&m, 0);
+            for (int32_t i = 0; i < 256; i++) {
+                values[i] = (int8_t)(i - 128);
+            }
+            CHECK(model_run(&m) == NNOM_OK, "model_run");
+            const int8_t *got = nnom_output_buffer(&m, 0);
+            for (int32_t i = 0; i < 256; i++) {
+                const int32_t v = i - 128;
+                const bool positive = v > 0 || kind == 1 || (kind == 7 && v != 0);
+                const int32_t negative = kind == 4 ? 0 : -128;
+                CHECK(got[i] == (positive ? 127 : (v == 0 ? 0 : negative)), "%d gives %d", (int)v, (int)got[i]);
+            }
+        }
+        model_delete(&m);
     }
 }
 
@@ -165,5 +192,5 @@ static void many_layers(void)
 }
 
 const test_t limits_tests[] = {TEST(moves),    TEST(resizing), TEST(reductions), TEST(many_channels),
-                               TEST(matrices), TEST(feeding),  TEST(two_arenas), TEST(many_layers),
-                               {NULL, NULL}};
+                               TEST(matrices), TEST(saturation), TEST(feeding), TEST(two_arenas),
+                               TEST(many_layers), {NULL, NULL}};
