@@ -66,6 +66,8 @@ def _convert(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--labels", metavar="Y", help="class numbers of the calibration samples: accuracy is reported")
     p.add_argument("--name", help="prefix of the C symbols (default: from the file's name)")
     p.add_argument("-o", "--out", default="out", metavar="DIR", help="folder for model.c and model.h (default: out)")
+    text = "print what each lossless pass saved in MACs, weight bytes and activation bytes"
+    p.add_argument("--report-shrink", action="store_true", help=text)
     _plan(p)
 
 

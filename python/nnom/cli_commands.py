@@ -53,6 +53,8 @@ def _convert(a: Namespace) -> int:
     if a.json:
         return _print_json(cli_json.conversion(c))
     report.print_conversion(report.console(), c)
+    if a.report_shrink:
+        report.print_shrinking(report.console(), c.prepared.shrinking)
     return 0
 
 

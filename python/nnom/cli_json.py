@@ -46,6 +46,7 @@ def conversion(c: Conversion) -> dict[str, Any]:
         "method": c.prepared.method or None,
         "trials": [asdict(t) for t in c.prepared.trials],
         "layers": [asdict(row) for row in c.layers],
+        "shrinking": [asdict(r) for r in c.prepared.shrinking],
         **report(c.report),
     }
 

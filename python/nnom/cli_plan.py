@@ -19,6 +19,7 @@ from .fold import fold
 from .graph import Graph
 from .plan import Overview, Point, parse_bytes, survey, to_json
 from .quantise import sketch
+from .shrink import shrink
 
 _CHART_WIDTH, _CHART_HEIGHT = 64, 8
 
@@ -41,7 +42,7 @@ def planned_graph(a: Namespace) -> Graph:
     if a.calibration and a.random:
         raise DataError("--random: not together with --calibration")
     if graph.is_float and not a.calibration:
-        return sketch(fold(graph))
+        return shrink(sketch(fold(graph)))[0]
     x = datasets.read_samples(a.calibration, graph) if a.calibration else None
     with report.Stages() as stage:
         return prepare(graph, x, a.method, stage=stage).graph

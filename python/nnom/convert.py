@@ -19,6 +19,7 @@ from .errors import CoreError, DataError, ModelError, NnomError
 from .fold import fold
 from .graph import Graph
 from .quantise import TRIALS, Trial, quantise
+from .shrink import PassReport, shrink
 
 CALIBRATION_SAMPLES = 500  # more change ranges little, and cost time
 REPORT_SAMPLES = 1000
@@ -83,12 +84,15 @@ def _kind(path: Path) -> str:
 
 @dataclass
 class Prepared:
-    """A model ready for the core. floats: its folded float form, None if the file was quantised already.
+    """A model ready for the core: `graph`, shrunk without changing an output bit; `shrinking` says what that saved.
 
-    raw: int8 data are stored values, not numbers to be quantised (the file was quantised already).
+    quantised: the same before shrinking, with all channels, for comparisons layer by layer. floats: its folded float
+    form, None if the file was quantised already. raw: int8 data are stored values, not numbers to be quantised.
     """
 
     graph: Graph
+    quantised: Graph
+    shrinking: list[PassReport] = field(default_factory=list)
     floats: Graph | None = None
     raw: bool = False
     method: str = ""
@@ -113,7 +117,8 @@ def prepare(
     graph = load(model, int8_io)
     if not graph.is_float:
         given = None if x is None else datasets.samples(x, graph, place)
-        return Prepared(graph, raw=True, calibration=given)
+        small, reports = shrink(graph)
+        return Prepared(small, graph, reports, raw=True, calibration=given)
     if x is None:
         raise DataError(
             f"{graph.source}: a float model; give calibration data to quantise it (nnom: --calibration x.npy), "
@@ -123,7 +128,8 @@ def prepare(
     used, _ = datasets.spread(samples, CALIBRATION_SAMPLES)
     folded = fold(graph)
     result = quantise(folded, used, method, stage("calibrating") if stage else None)
-    prepared = Prepared(result.graph, folded, False, result.method, result.trials, samples)
+    small, reports = shrink(result.graph)
+    prepared = Prepared(small, result.graph, reports, folded, False, result.method, result.trials, samples)
     if len(samples[0]) == 1:
         prepared.warnings.append(f"{place}: one sample only; ranges are a guess, some hundred are better")
     return prepared
@@ -193,7 +199,7 @@ def _against_float(
     if labels is not None:
         report.accuracy_float = float((classes_of(expected[0]) == labels).mean())
     fewer, _ = datasets.spread(few, TRIALS)
-    report.layers = layer_noise(p.floats, p.graph, fewer, stage("comparing layers") if stage else None)
+    report.layers = layer_noise(p.floats, p.quantised, fewer, stage("comparing layers") if stage else None)
     report.warnings += _losses(report)
 
 

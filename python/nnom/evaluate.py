@@ -69,7 +69,7 @@ def float_form(graph: Graph) -> Prepared:
     if not graph.is_float:
         raise DataError(f"{graph.source}: is quantised already, it has no float form")
     folded = fold(graph)
-    return Prepared(folded, folded)
+    return Prepared(folded, folded, floats=folded)
 
 
 def tally(

@@ -19,6 +19,7 @@ from .core import CoreModel, LayerRow
 from .evaluate import Evaluation
 from .graph import Graph
 from .run import BoardRun
+from .shrink import PassReport, format_report
 
 _WIDTH = 120
 _NAME = 28
@@ -117,6 +118,19 @@ def print_conversion(out: Console, c: Conversion) -> None:
     for path in c.paths:
         out.print(f"wrote {escape(str(path))} ({path.stat().st_size:,} B)", soft_wrap=True)
     print_warnings(out, c.report.warnings)
+
+
+def print_shrinking(out: Console, reports: list[PassReport]) -> None:
+    """What each lossless pass saved."""
+    rows = table("shrunk without changing an output bit", "<pass", "changes", "MACs", "weight bytes", "activation bytes")
+    for name, *numbers in format_report(reports):
+        rows.add_row(name, *(f"{n:,}" for n in numbers))
+    if reports:
+        first, last = reports[0].before, reports[-1].after
+        both = [(first.macs, last.macs), (first.weight_bytes, last.weight_bytes)]
+        both.append((first.activation_bytes, last.activation_bytes))
+        rows.add_row("before -> after", "", *(f"{a:,} -> {b:,}" for a, b in both))
+    out.print(rows)
 
 
 def print_losses(out: Console, r: Report) -> None:

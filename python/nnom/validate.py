@@ -220,13 +220,13 @@ def _first_difference(model: Any, p: Prepared, data: list[np.ndarray], values: d
 
 def _first_against_tflite(path: Path, p: Prepared, data: list[np.ndarray]) -> str:
     """Tensors of the same name compared, in order of execution, sample by sample."""
-    reference, ours = Tflite(path), Taps(p.graph)
+    reference, ours = Tflite(path), Taps(p.quantised)
     for i in range(len(data[0])):
         sample = [a[i] for a in data]
         got = ours.run(sample, p.raw)
         reference.run(sample, p.raw)
         expected = reference.tensors()
-        for node in p.graph.nodes:
+        for node in p.quantised.nodes:
             e, g = expected.get(node.output), got.get(node.output)
             if e is None or g is None or e.size != g.size:
                 continue
@@ -240,7 +240,7 @@ def _first_noisy(p: Prepared, data: list[np.ndarray]) -> str:
     """Int8 always differs from float: the first layer that differs much, else the worst."""
     from .compare import layer_noise
 
-    noise = layer_noise(p.floats, p.graph, data)
+    noise = layer_noise(p.floats, p.quantised, data)
     for n in noise:
         if n.sqnr < LOW_SQNR:
             return f"'{n.name}' ({n.op}): {n.sqnr:.1f} dB between float and int8, the first under {LOW_SQNR:.0f} dB"

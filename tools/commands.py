@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""Writes docs/commands.md: the help of every command of `nnom` (`make docs`). A test compares it with the real ones."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+from pathlib import Path
+
+from nnom.cli import main as nnom_main
+
+FILE = Path(__file__).resolve().parent.parent / "docs" / "commands.md"
+HEAD = """<!-- SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception -->
+# Commands
+
+Made by `make docs`. Exit codes: 0 done; 1 the model, the data or the request is at fault; 2 wrong usage; 3 a compiler,
+emulator or package is missing or failed.
+"""
+
+
+def help_of(*words: str) -> str:
+    """What `nnom <words> --help` prints, at a width of 100 columns."""
+    os.environ["COLUMNS"] = "100"
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
+        nnom_main([*words, "--help"])
+    return out.getvalue()
+
+
+def commands() -> list[str]:
+    """Names of the commands, in the order of the help."""
+    return re.findall(r"^    ([a-z]+) ", help_of(), re.MULTILINE)
+
+
+def text() -> str:
+    """The whole document."""
+    parts = [HEAD, "```text\n" + help_of() + "```\n"]
+    for command in commands():
+        parts.append(f"## nnom {command}\n\n```text\n{help_of(command)}```\n")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    FILE.write_text(text())
+    print(FILE)
