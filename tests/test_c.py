@@ -46,8 +46,9 @@ BOARD_CASES = [case for case in CASES if not case.startswith(HOST_ONLY)]
 
 
 def _board_sources() -> list[Path]:
-    paths = [path for folder in (C_DIR, ROOT / "src") for path in sorted(folder.rglob("*.c"))]
-    return [path for path in paths if HOST_ONLY not in path.name]
+    source = ROOT / "src"
+    folders = (C_DIR, source / "core", source / "layers", source / "kernels", source / "kernels" / "ref")
+    return [path for folder in folders for path in sorted(folder.glob("*.c")) if HOST_ONLY not in path.name]
 
 
 def _parse(output: str, exit_code: int) -> dict[str, str]:
@@ -65,8 +66,8 @@ def _parse(output: str, exit_code: int) -> dict[str, str]:
 
 
 @functools.cache
-def _host_program(variant: str) -> Path:
-    target = f"build/tests/{variant}/test_c"
+def _host_program(variant: str, name: str = "test_c") -> Path:
+    target = f"build/tests/{variant}/{name}"
     done = subprocess.run(
         ["make", "-s", "-j2", "-f", "tests/c/tests.mk", target], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -110,6 +111,12 @@ def _expect(results: dict[str, str], case: str) -> None:
 @pytest.mark.parametrize("variant", HOST_CASES)
 def test_host(variant: str, case: str) -> None:
     _expect(_host_suite(variant, case.split(".")[0]), case)
+
+
+def test_shifts_of_2020() -> None:
+    """Weights' shifts as NNoM 0.1 to 0.4 stored them."""
+    done = subprocess.run([str(_host_program("plain", "shifts2020"))], capture_output=True, text=True, check=False)
+    _expect(_parse(done.stdout + done.stderr, done.returncode), "shifts2020.values")
 
 
 @pytest.mark.parametrize("case", BOARD_CASES)

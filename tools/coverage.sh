@@ -7,10 +7,11 @@ set -eu
 cd "$(dirname "$0")/.."
 least=${1:-95}
 command -v gcovr > /dev/null || { echo "gcovr is missing: sudo apt-get install gcovr" >&2; exit 2; }
-make -s -f tests/c/tests.mk build/tests/gcov/test_c build/tests/gcov/core.so
+make -s -j2 -f tests/c/tests.mk build/tests/gcov/test_c
 find build/tests/gcov -name '*.gcda' -exec rm -f {} +
-build/tests/gcov/test_c cases=60 | grep -v '^ok '
+build/tests/gcov/test_c cases=100 | grep -v '^ok '
 if [ -n "${COVERAGE_PYTEST:-}" ]; then
+    make -s -f tests/c/tests.mk build/tests/gcov/core.so
     # shellcheck disable=SC2086 # a list of files and options
     NNOM_CORE_LIBRARY="$PWD/build/tests/gcov/core.so" "${PYTHON:-python3}" -m pytest -q $COVERAGE_PYTEST
 fi

@@ -64,7 +64,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Overview:
-    """A plan and what else was possible. RAM in bytes is arena and state; ram_whole: every layer over all its rows."""
+    """A plan and what else was possible. RAM in bytes is arena and state; ram_whole: every layer and the input over all rows."""
 
     core: CoreModel
     layers: list[PlannedLayer]
@@ -88,12 +88,12 @@ def survey(graph: Graph, plan: Plan | None = None) -> Overview:
     """Plans a graph as asked for, whole, and as small as possible. CoreError if the budget is too small."""
     plan = plan or Plan()
     core = plan.compile(graph)
-    whole = CoreModel(graph, mode="whole", feed=plan.feed)
+    whole = CoreModel(graph, mode="whole")
     smallest = CoreModel(graph, mode="smallest", feed=plan.feed)
     base = max(whole.totals.cost, 1)
     chosen, least, most = (Point(ram_total(c), c.totals.cost / base) for c in (core, smallest, whole))
     seen = [Point(arena + STATE_BYTES, cost / base) for arena, cost in smallest.curve]
-    curve = pareto([most, chosen, least, *seen])
+    curve = pareto([chosen, least, *seen, *([] if plan.feed else [most])])
     return Overview(core, planned_layers(graph, core), curve, chosen, least.ram, most.ram)
 
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "random_layers.h"
+#include "separate.h"
 
 typedef struct text {
     char *bytes;
@@ -68,6 +69,31 @@ static void freeze_text(void)
     model_delete(&m);
 }
 
+/* Freezes the model that make() builds with these options, if it compiles. */
+static void freeze_one(maker_t make, bool own_buffer, const nnom_options_t *options)
+{
+    nnom_model_t m;
+    (void)new_model(&m);
+    nnom_set_verbose(&m, false);
+    if (nnom_compile(&m, make(&m), NULL, options) == NNOM_OK) {
+        text_t source = new_text(TEXT_MAX), header = new_text(TEXT_MAX);
+        if (options->feed) {
+            const nnom_tensor_t *in = nnom_input_tensor(&m, 0);
+            void *rows = keep(tensor_size(in));
+            fill_random(rows, in->type, tensor_size(in));
+            CHECK(nnom_freeze(&m, "x", false, append, &source) == NNOM_NULL, "frozen without a test input");
+            CHECK(nnom_set_test_input(&m, rows) == NNOM_OK, "nnom_set_test_input");
+        }
+        const nnom_status_t status = nnom_freeze(&m, "x", false, append, &source);
+        CHECK(status == (own_buffer ? NNOM_UNSUPPORTED : NNOM_OK), "status %d: %s", (int)status, model_error_text(&m));
+        CHECK(own_buffer || nnom_freeze(&m, "x", true, append, &header) == NNOM_OK, "header");
+        check_braces(&source);
+        check_braces(&header);
+    }
+    model_delete(&m);
+    forget();
+}
+
 /* Every layer has a C form, in every plan. */
 static void freeze_layers(void)
 {
@@ -76,23 +102,12 @@ static void freeze_layers(void)
         const char *name;
         maker_t make;
     } makers[] = {RANDOM_LAYERS(FREEZE_MAKER)};
+    static const nnom_options_t options[4] = {{.mode = NNOM_MODE_SMALLEST}, {.feed = true}, {.mode = NNOM_MODE_WHOLE}, {.fast_bytes = 64}};
     for (size_t k = 0; k < sizeof makers / sizeof makers[0]; k++) {
         for (uint32_t i = 0; i < 12; i++) {
-            nnom_model_t m;
-            const nnom_options_t options = {.mode = i % 3 == 0 ? NNOM_MODE_SMALLEST : NNOM_MODE_WHOLE, .feed = i % 3 == 1};
             test_context("%s, seed %lu:", makers[k].name, (unsigned long)(test_seed + i));
             random_seed(test_seed + i);
-            (void)new_model(&m);
-            nnom_set_verbose(&m, false);
-            if (nnom_compile(&m, makers[k].make(&m), NULL, &options) == NNOM_OK && !options.feed) {
-                text_t source = new_text(TEXT_MAX);
-                const nnom_status_t status = nnom_freeze(&m, "x", false, append, &source);
-                const bool own_buffer = strcmp(makers[k].name, "output") == 0;
-                CHECK(status == (own_buffer ? NNOM_UNSUPPORTED : NNOM_OK), "status %d: %s", (int)status, model_error_text(&m));
-                check_braces(&source);
-            }
-            model_delete(&m);
-            forget();
+            freeze_one(makers[k].make, strcmp(makers[k].name, "output") == 0, &options[i % 4]);
         }
     }
 }
@@ -110,6 +125,7 @@ static void freeze_refuses(void)
     (void)new_model(&m);
     nnom_set_verbose(&m, false);
     CHECK(nnom_freeze(&m, "a", false, append, &text) == NNOM_NOT_COMPILED, "not compiled");
+    CHECK(nnom_set_test_input(&m, NULL) == NNOM_NULL && nnom_set_test_input(NULL, &text) == NNOM_NULL, "no test input");
     (void)m.add(&m, Input(shape(1, 1, 3), NULL));
     (void)m.add(&m, nnom_layer_set_name(Lambda(nothing, NULL, NULL, NULL), "mine"));
     CHECK(sequential_compile(&m) == NNOM_OK, "%s", model_error_text(&m));

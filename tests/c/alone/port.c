@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
-/* What tests/c/test_port.h names, for the instrumented library that Python loads: the C library's heap and output. */
+/* What test_port.h names, for programs without the harness: the C library's heap and output. */
 #include "test_port.h"
 
 #include <stdarg.h>
