@@ -21,6 +21,14 @@ nnom_activation_t *act_rsqrt(void); /* 1 / sqrt(x) */
 nnom_activation_t *act_abs(void);
 nnom_activation_t *act_neg(void);
 nnom_activation_t *act_square(void);
+nnom_activation_t *act_softplus(void);
+nnom_activation_t *act_log_sigmoid(void);
+nnom_activation_t *act_softsign(void);
+nnom_activation_t *act_silu(void); /* x * sigmoid(x), also called swish */
+nnom_activation_t *act_mish(void);
+nnom_activation_t *act_selu(void);
+nnom_activation_t *act_celu(float alpha);         /* alpha * (exp(x / alpha) - 1) below 0 */
+nnom_activation_t *act_hard_sigmoid(float slope); /* slope * x + 0.5, clamped to 0..1 */
 
 /* ---- Two inputs, element by element; an input of h, w or c = 1 is repeated ---- */
 

@@ -33,6 +33,14 @@ ACTIVATIONS: dict[str, str] = {
     "abs": "act_abs",
     "neg": "act_neg",
     "square": "act_square",
+    "softplus": "act_softplus",
+    "log_sigmoid": "act_log_sigmoid",
+    "softsign": "act_softsign",
+    "silu": "act_silu",
+    "mish": "act_mish",
+    "selu": "act_selu",
+    "celu": "act_celu",
+    "hard_sigmoid": "act_hard_sigmoid",
 }
 TYPES = {"int8": 0, "float32": 1, "int32": 2, "uint8": 3}
 
