@@ -36,6 +36,10 @@ size: build/.core-demo ## RAM and flash of the examples, frozen, on a Cortex-M4
 examples: build/.core-demo ## convert every example and run its main.c on the host and on an emulated Cortex-M4
 	@$(PYTHON) tools/run_examples.py $(EXAMPLES)
 
+.PHONY: ram
+ram: build/.core-test ## RAM of MLPerf Tiny, HAR and MobileNets: whole, rolling, fed, as tables in docs/RAM.md
+	@$(PYTHON) bench/ram.py --write docs/RAM.md
+
 docs: build/.core-demo ## docs/commands.md, the help of all commands
 	@$(PYTHON) tools/commands.py
 

@@ -26,7 +26,6 @@ from nnom.core import CoreModel
 from nnom.graph import Graph
 from nnom.plan import ram_total, survey
 from nnom.run import build_frozen, find_board, lcg_inputs, run_board, run_host
-from nnom.shrink import shrink
 
 BOARD, OPT, SEED = "cortex-m4", "-O2", 305419896
 KB = 1024
@@ -59,11 +58,11 @@ class Measured:
 
 
 def models() -> Iterator[tuple[str, Graph]]:
-    """Short name and shrunk int8 graph."""
+    """Short name and int8 graph, as it is converted."""
     for title, path in MLPERF.items():
         if (SHARED / path).exists():
-            yield title, shrink(prepare(load(str(SHARED / path), True), None).graph)[0]
-    yield "HAR README network", shrink(frozen.conversion("uci_har")[0].graph)[0]
+            yield title, prepare(load(str(SHARED / path), True), None).graph
+    yield "HAR README network", frozen.conversion("uci_har")[0].graph
 
 
 def linked_ram(graph: Graph, plan: Plan) -> int:

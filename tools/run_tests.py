@@ -75,7 +75,7 @@ def run_compile() -> Count:
     count = Count()
     with ThreadPoolExecutor(JOBS) as pool:
         for error in pool.map(quiet, compile_commands()):
-            count += Count(error is None, error is not None)
+            count += Count(int(error is None), int(error is not None))
             if error is not None:
                 print(error, flush=True)
     return count
@@ -85,7 +85,7 @@ def run_ruff() -> Count:
     """One case: no finding in any Python file."""
     error = quiet([sys.executable, "-m", "ruff", "check", "--quiet", "."])
     print(error or "no findings", flush=True)
-    return Count(error is None, error is not None)
+    return Count(int(error is None), int(error is not None))
 
 
 def run_pytest() -> Count:

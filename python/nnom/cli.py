@@ -123,7 +123,7 @@ def _report(commands: argparse._SubParsersAction) -> None:
 def _planned(p: argparse.ArgumentParser) -> None:
     _model(p)
     _calibration(p)
-    text = "plan a float model with made-up ranges (the default without --calibration: RAM does not depend on them)"
+    text = "plan a float model with made-up ranges: an estimate (the default without --calibration)"
     p.add_argument("--random", action="store_true", help=text)
     _plan(p)
 
