@@ -15,7 +15,7 @@ export KERAS_BACKEND := jax
 CORE_SOURCES := $(shell find src -name '*.[ch]' -o -name '*.def') $(wildcard include/*.h port/*.h)
 EXAMPLES := $(patsubst examples/%/model.keras,%,$(wildcard examples/*/model.keras))
 
-.PHONY: help demo test bench size format lint examples docs clean
+.PHONY: help demo test bench ram size format lint examples docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -30,15 +30,14 @@ bench: build/.core-test ## accuracy, and instructions on four emulated cores, as
 	@$(PYTHON) bench/accuracy.py --write docs/accuracy.md
 	@$(PYTHON) bench/instructions.py --layers --write docs/instructions.md
 
+ram: build/.core-test ## RAM of whole, rolling and fed execution, as tables in docs/
+	@$(PYTHON) bench/ram.py --write docs/RAM.md
+
 size: build/.core-demo ## RAM and flash of the examples, frozen, on a Cortex-M4
 	@$(PYTHON) tools/size.py
 
 examples: build/.core-demo ## convert every example and run its main.c on the host and on an emulated Cortex-M4
 	@$(PYTHON) tools/run_examples.py $(EXAMPLES)
-
-.PHONY: ram
-ram: build/.core-test ## RAM of MLPerf Tiny, HAR and MobileNets: whole, rolling, fed, as tables in docs/RAM.md
-	@$(PYTHON) bench/ram.py --write docs/RAM.md
 
 docs: build/.core-demo ## docs/commands.md, the help of all commands
 	@$(PYTHON) tools/commands.py

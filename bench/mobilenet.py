@@ -43,7 +43,9 @@ class _Writer:
         out = (-(-h // stride), -(-w // stride), channels)
         return self.graph.add(Node(op, name, [x], name, attrs, weights), out, "int8", _QUANT)
 
-    def conv(self, x: str, name: str, channels: int, kernel: int = 1, stride: int = 1, activation: str = "relu6") -> str:
+    def conv(
+        self, x: str, name: str, channels: int, kernel: int = 1, stride: int = 1, activation: str = "relu6"
+    ) -> str:
         return self._window(x, "conv2d", name, kernel, stride, channels, activation)
 
     def depthwise(self, x: str, name: str, stride: int) -> str:

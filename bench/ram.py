@@ -2,7 +2,8 @@
 """RAM of frozen models, whole, rolling and fed, and what rolling costs, as Markdown tables: `make ram`.
 
 The models of MLPerf Tiny (from the folder `shared` beside the repository, or NNOM_SHARED), the network of
-examples/uci_har, and MobileNets with random weights. Every plan's output is compared with whole execution, byte by byte.
+examples/uci_har, and MobileNets with random weights. Every plan's output is compared with that of whole execution, byte
+by byte.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ PLANS = {
     "fed": Plan("auto", feed=True),
     "fed, smallest": Plan("smallest", feed=True),
 }
-# TensorFlow Lite Micro's RAM in KB for the same file, and this project's goals in bytes, with the plan that each is for.
+# TensorFlow Lite Micro's RAM in KB for the same file; this project's goals in bytes and the plan that each is for.
 TFLM = {"KWS": 22.8, "VWW": 100.7, "IC": 55.0, "AD": 2.6}
 GOALS = {
     "KWS": ("auto", int(6.5 * KB)),
@@ -114,12 +115,13 @@ def frozen_models() -> Iterator[str]:
         state = "met" if results[plan].ram <= goal else "missed"
         yield f"| {title} | {tflm or ''} | {' | '.join(share)} | {plan} <= {goal:,}: {state} |"
         base = results["whole"].instructions
-        cells = [f"{m.instructions:,}" + ("" if n == "whole" else f" ({m.instructions / base - 1:+.1%})") for n, m in results.items()]
+        more = {n: "" if n == "whole" else f" ({m.instructions / base - 1:+.1%})" for n, m in results.items()}
+        cells = [f"{m.instructions:,}{more[n]}" for n, m in results.items()]
         stack = max(m.stack for m in results.values())
         costs.append(f"| {title} | {' | '.join(cells)} | {stack:,} |")
     yield ""
-    yield f"Instructions of one inference on the emulated {BOARD}, {OPT}, kernels `ref`; goal: at most 10 % more than whole. Last: the"
-    yield "deepest stack of all plans, in bytes."
+    yield f"Instructions of one inference on the emulated {BOARD}, {OPT}, kernels `ref`; goal: at most 10 % more than"
+    yield "whole. Last: the deepest stack of all plans, in bytes."
     yield ""
     yield f"| model | {' | '.join(PLANS)} | stack |"
     yield "|---|" + "---:|" * (len(PLANS) + 1)
@@ -141,8 +143,8 @@ def mobilenet_row(title: str, graph: Graph) -> str:
 
 def mobilenets() -> Iterator[str]:
     """RAM of MobileNets, planned and run on this computer."""
-    yield "Arena and state in bytes; in brackets instructions against whole execution, as the planner estimates them. Budget: half"
-    yield "way between whole and rolling."
+    yield "Arena and state in bytes; in brackets instructions against whole execution, as the planner estimates them."
+    yield "Budget: half way between whole and rolling."
     yield ""
     yield "| model, pixels | M MACs | whole | rolling | budget | rolling, fed |"
     yield "|---|---:|---:|---:|---:|---:|"
@@ -156,8 +158,9 @@ def lines() -> Iterator[str]:
     yield "<!-- SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception -->"
     yield "# RAM"
     yield ""
-    yield "Made by `make ram`. whole: every layer over all its rows; auto: the smallest plan that costs at most 2 % more; smallest: at any"
-    yield "cost; fed: the input comes row by row and is never complete. The outputs of all plans are identical in every byte."
+    yield "Made by `make ram`. whole: every layer over all its rows; auto: the smallest plan that costs at most"
+    yield "2 % more; smallest: at any cost; fed: the input comes row by row and is never complete."
+    yield "The outputs of all plans are identical in every byte."
     yield ""
     yield "## MLPerf Tiny and HAR"
     yield ""

@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import re
 import shutil
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "python"))
-
 from nnom import boards
 
+ROOT = Path(__file__).resolve().parent.parent
 ALL = boards.boards()
 INPUT = b"abcdefghij"
 
@@ -140,7 +136,8 @@ def test_endless_program_times_out(tmp_path):
 FAKE_MODEL = r"""
 #include "nnom.h"
 nnom_model_t *fake_model(void);
-static nnom_model_t model;
+static const nnom_program_t program; /* not fed */
+static nnom_model_t model = {.program = &program};
 static nnom_observer_t observer;
 static void *context;
 static uint8_t in[2][3];
@@ -153,6 +150,9 @@ const void *nnom_output_buffer(const nnom_model_t *m, uint32_t i) { (void)m; (vo
 uint32_t nnom_input_bytes(const nnom_model_t *m, uint32_t i) { (void)m; (void)i; return 3; }
 uint32_t nnom_output_bytes(const nnom_model_t *m, uint32_t i) { (void)m; (void)i; return 3; }
 uint32_t nnom_node_count(const nnom_model_t *m) { (void)m; return 2; }
+const nnom_tensor_t *nnom_input_tensor(const nnom_model_t *m, uint32_t i) { (void)m; (void)i; return NULL; }
+nnom_status_t nnom_feed(nnom_model_t *m, const void *r, uint32_t n) { (void)m; (void)r; (void)n; return NNOM_OK; }
+void nnom_reset(nnom_model_t *m) { (void)m; }
 const char *nnom_status_text(nnom_status_t s) { (void)s; return "fake text"; }
 void nnom_set_observer(nnom_model_t *m, nnom_observer_t o, void *c) { (void)m; observer = o; context = c; }
 static void __attribute__((noinline)) work(uint32_t rounds)

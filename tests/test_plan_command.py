@@ -164,7 +164,9 @@ def test_convert_takes_the_options(capsys, tmp_path):
     made = document(capsys, "convert", MODEL, *options)
     assert made["arena_bytes"] == planned["ram_arena"]
     assert ".fed = 1" in (tmp_path / "model.c").read_text()
-    results = [document(capsys, "run", MODEL, "--calibration", x, *more)["outputs"] for more in ([], ["--feed"], ["--whole"])]
+    results = [
+        document(capsys, "run", MODEL, "--calibration", x, *more)["outputs"] for more in ([], ["--feed"], ["--whole"])
+    ]
     assert results[0] == results[1] == results[2]
 
 

@@ -71,8 +71,8 @@ def print_overview(out: Console, o: Overview) -> None:
         out.print()
     t = o.core.totals
     out.print(
-        f"RAM {o.chosen.ram:,} B: arena {o.ram_arena:,} B, state {STATE_BYTES} B; {o.chosen.cost - 1:+.2%} instructions against "
-        f"whole execution ({o.ram_whole:,} B)"
+        f"RAM {o.chosen.ram:,} B: arena {o.ram_arena:,} B, state {STATE_BYTES} B; {o.chosen.cost - 1:+.2%} "
+        f"instructions against whole execution ({o.ram_whole:,} B)"
     )
     out.print(
         f"least possible {o.ram_minimum:,} B{_fed(o)}; largest sum of what lives together in this plan "

@@ -121,8 +121,8 @@ def prepare(
         return Prepared(small, graph, reports, raw=True, calibration=given)
     if x is None:
         raise DataError(
-            f"{graph.source}: a float model; give calibration data to quantise it (nnom: --calibration x.npy), "
-            "some hundred typical samples"
+            f"{graph.source}: {'; '.join(graph.notes) or 'a float model'}; give calibration data to quantise it "
+            "(nnom: --calibration x.npy), some hundred typical samples"
         )
     samples = datasets.samples(x, graph, place)
     used, _ = datasets.spread(samples, CALIBRATION_SAMPLES)
@@ -130,6 +130,7 @@ def prepare(
     result = quantise(folded, used, method, stage("calibrating") if stage else None)
     small, reports = shrink(result.graph)
     prepared = Prepared(small, result.graph, reports, folded, False, result.method, result.trials, samples)
+    prepared.warnings += graph.notes
     if len(samples[0]) == 1:
         prepared.warnings.append(f"{place}: one sample only; ranges are a guess, some hundred are better")
     return prepared
@@ -222,7 +223,8 @@ def _losses(report: Report) -> list[str]:
 class Plan:
     """How the core plans memory: "auto" (rolling rows where that costs little), "whole", "smallest".
 
-    arena_bytes: a budget for "auto", 0 for none. ram: the same, with the model's state. feed: the input comes row by row.
+    arena_bytes: a budget for "auto", 0 for none. ram: the same, with the model's state. feed: the input comes row by
+    row.
     """
 
     mode: str = "auto"

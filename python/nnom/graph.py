@@ -93,7 +93,10 @@ class Node:
 
 @dataclass
 class Graph:
-    """Nodes in order of execution. `inputs` and `outputs` are names of tensors; `source` is the file or model, for messages."""
+    """Nodes in order of execution. `inputs` and `outputs` are names of tensors; `source` is the file or model, for messages.
+
+    notes: what the importer changed and the user should know.
+    """
 
     name: str = "model"
     source: str = ""
@@ -101,6 +104,7 @@ class Graph:
     nodes: list[Node] = field(default_factory=list)
     inputs: list[str] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def add_tensor(self, tensor: Tensor) -> Tensor:
         if tensor.name in self.tensors:

@@ -13,8 +13,10 @@ from .plan import Overview, PlannedLayer
 _STYLE = """
 :root { --page:#fcfcfd; --ink:#1c2430; --soft:#5b6675; --line:#d9dee5; --panel:#f2f4f7; --odd:#f6f7f9; --rolls:#edf5f3;
   --peak:#fdeceb; --tensor:#8db8ea; --tensor-edge:#2f6db3; --ring:#86cfbd; --ring-edge:#1d7f69; --scratch:#f2c879;
-  --scratch-edge:#a5711a; --counters:#c3c9d2; --counters-edge:#6a7482; --name:#10151c; --limit:#c0392b; --bound:#6b4fb3; }
-@media (prefers-color-scheme: dark) { :root { --page:#14181e; --ink:#e4e8ee; --soft:#9aa5b4; --line:#333b46; --panel:#1d232b;
+  --scratch-edge:#a5711a; --counters:#c3c9d2; --counters-edge:#6a7482; --name:#10151c; --limit:#c0392b;
+  --bound:#6b4fb3; }
+@media (prefers-color-scheme: dark) { :root {
+  --page:#14181e; --ink:#e4e8ee; --soft:#9aa5b4; --line:#333b46; --panel:#1d232b;
   --odd:#191e25; --rolls:#18252a; --peak:#332023; --tensor:#2c5d94; --tensor-edge:#7fb2ec; --ring:#1f6d5c;
   --ring-edge:#7ad2bd; --scratch:#80591a; --scratch-edge:#efc37a; --counters:#4b5563; --counters-edge:#a7b0bd;
   --name:#f3f6fa; --limit:#ff7b6b; --bound:#b9a2f5; } }
@@ -39,7 +41,8 @@ text { fill:var(--ink); } .tick,.label { fill:var(--soft); } .name { fill:var(--
 .peak-text,.limit-text { fill:var(--limit); font-weight:600; } .bound-text { fill:var(--bound); font-weight:600; }
 .limit-text,.bound-text { paint-order:stroke; stroke:var(--page); stroke-width:4px; stroke-linejoin:round; }
 .grid { stroke:var(--line); stroke-width:1; } .axis { stroke:var(--soft); stroke-width:1; }
-.limit { stroke:var(--limit); stroke-width:1.5; } .bound { stroke:var(--bound); stroke-width:1.5; stroke-dasharray:6 4; }
+.limit { stroke:var(--limit); stroke-width:1.5; }
+.bound { stroke:var(--bound); stroke-width:1.5; stroke-dasharray:6 4; }
 .box { stroke-width:1; fill-opacity:.82; } g:hover > .box { stroke-width:2.5; }
 .tensor { fill:var(--tensor); stroke:var(--tensor-edge); } .ring { fill:var(--ring); stroke:var(--ring-edge); }
 .scratch { fill:var(--scratch); stroke:var(--scratch-edge); }
@@ -47,7 +50,9 @@ text { fill:var(--ink); } .tick,.label { fill:var(--soft); } .name { fill:var(--
 .curve { fill:none; stroke:var(--tensor-edge); stroke-width:2; } .point { fill:var(--tensor-edge); }
 .chosen { fill:var(--limit); }
 """
-_LEGEND = (("tensor", "whole tensor"), ("ring", "ring of rows"), ("scratch", "working memory"), ("counters", "row counters"))
+_LEGEND = {"tensor": "whole tensor", "ring": "ring of rows", "scratch": "working memory", "counters": "row counters"}
+_COLUMNS = "#|layer|kind|output|mode|rows kept|bytes kept|address|scratch B|weights B|MACs".split("|")
+_LEFT = ("layer", "kind", "mode")
 
 
 def page(graph: Graph, o: Overview, title: str) -> str:
@@ -57,23 +62,23 @@ def page(graph: Graph, o: Overview, title: str) -> str:
         f"<p>{escape(_sentence(graph, o))}</p>",
         _cards(o),
         "<h2>The arena</h2>",
-        "<p>To the right: the parts of the plan in the order in which they run, a layer over all its rows or several layers "
-        "rolling together. Upwards: addresses. Boxes that lie over each other in one part are layers that work in place.</p>",
+        "<p>To the right: the parts of the plan in the order in which they run, a layer over all its rows or several "
+        "layers rolling together. Upwards: addresses. Boxes that lie over each other in one part are layers that work "
+        "in place.</p>",
         _legend(),
         f'<div class="wide">{picture.arena(o)}</div>',
         "<h2>RAM against instructions</h2>",
-        "<p>Each point is a plan: less RAM to the left. Instructions are the planner's estimate, relative to running every layer "
-        "over all its rows.</p>",
+        "<p>Each point is a plan: less RAM to the left. Instructions are the planner's estimate, relative to running "
+        "every layer over all its rows.</p>",
         f'<div class="flow"><div class="wide">{picture.curve(o.curve, o.chosen)}</div>{_curve_table(o)}</div>',
         "<h2>Layers</h2>",
         f'<div class="wide">{_layers(o)}</div>',
     ]
-    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
+    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    head += '<meta name="color-scheme" content="light dark">'
+    head += f"<title>{escape(title)}: NNoM report</title><style>{_STYLE}</style>"
     body = "\n".join(parts)
-    return (
-        f'<!doctype html>\n<html lang="en"><head>{head}<title>{escape(title)}: NNoM report</title><style>{_STYLE}</style></head>\n'
-        f"<body><main>\n{body}\n</main></body></html>\n"
-    )
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body><main>\n{body}\n</main></body></html>\n'
 
 
 def _sentence(graph: Graph, o: Overview) -> str:
@@ -94,12 +99,14 @@ def _cards(o: Overview) -> str:
         (f"{t.macs:,}", "multiply-accumulates"),
         (f"{t.weight_bytes:,} B", "weights and tables, flash"),
     ]
-    return '<div class="cards">' + "".join(f'<div class="card"><b>{a}</b><span>{b}</span></div>' for a, b in cards) + "</div>"
+    text = "".join(f'<div class="card"><b>{a}</b><span>{b}</span></div>' for a, b in cards)
+    return f'<div class="cards">{text}</div>'
 
 
 def _legend() -> str:
     swatch = 'style="background:var(--{0});border-color:var(--{0}-edge)"'
-    return '<div class="legend">' + "".join(f"<span><i {swatch.format(k)}></i>{text}</span>" for k, text in _LEGEND) + "</div>"
+    items = "".join(f"<span><i {swatch.format(k)}></i>{text}</span>" for k, text in _LEGEND.items())
+    return f'<div class="legend">{items}</div>'
 
 
 def _curve_table(o: Overview) -> str:
@@ -112,9 +119,7 @@ def _curve_table(o: Overview) -> str:
 
 
 def _layers(o: Overview) -> str:
-    columns = ("#", "layer", "kind", "output", "mode", "rows kept", "bytes kept", "address", "scratch B", "weights B", "MACs")
-    left = {"layer", "kind", "mode"}
-    head = "".join(f'<th class="{"l" if c in left else ""}">{c}</th>' for c in columns)
+    head = "".join(f'<th class="{"l" if c in _LEFT else ""}">{c}</th>' for c in _COLUMNS)
     rows = "".join(_layer(i + 1, n) for i, n in enumerate(o.layers))
     t = o.core.totals
     total = f'<tr class="total"><td></td><td class="l">total</td>{"<td></td>" * 4}<td></td><td></td><td></td>'

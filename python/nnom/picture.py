@@ -75,7 +75,9 @@ def _boxes_of(o: Overview, n: PlannedLayer) -> list[Box]:
     column = made[0].first
     if r.scratch_bytes and r.node is not None:
         address = _address(o, r.scratch_offset)
-        made.append(Box("scratch", address, r.scratch_bytes, column, column, ["scratch"], [f"working memory of {n.name}"]))
+        made.append(
+            Box("scratch", address, r.scratch_bytes, column, column, ["scratch"], [f"working memory of {n.name}"])
+        )
     if n.segment is not None:
         size = 2 * sum(m.segment == n.segment for m in o.layers)
         note = "rows done, 2 bytes for each rolling layer"
@@ -174,7 +176,9 @@ def _columns_svg(at: list[Column], highest: set[int]) -> list[str]:
         parts.append(rect)
         middle, low = c.x + c.width / 2, _TOP + _HEIGHT + 14
         if _has_room(c):
-            parts.append(f'<text class="label" x="{middle:.1f}" y="{low}" text-anchor="middle">{escape(c.label)}</text>')
+            parts.append(
+                f'<text class="label" x="{middle:.1f}" y="{low}" text-anchor="middle">{escape(c.label)}</text>'
+            )
         else:
             turn = f'transform="rotate(-60 {middle + 3:.1f} {low - 4})"'
             text = f'x="{middle + 3:.1f}" y="{low - 4}" text-anchor="end" {turn}'
@@ -229,7 +233,9 @@ def _limits_svg(o: Overview, size: int, y, right: float) -> list[str]:  # noqa: 
     for kind, value, text, anchor, x in texts:
         at = f'x1="{_LEFT}" x2="{right:.1f}" y1="{y(value):.1f}" y2="{y(value):.1f}"'
         parts.append(f'<line class="{kind}" {at}/>')
-        parts.append(f'<text class="{kind}-text" x="{x:.1f}" y="{y(value) - 4:.1f}" text-anchor="{anchor}">{text}</text>')
+        parts.append(
+            f'<text class="{kind}-text" x="{x:.1f}" y="{y(value) - 4:.1f}" text-anchor="{anchor}">{text}</text>'
+        )
     return parts
 
 
@@ -259,5 +265,7 @@ def curve(points: list[Point], chosen: Point) -> str:
         kind, radius = ("chosen", 6) if p == chosen else ("point", 4)
         title = f"<title>{p.ram:,} bytes, {p.cost:.2%} of the instructions of whole execution</title>"
         parts.append(f'<circle class="{kind}" cx="{x(p):.1f}" cy="{y(p):.1f}" r="{radius}">{title}</circle>')
-    parts.append(f'<text class="tick" x="{width / 2:.0f}" y="{height - 2}" text-anchor="middle">RAM, bytes</text></svg>')
+    parts.append(
+        f'<text class="tick" x="{width / 2:.0f}" y="{height - 2}" text-anchor="middle">RAM, bytes</text></svg>'
+    )
     return "\n".join(parts)

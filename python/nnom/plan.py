@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
 """How much RAM a model needs, layer by layer, and what less of it costs.
 
-    overview = survey(graph, Plan(ram=16384, feed=True))
-    overview.ram_total, overview.ram_minimum, overview.curve
+overview = survey(graph, Plan(ram=16384, feed=True))
+overview.ram_total, overview.ram_minimum, overview.curve
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Overview:
-    """A plan and what else was possible. RAM in bytes is arena and state; ram_whole: every layer and the input over all rows."""
+    """A plan and what else was possible. RAM: arena and state; ram_whole: with all rows of all layers and inputs."""
 
     core: CoreModel
     layers: list[PlannedLayer]

@@ -6,6 +6,8 @@
 
 #include "nnom_program.h"
 
+enum { NNOM_HARDER = 50 };
+
 static uint32_t rounded(uint32_t bytes)
 {
     return (bytes + 3u) & ~3u;
@@ -51,8 +53,11 @@ static bool fits(const nnom_block_t *blocks, const uint16_t *order, uint32_t pla
     return true;
 }
 
-/* Stops early once `limit` is reached: the order is no better than what is known. */
-static uint64_t place_in_order(nnom_block_t *blocks, uint32_t n, const uint16_t *order, uint64_t limit)
+/*
+ * Stops early once `limit` is exceeded: the order is worse than what is known. *highest: position of the block that ends
+ * the highest.
+ */
+static uint64_t place_in_order(nnom_block_t *blocks, uint32_t n, const uint16_t *order, uint64_t limit, uint32_t *highest)
 {
     uint64_t top = 0;
     for (uint32_t k = 0; k < n; k++) {
@@ -62,8 +67,11 @@ static uint64_t place_in_order(nnom_block_t *blocks, uint32_t n, const uint16_t 
         }
         block->offset = (uint32_t)offset;
         const uint64_t end = (uint64_t)offset + rounded(block->bytes);
-        top = end > top ? end : top;
-        if (top >= limit) {
+        if (end > top) {
+            top = end;
+            *highest = k;
+        }
+        if (top > limit) {
             return UINT64_MAX;
         }
     }
@@ -133,11 +141,9 @@ static void copy_order(uint16_t *to, const uint16_t *from, uint32_t n)
     }
 }
 
-/* Moves one block to another place in the order. */
-static void mutate(uint16_t *order, uint32_t n, uint32_t *state)
+/* Moves a block to another place in the order. */
+static void move(uint16_t *order, uint32_t from, uint32_t to)
 {
-    const uint32_t from = random_next(state) % n;
-    const uint32_t to = random_next(state) % n;
     const uint16_t b = order[from];
     for (uint32_t k = from; k < to; k++) {
         order[k] = order[k + 1];
@@ -148,32 +154,53 @@ static void mutate(uint16_t *order, uint32_t n, uint32_t *state)
     order[to] = b;
 }
 
-/* order: the blocks to place [n], then working memory [n]. */
-static uint64_t place_members(nnom_block_t *blocks, uint32_t n, uint16_t *order, uint32_t tries)
+/* The best order so far. */
+typedef struct best {
+    uint64_t bytes;
+    uint32_t highest;
+    uint16_t *order; /* [n] */
+} best_t;
+
+/* Places in `order` and keeps it if it is not worse: of equals the later one, to get around. */
+static void try_order(nnom_block_t *blocks, uint32_t n, const uint16_t *order, best_t *best)
+{
+    uint32_t highest = 0;
+    const uint64_t bytes = place_in_order(blocks, n, order, best->bytes, &highest);
+    if (bytes <= best->bytes) {
+        best->bytes = bytes;
+        best->highest = highest;
+        copy_order(best->order, order, n);
+    }
+}
+
+/* Every other time it is the block at the top that is placed earlier, else any block anywhere. */
+static void mutate(uint16_t *order, uint32_t n, uint32_t highest, uint32_t *state)
+{
+    if (highest > 0 && (random_next(state) & 1u) != 0) {
+        move(order, highest, random_next(state) % highest);
+    } else {
+        const uint32_t from = random_next(state) % n;
+        move(order, from, random_next(state) % n);
+    }
+}
+
+/* order: the blocks to place [n], then working memory [n]. Above `goal` bytes it tries NNOM_HARDER times as often. */
+static uint64_t place_members(nnom_block_t *blocks, uint32_t n, uint16_t *order, uint32_t tries, uint64_t goal)
 {
     static const before_t rules[] = {later, larger, earlier, longer};
-    uint16_t *best_order = order + n;
-    uint64_t best = UINT64_MAX;
-    copy_order(best_order, order, n);
+    best_t best = {UINT64_MAX, 0, order + n};
+    copy_order(best.order, order, n);
     for (uint32_t r = 0; r < sizeof rules / sizeof rules[0]; r++) {
         sort(blocks, order, n, rules[r]);
-        const uint64_t bytes = place_in_order(blocks, n, order, best);
-        if (bytes < best) {
-            best = bytes;
-            copy_order(best_order, order, n);
-        }
+        try_order(blocks, n, order, &best);
     }
     uint32_t state = 1;
-    for (uint32_t t = 0; n > 2 && t < tries; t++) {
-        copy_order(order, best_order, n);
-        mutate(order, n, &state);
-        const uint64_t bytes = place_in_order(blocks, n, order, best);
-        if (bytes < best) {
-            best = bytes;
-            copy_order(best_order, order, n);
-        }
+    for (uint32_t t = 0; n > 2 && (t < tries || (t < tries * NNOM_HARDER && best.bytes > goal)); t++) {
+        copy_order(order, best.order, n);
+        mutate(order, n, best.highest, &state);
+        try_order(blocks, n, order, &best);
     }
-    return n == 0 ? 0 : place_in_order(blocks, n, best_order, UINT64_MAX);
+    return n == 0 ? 0 : place_in_order(blocks, n, best.order, UINT64_MAX, &best.highest);
 }
 
 uint64_t nnom_place(nnom_block_t *blocks, uint32_t n, uint16_t *order, uint32_t tries)
@@ -181,7 +208,7 @@ uint64_t nnom_place(nnom_block_t *blocks, uint32_t n, uint16_t *order, uint32_t 
     for (uint32_t k = 0; k < n; k++) {
         order[k] = (uint16_t)k;
     }
-    return place_members(blocks, n, order, tries);
+    return place_members(blocks, n, order, tries, nnom_live_bytes(blocks, n));
 }
 
 /* ---- Two regions ---- */
@@ -203,16 +230,16 @@ uint64_t nnom_place_regions(nnom_block_t *blocks, uint32_t n, uint16_t *order, u
         const uint16_t b = by_heat[k];
         copy_order(order, by_heat, fast);
         order[fast] = b;
-        if (place_members(blocks, fast + 1, order, 0) <= fast_bytes) {
+        if (place_members(blocks, fast + 1, order, 0, 0) <= fast_bytes) {
             by_heat[k] = by_heat[fast];
             by_heat[fast++] = b;
         }
     }
     copy_order(order, by_heat + fast, n - fast);
-    *slow_bytes = place_members(blocks, n - fast, order, 0);
+    *slow_bytes = place_members(blocks, n - fast, order, 0, 0);
     for (uint32_t k = fast; k < n; k++) {
         blocks[by_heat[k]].offset |= NNOM_SLOW;
     }
     copy_order(order, by_heat, fast);
-    return place_members(blocks, fast, order, 0);
+    return place_members(blocks, fast, order, 0, 0);
 }

@@ -323,12 +323,11 @@ static void read_options(int argc, char **argv)
 /* tests [suite | suite.case ...] [seed=N] [cases=N] */
 int main(int argc, char **argv)
 {
-    static const suite_t suites[] = {{"readme2019", readme2019_tests}, {"rows", rows_tests},     {"alloc", alloc_tests},
-                                     {"arena", arena_tests},           {"errors", errors_tests}, {"plan", plan_tests},
-                                     {"tools", tools_tests},
-                                     {"limits", limits_tests},
+    static const suite_t suites[] = {
+        {"readme2019", readme2019_tests}, {"rows", rows_tests}, {"alloc", alloc_tests}, {"arena", arena_tests},
+        {"errors", errors_tests},         {"plan", plan_tests}, {"tools", tools_tests}, {"limits", limits_tests},
 #ifndef TEST_BOARD
-                                     {"freeze", freeze_tests}, /* freezing needs a full C library */
+        {"freeze", freeze_tests}, /* freezing needs a full C library */
 #endif
     };
     uint32_t passed = 0, failed = 0;

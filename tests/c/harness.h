@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /*
- * What all C tests share. A suite is a list of cases; each prints "ok suite.case" or "FAIL suite.case: why". A case fails by
- * its first CHECK that does not hold, and if it leaves memory of nnom_malloc behind.
+ * What all C tests share. A suite is a list of cases; each prints "ok suite.case" or "FAIL suite.case: why". A case
+ * fails by its first CHECK that does not hold, and if it leaves memory of nnom_malloc behind.
  */
 #ifndef HARNESS_H
 #define HARNESS_H
@@ -30,7 +30,10 @@ typedef struct test {
 } test_t;
 
 /* An entry of a suite's list: tests/test_c.py finds the names by this word. */
-#define TEST(function) {#function, function}
+#define TEST(function)                                                                                                 \
+    {                                                                                                                  \
+#function, function                                                                                            \
+    }
 
 extern const test_t readme2019_tests[], rows_tests[], alloc_tests[], arena_tests[], errors_tests[], plan_tests[],
     tools_tests[], limits_tests[], freeze_tests[];
@@ -62,7 +65,8 @@ void random_bytes(void *to, size_t bytes);
 
 /* ---- Memory ---- */
 
-/* Allocation number k from now on fails (1: the next one), and only that; 0: none. Returns how many there were since. */
+/* Allocation number k from now on fails (1: the next one), and only that; 0: none. Returns how many there were since.
+ */
 uint32_t heap_fail_at(uint32_t k);
 /* True if the failure asked for has happened. */
 bool heap_failed(void);

@@ -15,7 +15,8 @@ typedef struct samples {
 static samples_t samples_of(const separate_t *s)
 {
     samples_t k = {{NULL}, {NULL}, s->program.input_count, s->program.output_count};
-    CHECK(k.inputs <= MAX_PORTS && k.outputs <= MAX_PORTS, "a test with more than %d inputs or outputs", (int)MAX_PORTS);
+    CHECK(k.inputs <= MAX_PORTS && k.outputs <= MAX_PORTS, "a test with more than %d inputs or outputs",
+          (int)MAX_PORTS);
     for (uint32_t i = 0; i < k.inputs && i < MAX_PORTS; i++) {
         k.in[i] = separate_bytes(s, s->program.inputs[i]);
     }
@@ -28,7 +29,8 @@ static samples_t samples_of(const separate_t *s)
 static void check_outputs(const nnom_model_t *m, const samples_t *k, const char *what)
 {
     for (uint32_t i = 0; i < k->outputs; i++) {
-        CHECK(memcmp(nnom_output_buffer(m, i), k->out[i], nnom_output_bytes(m, i)) == 0, "%s: output %d differs", what, (int)i);
+        CHECK(memcmp(nnom_output_buffer(m, i), k->out[i], nnom_output_bytes(m, i)) == 0, "%s: output %d differs", what,
+              (int)i);
     }
 }
 
@@ -45,7 +47,8 @@ static uint32_t compile_as(nnom_model_t *m, nnom_layer_t *last, const nnom_optio
 {
     nnom_totals_t totals = {0};
     const nnom_status_t status = nnom_compile(m, last, NULL, options);
-    CHECK(status == NNOM_OK && nnom_totals(m, &totals) == NNOM_OK, "%s: status %d, %s", what, (int)status, model_error_text(m));
+    CHECK(status == NNOM_OK && nnom_totals(m, &totals) == NNOM_OK, "%s: status %d, %s", what, (int)status,
+          model_error_text(m));
     return totals.arena_bytes;
 }
 
@@ -69,13 +72,13 @@ static bool check_budget(nnom_model_t *m, nnom_layer_t *last, const samples_t *k
     const nnom_status_t status = nnom_compile(m, last, NULL, &options);
     nnom_totals_t totals = {0};
     if (status == NNOM_OK) {
-        CHECK(nnom_totals(m, &totals) == NNOM_OK && totals.arena_bytes <= budget, "a budget of %lu gives an arena of %lu",
-              (unsigned long)budget, (unsigned long)totals.arena_bytes);
+        CHECK(nnom_totals(m, &totals) == NNOM_OK && totals.arena_bytes <= budget,
+              "a budget of %lu gives an arena of %lu", (unsigned long)budget, (unsigned long)totals.arena_bytes);
         run_and_compare(m, k, "budget");
         return true;
     }
-    CHECK(status == NNOM_TOO_SMALL && strstr(model_error_text(m), "layer '") != NULL, "status %d, text '%s'", (int)status,
-          model_error_text(m));
+    CHECK(status == NNOM_TOO_SMALL && strstr(model_error_text(m), "layer '") != NULL, "status %d, text '%s'",
+          (int)status, model_error_text(m));
     CHECK(model_run(m) == NNOM_NOT_COMPILED, "it runs");
     return false;
 }
@@ -86,7 +89,8 @@ static void check_budgets(nnom_model_t *m, nnom_layer_t *last, const samples_t *
     for (uint32_t i = 0; i < curve->count && !test_failed(); i++) {
         const uint32_t budget = curve->points[i].arena_bytes;
         if (budget > 1) {
-            CHECK(check_budget(m, last, k, budget), "a budget of %lu, as on the curve, is refused", (unsigned long)budget);
+            CHECK(check_budget(m, last, k, budget), "a budget of %lu, as on the curve, is refused",
+                  (unsigned long)budget);
             (void)check_budget(m, last, k, budget - 1);
             CHECK(!check_budget(m, last, k, 1), "a budget of 1 byte is met");
         }
@@ -130,8 +134,9 @@ static void check_regions(nnom_model_t *m, nnom_layer_t *last, const samples_t *
                                     .fast_bytes = (uint32_t)random_in(1, (int32_t)arena_bytes + 8)};
     nnom_totals_t totals = {0};
     const uint32_t fast = compile_as(m, last, &options, "two regions");
-    CHECK(nnom_totals(m, &totals) == NNOM_OK && fast <= options.fast_bytes, "%lu bytes of %lu in fast memory, %lu in slow",
-          (unsigned long)fast, (unsigned long)options.fast_bytes, (unsigned long)totals.slow_bytes);
+    CHECK(nnom_totals(m, &totals) == NNOM_OK && fast <= options.fast_bytes,
+          "%lu bytes of %lu in fast memory, %lu in slow", (unsigned long)fast, (unsigned long)options.fast_bytes,
+          (unsigned long)totals.slow_bytes);
     run_and_compare(m, k, "two regions");
 }
 

@@ -49,7 +49,8 @@ static nnom_layer_t *typed(nnom_layer_t *layer)
 static nnom_status_t identity(nnom_layer_t *layer)
 {
     const nnom_shape_t s = nnom_layer_shape(layer);
-    memcpy(nnom_layer_output(layer), nnom_layer_input(layer), (size_t)(s.h * s.w * s.c) * (is_float ? sizeof(float) : 1u));
+    memcpy(nnom_layer_output(layer), nnom_layer_input(layer),
+           (size_t)(s.h * s.w * s.c) * (is_float ? sizeof(float) : 1u));
     return NNOM_OK;
 }
 
@@ -86,7 +87,8 @@ const weights_t *random_weights(int32_t channels, int32_t taps)
     int32_t *b = keep((uint32_t)channels * 4u);
     fill_random(w, is_float ? NNOM_TYPE_F32 : NNOM_TYPE_S8, count * cell);
     fill_random(b, is_float ? NNOM_TYPE_F32 : NNOM_TYPE_S8, (uint32_t)channels * 4u);
-    const weights_t made = {{w, (size_t)random_in(4, 9)}, {b, (size_t)random_in(0, 9)}, random_chance(80) ? &k->b : NULL, NULL, 0};
+    const weights_t made = {
+        {w, (size_t)random_in(4, 9)}, {b, (size_t)random_in(0, 9)}, random_chance(80) ? &k->b : NULL, NULL, 0};
     *k = made;
     if (scales) {
         k->scale_count = random_chance(50) ? 1u : (uint32_t)channels;
@@ -156,9 +158,9 @@ static nnom_padding_t random_padding(void)
 /* Sometimes given in numbers, uneven. */
 static nnom_layer_t *padded(nnom_layer_t *layer)
 {
-    return random_chance(30)
-               ? nnom_layer_set_padding(layer, border(random_in(0, 3), random_in(0, 3), random_in(0, 3), random_in(0, 3)))
-               : layer;
+    return random_chance(30) ? nnom_layer_set_padding(
+                                   layer, border(random_in(0, 3), random_in(0, 3), random_in(0, 3), random_in(0, 3)))
+                             : layer;
 }
 
 nnom_layer_t *make_conv2d(nnom_model_t *m)

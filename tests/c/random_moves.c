@@ -73,7 +73,8 @@ static nnom_size_t random_size(nnom_shape_t s)
 
 static nnom_resize_t random_mode(void)
 {
-    return random_chance(40) ? NNOM_RESIZE_PLAIN : (random_chance(50) ? NNOM_RESIZE_ALIGN_CORNERS : NNOM_RESIZE_HALF_PIXEL);
+    return random_chance(40) ? NNOM_RESIZE_PLAIN
+                             : (random_chance(50) ? NNOM_RESIZE_ALIGN_CORNERS : NNOM_RESIZE_HALF_PIXEL);
 }
 
 nnom_layer_t *make_resize_nearest(nnom_model_t *m)
@@ -148,7 +149,8 @@ void branching_model(nnom_model_t *m)
     nnom_set_verbose(m, false);
     nnom_layer_t *in = random_source(m, shape(6, 5, 3));
     const weights_t *w = random_weights(4, 27);
-    nnom_layer_t *conv = nnom_layer_set_name(weighted(Conv2D(4, kernel(3, 3), stride(1, 1), PADDING_SAME, &w->w, w->bias), w, 27), "first");
+    nnom_layer_t *conv = nnom_layer_set_name(
+        weighted(Conv2D(4, kernel(3, 3), stride(1, 1), PADDING_SAME, &w->w, w->bias), w, 27), "first");
     nnom_layer_t *x = m->active(act_relu(), m->hook(conv, in));
     nnom_layer_t *y = m->hook(MaxPool(kernel(2, 2), stride(1, 1), PADDING_SAME), x);
     x = m->hook(Softmax(), m->hook(GlobalAvgPool(), m->merge(Add(), x, y)));

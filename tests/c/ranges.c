@@ -104,8 +104,9 @@ static void check_output(const work_t *w, nnom_range_t y, const uint8_t *before)
         }
         const size_t bytes = (size_t)out->row_bytes;
         const uint8_t *expected = row >= 0 ? true_row(out, row) : before + (size_t)k * bytes;
-        CHECK(memcmp(out->memory.data + (size_t)k * bytes, expected, bytes) == 0, "rows [%d, %d) in a ring of %d: %s %d differs",
-              (int)y.lo, (int)y.hi, (int)out->rows, row >= 0 ? "row" : "slot", (int)(row >= 0 ? row : k));
+        CHECK(memcmp(out->memory.data + (size_t)k * bytes, expected, bytes) == 0,
+              "rows [%d, %d) in a ring of %d: %s %d differs", (int)y.lo, (int)y.hi, (int)out->rows,
+              row >= 0 ? "row" : "slot", (int)(row >= 0 ? row : k));
     }
     for (uint32_t i = 0; i < w->node->input_count; i++) {
         CHECK(guarded_intact(&w->in[i].memory), "writes around its input %d", (int)i);
@@ -223,8 +224,8 @@ static void reduce(work_t *w, const ranges_t *ranges, uint32_t scratch_bytes)
         call_rings(w, rows);
         CHECK(guarded_free(&w->in[0].memory), "writes around its input");
     }
-    CHECK(memcmp(w->out.memory.data, w->out.whole, w->out.memory.bytes) == 0, "other bytes from %d ranges of input rows",
-          (int)ranges->count);
+    CHECK(memcmp(w->out.memory.data, w->out.whole, w->out.memory.bytes) == 0,
+          "other bytes from %d ranges of input rows", (int)ranges->count);
     CHECK(guarded_free(&w->out.memory), "writes around its output");
     CHECK(guarded_free(&w->scratch), "writes around its scratch of %lu bytes", (unsigned long)scratch_bytes);
 }

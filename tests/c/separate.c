@@ -135,7 +135,8 @@ void check_model_run(separate_t *s)
     nnom_set_observer(s->m, NULL, NULL);
     for (uint32_t i = 0; i < nnom_output_count(s->m); i++) {
         const uint8_t *expected = separate_bytes(s, s->program.outputs[i]);
-        CHECK(memcmp(nnom_output_buffer(s->m, i), expected, nnom_output_bytes(s->m, i)) == 0, "output %d differs", (int)i);
+        CHECK(memcmp(nnom_output_buffer(s->m, i), expected, nnom_output_bytes(s->m, i)) == 0, "output %d differs",
+              (int)i);
     }
 }
 
@@ -174,7 +175,8 @@ static void overlap_once(separate_t *s, const overlap_try_t *try)
           (unsigned long)try->distance, (unsigned long)try->input, try->pieces ? "in pieces" : "whole");
     s->tensors[node.inputs[try->input]] = saved_in;
     s->tensors[node.output] = saved_out;
-    CHECK(guarded_free(&scratch) && guarded_free(&shared), "writes beyond its output or scratch when it overlaps its input");
+    CHECK(guarded_free(&scratch) && guarded_free(&shared),
+          "writes beyond its output or scratch when it overlaps its input");
 }
 
 /* Which inputs the planner may choose: see overlapped() in plan.c. */

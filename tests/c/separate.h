@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /*
- * A compiled model run step by step where nothing shares memory: every tensor and every scratch has a buffer of its own, of
- * exactly its size. What it computes is the truth that plans, rings and ranges of rows are compared with.
+ * A compiled model run step by step where nothing shares memory: every tensor and every scratch has a buffer of its
+ * own, of exactly its size. What it computes is the truth that plans, rings and ranges of rows are compared with.
  */
 #ifndef SEPARATE_H
 #define SEPARATE_H
@@ -26,14 +26,15 @@ const uint8_t *separate_bytes(const separate_t *s, uint32_t tensor);
 void check_model_run(separate_t *s);
 
 /*
- * Compiles the model again, `last` being its last layer, for every mode of planning, for budgets along the curve, and fed row
- * by row: always the outputs of s. The model is recompiled, so nothing else can be done with s afterwards but freeing it.
+ * Compiles the model again, `last` being its last layer, for every mode of planning, for budgets along the curve, and
+ * fed row by row: always the outputs of s. The model is recompiled, so nothing else can be done with s afterwards but
+ * freeing it.
  */
 void check_modes(separate_t *s, nnom_layer_t *last);
 
 /*
- * Node n computed in random ascending ranges of rows, inputs in rings no taller than `window` asks, output in rings, or, for
- * reducing operations, random ranges of input rows: the same bytes, nothing else touched.
+ * Node n computed in random ascending ranges of rows, inputs in rings no taller than `window` asks, output in rings,
+ * or, for reducing operations, random ranges of input rows: the same bytes, nothing else touched.
  */
 void check_rows(separate_t *s, uint32_t node);
 /* Node n with its output as near to an input as the layer allows. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /*
- * Allocation number k fails, for every k until none does: the error comes out, nothing leaks, and without the failure it
- * works.
+ * Allocation number k fails, for every k until none does: the error comes out, nothing leaks, and without the failure
+ * it works.
  */
 #include <string.h>
 
@@ -126,7 +126,8 @@ static nnom_status_t by_hook(void)
     }
     nnom_set_verbose(&m, false);
     nnom_layer_t *in = Input(shape(6, 6, 3), NULL);
-    nnom_layer_t *x = m.active(act_relu(), m.hook(Conv2D(4, kernel(1, 1), stride(1, 1), PADDING_SAME, &w->w, w->bias), in));
+    nnom_layer_t *x =
+        m.active(act_relu(), m.hook(Conv2D(4, kernel(1, 1), stride(1, 1), PADDING_SAME, &w->w, w->bias), in));
     nnom_layer_t *x1 = m.hook(TanH(), x);
     nnom_layer_t *x2 = m.hook(MaxPool(kernel(3, 3), stride(1, 1), PADDING_SAME), x);
     nnom_layer_t *x3 = m.hook(Lambda(NULL, NULL, NULL, NULL), x);

@@ -16,8 +16,10 @@ static nnom_status_t build(nnom_model_t *m, uint32_t seed, void *arena, uint32_t
     nnom_set_verbose(m, false);
     nnom_layer_t *in = random_source(m, shape(7, 6, 3));
     const weights_t *w[3] = {random_weights(5, 27), random_weights(5, 9), random_weights(7, 42 * 10)};
-    nnom_layer_t *x = m->hook(weighted(Conv2D(5, kernel(3, 3), stride(1, 1), PADDING_SAME, &w[0]->w, w[0]->bias), w[0], 27), in);
-    nnom_layer_t *y = m->hook(weighted(DW_Conv2D(1, kernel(3, 3), stride(1, 1), PADDING_SAME, &w[1]->w, w[1]->bias), w[1], 9), x);
+    nnom_layer_t *x =
+        m->hook(weighted(Conv2D(5, kernel(3, 3), stride(1, 1), PADDING_SAME, &w[0]->w, w[0]->bias), w[0], 27), in);
+    nnom_layer_t *y =
+        m->hook(weighted(DW_Conv2D(1, kernel(3, 3), stride(1, 1), PADDING_SAME, &w[1]->w, w[1]->bias), w[1], 9), x);
     x = m->mergex(Concat(-1), 2, m->hook(TanH(), x), y);
     x = m->hook(Flatten(), x);
     x = m->hook(Softmax(), m->hook(weighted(Dense(7, &w[2]->w, w[2]->bias), w[2], 420), x));
@@ -90,7 +92,8 @@ static void touched(void)
             }
             model_delete(&m);
         }
-        CHECK(last < needed && last + 4 >= needed, "touches bytes 0 to %lu of %lu", (unsigned long)last, (unsigned long)needed);
+        CHECK(last < needed && last + 4 >= needed, "touches bytes 0 to %lu of %lu", (unsigned long)last,
+              (unsigned long)needed);
         forget();
     }
 }

@@ -67,8 +67,12 @@ static void huge(void)
     REFUSE(ZeroPadding(border(most, 0, 0, 0)), NNOM_BAD_ARGUMENT);
     REFUSE(ZeroPadding(border(32767, 32767, 32767, 32767)), NNOM_BAD_SHAPE);
     REFUSE(SumPool(kernel(32768, 32768), stride(32768, 32768), PADDING_SAME), NNOM_OVERFLOW);
-    static const nnom_shape_t shapes[] = {{INT32_MAX, INT32_MAX, INT32_MAX}, {INT32_MAX, 2, 1}, {65536, 65536, 1},
-                                          {0, 1, 1},                         {1, -1, 1},        {1, 1, INT32_MIN}};
+    static const nnom_shape_t shapes[] = {{INT32_MAX, INT32_MAX, INT32_MAX},
+                                          {INT32_MAX, 2, 1},
+                                          {65536, 65536, 1},
+                                          {0, 1, 1},
+                                          {1, -1, 1},
+                                          {1, 1, INT32_MIN}};
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         nnom_model_t m = quiet_model();
         test_context("Input %d:", (int)i);
@@ -110,7 +114,8 @@ static void quantisation(void)
     REFUSE(nnom_layer_set_qformat(ReLU(), qformat(0, INT32_MIN)), NNOM_BAD_QUANT);
     REFUSE(nnom_layer_set_quant(Dense(4, &w, &b), 0.0f, 0), NNOM_BAD_QUANT);
     REFUSE(nnom_layer_set_quant(Dense(4, &w, &b), NAN, 0), NNOM_BAD_QUANT);
-    REFUSE(nnom_layer_set_quant(Conv2D(4, kernel(1, 1), stride(1, 1), PADDING_SAME, &w, &b), 1e-30f, 0), NNOM_BAD_QUANT);
+    REFUSE(nnom_layer_set_quant(Conv2D(4, kernel(1, 1), stride(1, 1), PADDING_SAME, &w, &b), 1e-30f, 0),
+           NNOM_BAD_QUANT);
     REFUSE(nnom_layer_set_quant(GlobalAvgPool(), 0.0f, 0), NNOM_BAD_QUANT);
     REFUSE(nnom_layer_set_quant(AvgPool(kernel(2, 2), stride(2, 2), PADDING_SAME), NAN, 0), NNOM_BAD_QUANT);
     REFUSE(nnom_layer_set_quant(SumPool(kernel(2, 2), stride(2, 2), PADDING_SAME), 0.1f, 300), NNOM_BAD_QUANT);
@@ -123,7 +128,8 @@ static void quantisation(void)
         static const float scales[4] = {0.0f, NAN, -1.0f, 0.1f};
         nnom_model_t m = quiet_model();
         test_context("input quantisation %d:", (int)i);
-        (void)m.add(&m, nnom_layer_set_name(nnom_layer_set_quant(Input(shape(1, 1, 4), NULL), scales[i], i == 3 ? 300 : 0), "bad"));
+        (void)m.add(&m, nnom_layer_set_name(
+                            nnom_layer_set_quant(Input(shape(1, 1, 4), NULL), scales[i], i == 3 ? 300 : 0), "bad"));
         (void)m.add(&m, Dense(2, &w, &b));
         expect_refusal(&m, sequential_compile(&m), NNOM_BAD_QUANT, "layer 'bad'");
     }
@@ -136,7 +142,8 @@ static void binary_quantisation(void)
         nnom_model_t m = quiet_model();
         nnom_layer_t *in = Input(shape(2, 2, 2), NULL);
         nnom_layer_t *layer = kind % 3 == 0 ? Add() : (kind % 3 == 1 ? Sub() : Mult());
-        nnom_layer_t *last = m.merge(nnom_layer_set_quant(nnom_layer_set_name(layer, "bad"), scales[kind / 3], 0), in, in);
+        nnom_layer_t *last =
+            m.merge(nnom_layer_set_quant(nnom_layer_set_name(layer, "bad"), scales[kind / 3], 0), in, in);
         test_context("method %d, scale %d:", (int)kind % 3, (int)kind / 3);
         expect_refusal(&m, model_compile(&m, in, last), NNOM_BAD_QUANT, "layer 'bad'");
     }
@@ -179,9 +186,12 @@ static void mismatched(void)
     REFUSE(Slice(shape(0, 8, 0), shape(1, 1, 1), shape(1, 1, 1)), NNOM_BAD_ARGUMENT);
     REFUSE(Slice(shape(0, 0, 0), shape(2, 1, 1), shape(0, 1, 1)), NNOM_BAD_ARGUMENT);
     REFUSE(Slice(shape(0, 0, 0), shape(INT32_MAX, 1, 1), shape(INT32_MAX, 1, 1)), NNOM_BAD_ARGUMENT);
-    REFUSE(nnom_layer_set_padding(MaxPool(kernel(2, 2), stride(1, 1), PADDING_SAME), border(0, 0, 2, 0)), NNOM_BAD_ARGUMENT);
-    REFUSE(nnom_layer_set_padding(MaxPool(kernel(2, 2), stride(1, 1), PADDING_SAME), border(-1, 0, 0, 0)), NNOM_BAD_ARGUMENT);
-    REFUSE(nnom_layer_set_padding(AvgPool(kernel(2, 2), stride(1, 1), PADDING_SAME), border(0, 5, 0, 0)), NNOM_BAD_ARGUMENT);
+    REFUSE(nnom_layer_set_padding(MaxPool(kernel(2, 2), stride(1, 1), PADDING_SAME), border(0, 0, 2, 0)),
+           NNOM_BAD_ARGUMENT);
+    REFUSE(nnom_layer_set_padding(MaxPool(kernel(2, 2), stride(1, 1), PADDING_SAME), border(-1, 0, 0, 0)),
+           NNOM_BAD_ARGUMENT);
+    REFUSE(nnom_layer_set_padding(AvgPool(kernel(2, 2), stride(1, 1), PADDING_SAME), border(0, 5, 0, 0)),
+           NNOM_BAD_ARGUMENT);
 }
 
 /* ---- Graphs ---- */
@@ -251,7 +261,8 @@ static void foreign(void)
         test_context("order %d:", (int)order);
         const nnom_status_t status = order < 2 ? model_compile(&m[1], c, x) : model_compile(&m[1], b1, NULL);
         CHECK(status == NNOM_BAD_GRAPH, "status %d", (int)status);
-        CHECK(strstr(model_error_text(&m[1]), order < 2 ? "mine" : "theirs") != NULL, "text '%s'", model_error_text(&m[1]));
+        CHECK(strstr(model_error_text(&m[1]), order < 2 ? "mine" : "theirs") != NULL, "text '%s'",
+              model_error_text(&m[1]));
         if (order >= 2) {
             CHECK(nnom_own(&m[1], b1) == NNOM_BAD_GRAPH, "nnom_own takes a layer of another model");
             nnom_discard(b1); /* is owned: nothing happens */
@@ -388,18 +399,24 @@ static void null_pointers(void)
     CHECK(model_compile(NULL, NULL, NULL) == NNOM_NULL && sequential_compile(NULL) == NNOM_NULL, "compile");
     CHECK(nnom_own(NULL, NULL) == NNOM_NULL && m.add(NULL, NULL) == NNOM_NULL, "own, add");
     CHECK(model_error_text(NULL)[0] == '\0' && nnom_input_count(NULL) == 0 && nnom_output_count(&m) == 0, "counts");
-    CHECK(nnom_input_bytes(&m, 0) == 0 && nnom_output_bytes(NULL, 3) == 0 && nnom_output_buffer(&m, 0) == NULL, "buffers");
+    CHECK(nnom_input_bytes(&m, 0) == 0 && nnom_output_bytes(NULL, 3) == 0 && nnom_output_buffer(&m, 0) == NULL,
+          "buffers");
     CHECK(nnom_totals(&m, &totals) == NNOM_NOT_COMPILED && nnom_totals(NULL, &totals) == NNOM_NULL, "totals");
     CHECK(nnom_layer_info(&m, 0, &info) == NNOM_NOT_COMPILED && nnom_layer_info(&m, 0, NULL) == NNOM_NULL, "info");
     CHECK(nnom_layer_output_node(NULL) == NNOM_NO_NODE && nnom_node_output(NULL, 0, NULL) == NULL, "nodes");
-    CHECK(nnom_predict(&m, NULL, NULL) == NNOM_NOT_COMPILED && prediction_run(NULL, 0, NULL, NULL) == NNOM_NULL, "predict");
+    CHECK(nnom_predict(&m, NULL, NULL) == NNOM_NOT_COMPILED && prediction_run(NULL, 0, NULL, NULL) == NNOM_NULL,
+          "predict");
     CHECK(prediction_create(&m, NULL, 3, 1) == NULL && prediction_create(NULL, NULL, 3, 1) == NULL, "create");
     CHECK(m.hook(NULL, NULL) == NULL && m.merge(NULL, NULL, NULL) == NULL && m.mergex(NULL, 0) == NULL, "hook, merge");
     CHECK(m.active(NULL, NULL) == NULL && Activation(NULL) == NULL, "active");
     CHECK(nnom_layer_set_quant(NULL, 1.0f, 0) == NULL && nnom_layer_set_name(NULL, "x") == NULL, "settings");
-    CHECK(nnom_layer_set_type(NULL, NNOM_TYPE_F32) == NULL && nnom_layer_set_padding(NULL, border(1, 1, 1, 1)) == NULL, "settings");
-    CHECK(nnom_layer_set_weight_scales(NULL, NULL, 0) == NULL && nnom_layer_set_shape(NULL, shape(1, 1, 1)) == NNOM_NULL, "settings");
-    CHECK(nnom_layer_input(NULL) == NULL && nnom_layer_output(NULL) == NULL && nnom_layer_param(NULL) == NULL, "lambda");
+    CHECK(nnom_layer_set_type(NULL, NNOM_TYPE_F32) == NULL && nnom_layer_set_padding(NULL, border(1, 1, 1, 1)) == NULL,
+          "settings");
+    CHECK(nnom_layer_set_weight_scales(NULL, NULL, 0) == NULL &&
+              nnom_layer_set_shape(NULL, shape(1, 1, 1)) == NNOM_NULL,
+          "settings");
+    CHECK(nnom_layer_input(NULL) == NULL && nnom_layer_output(NULL) == NULL && nnom_layer_param(NULL) == NULL,
+          "lambda");
     CHECK(nnom_layer_input_shape(NULL).h == 0 && nnom_layer_shape(NULL).h == 0, "shapes");
     model_delete(&m);
     model_delete(&m);
@@ -407,7 +424,8 @@ static void null_pointers(void)
     CHECK(strcmp(nnom_status_text(NNOM_OK), "ok") == 0 && nnom_status_text((nnom_status_t)-99) != NULL, "texts");
 }
 
-const test_t errors_tests[] = {TEST(kernels),       TEST(counts),      TEST(huge),     TEST(weights),      TEST(quantisation),
-                               TEST(mismatched),    TEST(dangling),    TEST(cycles),   TEST(foreign),      TEST(added_twice),
-                               TEST(no_input),      TEST(float_and_int), TEST(lambda), TEST(many_inputs),  TEST(null_pointers),
-                               TEST(binary_quantisation), {NULL, NULL}};
+const test_t errors_tests[] = {TEST(kernels),      TEST(counts),      TEST(huge),          TEST(weights),
+                               TEST(quantisation), TEST(mismatched),  TEST(dangling),      TEST(cycles),
+                               TEST(foreign),      TEST(added_twice), TEST(no_input),      TEST(float_and_int),
+                               TEST(lambda),       TEST(many_inputs), TEST(null_pointers), TEST(binary_quantisation),
+                               {NULL, NULL}};

@@ -52,7 +52,8 @@ static void freeze_text(void)
     CHECK(nnom_freeze(&m, "net", false, append, &source) == NNOM_OK, "source: %s", model_error_text(&m));
     CHECK(nnom_freeze(&m, "net", true, append, &header) == NNOM_OK, "header: %s", model_error_text(&m));
     CHECK(strstr(source.bytes, "net_selftest") != NULL && strstr(source.bytes, "nnom_conv2d_s8_op") != NULL, "source");
-    CHECK(strstr(header.bytes, "NET_ARENA_BYTES") != NULL && strstr(header.bytes, "net_run") != NULL, "header:\n%.300s", header.bytes);
+    CHECK(strstr(header.bytes, "NET_ARENA_BYTES") != NULL && strstr(header.bytes, "net_run") != NULL, "header:\n%.300s",
+          header.bytes);
     check_braces(&source);
     check_braces(&header);
     for (size_t at = 0; at < source.length; at += source.length / 50 + 1) {
@@ -102,7 +103,8 @@ static void freeze_layers(void)
         const char *name;
         maker_t make;
     } makers[] = {RANDOM_LAYERS(FREEZE_MAKER)};
-    static const nnom_options_t options[4] = {{.mode = NNOM_MODE_SMALLEST}, {.feed = true}, {.mode = NNOM_MODE_WHOLE}, {.fast_bytes = 64}};
+    static const nnom_options_t options[4] = {
+        {.mode = NNOM_MODE_SMALLEST}, {.feed = true}, {.mode = NNOM_MODE_WHOLE}, {.fast_bytes = 64}};
     for (size_t k = 0; k < sizeof makers / sizeof makers[0]; k++) {
         for (uint32_t i = 0; i < 12; i++) {
             test_context("%s, seed %lu:", makers[k].name, (unsigned long)(test_seed + i));

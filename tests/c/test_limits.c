@@ -97,8 +97,9 @@ static void saturation(void)
         nnom_model_t m = quiet_model();
         nnom_layer_t *in = Input(shape(1, 1, 256), qformat(0, 7), NULL);
         nnom_layer_t *other = nnom_layer_set_quant(Constant(shape(1, 1, 1), bytes), 1.0f / 128.0f, -64); /* 0.5 */
-        nnom_layer_t *layers[8] = {Concat(-1),       Maximum(),     Minimum(), PReLU(), ReLU(),
-                                   LeakyReLU(0.25f), Quantize(NNOM_TYPE_S8), Activation(act_abs())};
+        nnom_layer_t *layers[8] = {
+            Concat(-1),           Maximum(), Minimum(), PReLU(), ReLU(), LeakyReLU(0.25f), Quantize(NNOM_TYPE_S8),
+            Activation(act_abs())};
         nnom_layer_t *x = m.hook(nnom_layer_set_quant(layers[kind], 1e-20f, 0), in);
         x = kind < 4 ? m.hook(x, other) : x;
         for (int32_t i = 0; i < 8; i++) {
@@ -131,15 +132,18 @@ static void feeding(void)
     static const int8_t rows[6 * 4] = {0};
     const nnom_options_t feed = {.feed = true};
     nnom_model_t m = quiet_model();
-    CHECK(nnom_feed(&m, rows, 1) == NNOM_NOT_COMPILED && nnom_feed_bytes(&m, rows, 4) == NNOM_NOT_COMPILED, "before compile");
+    CHECK(nnom_feed(&m, rows, 1) == NNOM_NOT_COMPILED && nnom_feed_bytes(&m, rows, 4) == NNOM_NOT_COMPILED,
+          "before compile");
     nnom_layer_t *in = Input(shape(6, 1, 4), NULL);
     nnom_layer_t *x = m.hook(Softmax(), m.hook(GlobalAvgPool(), in));
     CHECK(model_compile(&m, in, x) == NNOM_OK && nnom_feed(&m, rows, 1) == NNOM_NOT_COMPILED, "compiled without feed");
     CHECK(nnom_compile(&m, in, x, &feed) == NNOM_OK, "%s", model_error_text(&m));
     CHECK(nnom_feed(NULL, rows, 1) == NNOM_NULL && nnom_feed(&m, NULL, 1) == NNOM_NULL, "NULL");
-    CHECK(nnom_feed_bytes(&m, rows, 3) == NNOM_BAD_SHAPE && nnom_feed_bytes(&m, rows, 5) == NNOM_BAD_SHAPE, "parts of rows");
+    CHECK(nnom_feed_bytes(&m, rows, 3) == NNOM_BAD_SHAPE && nnom_feed_bytes(&m, rows, 5) == NNOM_BAD_SHAPE,
+          "parts of rows");
     CHECK(nnom_feed(&m, NULL, 0) == NNOM_MORE && nnom_feed_bytes(&m, rows, 8) == NNOM_MORE, "two rows");
-    CHECK(nnom_feed(&m, rows, 5) == NNOM_BAD_ARGUMENT && nnom_feed(&m, rows, UINT32_MAX) == NNOM_BAD_ARGUMENT, "too many");
+    CHECK(nnom_feed(&m, rows, 5) == NNOM_BAD_ARGUMENT && nnom_feed(&m, rows, UINT32_MAX) == NNOM_BAD_ARGUMENT,
+          "too many");
     CHECK(nnom_feed(&m, rows, 4) == NNOM_OK, "the last four rows");
     CHECK(nnom_feed(&m, rows, 1) == NNOM_BAD_ARGUMENT && nnom_feed(&m, NULL, 0) == NNOM_BAD_ARGUMENT, "after the end");
     nnom_reset(&m);
@@ -162,14 +166,15 @@ static void two_arenas(void)
             nnom_layer_t *x = m.hook(Conv2D(4, kernel(3, 3), stride(1, 1), PADDING_SAME, &w, NULL), in);
             x = m.hook(Softmax(), m.merge(Add(), x, m.hook(TanH(), x)));
             CHECK(nnom_compile(&m, in, x, &options) == NNOM_OK, "%s", model_error_text(&m));
-            CHECK(nnom_totals(&m, &totals) == NNOM_OK && totals.arena_bytes <= 200 && totals.slow_bytes > 0, "no second region");
+            CHECK(nnom_totals(&m, &totals) == NNOM_OK && totals.arena_bytes <= 200 && totals.slow_bytes > 0,
+                  "no second region");
             guarded_t a = guarded_new((size_t)((int32_t)totals.arena_bytes + fast));
             guarded_t s = guarded_new((size_t)((int32_t)totals.slow_bytes + slow));
             CHECK(nnom_set_arena(&m, a.data, (uint32_t)a.bytes) == NNOM_OK, "nnom_set_arena");
             CHECK(nnom_set_slow_arena(&m, s.data, (uint32_t)s.bytes) == NNOM_OK, "nnom_set_slow_arena");
             const nnom_status_t status = nnom_compile(&m, in, x, &options);
-            CHECK(status == (fast < 0 || slow < 0 ? NNOM_TOO_SMALL : NNOM_OK), "fast %+d, slow %+d: status %d", (int)fast,
-                  (int)slow, (int)status);
+            CHECK(status == (fast < 0 || slow < 0 ? NNOM_TOO_SMALL : NNOM_OK), "fast %+d, slow %+d: status %d",
+                  (int)fast, (int)slow, (int)status);
             CHECK(model_run(&m) == (status == NNOM_OK ? NNOM_OK : NNOM_NOT_COMPILED), "model_run");
             model_delete(&m);
             CHECK(guarded_free(&a) && guarded_free(&s), "writes around an arena");
@@ -191,6 +196,5 @@ static void many_layers(void)
     model_delete(&m);
 }
 
-const test_t limits_tests[] = {TEST(moves),    TEST(resizing), TEST(reductions), TEST(many_channels),
-                               TEST(matrices), TEST(saturation), TEST(feeding), TEST(two_arenas),
-                               TEST(many_layers), {NULL, NULL}};
+const test_t limits_tests[] = {TEST(moves),      TEST(resizing), TEST(reductions), TEST(many_channels), TEST(matrices),
+                               TEST(saturation), TEST(feeding),  TEST(two_arenas), TEST(many_layers),   {NULL, NULL}};

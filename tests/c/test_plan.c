@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /*
- * Plans of random graphs: what is printed is true, memory is shared only where that is safe, the arena is not larger than what
- * lives together, and the results are those of a run in which nothing shares memory.
+ * Plans of random graphs: what is printed is true, memory is shared only where that is safe, the arena is not larger
+ * than what lives together, and the results are those of a run in which nothing shares memory.
  */
 #include <stdio.h>
 #include <string.h>
@@ -135,7 +135,8 @@ static nnom_layer_t *close_graph(graph_t *g)
 
 static nnom_layer_t *random_graph(nnom_model_t *m, int32_t size)
 {
-    static void (*const adds[])(graph_t *g) = {add_conv, add_conv, add_depthwise, add_pointwise, add_sum, add_concat, add_pool, add_view};
+    static void (*const adds[])(graph_t * g) = {add_conv, add_conv,   add_depthwise, add_pointwise,
+                                                add_sum,  add_concat, add_pool,      add_view};
     graph_t g = {.m = m};
     random_float_model(random_chance(15));
     const nnom_shape_t s = shape(random_in(1, 10), random_in(1, 6), random_in(1, 4));
@@ -184,7 +185,8 @@ static uint32_t rounded(uint32_t n)
     return (n + 3u) & ~3u;
 }
 
-/* Two pieces may share bytes only if their lives do not meet, or at the step where one is read and the other written. */
+/* Two pieces may share bytes only if their lives do not meet, or at the step where one is read and the other written.
+ */
 static void check_pieces(const pieces_t *p, const nnom_totals_t *totals)
 {
     uint32_t most = 0;
@@ -219,14 +221,14 @@ static void check_lives(const nnom_model_t *m)
         const bool runs = info.node != NNOM_NO_NODE;
         CHECK(!runs || info.first_step == info.node + 1, "layer %s lives from step %d, its node is %d", info.name,
               (int)info.first_step, (int)info.node);
-        CHECK(info.first_step <= info.last_step && info.last_step <= end, "layer %s lives from %d to %d of %d", info.name,
-              (int)info.first_step, (int)info.last_step, (int)end);
+        CHECK(info.first_step <= info.last_step && info.last_step <= end, "layer %s lives from %d to %d of %d",
+              info.name, (int)info.first_step, (int)info.last_step, (int)end);
     }
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         for (uint32_t i = 0; layer->node != NNOM_NO_NODE && i < nnom_layer_input_number(layer); i++) {
             const nnom_layer_t *from = nnom_layer_input_layer(layer, i)->root;
-            CHECK(from->out.data != NULL || from->last_step >= layer->node + 1, "layer %s ends before %s reads it", from->name,
-                  layer->name);
+            CHECK(from->out.data != NULL || from->last_step >= layer->node + 1, "layer %s ends before %s reads it",
+                  from->name, layer->name);
         }
         CHECK(!nnom_is_output(m, layer) || layer->root->out.data != NULL || layer->root->last_step == end,
               "output %s does not live to the end", layer->name);
@@ -250,8 +252,6 @@ static void check_printed(const nnom_model_t *m, const nnom_totals_t *totals)
     log_clear();
 }
 
-static uint32_t over_bound; /* graphs whose arena exceeds what lives together */
-
 static void one_graph(int32_t size)
 {
     nnom_model_t m;
@@ -265,9 +265,9 @@ static void one_graph(int32_t size)
     if (CHECK(status == NNOM_OK || refused, "status %d: %s", (int)status, model_error_text(&m)) && !refused) {
         CHECK(nnom_totals(&m, &totals) == NNOM_OK, "nnom_totals");
         const pieces_t pieces = pieces_of(&m);
-        over_bound += totals.arena_bytes > totals.arena_lower_bound;
-        CHECK(totals.arena_bytes <= totals.arena_lower_bound + totals.arena_lower_bound / 8 + 16, "an arena of %lu for %lu bytes",
-              (unsigned long)totals.arena_bytes, (unsigned long)totals.arena_lower_bound);
+        CHECK(totals.arena_bytes <= totals.arena_lower_bound,
+              "an arena of %lu for %lu bytes", (unsigned long)totals.arena_bytes,
+              (unsigned long)totals.arena_lower_bound);
         check_pieces(&pieces, &totals);
         check_lives(&m);
         check_printed(&m, &totals);
@@ -280,33 +280,29 @@ static void one_graph(int32_t size)
     forget();
 }
 
-/* Packing is searched for, not solved: of large random graphs a few per cent miss the bound, by an eighth at most (or 16 bytes). */
-static void graphs(int32_t size, uint32_t cases, uint32_t percent)
+static void graphs(int32_t size, uint32_t cases)
 {
-    over_bound = 0;
     for (uint32_t i = 0; i < cases && !test_failed(); i++) {
         test_context("seed=%lu:", (unsigned long)(test_seed + i));
         random_seed(test_seed + i);
         one_graph(size);
     }
     test_context("%s", "");
-    CHECK(over_bound * 100u <= cases * percent, "%lu of %lu arenas are larger than the tensors that live together",
-          (unsigned long)over_bound, (unsigned long)cases);
 }
 
 static void small_graphs(void)
 {
-    graphs(4, test_cases, 0);
+    graphs(4, test_cases);
 }
 
 static void graphs_of_ten(void)
 {
-    graphs(10, test_cases / 2, 1);
+    graphs(10, test_cases / 2);
 }
 
 static void large_graphs(void)
 {
-    graphs(25, (test_cases + 3) / 4, 8);
+    graphs(25, (test_cases + 3) / 4);
 }
 
 const test_t plan_tests[] = {TEST(small_graphs), TEST(graphs_of_ten), TEST(large_graphs), {NULL, NULL}};

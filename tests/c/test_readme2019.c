@@ -71,7 +71,8 @@ static void plain_max(const plain_t *x, int32_t size, plain_t *y)
     }
 }
 
-static void plain_dense(const int8_t *x, int32_t count, const nnom_weight_t *w, const nnom_bias_t *b, int32_t units, int8_t *y)
+static void plain_dense(const int8_t *x, int32_t count, const nnom_weight_t *w, const nnom_bias_t *b, int32_t units,
+                        int8_t *y)
 {
     for (int32_t u = 0; u < units; u++) {
         int32_t acc = ((const int8_t *)b->p_value)[u] * (1 << (W_SHIFT - B_SHIFT));
@@ -102,7 +103,8 @@ static void check_end(const int8_t *features, int32_t count, const end_t *end, c
     }
     for (int32_t i = 0; i < CLASSES; i++) {
         const int32_t expected = saturated((int32_t)lround(exp(logits[i]) / sum * 256.0) - 128);
-        CHECK(abs(expected - probabilities[i]) <= 1, "class %d: %d, expected %d", (int)i, (int)probabilities[i], (int)expected);
+        CHECK(abs(expected - probabilities[i]) <= 1, "class %d: %d, expected %d", (int)i, (int)probabilities[i],
+              (int)expected);
     }
 }
 
@@ -141,6 +143,7 @@ static void sequential(void)
     nnom_model_t model;
     new_model(&model);
 
+    /* clang-format off */
     model.add(&model, Input(shape(INPUT_HIGHT, INPUT_WIDTH, INPUT_CH), qformat(7, 0), input_buf));
     model.add(&model, Conv2D(16, kernel(1, 9), stride(1, 2), PADDING_SAME, &c1_w, &c1_b)); // c1_w, c1_b are weights and bias
     model.add(&model, ReLU());
@@ -150,6 +153,7 @@ static void sequential(void)
     model.add(&model, Dense(6, &ip2_w, &ip2_b));
     model.add(&model, Softmax());
     model.add(&model, Output(shape(6, 1, 1), qformat(7, 0), output_buf));
+    /* clang-format on */
 
     CHECK(sequencial_compile(&model) == NNOM_OK, "%s", model_error_text(&model));
     for (int32_t i = 0; i < 20 && !test_failed(); i++) {
@@ -192,6 +196,7 @@ static void functional(void)
     nnom_model_t model;
     new_model(&model);
 
+    /* clang-format off */
     nnom_layer_t *input_layer, *x, *x1, *x2, *x3;
 
     input_layer = Input(shape(INPUT_HIGHT, INPUT_WIDTH, INPUT_CH), qformat(7, 0), input_buf);
@@ -224,6 +229,7 @@ static void functional(void)
     x = model.hook(Dense(6, &ip2_w, &ip2_b), x);
     x = model.hook(Softmax(), x);
     x = model.hook(Output(shape(6,1,1), qformat(7, 0), output_buf), x);
+    /* clang-format on */
 
     // compile and check
     CHECK(model_compile(&model, input_layer, x) == NNOM_OK, "%s", model_error_text(&model));
@@ -294,4 +300,5 @@ static void binary_oshift(void)
     }
 }
 
-const test_t readme2019_tests[] = {TEST(sequential), TEST(functional), TEST(both_forms), TEST(binary_oshift), {NULL, NULL}};
+const test_t readme2019_tests[] = {
+    TEST(sequential), TEST(functional), TEST(both_forms), TEST(binary_oshift), {NULL, NULL}};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /*
- * Every layer computes ranges of rows from rings as it computes all rows at once. Replay of one configuration: the failure's
- * seed, as in `tests rows.conv2d seed=17 cases=1`.
+ * Every layer computes ranges of rows from rings as it computes all rows at once. Replay of one configuration: the
+ * failure's seed, as in `tests rows.conv2d seed=17 cases=1`.
  */
 #include "random_layers.h"
 

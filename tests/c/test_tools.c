@@ -33,7 +33,8 @@ static void counts(void)
     static const uint32_t labels[5] = {0, 0, 1, 3, 2}, best[5] = {0, 3, 0, 0, 2}, ranks[4] = {2, 1, 0, 2};
     for (uint32_t i = 0; i < 5; i++) {
         uint32_t got = 99;
-        CHECK(predict(p, scores[i], 4, labels[i], &got) == NNOM_OK && got == best[i], "sample %d: class %d", (int)i, (int)got);
+        CHECK(predict(p, scores[i], 4, labels[i], &got) == NNOM_OK && got == best[i], "sample %d: class %d", (int)i,
+              (int)got);
         CHECK(p->confusion[labels[i] * 4 + best[i]] == 1, "cell (%d, %d)", (int)labels[i], (int)best[i]);
     }
     CHECK(memcmp(p->top_k, ranks, sizeof ranks) == 0, "ranks %lu %lu %lu %lu", (unsigned long)p->top_k[0],
@@ -72,7 +73,8 @@ static void odd_labels(void)
     prediction_delete(p);
     CHECK(prediction_create(&m, NULL, 0, 1) == NULL && prediction_create(&m, NULL, 5, 1) == NULL, "label_num 0 or 5");
     CHECK(prediction_create(&m, NULL, 4, 0) == NULL && prediction_create(&m, NULL, 4, 5) == NULL, "top_k_size 0 or 5");
-    CHECK(prediction_create(&m, NULL, SIZE_MAX, 1) == NULL && prediction_create(&m, NULL, 4, SIZE_MAX) == NULL, "SIZE_MAX");
+    CHECK(prediction_create(&m, NULL, SIZE_MAX, 1) == NULL && prediction_create(&m, NULL, 4, SIZE_MAX) == NULL,
+          "SIZE_MAX");
     model_delete(&m);
 }
 
@@ -86,11 +88,13 @@ static void binary_classifier(void)
         const int8_t byte = (int8_t)score;
         uint32_t label = 99;
         float prob = -1.0f;
-        CHECK(predict(p, &byte, 1, 1, &label) == NNOM_OK && label == (score > 64 ? 1u : 0u), "score %d: %d", (int)score, (int)label);
-        CHECK(nnom_predict(&m, NULL, &prob) == NNOM_OK && prob == (float)score / 128.0f, "score %d: %d / 1000", (int)score,
-              (int)(prob * 1000.0f));
+        CHECK(predict(p, &byte, 1, 1, &label) == NNOM_OK && label == (score > 64 ? 1u : 0u), "score %d: %d", (int)score,
+              (int)label);
+        CHECK(nnom_predict(&m, NULL, &prob) == NNOM_OK && prob == (float)score / 128.0f, "score %d: %d / 1000",
+              (int)score, (int)(prob * 1000.0f));
     }
-    CHECK(p->top_k[0] == 63 && p->top_k[1] == 65, "ranks %lu, %lu", (unsigned long)p->top_k[0], (unsigned long)p->top_k[1]);
+    CHECK(p->top_k[0] == 63 && p->top_k[1] == 65, "ranks %lu, %lu", (unsigned long)p->top_k[0],
+          (unsigned long)p->top_k[1]);
     prediction_delete(p);
     model_delete(&m);
 }
@@ -109,7 +113,8 @@ static void float_classifier(void)
     in[0] = 1.0f;
     in[1] = 1.0f;
     in[2] = 1.5f;
-    CHECK(nnom_predict(&m, &label, &prob) == NNOM_OK && label == 2 && prob > 0.451f && prob < 0.452f, "class %d", (int)label);
+    CHECK(nnom_predict(&m, &label, &prob) == NNOM_OK && label == 2 && prob > 0.451f && prob < 0.452f, "class %d",
+          (int)label);
     model_delete(&m);
 }
 
@@ -136,9 +141,11 @@ static void statistics(void)
     log_clear();
     model_stat(&m);
     CHECK(begins == 0, "the user's observer is called");
-    CHECK(strstr(log_text(), "first") != NULL && strstr(log_text(), "3240 MACs") != NULL, "no line of the first layer:\n%s", log_text());
+    CHECK(strstr(log_text(), "first") != NULL && strstr(log_text(), "3240 MACs") != NULL,
+          "no line of the first layer:\n%s", log_text());
     CHECK(strstr(log_text(), "total") != NULL, "no total:\n%s", log_text());
-    CHECK(model_run(&m) == NNOM_OK && begins == nnom_node_count(&m) && ends == begins, "%lu nodes seen", (unsigned long)begins);
+    CHECK(model_run(&m) == NNOM_OK && begins == nnom_node_count(&m) && ends == begins, "%lu nodes seen",
+          (unsigned long)begins);
     model_delete(&m);
 }
 
@@ -151,12 +158,14 @@ static void memory(void)
     branching_model(&m);
     log_clear();
     const size_t bytes = nnom_mem_stat(&m);
-    CHECK(bytes == heap_bytes() - before, "%lu bytes reported, %lu held", (unsigned long)bytes, (unsigned long)(heap_bytes() - before));
+    CHECK(bytes == heap_bytes() - before, "%lu bytes reported, %lu held", (unsigned long)bytes,
+          (unsigned long)(heap_bytes() - before));
     CHECK(nnom_totals(&m, &totals) == NNOM_OK && totals.descriptor_bytes + totals.arena_bytes == bytes,
           "totals: %lu + %lu bytes", (unsigned long)totals.descriptor_bytes, (unsigned long)totals.arena_bytes);
     CHECK(strstr(log_text(), "memory:") != NULL, "log '%s'", log_text());
     const nnom_options_t smallest = {.mode = NNOM_MODE_SMALLEST};
-    CHECK(nnom_compile(&m, m.builder->layers, NULL, &smallest) == NNOM_OK && m.program->segments != NULL, "no plan that rolls");
+    CHECK(nnom_compile(&m, m.builder->layers, NULL, &smallest) == NNOM_OK && m.program->segments != NULL,
+          "no plan that rolls");
     const size_t rolling = nnom_mem_stat(&m);
     CHECK(rolling == heap_bytes() - before, "rolling: %lu bytes reported, %lu held", (unsigned long)rolling,
           (unsigned long)(heap_bytes() - before));
@@ -169,13 +178,19 @@ static void facts(void)
     nnom_layer_info_t info;
     const nnom_tensor_t *t = NULL;
     branching_model(&m);
-    CHECK(nnom_layer_info(&m, 1, &info) == NNOM_OK && strcmp(info.name, "first") == 0 && strcmp(info.kind, "Conv2D") == 0, "layer 1");
-    CHECK(strcmp(info.activation, "ReLU") == 0 && info.macs == 3240 && info.input_bytes == 90 && info.output_bytes == 120, "layer 1");
-    CHECK(nnom_layer_info(&m, 2, &info) == NNOM_OK && info.node == NNOM_NO_NODE && strcmp(info.lies_in, "first") == 0, "the ReLU");
+    CHECK(nnom_layer_info(&m, 1, &info) == NNOM_OK && strcmp(info.name, "first") == 0 &&
+              strcmp(info.kind, "Conv2D") == 0,
+          "layer 1");
+    CHECK(strcmp(info.activation, "ReLU") == 0 && info.macs == 3240 && info.input_bytes == 90 &&
+              info.output_bytes == 120,
+          "layer 1");
+    CHECK(nnom_layer_info(&m, 2, &info) == NNOM_OK && info.node == NNOM_NO_NODE && strcmp(info.lies_in, "first") == 0,
+          "the ReLU");
     CHECK(nnom_layer_info(&m, 99, &info) == NNOM_BAD_ARGUMENT, "layer 99");
     CHECK(nnom_node_output(&m, 0, &t) != NULL && t->shape.c == 4, "node 0");
     CHECK(nnom_node_output(&m, 99, &t) == NULL && nnom_node_output(&m, 0, NULL) == NULL, "node 99");
-    CHECK(nnom_input_tensor(&m, 1) == NULL && nnom_output_buffer(&m, 7) == NULL && nnom_input_bytes(&m, 2) == 0, "ports");
+    CHECK(nnom_input_tensor(&m, 1) == NULL && nnom_output_buffer(&m, 7) == NULL && nnom_input_bytes(&m, 2) == 0,
+          "ports");
     log_clear();
     model_print(&m);
     CHECK(strstr(log_text(), "in first") != NULL && strstr(log_text(), "ReLU") != NULL, "table:\n%s", log_text());
@@ -195,13 +210,20 @@ static void names(void)
     (void)m.add(&m, TanH());
     log_clear();
     CHECK(sequential_compile(&m) == NNOM_OK && strstr(log_text(), "TanH_2") != NULL, "table:\n%s", log_text());
-    CHECK(nnom_layer_info(&m, 0, &info) == NNOM_OK && strlen(info.name) == 31, "name of %lu characters", (unsigned long)strlen(info.name));
+    CHECK(nnom_layer_info(&m, 0, &info) == NNOM_OK && strlen(info.name) == 31, "name of %lu characters",
+          (unsigned long)strlen(info.name));
     nnom_set_verbose(&m, false);
     log_clear();
     CHECK(sequential_compile(&m) == NNOM_OK && log_text()[0] == '\0', "it prints");
     model_delete(&m);
 }
 
-const test_t tools_tests[] = {TEST(counts),     TEST(odd_labels), TEST(binary_classifier), TEST(float_classifier),
-                              TEST(statistics), TEST(memory),     TEST(facts),             TEST(names),
+const test_t tools_tests[] = {TEST(counts),
+                              TEST(odd_labels),
+                              TEST(binary_classifier),
+                              TEST(float_classifier),
+                              TEST(statistics),
+                              TEST(memory),
+                              TEST(facts),
+                              TEST(names),
                               {NULL, NULL}};

@@ -50,6 +50,7 @@ class Importer:
     graph: Graph
     values: dict[int, Value] = field(default_factory=dict)
     refusals: list[str] = field(default_factory=list)
+    dequantised: int = 0  # layers whose int8 weights became float32
     _same_bytes: dict[tuple[str, Shape], str] = field(default_factory=dict)
     _root: dict[str, str] = field(default_factory=dict)
     _names: dict[str, int] = field(default_factory=dict)

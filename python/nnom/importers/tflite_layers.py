@@ -61,6 +61,7 @@ def weights(imp: Importer, op: Any, k: int, source: Value, axis: int, rank: int)
             return Weight(data)
         if value.dtype in _QUANTISED and value.quant is not None and imp.dequantize_weights:
             imp.charge(4 * data.size)
+            imp.dequantised += 1
             return Weight(dequantised(data, tensor))
         raise Refused(_HYBRID if value.dtype in _QUANTISED else f"weights of type {value.dtype}; expected float32")
     if source.dtype not in _QUANTISED:

@@ -45,6 +45,11 @@ class Walk(Importer):
         if self.refusals:
             listing = "\n  ".join(self.refusals)
             raise UnsupportedError(f"{self.graph.source}: {len(self.refusals)} unsupported:\n  {listing}")
+        if self.dequantised:
+            self.graph.notes.append(
+                f"a dynamic-range model, float activations and int8 weights in {self.dequantised} layers: these weights "
+                "are dequantised and, with the activations, quantised anew from calibration data"
+            )
         self.prune()
 
     def step(self, op: Any) -> None:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
-/* The core compiled with -DNNOM_SHIFTS_2020: `shift` of weights is the output's right shift, of biases their left shift. */
+/* The core compiled with -DNNOM_SHIFTS_2020: `shift` of weights is the output's right shift, of biases their left
+ * shift. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
