@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""Real .tflite models against their reference kernels, as tables: bytes, accuracy, what shrinking saves (`make conformance`).
+"""Real .tflite models against the reference kernels, as tables: bytes, accuracy, shrinking (`make conformance`).
 
     python bench/conformance.py --write docs/conformance.md
     python bench/conformance.py --only kws          models whose path holds that word
@@ -100,9 +100,7 @@ def same_on_board(path: Path, board: str) -> int:
     """Of the first inputs recorded from TFLite Micro, how many give its bytes on a board."""
     graph = prepared(path).graph
     inputs, expected = shared.golden(path)
-    given = [
-        x[:ON_BOARD].reshape(ON_BOARD, *graph.tensors[n].shape) for x, n in zip(inputs, graph.inputs, strict=True)
-    ]
+    given = [x[:ON_BOARD].reshape(ON_BOARD, *graph.tensors[n].shape) for x, n in zip(inputs, graph.inputs, strict=True)]
     got = run_board(graph, board, given).outputs
     flat = [(g.reshape(ON_BOARD, -1), e[:ON_BOARD].reshape(ON_BOARD, -1)) for g, e in zip(got, expected, strict=True)]
     return sum(all(np.array_equal(g[i], e[i]) for g, e in flat) for i in range(ON_BOARD))
@@ -138,9 +136,7 @@ def accuracies(b: Bytes) -> tuple[str, str, str]:
         shares = (f"{(c == data.y).mean():.1%} of {len(data.y):,}" for c in (ours, theirs))
         return *shares, f"{(ours == theirs).mean():.2%} the same class"
     clips, anomalous = shared.ad_clips()
-    scores = [
-        clip_scores(data.x, core.outputs[0].dequantize(o[: len(data.x)]), len(clips)) for o in (b.ours, b.theirs)
-    ]
+    scores = [clip_scores(data.x, core.outputs[0].dequantize(o[: len(data.x)]), len(clips)) for o in (b.ours, b.theirs)]
     values = (f"AUC {auc(s, anomalous):.3f} of {len(clips)}" for s in scores)
     return *values, f"{(scores[0] == scores[1]).mean():.2%} the same score"
 
@@ -204,7 +200,8 @@ def quantised_here(path: Path) -> tuple[str, str, str]:
         tenth = np.arange(len(x)) % 10 == 0
         calibration, test, labels = x[tenth], x[~tenth], data.y[~tenth]
     e = evaluate(path, test, labels, calibration)
-    return f"{e.accuracy_float:.2%} of {e.count:,}", f"{e.accuracy:.2%}", f"{100 * (e.accuracy - e.accuracy_float):+.2f}"
+    points = 100 * (e.accuracy - e.accuracy_float)
+    return f"{e.accuracy_float:.2%} of {e.count:,}", f"{e.accuracy:.2%}", f"{points:+.2f}"
 
 
 def quantised_autoencoder(path: Path) -> tuple[str, str, str]:
@@ -287,9 +284,9 @@ The reference: LiteRT's built-in reference kernels (`BUILTIN_REF`, no XNNPACK). 
 with one rounding, TFLite Micro's and all convolutions with two; NNoM follows TFLite Micro, so the reference runs dense
 layers as 1 x 1 convolutions. In this form it gives the bytes recorded from TFLite Micro for the same models.
 
-Known differences, each a defect or a choice of LiteRT's: NEG of int8 negates the stored byte whatever scale and zero point
-are (NNoM: the real number, rounded); SUM of int8 adds bytes without scaling in the reference kernels and rounds once in
-the others (NNoM: twice, within 1). Models with recurrent or state operators are refused.
+Known differences, each a defect or a choice of LiteRT's: NEG of int8 negates the stored byte whatever scale and zero
+point are (NNoM: the real number, rounded); SUM of int8 adds bytes without scaling in the reference kernels and rounds
+once in the others (NNoM: twice, within 1). Models with recurrent or state operators are refused.
 """
 
 
@@ -299,8 +296,9 @@ def document(only: str) -> Iterator[str]:
     operators = len([op for op in cases.OPERATORS if op not in cases.FLOAT_ONLY])
     yield HEAD.format(single=90 * operators)
     yield "## int8 models: bytes\n"
-    yield "On this computer over all real inputs and random ones (noise, extremes, constants, ramps); on emulated boards"
-    yield f"over the first {ON_BOARD} inputs recorded from TFLite Micro. The models run shrunk. hello_world: all its inputs.\n"
+    yield "On this computer over all real inputs and random ones (noise, extremes, constants, ramps); on emulated"
+    yield f"boards over the first {ON_BOARD} inputs recorded from TFLite Micro. The models run shrunk. Real inputs of"
+    yield "hello_world are all that there are.\n"
     found = []
     for path in ints:
         found.append(compare_bytes(path))
@@ -309,8 +307,9 @@ def document(only: str) -> Iterator[str]:
     yield "\n## int8 models: accuracy\n"
     yield from accuracy_table(found)
     yield "\n## Float models\n"
-    yield "Differences are relative to the largest output, or to 1 if that is less. int8: quantised by NNoM from training"
-    yield "data where there are some, else from a tenth of the data, which is not counted.\n"
+    yield "Differences are relative to the largest output, or to 1 if that is less. int8: quantised by NNoM from"
+    yield "training data where there are some, else from a tenth of the data, which is not counted. LiteRT quantises"
+    yield "the activations of the hybrid (dynamic-range) model in every run; NNoM computes it in float, or in int8.\n"
     yield from float_table([p for p in float_paths() if only in str(p)])
     yield "\n## What shrinking saves\n"
     yield "No output byte changes. Activation bytes: all tensors together, not the arena.\n"

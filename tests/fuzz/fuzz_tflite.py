@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""Fuzzes the importer of TFLite files: damaged files end in an NnomError or in a model that runs, soon and in little memory.
+"""Fuzzes the importer of TFLite files: a damaged file ends in an NnomError or in a model that runs.
 
     python tests/fuzz/fuzz_tflite.py --seconds 600            one process; findings are saved in build/fuzz
     python tests/fuzz/fuzz_tflite.py --replay build/fuzz/*    runs files again
@@ -8,8 +8,8 @@
 The seeds are the small models of corpus/, made by tests/oracle. Inputs that give an outcome not seen before (another
 message, other layers) are damaged further. One --seed, one sequence of inputs.
 
-A finding: any exception that is no NnomError, more than SLOW seconds, more memory than 20 times the file and a constant,
-a crash of the C core. The input at work is in build/fuzz/current, for after a crash.
+A finding: any exception that is no NnomError, more than SLOW seconds, more memory than 20 times the file and a
+constant, a crash of the C core. The input at work is in build/fuzz/current, for after a crash.
 """
 
 from __future__ import annotations

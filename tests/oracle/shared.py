@@ -74,7 +74,8 @@ def models(form: str) -> list[Path]:
 def golden(path: Path) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """(inputs, outputs) of TFLite Micro, each [n, ...]."""
     kept = np.load(SHARED / "golden" / f"{path.stem}.npz")
-    return tuple([kept[f"{k}{tail}"] for k in _keys(kept.files, prefix)] for prefix, tail in (("in", ""), ("out", "_tflm")))
+    inputs = [kept[k] for k in _keys(kept.files, "in")]
+    return inputs, [kept[f"{k}_tflm"] for k in _keys(kept.files, "out")]
 
 
 def _keys(files: list[str], prefix: str) -> list[str]:

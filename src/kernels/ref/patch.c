@@ -51,20 +51,54 @@ static uint8_t *gather_row(const nnom_patches_t *patches, const uint8_t *row, ui
     return fill(patches, to, g->kernel_w - k.hi);
 }
 
+/* All columns of the window are in the input and lie side by side. */
+static bool full_width(const nnom_window_t *window)
+{
+    const nnom_geometry_t *g = window->g;
+    return window->columns.hi - window->columns.lo == g->kernel_w && (g->dilation_w == 1 || g->kernel_w == 1);
+}
+
+/* The window is as wide as the input, so that its rows follow each other without a gap, as far as the ring's end. */
+static bool rows_join(const nnom_window_t *window)
+{
+    const nnom_geometry_t *g = window->g;
+    return g->dilation_h == 1 && g->kernel_w == window->in.w && full_width(window);
+}
+
 /* All taps are in the input, one after the other: a row of them, or whole rows that do not pass the ring's end. */
 static bool contiguous(const nnom_patches_t *patches)
 {
     const nnom_window_t *window = &patches->window;
     const nnom_geometry_t *g = window->g;
-    if (window->rows.hi - window->rows.lo < g->kernel_h || window->columns.hi - window->columns.lo < g->kernel_w ||
-        (g->dilation_w > 1 && g->kernel_w > 1)) {
+    if (window->rows.hi - window->rows.lo < g->kernel_h || !full_width(window)) {
         return false;
     }
-    if (g->kernel_h == 1) {
-        return true;
-    }
     const uint32_t bytes = (uint32_t)g->kernel_h * (uint32_t)patches->from.row_bytes;
-    return g->dilation_h == 1 && g->kernel_w == window->in.w && window->walk.at + bytes <= window->walk.ring;
+    return g->kernel_h == 1 || (rows_join(window) && window->walk.at + bytes <= window->walk.ring);
+}
+
+/* The rows of a window that join: to the ring's end, then on from its beginning. */
+static uint8_t *gather_joined(const nnom_patches_t *patches, uint8_t *to)
+{
+    const nnom_window_t *window = &patches->window;
+    const uint32_t bytes = (uint32_t)(window->rows.hi - window->rows.lo) * (uint32_t)patches->from.row_bytes;
+    const uint32_t left = window->walk.ring - window->walk.at;
+    const uint32_t first = bytes < left ? bytes : left;
+    to = copy(to, nnom_walk_row(&window->walk), first);
+    return copy(to, window->walk.data, bytes - first);
+}
+
+static uint8_t *gather_rows(const nnom_patches_t *patches, uint8_t *to)
+{
+    const nnom_window_t *window = &patches->window;
+    if (window->rows.lo < window->rows.hi && rows_join(window)) {
+        return gather_joined(patches, to);
+    }
+    nnom_walk_t walk = window->walk;
+    for (int32_t k = window->rows.lo; k < window->rows.hi; k++, nnom_walk_down(&walk)) {
+        to = gather_row(patches, nnom_walk_row(&walk), to);
+    }
+    return to;
 }
 
 const void *nnom_patch(nnom_patches_t *patches, int32_t x)
@@ -76,10 +110,7 @@ const void *nnom_patch(nnom_patches_t *patches, int32_t x)
         return nnom_walk_row(&window->walk) + (size_t)window->left * (size_t)window->pixel;
     }
     uint8_t *to = fill(patches, patches->scratch, window->rows.lo * g->kernel_w);
-    nnom_walk_t walk = window->walk;
-    for (int32_t k = window->rows.lo; k < window->rows.hi; k++, nnom_walk_down(&walk)) {
-        to = gather_row(patches, nnom_walk_row(&walk), to);
-    }
+    to = gather_rows(patches, to);
     fill(patches, to, (g->kernel_h - window->rows.hi) * g->kernel_w);
     return patches->scratch;
 }
