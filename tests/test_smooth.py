@@ -8,7 +8,6 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
-
 from nnom.core import CoreModel  # noqa: E402
 from nnom.graph import Graph, Node, Quant, Tensor  # noqa: E402
 

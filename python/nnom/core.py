@@ -77,9 +77,9 @@ MODES = {"auto": 0, "whole": 1, "smallest": 2}
 class CoreModel:
     """A graph compiled by the C core, on the host. Not for use by two threads at once; several instances are fine.
 
-    mode: "whole" (each layer over all its rows: outputs of layers can be observed), "auto" (rolling rows where that costs
-    next to nothing, or within `arena_bytes`), "smallest". feed: the input comes row by row. fast_bytes: two memories, the
-    hottest data in the first, of at most this size. memory: uint8 array to use as the arena, aligned to 4.
+    mode: "whole" (each layer over all its rows: outputs of layers can be observed), "auto" (rolling rows where that
+    costs next to nothing, or within `arena_bytes`), "smallest". feed: the input comes row by row. fast_bytes: two
+    memories, the hottest data in the first, of at most this size. memory: uint8 array to use as the arena, aligned to 4.
     `curve` holds the plans considered, as (arena bytes, estimated instructions), from the cheapest to the smallest.
     """
 
@@ -122,6 +122,7 @@ class CoreModel:
         self.curve.append((point.contents.arena_bytes, point.contents.cost))
 
     def close(self) -> None:
+        """Frees the core's model; the object cannot be used any more."""
         if getattr(self, "_model", None):
             self._lib.model_delete(self._model)
             self._model = None
@@ -220,11 +221,13 @@ class CoreModel:
 
     @property
     def totals(self) -> Totals:
+        """MACs and bytes of the whole model."""
         totals = Totals()
         self._lib.nnom_totals(self._model, ct.byref(totals))
         return totals
 
     def layers(self) -> Iterator[LayerRow]:
+        """Every layer in order of execution."""
         info = LayerInfo()
         i = 0
         while self._lib.nnom_layer_info(self._model, i, ct.byref(info)) == 0:
@@ -269,7 +272,8 @@ class CoreModel:
 
         arrays = [np.full(p.shape, p.zero_point, p.dtype) for p in self.inputs]
         if sample is not None:
-            arrays = [np.ascontiguousarray(x, p.dtype).reshape(p.shape) for x, p in zip(sample, self.inputs, strict=True)]
+            pairs = zip(sample, self.inputs, strict=True)
+            arrays = [np.ascontiguousarray(x, p.dtype).reshape(p.shape) for x, p in pairs]
         if self.feed:
             self._lib.nnom_set_test_input(self._model, ct.c_void_p(arrays[0].ctypes.data))
         else:

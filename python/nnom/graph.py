@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
 """The graph that importers make, shrink.py and quantise.py transform and core.py hands to the C core.
 
-A tensor has shape (h, w, c) without the batch; a vector is (1, 1, c), a time series (steps, 1, c). Every node has exactly one
-output tensor. An operator with several outputs in the source model becomes several nodes.
+A tensor has shape (h, w, c) without the batch; a vector is (1, 1, c), a time series (steps, 1, c). Every node has
+exactly one output tensor. An operator with several outputs in the source model becomes several nodes.
 
 Operators (`Node.op`), attributes, weights (arrays; float32, or int8 with `scale`; bias float32 or int32 in units of
 input scale * weight scale):
 
     conv2d            stride, dilation, padding; activation      weights [out, kh, kw, in], bias [out]
-    depthwise_conv2d  stride, dilation, padding; activation      weights [kh, kw, in * multiplier], bias [in * multiplier]
+    depthwise_conv2d  stride, dilation, padding; activation      weights [kh, kw, out], out = in * multiplier
     conv2d_transpose  stride, padding; activation                weights [out, kh, kw, in], bias [out]
     dense             activation                                 weights [units, h * w * c of the input], bias [units]
     max_pool avg_pool sum_pool   kernel, stride, padding; activation
     global_max_pool global_avg_pool global_sum_pool
     flatten; reshape  shape (h, w, c)
-    softmax; activation  kind: relu relu6 relu_n1_to_1 leaky_relu(alpha) tanh sigmoid elu(alpha) hard_swish exp log sqrt rsqrt
-                               abs neg ... (functions of one value)
+    softmax; activation  kind: relu relu6 relu_n1_to_1 leaky_relu(alpha) tanh sigmoid elu(alpha) exp log
+                               sqrt rsqrt abs neg ... (functions of one value)
     prelu             weights "alpha" [c]
     batch_norm        weights "gamma" "beta" "mean" "variance" [c]; epsilon   (folded before quantisation)
     concat            axis 0 h, 1 w, 2 c
@@ -66,6 +66,7 @@ class Tensor:
 
     @property
     def elements(self) -> int:
+        """h * w * c."""
         return math.prod(self.shape)
 
 
@@ -79,6 +80,8 @@ class Weight:
 
 @dataclass
 class Node:
+    """An operator with its attributes and weights, as listed above."""
+
     op: str
     name: str
     inputs: list[str]
@@ -88,6 +91,7 @@ class Node:
 
     @property
     def activation(self) -> str:
+        """The clamp fused into the node."""
         return self.attrs.get("activation", "none")
 
 
@@ -107,10 +111,12 @@ class Graph:
     notes: list[str] = field(default_factory=list)
 
     def add_tensor(self, tensor: Tensor) -> Tensor:
+        """Adds a tensor; ModelError if its name is taken or its shape impossible."""
         if tensor.name in self.tensors:
             raise ModelError(f"{self.source}: two tensors are called '{tensor.name}'")
         if len(tensor.shape) != 3 or min(tensor.shape) < 1 or tensor.elements > 2**30:
-            raise ModelError(f"{self.source}: tensor '{tensor.name}' has shape {tensor.shape}; expected three sides >= 1")
+            wrong = f"tensor '{tensor.name}' has shape {tensor.shape}"
+            raise ModelError(f"{self.source}: {wrong}; expected three sides >= 1")
         self.tensors[tensor.name] = tensor
         return tensor
 
@@ -124,9 +130,11 @@ class Graph:
         return node.output
 
     def producer(self, tensor: str) -> Node | None:
+        """The node that makes a tensor, None for inputs and constants."""
         return next((n for n in self.nodes if n.output == tensor), None)
 
     def consumers(self, tensor: str) -> list[Node]:
+        """The nodes that read a tensor."""
         return [n for n in self.nodes if tensor in n.inputs]
 
     def unique(self, name: str) -> str:

@@ -46,7 +46,8 @@ TYPES = {"int8": 0, "float32": 1, "int32": 2, "uint8": 3}
 
 # Operators that move values unchanged: input and output share one quantisation.
 SAME_QUANT = {
-    "max_pool", "global_max_pool", "avg_pool", "global_avg_pool", "flatten", "reshape", "zero_padding", "cropping", "upsample",
+    "max_pool", "global_max_pool", "avg_pool", "global_avg_pool", "flatten", "reshape", "zero_padding", "cropping",
+    "upsample",
     "slice", "transpose", "mirror_pad", "gather", "resize_nearest", "resize_bilinear", "tile", "space_to_depth",
     "depth_to_space", "maximum", "minimum",
 }  # fmt: skip

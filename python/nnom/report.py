@@ -122,7 +122,8 @@ def print_conversion(out: Console, c: Conversion) -> None:
 
 def print_shrinking(out: Console, reports: list[PassReport]) -> None:
     """What each lossless pass saved."""
-    rows = table("shrunk without changing an output bit", "<pass", "changes", "MACs", "weight bytes", "activation bytes")
+    columns = ("<pass", "changes", "MACs", "weight bytes", "activation bytes")
+    rows = table("shrunk without changing an output bit", *columns)
     for name, *numbers in format_report(reports):
         rows.add_row(name, *(f"{n:,}" for n in numbers))
     if reports:
