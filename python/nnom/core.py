@@ -79,7 +79,7 @@ class CoreModel:
 
     mode: "whole" (each layer over all its rows: outputs of layers can be observed), "auto" (rolling rows where that
     costs next to nothing, or within `arena_bytes`), "smallest". feed: the input comes row by row. fast_bytes: two
-    memories, the hottest data in the first, of at most this size. memory: uint8 array to use as the arena, aligned to 4.
+    memories, the hottest data in the first, of at most this size. memory: uint8 array as the arena, aligned to 4.
     `curve` holds the plans considered, as (arena bytes, estimated instructions), from the cheapest to the smallest.
     """
 
