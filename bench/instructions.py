@@ -61,8 +61,8 @@ def per_layer(result: BoardRun) -> list[str]:
 
 def table(names: list[str], opt: boards.Optimisation, layers: bool) -> Iterator[str]:
     """The lines, as they are measured."""
-    yield f"Instructions of one inference and, in brackets, per multiply-accumulate; {opt}, kernels `ref`, the plan that"
-    yield "`nnom convert` makes (the smallest that costs at most 2 % more than the fastest). MACs after lossless shrinking."
+    yield f"Instructions of one inference and, in brackets, per multiply-accumulate; {opt}, kernels `ref`, the plan"
+    yield "that `nnom convert` makes (the smallest within 2 % of the fastest). MACs after lossless shrinking."
     yield ""
     yield f"| model | MACs | arena B | {' | '.join(names)} |"
     yield "|---|---:|---:|" + "---:|" * len(names)

@@ -22,7 +22,7 @@ import tflite as schema
 from ..errors import ModelError
 
 _MIN_TABLE_BYTES = 24  # table, vtable share and vectors of the smallest tensor or operator that a writer makes
-_MAX_ELEMENTS = 2**30
+_MAX_ELEMENTS = 2**26  # of one tensor: no microcontroller holds more, and what follows may take memory for it
 
 DTYPES = {
     "FLOAT32": np.dtype("<f4"),

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..graph import Graph, Node
+from ..graph import Graph, Node, Tensor
 from .base import GLOBAL_POOLS, POOLS, window_patterns
 from .evaluate import channel_tables, requantised, table, try_evaluate
 
+MOST_CHANNELS = 2**20
 _RISING = {
     *POOLS, *GLOBAL_POOLS, "flatten", "reshape", "zero_padding", "cropping", "upsample", "slice", "transpose",
     "mirror_pad", "gather", "resize_nearest", "tile", "space_to_depth", "depth_to_space", "concat", "maximum",
@@ -40,13 +41,13 @@ class Range:
 
 def full(channels: int) -> Range:
     """Anything that int8 can hold."""
-    return Range(np.full(channels, -128, np.int64), np.full(channels, 127, np.int64))
+    return Range(np.broadcast_to(np.int64(-128), channels), np.broadcast_to(np.int64(127), channels))
 
 
 def _of(values: np.ndarray) -> Range:
     """The range of samples of a tensor: [..., channels]."""
-    flat = values.reshape(-1, values.shape[-1]).astype(np.int64)
-    return Range(flat.min(axis=0), flat.max(axis=0))
+    flat = values.reshape(-1, values.shape[-1])
+    return Range(flat.min(axis=0).astype(np.int64), flat.max(axis=0).astype(np.int64))
 
 
 # ---- Layers with weights ----
@@ -154,8 +155,14 @@ def _extremes(values: np.ndarray, source: Range) -> Range:
 
 
 def _one(graph: Graph, node: Node, inputs: list[Range]) -> Range | None:
+    """One table for all channels, so that only the different ranges are looked at."""
     values = table(graph, node)
-    return None if values is None else _extremes(values[:, None], inputs[0])
+    if values is None:
+        return None
+    ends, index = np.unique(256 * inputs[0].lo + inputs[0].hi, return_inverse=True)
+    lo = (ends + 128) // 256
+    found = _extremes(values[:, None], Range(lo, ends - 256 * lo))
+    return Range(found.lo[index], found.hi[index])
 
 
 def _prelu(graph: Graph, node: Node, inputs: list[Range]) -> Range | None:
@@ -181,6 +188,11 @@ def _range(graph: Graph, node: Node, known: dict[str, Range]) -> Range | None:
     return rule(graph, node, [known[t] for t in node.inputs])
 
 
+def small(tensor: Tensor) -> bool:
+    """True if a tensor's channels are few enough to look at each: a file of a few bytes can name 2^26."""
+    return tensor.shape[2] <= MOST_CHANNELS
+
+
 def ranges(graph: Graph) -> dict[str, Range]:
     """The ranges of all int8 tensors."""
     known: dict[str, Range] = {}
@@ -192,5 +204,5 @@ def ranges(graph: Graph) -> dict[str, Range]:
     for node in graph.nodes:
         out = graph.tensors[node.output]
         if out.dtype == "int8":
-            known[node.output] = _range(graph, node, known) or full(out.shape[2])
+            known[node.output] = (_range(graph, node, known) if small(out) else None) or full(out.shape[2])
     return known
