@@ -15,7 +15,7 @@ export KERAS_BACKEND := jax
 CORE_SOURCES := $(shell find src -name '*.[ch]' -o -name '*.def') $(wildcard include/*.h port/*.h)
 EXAMPLES := $(patsubst examples/%/model.keras,%,$(wildcard examples/*/model.keras))
 
-.PHONY: help demo test bench ram size format lint examples docs clean
+.PHONY: help demo test bench ram size format lint examples generate clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -39,8 +39,9 @@ size: build/.core-demo ## RAM and flash of the examples, frozen, on a Cortex-M4
 examples: build/.core-demo ## convert every example and run its main.c on the host and on an emulated Cortex-M4
 	@$(PYTHON) tools/run_examples.py $(EXAMPLES)
 
-docs: build/.core-demo ## docs/commands.md, the help of all commands
+generate: build/.core-test ## what is made and committed: docs/commands.md, examples/*/model.c
 	@$(PYTHON) tools/commands.py
+	@$(PYTHON) tools/run_examples.py --write
 
 format: build/.setup-format ## format C and Python
 	@clang-format -i $$(git ls-files '*.c' '*.h')

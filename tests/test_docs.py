@@ -97,7 +97,7 @@ def test_python(tmp_path: Path):
 
 @pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="argparse of another Python prints help in other words")
 def test_help_of_the_commands():
-    assert (ROOT / "docs" / "commands.md").read_text() == commands.text(), "run: make docs"
+    assert (ROOT / "docs" / "commands.md").read_text() == commands.text(), "run: make generate"
 
 
 def options_of(command: str) -> set[str]:

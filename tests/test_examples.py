@@ -34,7 +34,7 @@ def test_committed_c_is_what_the_converter_makes(name: str):
     if len(made.source) > frozen.COMMITTED_BYTES:
         assert not source.exists()
         return
-    advice = "run: .venv/bin/python tools/run_examples.py --write"
+    advice = "run: make generate"
     assert source.exists() and made.source == source.read_text(), advice
     assert made.header == header.read_text(), advice
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""Writes docs/commands.md: the help of every command of `nnom` (`make docs`). A test compares it with the real ones."""
+"""Writes docs/commands.md: the help of every command of `nnom` (`make generate`). A test compares it with the real ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FILE = Path(__file__).resolve().parent.parent / "docs" / "commands.md"
 HEAD = """<!-- SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception -->
 # Commands
 
-Made by `make docs`. Exit codes: 0 done; 1 the model, the data or the request is at fault; 2 wrong usage; 3 a compiler,
+Made by `make generate`. Exit codes: 0 done; 1 the model, the data or the request is at fault; 2 wrong usage; 3 a compiler,
 emulator or package is missing or failed.
 """
 

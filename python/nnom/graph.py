@@ -97,7 +97,7 @@ class Node:
 
 @dataclass
 class Graph:
-    """Nodes in order of execution. `inputs` and `outputs` name tensors; `source` is the file, for messages."""
+    """Nodes in order of execution. `inputs` and `outputs` name tensors; `source` is the file, for messages.
 
     notes: what the importer changed and the user should know.
     """

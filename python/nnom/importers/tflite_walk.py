@@ -47,7 +47,7 @@ class Walk(Importer):
             raise UnsupportedError(f"{self.graph.source}: {len(self.refusals)} unsupported:\n  {listing}")
         if self.dequantised:
             self.graph.notes.append(
-                f"a dynamic-range model, float activations and int8 weights in {self.dequantised} layers: these weights "
+                f"a dynamic-range model, float activations and int8 weights in {self.dequantised} layers: they "
                 "are dequantised and, with the activations, quantised anew from calibration data"
             )
         self.prune()

@@ -21,7 +21,7 @@ import numpy as np
 
 from ..graph import Graph, Node, Tensor, Weight
 from .base import GLOBAL_POOLS, POOLS, VIEWS
-from .ranges import Range, ranges, tap_weights
+from .ranges import MOST_CHANNELS, Range, ranges, tap_weights
 
 Link = tuple[str, np.ndarray, str, np.ndarray]  # channels of one tensor and, in the same order, of another
 
@@ -35,6 +35,8 @@ MIXERS = {"conv2d", "dense", "conv2d_transpose"}
 
 def run(graph: Graph) -> list[str]:
     """Removes dead channels of int8 tensors in place. Returns a line for each layer that got narrower."""
+    if sum(tensor.shape[2] for tensor in graph.tensors.values()) > MOST_CHANNELS:
+        return []
     plan = _Plan(graph, ranges(graph))
     plan.decide()
     return plan.apply()

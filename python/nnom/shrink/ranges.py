@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..graph import Graph, Node, Tensor
+from ..graph import Graph, Node
 from .base import GLOBAL_POOLS, POOLS, window_patterns
 from .evaluate import channel_tables, requantised, table, try_evaluate
 
-MOST_CHANNELS = 2**20
+MOST_CHANNELS = 2**20  # more are not looked at one by one: a file of a few bytes can name 2^26
 _RISING = {
     *POOLS, *GLOBAL_POOLS, "flatten", "reshape", "zero_padding", "cropping", "upsample", "slice", "transpose",
     "mirror_pad", "gather", "resize_nearest", "tile", "space_to_depth", "depth_to_space", "concat", "maximum",
@@ -185,12 +185,9 @@ def _range(graph: Graph, node: Node, known: dict[str, Range]) -> Range | None:
     rule = _RULES.get(node.op)
     if rule is None or any(graph.tensors[t].dtype != "int8" for t in node.inputs):
         return None
+    if max(graph.tensors[t].shape[2] for t in (*node.inputs, node.output)) > MOST_CHANNELS:
+        return None
     return rule(graph, node, [known[t] for t in node.inputs])
-
-
-def small(tensor: Tensor) -> bool:
-    """True if a tensor's channels are few enough to look at each: a file of a few bytes can name 2^26."""
-    return tensor.shape[2] <= MOST_CHANNELS
 
 
 def ranges(graph: Graph) -> dict[str, Range]:
@@ -204,5 +201,5 @@ def ranges(graph: Graph) -> dict[str, Range]:
     for node in graph.nodes:
         out = graph.tensors[node.output]
         if out.dtype == "int8":
-            known[node.output] = (_range(graph, node, known) if small(out) else None) or full(out.shape[2])
+            known[node.output] = _range(graph, node, known) or full(out.shape[2])
     return known
