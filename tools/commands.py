@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""Writes docs/commands.md: the help of every command of `nnom` (`make generate`). A test compares it with the real ones."""
+"""Writes docs/commands.md: the help of every command of `nnom` (`make generate`). A test compares it with theirs."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ FILE = Path(__file__).resolve().parent.parent / "docs" / "commands.md"
 HEAD = """<!-- SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception -->
 # Commands
 
-Made by `make generate`. Exit codes: 0 done; 1 the model, the data or the request is at fault; 2 wrong usage; 3 a compiler,
-emulator or package is missing or failed.
+Made by `make generate`. Exit codes: 0 done; 1 the model, the data or the request is at fault; 2 wrong usage; 3 a tool:
+a compiler, emulator or package is missing or failed.
 """
 
 
