@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/* Which layers a model has, in which order they run, and whether they are a graph from inputs to outputs. */
+#include <stdio.h>
+
+#include "graph.h"
+
+/* ---- Adopting ---- */
+
+/* Takes every layer connected to `start` into the model. */
+nnom_status_t nnom_adopt(nnom_model_t *m, nnom_layer_t *start)
+{
+    if (start == NULL || start->model == m) {
+        return NNOM_OK;
+    }
+    if (start->model != NULL) {
+        return nnom_model_fail(m, NNOM_BAD_GRAPH, "layer '%s' (%s) belongs to another model", start->name, start->cls->name);
+    }
+    nnom_layer_t *layer = nnom_component(start, NNOM_MARK_COMPONENT);
+    while (layer != NULL) {
+        nnom_layer_t *next = layer->next;
+        layer->model = m;
+        layer->next = m->builder->layers;
+        m->builder->layers = layer;
+        layer = next;
+    }
+    return NNOM_OK;
+}
+
+/* The first unowned layer hooked to `layer`. */
+static nnom_layer_t *stray(const nnom_layer_t *layer)
+{
+    for (const nnom_edge_t *edge = layer->in; edge != NULL; edge = edge->next_in) {
+        if (edge->from->model == NULL) {
+            return edge->from;
+        }
+    }
+    for (const nnom_edge_t *edge = layer->out_edges; edge != NULL; edge = edge->next_out) {
+        if (edge->to->model == NULL) {
+            return edge->to;
+        }
+    }
+    return NULL;
+}
+
+/* Layers may have been hooked to owned ones since. New ones come to the front, so that the walk begins again there. */
+void nnom_adopt_strays(nnom_model_t *m)
+{
+    nnom_layer_t *layer = m->builder->layers;
+    while (layer != NULL) {
+        nnom_layer_t *found = stray(layer);
+        if (found != NULL) {
+            (void)nnom_adopt(m, found); /* cannot fail: unowned */
+        } else {
+            layer = layer->next;
+        }
+    }
+}
+
+nnom_status_t nnom_own(nnom_model_t *m, nnom_layer_t *layer)
+{
+    if (m == NULL || m->builder == NULL) {
+        return NNOM_NULL;
+    }
+    nnom_status_t status = layer != NULL ? nnom_adopt(m, layer) : NNOM_NO_MEMORY;
+    if (status == NNOM_OK) {
+        layer->port = ++m->builder->ports;
+    } else if (m->builder->status == NNOM_OK) {
+        m->builder->status = status;
+    }
+    return status;
+}
+
+/* ---- Order ---- */
+
+static bool is_ready(const nnom_layer_t *layer)
+{
+    if (layer->mark == NNOM_MARK_PLACED) {
+        return false;
+    }
+    for (const nnom_edge_t *edge = layer->in; edge != NULL; edge = edge->next_in) {
+        if (edge->from->model == layer->model && edge->from->mark != NNOM_MARK_PLACED) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A consumer of what was placed last comes first, so that a branch runs to its end before the next one starts. */
+static nnom_layer_t *next_ready(nnom_layer_t *placed, nnom_layer_t *waiting)
+{
+    for (nnom_layer_t *layer = placed; layer != NULL; layer = layer->next) {
+        for (nnom_edge_t *edge = layer->out_edges; edge != NULL; edge = edge->next_out) {
+            if (edge->to->model == layer->model && is_ready(edge->to)) {
+                return edge->to;
+            }
+        }
+    }
+    for (nnom_layer_t *layer = waiting; layer != NULL; layer = layer->next) {
+        if (is_ready(layer)) {
+            return layer;
+        }
+    }
+    return NULL;
+}
+
+static void unlink_layer(nnom_layer_t **list, const nnom_layer_t *layer)
+{
+    while (*list != layer) {
+        list = &(*list)->next;
+    }
+    *list = layer->next;
+}
+
+static nnom_layer_t *reverse(nnom_layer_t *list)
+{
+    nnom_layer_t *result = NULL;
+    while (list != NULL) {
+        nnom_layer_t *next = list->next;
+        list->next = result;
+        result = list;
+        list = next;
+    }
+    return result;
+}
+
+/* Puts the model's list in order of execution. */
+nnom_status_t nnom_order(nnom_model_t *m)
+{
+    nnom_layer_t *waiting = m->builder->layers;
+    nnom_layer_t *placed = NULL; /* the last one first */
+    while (waiting != NULL) {
+        nnom_layer_t *layer = next_ready(placed, waiting);
+        if (layer == NULL) {
+            break;
+        }
+        unlink_layer(&waiting, layer);
+        layer->mark = NNOM_MARK_PLACED;
+        layer->next = placed;
+        placed = layer;
+    }
+    const nnom_layer_t *stuck = waiting;
+    while (waiting != NULL) { /* the list stays whole for model_delete */
+        nnom_layer_t *next = waiting->next;
+        waiting->next = placed;
+        placed = waiting;
+        waiting = next;
+    }
+    m->builder->layers = reverse(placed);
+    return stuck == NULL ? NNOM_OK : nnom_layer_fail(stuck, NNOM_BAD_GRAPH, "it is part of a cycle");
+}
+
+void nnom_name_layers(const nnom_builder_t *builder)
+{
+    unsigned number = 1;
+    for (nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next, number++) {
+        if (layer->name[0] == '\0') {
+            (void)snprintf(layer->name, sizeof layer->name, "%s_%u", layer->cls->name, number);
+        }
+    }
+}
+
+/* ---- Checks of the graph ---- */
+
+/* Layers of two models hooked together: adopting stops at the border, here it is found. */
+static nnom_status_t check_owner(nnom_model_t *m, const nnom_layer_t *layer)
+{
+    for (const nnom_edge_t *edge = layer->in; edge != NULL; edge = edge->next_in) {
+        if (edge->from->model != m) {
+            return nnom_layer_fail(layer, NNOM_BAD_GRAPH, "its input belongs to another model");
+        }
+    }
+    for (const nnom_edge_t *edge = layer->out_edges; edge != NULL; edge = edge->next_out) {
+        if (edge->to->model != m) {
+            return nnom_layer_fail(layer, NNOM_BAD_GRAPH, "a layer that reads it belongs to another model");
+        }
+    }
+    return NNOM_OK;
+}
+
+static bool is_source(const nnom_layer_t *layer)
+{
+    return (layer->cls->flags & (NNOM_CLASS_INPUT | NNOM_CLASS_CONSTANT)) != 0;
+}
+
+static nnom_status_t check_inputs(const nnom_layer_t *layer)
+{
+    const uint32_t inputs = nnom_layer_input_number(layer);
+    if (is_source(layer) ? inputs != 0 : inputs < layer->cls->min_inputs || inputs > layer->cls->max_inputs) {
+        return nnom_layer_fail(layer, NNOM_BAD_GRAPH, "it has %ld inputs, expected %ld to %ld", (long)inputs,
+                               (long)layer->cls->min_inputs, (long)layer->cls->max_inputs);
+    }
+    return NNOM_OK;
+}
+
+/* An input that the user listed by nnom_own() may be left unread, as some models do. */
+static bool is_spare_input(const nnom_layer_t *layer)
+{
+    return (layer->cls->flags & NNOM_CLASS_INPUT) != 0 && layer->port != 0;
+}
+
+/* Without a layer named as the output, the one layer without consumers is it; Output layers always are. */
+static nnom_status_t find_output(nnom_model_t *m, nnom_layer_t *out)
+{
+    m->builder->output = out;
+    uint32_t ends = 0;
+    for (nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
+        const bool end =
+            layer->out_edges == NULL && (layer->cls->flags & NNOM_CLASS_OUTPUT) == 0 && !is_spare_input(layer);
+        if (end && out == NULL) {
+            ends++;
+            m->builder->output = layer;
+        }
+    }
+    if (ends > 1) {
+        return nnom_layer_fail(m->builder->output, NNOM_BAD_GRAPH,
+                               "nothing reads it and it is not an Output; %ld layers are so", (long)ends);
+    }
+    return NNOM_OK;
+}
+
+bool nnom_is_output(const nnom_model_t *m, const nnom_layer_t *layer)
+{
+    return layer == m->builder->output || (layer->cls->flags & NNOM_CLASS_OUTPUT) != 0;
+}
+
+/* Every layer must lead to an output. The list is in order, so consumers are judged first when walked backwards. */
+static nnom_status_t check_needed(nnom_model_t *m)
+{
+    nnom_status_t status = NNOM_OK;
+    nnom_layer_t *backwards = reverse(m->builder->layers);
+    for (nnom_layer_t *layer = backwards; layer != NULL && status == NNOM_OK; layer = layer->next) {
+        bool needed = nnom_is_output(m, layer) || is_spare_input(layer);
+        for (const nnom_edge_t *edge = layer->out_edges; edge != NULL; edge = edge->next_out) {
+            needed = needed || edge->to->mark == NNOM_MARK_NEEDED;
+        }
+        layer->mark = NNOM_MARK_NEEDED;
+        if (!needed) {
+            status = nnom_layer_fail(layer, NNOM_BAD_GRAPH, "no output depends on it");
+        }
+    }
+    m->builder->layers = reverse(backwards);
+    return status;
+}
+
+nnom_status_t nnom_check_graph(nnom_model_t *m, nnom_layer_t *out)
+{
+    nnom_status_t status = NNOM_OK;
+    for (const nnom_layer_t *layer = m->builder->layers; layer != NULL && status == NNOM_OK; layer = layer->next) {
+        status = layer->broken ? nnom_layer_fail(layer, NNOM_NO_MEMORY, "a layer connected to it could not be made")
+                               : check_inputs(layer);
+        status = status == NNOM_OK ? check_owner(m, layer) : status;
+    }
+    status = status == NNOM_OK ? find_output(m, out) : status; /* after what says why an end is loose */
+    return status == NNOM_OK ? check_needed(m) : status;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/* From built layers to a program: tables, plan, memory. */
+#include <string.h>
+
+#include "graph.h"
+
+typedef struct counts {
+    uint16_t tensors, nodes, inputs, outputs;
+    uint32_t links; /* inputs of nodes */
+} counts_t;
+
+static nnom_status_t count(nnom_model_t *m, counts_t *n)
+{
+    uint32_t layers = 0;
+    for (nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
+        layers++;
+        if (layers >= NNOM_NO_NODE) {
+            return nnom_model_fail(m, NNOM_OVERFLOW, "more than %d layers", NNOM_NO_NODE - 1);
+        }
+        layer->tensor = layer->passed ? layer->root->tensor : n->tensors++;
+        if (layer->op != NULL && !layer->passed) {
+            layer->node = n->nodes++;
+            n->links += nnom_layer_input_number(layer);
+        }
+        n->inputs = (uint16_t)(n->inputs + ((layer->cls->flags & NNOM_CLASS_INPUT) != 0));
+        n->outputs = (uint16_t)(n->outputs + nnom_is_output(m, layer));
+    }
+    if (n->links > UINT16_MAX) {
+        return nnom_model_fail(m, NNOM_OVERFLOW, "more than %d connections", UINT16_MAX);
+    }
+    return NNOM_OK;
+}
+
+/* One block holds the program and its tables. */
+static size_t aligned(size_t bytes)
+{
+    return (bytes + sizeof(void *) - 1) & ~(sizeof(void *) - 1);
+}
+
+typedef struct tables {
+    nnom_program_t *program;
+    nnom_tensor_t *tensors;
+    nnom_node_t *nodes;
+    uint16_t *links;
+    uint16_t *inputs;
+    uint16_t *outputs;
+} tables_t;
+
+static bool allocate_tables(nnom_builder_t *builder, const counts_t *n, tables_t *t)
+{
+    const size_t tensors = aligned(sizeof(nnom_program_t));
+    const size_t nodes = tensors + aligned(n->tensors * sizeof(nnom_tensor_t));
+    const size_t links = nodes + aligned(n->nodes * sizeof(nnom_node_t));
+    const size_t bytes = links + (n->links + n->inputs + n->outputs) * sizeof(uint16_t);
+    uint8_t *block = nnom_malloc(bytes);
+    if (block == NULL) {
+        return false;
+    }
+    memset(block, 0, bytes);
+    builder->program = block;
+    builder->program_bytes = (uint32_t)bytes;
+    t->program = (nnom_program_t *)(void *)block;
+    t->tensors = (nnom_tensor_t *)(void *)(block + tensors);
+    t->nodes = (nnom_node_t *)(void *)(block + nodes);
+    t->links = (uint16_t *)(void *)(block + links);
+    t->inputs = t->links + n->links;
+    t->outputs = t->inputs + n->inputs;
+    return true;
+}
+
+static void fill_node(const nnom_layer_t *layer, nnom_node_t *node, uint16_t *links)
+{
+    node->op = layer->op;
+    node->param = layer->param;
+    node->inputs = links;
+    node->input_count = (uint16_t)nnom_layer_input_number(layer);
+    node->output = layer->tensor;
+    for (uint16_t i = 0; i < node->input_count; i++) {
+        links[i] = nnom_layer_input_layer(layer, i)->tensor;
+    }
+}
+
+/* In the order of nnom_own(), then in order of execution. */
+static void list_ports(const nnom_model_t *m, bool outputs, uint16_t *list)
+{
+    const nnom_builder_t *builder = m->builder;
+    for (uint16_t port = 1; port <= builder->ports + 1; port++) {
+        for (const nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
+            const bool listed = outputs ? nnom_is_output(m, layer) : (layer->cls->flags & NNOM_CLASS_INPUT) != 0;
+            if (listed && (layer->port == port || (layer->port == 0 && port == builder->ports + 1))) {
+                *list++ = layer->tensor;
+            }
+        }
+    }
+}
+
+static void fill_tables(const nnom_model_t *m, const counts_t *n, const tables_t *t)
+{
+    uint16_t *links = t->links;
+    for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
+        if (!layer->passed) {
+            t->tensors[layer->tensor] = layer->out;
+            t->tensors[layer->tensor].data = layer->root->out.data;
+        }
+        if (layer->node != NNOM_NO_NODE) {
+            fill_node(layer, &t->nodes[layer->node], links);
+            links += t->nodes[layer->node].input_count;
+        }
+    }
+    list_ports(m, false, t->inputs);
+    list_ports(m, true, t->outputs);
+    const nnom_program_t program = {.tensors = t->tensors,
+                                    .nodes = t->nodes,
+                                    .inputs = t->inputs,
+                                    .outputs = t->outputs,
+                                    .tensor_count = n->tensors,
+                                    .node_count = n->nodes,
+                                    .input_count = n->inputs,
+                                    .output_count = n->outputs};
+    *t->program = program;
+}
+
+static nnom_status_t allocate_region(nnom_model_t *m, uint32_t r, uint32_t bytes)
+{
+    nnom_region_t *region = &m->builder->regions[r];
+    if (region->given != NULL && region->given_bytes < bytes) {
+        return nnom_model_fail(m, NNOM_TOO_SMALL, "the %s has %ld bytes, the model needs %ld", r == 0 ? "arena" : "slow arena",
+                               (long)region->given_bytes, (long)bytes);
+    }
+    if (region->given == NULL && bytes > 0) {
+        region->owned = nnom_malloc(bytes);
+        if (region->owned == NULL) {
+            return nnom_model_fail(m, NNOM_NO_MEMORY, "no memory for an arena of %ld bytes", (long)bytes);
+        }
+    }
+    m->arena.base[r] = region->given != NULL ? region->given : region->owned;
+    return NNOM_OK;
+}
+
+static nnom_status_t allocate_arena(nnom_model_t *m, const nnom_program_t *program)
+{
+    const nnom_status_t status = allocate_region(m, 0, program->arena_bytes);
+    return status == NNOM_OK ? allocate_region(m, 1, program->slow_bytes) : status;
+}
+
+nnom_status_t nnom_make_program(nnom_model_t *m)
+{
+    counts_t n = {0};
+    tables_t t;
+    nnom_status_t status = count(m, &n);
+    if (status != NNOM_OK) {
+        return status;
+    }
+    if (!allocate_tables(m->builder, &n, &t)) {
+        return nnom_model_fail(m, NNOM_NO_MEMORY, "no memory for the tables of %d layers", (int)n.tensors);
+    }
+    fill_tables(m, &n, &t);
+    status = nnom_plan(m, t.program, t.tensors, t.nodes);
+    if (status == NNOM_OK) {
+        status = allocate_arena(m, t.program);
+    }
+    if (status == NNOM_OK) {
+        m->program = t.program;
+        nnom_reset(m);
+    }
+    return status;
+}
