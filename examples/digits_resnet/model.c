@@ -2190,23 +2190,23 @@ static const struct nnom_softmax_param digits_resnet_n17 = {
 
 static const nnom_tensor_t digits_resnet_tensors[] = {
     {NULL, 0, {8, 8, 1}, 8, 8, 0x1.010102p-8f, -128, NNOM_TYPE_S8}, /* digit */
-    {NULL, 1536, {8, 8, 16}, 8, 128, 0x1.2026fp-6f, -128, NNOM_TYPE_S8}, /* stem_conv */
+    {NULL, 1664, {8, 8, 16}, 8, 128, 0x1.2026fp-6f, -128, NNOM_TYPE_S8}, /* stem_conv */
     {NULL, 256, {8, 8, 16}, 8, 128, 0x1.51a8e8p-6f, -128, NNOM_TYPE_S8}, /* res1_1_conv */
     {NULL, 0, {8, 8, 16}, 8, 128, 0x1.86215cp-5f, 17, NNOM_TYPE_S8}, /* res1_2_conv */
-    {NULL, 1536, {8, 8, 16}, 8, 128, 0x1.d45c18p-6f, -128, NNOM_TYPE_S8}, /* res1_add */
-    {NULL, 2560, {8, 8, 8}, 8, 64, 0x1.d45c18p-6f, -128, NNOM_TYPE_S8}, /* dense_1_conv */
-    {NULL, 0, {8, 8, 24}, 8, 192, 0x1.d45c18p-6f, -128, NNOM_TYPE_S8}, /* dense_concat1 */
-    {NULL, 3416, {8, 8, 8}, 1, 64, 0x1.d45c18p-6f, -128, NNOM_TYPE_S8}, /* dense_2_conv */
-    {NULL, 1536, {8, 8, 32}, 3, 256, 0x1.d45c18p-6f, -128, NNOM_TYPE_S8}, /* dense_concat2 */
-    {NULL, 3032, {4, 4, 32}, 1, 128, 0x1.137aa2p-5f, -128, NNOM_TYPE_S8}, /* down_depthwise */
-    {NULL, 3160, {4, 4, 32}, 1, 128, 0x1.b1ba08p-5f, -8, NNOM_TYPE_S8}, /* down_pointwise_conv */
-    {NULL, 3288, {4, 4, 32}, 1, 128, 0x1.a24e4cp-5f, -12, NNOM_TYPE_S8}, /* down_shortcut_conv */
-    {NULL, 2304, {4, 4, 32}, 4, 128, 0x1.133ebp-5f, -128, NNOM_TYPE_S8}, /* down_add */
+    {NULL, 1664, {8, 8, 16}, 8, 128, 0x1.d45c18p-6f, -128, NNOM_TYPE_S8}, /* res1_add */
+    {NULL, 2688, {8, 8, 8}, 8, 64, 0x1.d45c18p-6f, -128, NNOM_TYPE_S8}, /* dense_1_conv */
+    {NULL, 128, {8, 8, 24}, 8, 192, 0x1.d45c18p-6f, -128, NNOM_TYPE_S8}, /* dense_concat1 */
+    {NULL, 2700, {8, 8, 8}, 1, 64, 0x1.d45c18p-6f, -128, NNOM_TYPE_S8}, /* dense_2_conv */
+    {NULL, 1932, {8, 8, 32}, 3, 256, 0x1.d45c18p-6f, -128, NNOM_TYPE_S8}, /* dense_concat2 */
+    {NULL, 1664, {4, 4, 32}, 1, 128, 0x1.137aa2p-5f, -128, NNOM_TYPE_S8}, /* down_depthwise */
+    {NULL, 1804, {4, 4, 32}, 1, 128, 0x1.b1ba08p-5f, -8, NNOM_TYPE_S8}, /* down_pointwise_conv */
+    {NULL, 0, {4, 4, 32}, 1, 128, 0x1.a24e4cp-5f, -12, NNOM_TYPE_S8}, /* down_shortcut_conv */
+    {NULL, 2980, {4, 4, 32}, 4, 128, 0x1.133ebp-5f, -128, NNOM_TYPE_S8}, /* down_add */
     {NULL, 0, {4, 4, 32}, 4, 128, 0x1.2f589ap-6f, -128, NNOM_TYPE_S8}, /* res2_1_conv */
-    {NULL, 512, {4, 4, 32}, 4, 128, 0x1.5834bp-5f, 14, NNOM_TYPE_S8}, /* res2_2_conv */
+    {NULL, 800, {4, 4, 32}, 4, 128, 0x1.5834bp-5f, 14, NNOM_TYPE_S8}, /* res2_2_conv */
     {NULL, 0, {4, 4, 32}, 4, 128, 0x1.40e10ap-5f, -128, NNOM_TYPE_S8}, /* res2_add */
-    {NULL, 0, {1, 1, 32}, 1, 32, 0x1.e151dap-7f, -128, NNOM_TYPE_S8}, /* mean */
-    {NULL, 32, {1, 1, 10}, 1, 10, 0x1.266bbp-5f, -32, NNOM_TYPE_S8}, /* scores */
+    {NULL, 512, {1, 1, 32}, 1, 32, 0x1.e151dap-7f, -128, NNOM_TYPE_S8}, /* mean */
+    {NULL, 0, {1, 1, 10}, 1, 10, 0x1.266bbp-5f, -32, NNOM_TYPE_S8}, /* scores */
     {NULL, 0, {1, 1, 10}, 1, 10, 0x1p-8f, -128, NNOM_TYPE_S8}, /* softmax */
     {NULL, 0, {1, 1, 10}, 1, 10, 0x1p-8f, -128, NNOM_TYPE_S8}, /* Output_29 */
 };
@@ -2235,14 +2235,14 @@ static const nnom_node_t digits_resnet_nodes[] = {
     {&nnom_add_s8_op, &digits_resnet_n3, digits_resnet_n3_in, 2, 4, 0, 0}, /* res1_add */
     {&nnom_conv2d_s8_op, &digits_resnet_n4, digits_resnet_n4_in, 1, 5, 0, 144}, /* dense_1_conv */
     {&nnom_concat_op, &digits_resnet_n5, digits_resnet_n5_in, 2, 6, 0, 0}, /* dense_concat1 */
-    {&nnom_conv2d_s8_op, &digits_resnet_n6, digits_resnet_n6_in, 1, 7, 2816, 216}, /* dense_2_conv */
-    {&nnom_concat_op, &digits_resnet_n7, digits_resnet_n7_in, 2, 8, 2816, 0}, /* dense_concat2 */
-    {&nnom_dw_conv2d_s8_op, &digits_resnet_n8, digits_resnet_n8_in, 1, 9, 2816, 0}, /* down_depthwise */
-    {&nnom_conv2d_s8_op, &digits_resnet_n9, digits_resnet_n9_in, 1, 10, 2816, 0}, /* down_pointwise_conv */
-    {&nnom_conv2d_s8_op, &digits_resnet_n10, digits_resnet_n10_in, 1, 11, 2816, 0}, /* down_shortcut_conv */
-    {&nnom_add_s8_op, &digits_resnet_n11, digits_resnet_n11_in, 2, 12, 2816, 0}, /* down_add */
+    {&nnom_conv2d_s8_op, &digits_resnet_n6, digits_resnet_n6_in, 1, 7, 2764, 216}, /* dense_2_conv */
+    {&nnom_concat_op, &digits_resnet_n7, digits_resnet_n7_in, 2, 8, 2764, 0}, /* dense_concat2 */
+    {&nnom_dw_conv2d_s8_op, &digits_resnet_n8, digits_resnet_n8_in, 1, 9, 2764, 0}, /* down_depthwise */
+    {&nnom_conv2d_s8_op, &digits_resnet_n9, digits_resnet_n9_in, 1, 10, 2764, 0}, /* down_pointwise_conv */
+    {&nnom_conv2d_s8_op, &digits_resnet_n10, digits_resnet_n10_in, 1, 11, 2764, 0}, /* down_shortcut_conv */
+    {&nnom_add_s8_op, &digits_resnet_n11, digits_resnet_n11_in, 2, 12, 2764, 0}, /* down_add */
     {&nnom_conv2d_s8_op, &digits_resnet_n12, digits_resnet_n12_in, 1, 13, 512, 288}, /* res2_1_conv */
-    {&nnom_conv2d_s8_op, &digits_resnet_n13, digits_resnet_n13_in, 1, 14, 1024, 288}, /* res2_2_conv */
+    {&nnom_conv2d_s8_op, &digits_resnet_n13, digits_resnet_n13_in, 1, 14, 512, 288}, /* res2_2_conv */
     {&nnom_add_s8_op, &digits_resnet_n14, digits_resnet_n14_in, 2, 15, 0, 0}, /* res2_add */
     {&nnom_global_avg_pool_s8_op, &digits_resnet_n15, digits_resnet_n15_in, 1, 16, 0, 0}, /* mean */
     {&nnom_dense_s8_op, &digits_resnet_n16, digits_resnet_n16_in, 1, 17, 0, 0}, /* scores */
@@ -2255,7 +2255,7 @@ static const uint8_t digits_resnet_steps1[32] = {
     3, 5, 4, 0, 1, 2, 3, 5,};
 static const nnom_segment_t digits_resnet_segments[] = {
     {0, 6, 0, NULL, 0},
-    {6, 12, 32, digits_resnet_steps1, 3480},
+    {6, 12, 32, digits_resnet_steps1, 1792},
     {12, 18, 0, NULL, 0},
 };
 static const nnom_program_t digits_resnet_program = {

@@ -1633,15 +1633,15 @@ static const struct nnom_softmax_param mnist_n8 = {
 };
 
 static const nnom_tensor_t mnist_tensors[] = {
-    {NULL, 1568, {28, 28, 1}, 28, 28, 0x1.010102p-8f, -128, NNOM_TYPE_S8}, /* digit */
-    {NULL, 2352, {28, 28, 8}, 2, 224, 0x1.459cbcp-6f, -128, NNOM_TYPE_S8}, /* conv1 */
-    {NULL, 0, {14, 14, 8}, 14, 112, 0x1.459cbcp-6f, -128, NNOM_TYPE_S8}, /* pool1 */
-    {NULL, 2744, {14, 14, 24}, 2, 336, 0x1.bdfb3p-6f, -128, NNOM_TYPE_S8}, /* conv2 */
-    {NULL, 1568, {7, 7, 24}, 7, 168, 0x1.bdfb3p-6f, -128, NNOM_TYPE_S8}, /* pool2 */
-    {NULL, 0, {7, 7, 32}, 7, 224, 0x1.4695b8p-6f, -128, NNOM_TYPE_S8}, /* conv3 */
-    {NULL, 0, {3, 3, 32}, 3, 96, 0x1.4695b8p-6f, -128, NNOM_TYPE_S8}, /* pool3 */
-    {NULL, 288, {1, 1, 48}, 1, 48, 0x1.f06c5p-6f, -128, NNOM_TYPE_S8}, /* dense1 */
-    {NULL, 0, {1, 1, 10}, 1, 10, 0x1.43b6ap-5f, -46, NNOM_TYPE_S8}, /* dense2 */
+    {NULL, 460, {28, 28, 1}, 28, 28, 0x1.010102p-8f, -128, NNOM_TYPE_S8}, /* digit */
+    {NULL, 12, {28, 28, 8}, 2, 224, 0x1.459cbcp-6f, -128, NNOM_TYPE_S8}, /* conv1 */
+    {NULL, 1252, {14, 14, 8}, 14, 112, 0x1.459cbcp-6f, -128, NNOM_TYPE_S8}, /* pool1 */
+    {NULL, 2820, {14, 14, 24}, 2, 336, 0x1.bdfb3p-6f, -128, NNOM_TYPE_S8}, /* conv2 */
+    {NULL, 0, {7, 7, 24}, 7, 168, 0x1.bdfb3p-6f, -128, NNOM_TYPE_S8}, /* pool2 */
+    {NULL, 1392, {7, 7, 32}, 7, 224, 0x1.4695b8p-6f, -128, NNOM_TYPE_S8}, /* conv3 */
+    {NULL, 48, {3, 3, 32}, 3, 96, 0x1.4695b8p-6f, -128, NNOM_TYPE_S8}, /* pool3 */
+    {NULL, 0, {1, 1, 48}, 1, 48, 0x1.f06c5p-6f, -128, NNOM_TYPE_S8}, /* dense1 */
+    {NULL, 48, {1, 1, 10}, 1, 10, 0x1.43b6ap-5f, -46, NNOM_TYPE_S8}, /* dense2 */
     {NULL, 0, {1, 1, 10}, 1, 10, 0x1p-8f, -128, NNOM_TYPE_S8}, /* softmax */
     {NULL, 0, {1, 1, 10}, 1, 10, 0x1p-8f, -128, NNOM_TYPE_S8}, /* Output_15 */
 };
@@ -1655,11 +1655,11 @@ static const uint16_t mnist_n6_in[] = {6, };
 static const uint16_t mnist_n7_in[] = {7, };
 static const uint16_t mnist_n8_in[] = {8, };
 static const nnom_node_t mnist_nodes[] = {
-    {&nnom_conv2d_s8_op, &mnist_n0, mnist_n0_in, 1, 1, 2800, 9}, /* conv1 */
-    {&nnom_max_pool_s8_op, &mnist_n1, mnist_n1_in, 1, 2, 2800, 0}, /* pool1 */
-    {&nnom_conv2d_s8_op, &mnist_n2, mnist_n2_in, 1, 3, 3416, 72}, /* conv2 */
-    {&nnom_max_pool_s8_op, &mnist_n3, mnist_n3_in, 1, 4, 3416, 0}, /* pool2 */
-    {&nnom_conv2d_s8_op, &mnist_n4, mnist_n4_in, 1, 5, 2744, 216}, /* conv3 */
+    {&nnom_conv2d_s8_op, &mnist_n0, mnist_n0_in, 1, 1, 0, 9}, /* conv1 */
+    {&nnom_max_pool_s8_op, &mnist_n1, mnist_n1_in, 1, 2, 0, 0}, /* pool1 */
+    {&nnom_conv2d_s8_op, &mnist_n2, mnist_n2_in, 1, 3, 1176, 72}, /* conv2 */
+    {&nnom_max_pool_s8_op, &mnist_n3, mnist_n3_in, 1, 4, 1176, 0}, /* pool2 */
+    {&nnom_conv2d_s8_op, &mnist_n4, mnist_n4_in, 1, 5, 1176, 216}, /* conv3 */
     {&nnom_max_pool_s8_op, &mnist_n5, mnist_n5_in, 1, 6, 0, 0}, /* pool3 */
     {&nnom_dense_s8_op, &mnist_n6, mnist_n6_in, 1, 7, 0, 0}, /* dense1 */
     {&nnom_dense_s8_op, &mnist_n7, mnist_n7_in, 1, 8, 0, 0}, /* dense2 */
@@ -1673,8 +1673,8 @@ static const uint8_t mnist_steps0[42] = {
 static const uint8_t mnist_steps1[21] = {
     0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1,};
 static const nnom_segment_t mnist_segments[] = {
-    {0, 2, 42, mnist_steps0, 2812},
-    {2, 4, 21, mnist_steps1, 3488},
+    {0, 2, 42, mnist_steps0, 1244},
+    {2, 4, 21, mnist_steps1, 1248},
     {4, 9, 0, NULL, 0},
 };
 static const nnom_program_t mnist_program = {

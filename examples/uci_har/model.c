@@ -2306,11 +2306,11 @@ static const struct nnom_softmax_param uci_har_n4 = {
 };
 
 static const nnom_tensor_t uci_har_tensors[] = {
-    {NULL, 168, {128, 1, 9}, 128, 9, 0x1.a787ap-7f, -15, NNOM_TYPE_S8}, /* motion */
-    {NULL, 128, {64, 1, 16}, 64, 16, 0x1.d92286p-9f, -128, NNOM_TYPE_S8}, /* conv1 */
-    {NULL, 128, {16, 1, 16}, 16, 16, 0x1.d92286p-9f, -128, NNOM_TYPE_S8}, /* pool1 */
-    {NULL, 0, {1, 1, 128}, 1, 128, 0x1.aad118p-8f, -128, NNOM_TYPE_S8}, /* dense1 */
-    {NULL, 128, {1, 1, 6}, 1, 6, 0x1.cabfb4p-6f, -2, NNOM_TYPE_S8}, /* dense2 */
+    {NULL, 124, {128, 1, 9}, 128, 9, 0x1.a787ap-7f, -15, NNOM_TYPE_S8}, /* motion */
+    {NULL, 84, {64, 1, 16}, 64, 16, 0x1.d92286p-9f, -128, NNOM_TYPE_S8}, /* conv1 */
+    {NULL, 0, {16, 1, 16}, 16, 16, 0x1.d92286p-9f, -128, NNOM_TYPE_S8}, /* pool1 */
+    {NULL, 256, {1, 1, 128}, 1, 128, 0x1.aad118p-8f, -128, NNOM_TYPE_S8}, /* dense1 */
+    {NULL, 0, {1, 1, 6}, 1, 6, 0x1.cabfb4p-6f, -2, NNOM_TYPE_S8}, /* dense2 */
     {NULL, 0, {1, 1, 6}, 1, 6, 0x1p-8f, -128, NNOM_TYPE_S8}, /* softmax */
     {NULL, 0, {1, 1, 6}, 1, 6, 0x1p-8f, -128, NNOM_TYPE_S8}, /* Output_9 */
 };
@@ -2337,7 +2337,7 @@ static const nnom_program_t uci_har_program = {
     .node_count = 5,
     .input_count = 1,
     .output_count = 1,
-    .arena_bytes = 1320,
+    .arena_bytes = 1276,
     .slow_bytes = 0,
     .fed = 0,
 };

@@ -5,7 +5,7 @@
 #include "nnom.h"
 
 /* All the RAM of the model: arena, and its state. */
-#define UCI_HAR_ARENA_BYTES 1320u
+#define UCI_HAR_ARENA_BYTES 1276u
 #define UCI_HAR_MACS 116480u
 #define UCI_HAR_WEIGHT_BYTES 36182u
 

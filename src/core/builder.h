@@ -93,7 +93,8 @@ struct nnom_layer {
     const nnom_op_t *op;
     const char *op_symbol;
     const void *param;
-    uint32_t scratch_bytes; /* a reducing operation: only for rows that come in pieces; a call over all rows touches none */
+    uint32_t scratch_bytes;
+    bool scratch_in_pieces; /* scratch is for input rows that come in pieces, in a ring; always so in reducing operations */
     uint64_t macs;
     uint32_t array_count;
     nnom_array_t arrays[NNOM_MAX_ARRAYS];

@@ -71,8 +71,9 @@ static void rolling_scratch(nnom_planner_t *p, const nnom_part_t *part, uint16_t
 {
     uint32_t shared = 0;
     for (uint16_t n = part->first; n < part->end; n++) {
-        if ((p->nodes[n].op->flags & NNOM_OP_REDUCES) == 0 && p->flow.scratch[n] > shared) {
-            shared = p->flow.scratch[n];
+        const uint32_t bytes = nnom_scratch(&p->flow, n, true, part->first, part->end);
+        if ((p->nodes[n].op->flags & NNOM_OP_REDUCES) == 0 && bytes > shared) {
+            shared = bytes;
         }
     }
     const uint16_t block = add_block(p, shared, time, time);
@@ -108,8 +109,7 @@ static void whole_part(nnom_planner_t *p, const nnom_part_t *part, uint16_t time
 {
     const uint16_t n = part->first;
     const uint16_t out = p->flow.storage[p->nodes[n].output];
-    const bool reduces = (p->nodes[n].op->flags & NNOM_OP_REDUCES) != 0; /* needs no scratch for all rows at once */
-    p->node_block[n] = add_block(p, reduces ? 0 : p->flow.scratch[n], time, time);
+    p->node_block[n] = add_block(p, nnom_scratch(&p->flow, n, false, n, (uint16_t)(n + 1)), time, time);
     const uint16_t above = overlapped(p, n);
     if (above != UINT16_MAX && in_arena(p, out)) {
         p->blocks[p->tensor_block[out]].above = p->tensor_block[above];
@@ -268,8 +268,7 @@ nnom_status_t nnom_layout_apply(nnom_planner_t *p)
         for (uint16_t n = p->parts[k].first; n < p->parts[k].end; n++) {
             const nnom_block_t *block = &p->blocks[p->node_block[n]];
             p->nodes[n].scratch = block->offset;
-            const bool whole_reduction = !p->parts[k].rolls && (p->nodes[n].op->flags & NNOM_OP_REDUCES) != 0;
-            p->nodes[n].scratch_bytes = whole_reduction ? 0 : p->flow.scratch[n];
+            p->nodes[n].scratch_bytes = nnom_scratch(&p->flow, n, p->parts[k].rolls, p->parts[k].first, p->parts[k].end);
         }
     }
     p->program->fed = p->flow.feed;

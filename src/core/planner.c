@@ -29,6 +29,7 @@ static void carve(nnom_planner_t *p, pool_t *pool)
     p->flow.readers = take(pool, tensors, sizeof(uint16_t));
     p->flow.overlap = take(pool, nodes, sizeof(int32_t));
     p->flow.scratch = take(pool, nodes, sizeof(uint32_t));
+    p->flow.in_pieces = take(pool, nodes, sizeof(uint8_t));
     p->flow.macs = take(pool, nodes, sizeof(uint64_t));
     p->sim.done = take(pool, nodes, sizeof(int32_t));
     p->sim.height = take(pool, tensors, sizeof(int32_t));
@@ -59,6 +60,7 @@ static void fill_layers(nnom_planner_t *p)
         if (layer->node != NNOM_NO_NODE) {
             p->flow.overlap[layer->node] = layer->overlap;
             p->flow.scratch[layer->node] = layer->scratch_bytes;
+            p->flow.in_pieces[layer->node] = layer->scratch_in_pieces;
             p->flow.macs[layer->node] = layer->macs;
         }
     }

@@ -45,6 +45,16 @@ bool nnom_is_ring(const nnom_flow_t *f, uint16_t storage, uint16_t first, uint16
     return inside(f->producer[storage], first, end) || (first == 0 && is_fed(f, storage));
 }
 
+uint32_t nnom_scratch(const nnom_flow_t *f, uint16_t n, bool rolls, uint16_t first, uint16_t end)
+{
+    const nnom_node_t *node = node_at(f, n);
+    if (reduces(node)) {
+        return rolls ? f->scratch[n] : 0; /* called for every row */
+    }
+    const bool pieces = rolls && nnom_is_ring(f, f->storage[node->inputs[0]], first, end);
+    return f->in_pieces[n] && !pieces ? 0 : f->scratch[n];
+}
+
 bool nnom_can_roll(const nnom_flow_t *f, uint16_t first, uint16_t end)
 {
     if (end - first > NNOM_SEGMENT_MAX) {

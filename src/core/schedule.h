@@ -16,7 +16,8 @@ typedef struct nnom_flow {
     uint16_t *last_use;  /* [tensors], of storages: last node that reads it; node_count: the caller does */
     uint16_t *readers;   /* [tensors], of storages: number of node inputs that read it */
     int32_t *overlap;    /* [nodes] as nnom_layer_t.overlap */
-    uint32_t *scratch;   /* [nodes] bytes in rolling execution */
+    uint32_t *scratch;   /* [nodes] bytes of scratch, if any is needed: nnom_scratch() */
+    uint8_t *in_pieces;  /* [nodes] scratch is only for input rows that come in pieces */
     uint64_t *macs;      /* [nodes] */
     bool feed;           /* the input comes row by row */
 } nnom_flow_t;
@@ -60,6 +61,8 @@ bool nnom_can_roll(const nnom_flow_t *flow, uint16_t first, uint16_t end);
 bool nnom_simulate(const nnom_flow_t *flow, uint16_t first, uint16_t end, nnom_sim_t *sim);
 /* True if a storage is a ring in segment [first, end): made (or fed) and read only there. */
 bool nnom_is_ring(const nnom_flow_t *flow, uint16_t storage, uint16_t first, uint16_t end);
+/* Scratch of node n, run whole or in the rolling segment [first, end). */
+uint32_t nnom_scratch(const nnom_flow_t *flow, uint16_t n, bool rolls, uint16_t first, uint16_t end);
 /* Rows of a node's work: output rows, or input rows of a reducing one. */
 int32_t nnom_node_rows(const nnom_program_t *program, uint32_t node);
 

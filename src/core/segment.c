@@ -55,10 +55,11 @@ static uint32_t scratch_of(const nnom_flow_t *f, const nnom_part_t *part)
     uint64_t kept = 0, shared = 0;
     for (uint16_t n = part->first; n < part->end; n++) {
         const bool reduces = (f->program->nodes[n].op->flags & NNOM_OP_REDUCES) != 0;
+        const uint32_t bytes = rounded(nnom_scratch(f, n, part->rolls, part->first, part->end));
         if (reduces) {
-            kept += part->rolls ? rounded(f->scratch[n]) : 0; /* partial sums live as long as the segment */
-        } else if (f->scratch[n] > shared) {
-            shared = rounded(f->scratch[n]);
+            kept += bytes; /* partial sums live as long as the segment */
+        } else if (bytes > shared) {
+            shared = bytes;
         }
     }
     return rounded(kept + shared);

@@ -35,6 +35,10 @@ static nnom_status_t build(nnom_layer_t *layer)
     NNOM_LAYER_OP(layer, nnom_conv2d);
     layer->macs = (uint64_t)taps * (uint64_t)conv->filters * (uint64_t)size.h * (uint64_t)size.w;
     nnom_layer_overlap_rows(layer);
+    /* Windows as wide as the input lie in it as one run, unless a ring's end comes between. */
+    layer->scratch_in_pieces = g->kernel_w == in->shape.w && size.w == 1 && g->dilation_h == 1 &&
+                               (g->dilation_w == 1 || g->kernel_w == 1) &&
+                               g->pad_top + g->pad_bottom + g->pad_left + g->pad_right == 0;
     return nnom_window_scratch(layer, nnom_conv2d_gathers(g) ? taps * nnom_type_bytes(in->type) : 0);
 }
 

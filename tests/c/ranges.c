@@ -244,7 +244,7 @@ void check_rows(separate_t *s, uint32_t n)
         return;
     }
     const ranges_t ranges = cut(s->tensors[node->output].shape.h);
-    w.scratch = guarded_new(node->scratch_bytes);
+    w.scratch = guarded_new(layer_of(s->m, n)->scratch_bytes);
     exact_rings(&w, &ranges);
     rolling_rings(&w, &ranges);
     CHECK(guarded_free(&w.scratch), "writes around its scratch");

@@ -18,7 +18,7 @@ from ..graph import Graph, Node
 from .base import GLOBAL_POOLS, POOLS, window_patterns
 from .evaluate import channel_tables, requantised, table, try_evaluate
 
-MOST_CHANNELS = 2**20  # more are not looked at one by one: a file of a few bytes can name 2^26
+MOST_CHANNELS = 2**18  # more are not looked at one by one: a file of a few bytes can name 2^26
 _RISING = {
     *POOLS, *GLOBAL_POOLS, "flatten", "reshape", "zero_padding", "cropping", "upsample", "slice", "transpose",
     "mirror_pad", "gather", "resize_nearest", "tile", "space_to_depth", "depth_to_space", "concat", "maximum",
