@@ -65,6 +65,9 @@ def observe(graph: Graph, data: list[np.ndarray], progress: Progress | None = No
         model.run(sample)
         if progress:
             progress(i + 1, count)
+    for node in graph.nodes:
+        if model.node_of(node.output) is None:  # a view of an input or a constant: no node writes it
+            found[node.output] = found[node.inputs[0]]
     model.close()
     return found
 
