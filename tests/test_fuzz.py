@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""Damaged .tflite files by the thousand: 30 seconds of tests/fuzz, and one small model damaged at every byte and bit."""
+"""Damaged .tflite files by the thousands: 30 s of tests/fuzz, and one small model damaged at every byte and bit."""
 
 from __future__ import annotations
 

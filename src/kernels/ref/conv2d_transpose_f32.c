@@ -34,7 +34,7 @@ static void pixel(const nnom_conv_param_t *p, const nnom_tensor_t *out, const ta
     const float *w = p->weights;
     const int32_t n = t->g->kernel_h * t->g->kernel_w * t->in.c;
     for (int32_t o = 0; o < out->shape.c; o++, w += n) {
-        to[o] = nnom_finish_f32(p, sum(t, nnom_bias_f32(p, o), w));
+        to[o] = nnom_finish_f32(p, o, sum(t, 0.0f, w));
     }
 }
 

@@ -42,9 +42,9 @@ void nnom_dense_f32_ref(const nnom_call_t *call)
     float *sums = nnom_call_scratch(call); /* of the rows before; untouched if all rows come at once */
     float *result = (float *)(void *)to.data;
     for (int32_t o = 0; o < out->shape.c; o++, weights += in->shape.h * row) {
-        const float acc = sum(&rows, call->y.lo == 0 ? nnom_bias_f32(p, o) : sums[o], weights);
+        const float acc = sum(&rows, call->y.lo == 0 ? 0.0f : sums[o], weights);
         if (call->y.hi == in->shape.h) {
-            result[o] = nnom_finish_f32(p, acc);
+            result[o] = nnom_finish_f32(p, o, acc);
         } else {
             sums[o] = acc;
         }

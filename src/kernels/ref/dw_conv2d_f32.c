@@ -46,11 +46,11 @@ static void pixel(block_t *b, const nnom_window_t *window, float *to)
         b->from = b->o / b->multiplier;
         b->phase = b->o - b->from * b->multiplier;
         for (int32_t i = 0; i < b->n; i++) {
-            acc[i] = nnom_bias_f32(b->p, b->o + i);
+            acc[i] = 0.0f;
         }
         accumulate(b, window, acc);
         for (int32_t i = 0; i < b->n; i++) {
-            to[b->o + i] = nnom_finish_f32(b->p, acc[i]);
+            to[b->o + i] = nnom_finish_f32(b->p, b->o + i, acc[i]);
         }
     }
 }

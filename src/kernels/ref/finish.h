@@ -15,15 +15,12 @@ static inline int8_t nnom_finish_s8(const nnom_conv_param_t *p, int32_t channel,
     return (int8_t)nnom_clamp_i32(y, p->act_min, p->act_max);
 }
 
-static inline float nnom_finish_f32(const nnom_conv_param_t *p, float acc)
-{
-    return nnom_clamp_f32(acc, p->act_min_f, p->act_max_f);
-}
-
-static inline float nnom_bias_f32(const nnom_conv_param_t *p, int32_t channel)
+/* The bias comes last, as in TensorFlow Lite's reference kernels: float sums depend on the order. */
+static inline float nnom_finish_f32(const nnom_conv_param_t *p, int32_t channel, float acc)
 {
     const float *bias = p->bias;
-    return bias != NULL ? bias[channel] : 0.0f;
+    const float y = bias != NULL ? acc + bias[channel] : acc;
+    return nnom_clamp_f32(y, p->act_min_f, p->act_max_f);
 }
 
 #endif
