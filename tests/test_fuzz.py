@@ -53,11 +53,18 @@ def test_truncated_at_every_byte() -> None:
 
 @np.errstate(all="ignore")
 def test_every_bit_of_the_first_kilobyte_flipped() -> None:
+    """Imported; every eleventh is also shrunk, compiled and run."""
     data = three_layers()
     for bit in range(8 * 1024):
         broken = bytearray(data)
         broken[bit // 8] ^= 1 << bit % 8
-        fuzz_tflite.check(bytes(broken), memory=bit % 97 == 0)
+        if bit % 11 == 0:
+            fuzz_tflite.check(bytes(broken), memory=bit % 9 == 0)
+            continue
+        try:
+            load_tflite(bytes(broken))
+        except NnomError as e:
+            assert str(e)
 
 
 def test_thirty_seconds_of_fuzzing(tmp_path: Path) -> None:
