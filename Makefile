@@ -15,10 +15,10 @@ export KERAS_BACKEND := jax
 CORE_SOURCES := $(shell find src -name '*.[ch]' -o -name '*.def') $(wildcard include/*.h port/*.h)
 EXAMPLES := $(patsubst examples/%/model.keras,%,$(wildcard examples/*/model.keras))
 
-.PHONY: help demo test bench ram size format lint examples generate clean
+.PHONY: help demo test bench conformance ram size format lint examples generate clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: build/.core-demo ## convert a network, run it on the host and on an emulated Cortex-M4
 	@$(PYTHON) examples/basic_motions/demo.py
@@ -29,6 +29,10 @@ test: build/.core-test ## all tests; the last line is "N passed, N failed"
 bench: build/.core-test ## accuracy, and instructions on four emulated cores, as tables in docs/
 	@$(PYTHON) bench/accuracy.py --write docs/accuracy.md
 	@$(PYTHON) bench/instructions.py --layers --write docs/instructions.md
+
+conformance: build/.core-test ## real models, random models and graphs against LiteRT's reference kernels; docs/conformance.md
+	@$(PYTHON) bench/conformance.py --write docs/conformance.md
+	@NNOM_CASES=90 NNOM_GRAPHS=600 NNOM_ROLLING=2000 $(PYTHON) -m pytest -q tests/test_operators.py tests/test_rolling.py
 
 ram: build/.core-test ## RAM of whole, rolling and fed execution, as tables in docs/
 	@$(PYTHON) bench/ram.py --write docs/RAM.md
