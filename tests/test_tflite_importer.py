@@ -20,6 +20,7 @@ sys.path[:0] = [str(ROOT / "python"), str(ROOT / "tests")]
 pytest.importorskip("tflite", reason="needs the package tflite")
 pytest.importorskip("ai_edge_litert", reason="needs the package ai-edge-litert")
 
+from nnom.core import CoreModel  # noqa: E402
 from nnom.errors import ModelError, NnomError, UnsupportedError  # noqa: E402
 from nnom.graph import Graph, Quant  # noqa: E402
 from nnom.importers.tflite import load_tflite  # noqa: E402
@@ -199,6 +200,42 @@ def test_edges_are_kept_or_cut(dtype: str) -> None:
     assert cut.tensors[cut.outputs[0]].dtype == "int8"
 
 
+def test_pixels_without_quantisation_are_numbers() -> None:
+    """uint8 -> CAST -> QUANTIZE with scale 1: the bytes less 128. Read by anything else, they need a scale."""
+    m = Model()
+    x, real = m.tensor([1, 4], "uint8"), m.tensor([1, 4], "float32")
+    q, y = m.tensor([1, 4], "int8", 1.0, -128), m.tensor([1, 4], "int8", 1.0, -128)
+    m.op("CAST", [x], [real], inDataType=3, outDataType=0)
+    m.op("QUANTIZE", [real], [q])
+    m.op("RELU", [q], [y])
+    pixels = np.array([0, 1, 128, 255], np.uint8)
+    (got,) = CoreModel(load_tflite(m.build([x], [y]))).run([pixels.reshape(1, 1, 4)])
+    assert got.reshape(-1).tolist() == [-128, -127, 0, 127]
+    m.op("RELU", [x], [m.tensor([1, 4], "uint8")])
+    with pytest.raises(ModelError, match="no quantisation"):
+        load_tflite(m.build([x], [y]))
+
+
+def test_missing_operand_of_a_constant() -> None:
+    m = Model()
+    shape = m.tensor([2], "int32", data=np.array([1, 4]))
+    m.op("SLICE", [shape, -1, shape], [m.tensor([2], "int32")])
+    x, y = m.tensor([1, 4], "float32"), m.tensor([1, 4], "float32")
+    m.op("RELU", [x], [y])
+    with pytest.raises(ModelError, match="missing"):
+        load_tflite(m.build([x], [y]))
+
+
+def test_split_into_nothing() -> None:
+    m = Model()
+    axis = m.tensor([1], "int32", data=np.array([0]))
+    x = m.tensor([1, 4], "float32")
+    m.op("SPLIT", [axis, x], [])
+    m.op("RELU", [x], [y := m.tensor([1, 4], "float32")])
+    with pytest.raises(ModelError, match="can not be split"):
+        load_tflite(m.build([x], [y]))
+
+
 def test_uint8_model_becomes_int8() -> None:
     m = Model()
     x, y = m.tensor([1, 2, 2, 1], "uint8", 0.5, 3), m.tensor([1, 2, 2, 1], "uint8", 0.25, 255)
@@ -267,12 +304,20 @@ def test_refused_inputs(shape: tuple[int, ...], dtype: str, match: str) -> None:
 
 
 def dense(
-    weights=None, x_quant=(0.5, 0), w_quant=(0.5, 0), y_quant=(0.5, 0), activation=0, w_type="int8", bias_scale=0.25
+    weights=None,
+    x_quant=(0.5, 0),
+    w_quant=(0.5, 0),
+    y_quant=(0.5, 0),
+    activation=0,
+    w_type="int8",
+    bias_scale=0.25,
+    axis=0,
+    bias_axis=0,
 ) -> bytes:
     m = Model()
     x, y = m.tensor([1, 3], "int8", *x_quant), m.tensor([1, 2], "int8", *y_quant)
-    w = m.tensor([2, 3], w_type, *w_quant, data=np.ones((2, 3)) if weights is None else weights)
-    b = m.tensor([2], "int32", bias_scale, data=np.zeros(2))
+    w = m.tensor([2, 3], w_type, *w_quant, axis=axis, data=np.ones((2, 3)) if weights is None else weights)
+    b = m.tensor([2], "int32", bias_scale, axis=bias_axis, data=np.zeros(2))
     m.op("FULLY_CONNECTED", [x, w, b], [y], fusedActivationFunction=activation)
     return m.build([x], [y])
 
@@ -296,6 +341,11 @@ def dense(
         ({"w_quant": (0.0, 0)}, ModelError, "scale of 0"),
         ({"x_quant": (0.5, 128)}, ModelError, "zero point 128"),
         ({"bias_scale": 3.0}, ModelError, "bias scale 3"),
+        ({"w_quant": ([0.5, 0.5], 0), "bias_scale": [0.25, 0.25], "bias_axis": 3}, None, ""),  # TFLM's person_detect
+        ({"bias_scale": [0.25, 0.25, 0.25]}, ModelError, "3 scales for 2 channels"),
+        ({"w_quant": ([0.5, 0.5, 0.5], 0)}, ModelError, "3 scales along axis 0"),
+        ({"w_quant": ([0.5, 0.5, 0.5], 0), "axis": 1}, UnsupportedError, "along axis 1"),
+        ({"w_quant": ([0.5, 0.5], 0), "axis": 7}, ModelError, "along axis 7"),
     ],
 )
 def test_quantisation_of_weights_and_activations(change: dict, error: type | None, match: str) -> None:

@@ -116,12 +116,19 @@ class Importer:
         """Elements that constants may still have."""
         return max(8 * self.model.size + 2**16 - self._spent, 0) // 8
 
+    def only_cast(self, tensor: Any) -> bool:
+        """Whether a tensor is read by CAST alone: plain numbers, as camera pixels are, which need no scale."""
+        readers = [op for op in self.model.operators if tensor.index in op.inputs]
+        return bool(readers) and all(op.op == "CAST" for op in readers)
+
     def quant_of(self, tensor: Any) -> Quant:
         """The one scale and zero point of an activation."""
         q = tensor.quant
         place_ = f"{self.graph.source}: tensor {tensor.index} '{tensor.name}' ({tensor.dtype})"
         if q is None:
-            raise ModelError(f"{place_} has no quantisation; expected scale and zero point")
+            if not self.only_cast(tensor):
+                raise ModelError(f"{place_} has no quantisation; expected scale and zero point")
+            return Quant(1.0, -128 if tensor.dtype == "UINT8" else 0)
         if len(q.scale) != 1:
             raise Refused(f"tensor '{tensor.name}' has {len(q.scale)} scales; expected one for an activation")
         low, high = (0, 255) if tensor.dtype == "UINT8" else (-128, 127)

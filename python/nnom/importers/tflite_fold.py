@@ -137,9 +137,14 @@ _SIZES: dict[str, Callable[[Arrays, SimpleNamespace], int]] = {
 
 
 def dequantised(data: np.ndarray, tensor: FileTensor) -> np.ndarray:
-    """Real values, float32, of a quantised or float16 constant of the shape of `tensor`."""
+    """Real values, float32, of a quantised or float16 constant of the shape of `tensor`.
+
+    Raises ValueError if its scales belong to no axis.
+    """
     if tensor.quant is None or data.dtype.kind == "f":
         return data.astype("<f4")
+    if not tensor.quant.fits(data.shape):
+        raise ValueError(f"{len(tensor.quant.scale)} scales along axis {tensor.quant.axis} of {list(data.shape)}")
     scale, zero = tensor.quant.scale, tensor.quant.zero_point
     if len(scale) > 1:
         shape = [1] * data.ndim
@@ -155,6 +160,8 @@ def fold(op: FileOperator, arrays: Arrays, tensors: list[FileTensor], limit: int
     Errors: ValueError, IndexError, TypeError of numpy when the operands do not fit together.
     """
     functions = _MOVES | _ARITHMETIC | _GROWING
+    if op.op in functions and any(a is None for a in arrays):
+        raise ValueError("an input is missing")
     size = _SIZES.get(op.op, lambda a, _: max((x.size for x in a if x is not None), default=0))(arrays, op.options)
     if not 0 <= size <= limit:
         raise ValueError(f"the constant would have {size} elements, more than a file of this size can need")

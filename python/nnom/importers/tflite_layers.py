@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ModelError
-from ..graph import Node, Weight, same_padding, window_size
+from ..graph import Node, Quant, Weight, same_padding, window_size
 from .tflite_context import Importer, Refused, Value
 from .tflite_fold import dequantised
 from .tflite_layout import elements
@@ -76,6 +76,10 @@ def _symmetric(imp: Importer, op: Any, value: Value, axis: int) -> tuple[np.ndar
     quant, data = value.quant, value.data
     if quant is None or np.any(quant.scale <= 0):
         raise ModelError(f"{imp.at(op)}: its weights have no quantisation or a scale of 0; expected scales > 0")
+    if not quant.fits(value.shape):
+        raise ModelError(
+            f"{imp.at(op)}: its weights have {len(quant.scale)} scales along axis {quant.axis} of {list(value.shape)}"
+        )
     zero = 128 if value.dtype == "UINT8" else 0
     if np.any(quant.zero_point != zero):
         raise Refused(
@@ -106,6 +110,8 @@ def bias(imp: Importer, op: Any, k: int, source: Value, weight: Weight, channels
             "bias": Weight(data.reshape(channels), None if want == "FLOAT32" else source.quant.scale * weight.scale)
         }
     scale = source.quant.scale * weight.scale
+    if len(value.quant.scale) not in (1, channels):
+        raise ModelError(f"{imp.at(op)}: bias of {len(value.quant.scale)} scales for {channels} channels")
     if np.any(np.abs(value.quant.scale - scale) > 0.02 * imp.quant_of(imp.tensor(op)).scale):
         raise ModelError(
             f"{imp.at(op)}: bias scale {value.quant.scale[0]}; expected input scale x weight scale, {scale[0]}"
@@ -386,7 +392,10 @@ def arg(imp: Importer, op: Any) -> None:
 
 
 def quantize(imp: Importer, op: Any) -> None:
-    """Between float32, int8 and uint8; where nothing changes in int8 the tensor is passed on."""
+    """Between float32, int8 and uint8; where nothing changes in int8 the tensor is passed on.
+
+    CAST takes the stored number: of a tensor with scale 1 and the file's zero point 0 that is its value.
+    """
     source, tensor = imp.value(op, 0), imp.tensor(op)
     if source.data is not None:
         raise Refused("a quantised constant; fold it before export")
@@ -397,7 +406,8 @@ def quantize(imp: Importer, op: Any) -> None:
         imp.check_shape(op, tensor, source.shape)
         imp.define(op, 0, Value(source.shape, tensor.dtype, name, quant=tensor.quant))
         return
-    kind = {"QUANTIZE": "quantize", "DEQUANTIZE": "dequantize", "CAST": "cast"}[op.op]
+    plain = before.quant == Quant(1.0, -128 if source.dtype == "UINT8" else 0)
+    kind = {"QUANTIZE": "quantize", "DEQUANTIZE": "dequantize", "CAST": "dequantize" if plain else "cast"}[op.op]
     good = {
         "quantize": ("float32 int8", "int8"),
         "dequantize": ("int8", "float32"),

@@ -129,10 +129,10 @@ def split(imp: Importer, op: Any) -> None:
     source = imp.value(op, at)
     axis = imp.axis(op, imp.integers(op, axis_at, "axis", 1)[0], len(source.shape))
     n, count = source.shape[axis], len(op.outputs)
-    sizes = [n // count] * count if op.op == "SPLIT" else list(imp.integers(op, 1, "sizes", count))
+    sizes = [n // max(count, 1)] * count if op.op == "SPLIT" else list(imp.integers(op, 1, "sizes", count))
     if sizes.count(-1) == 1:
         sizes[sizes.index(-1)] = n - sum(s for s in sizes if s != -1)
-    if sum(sizes) != n or min(sizes) < 1:
+    if sum(sizes) != n or min(sizes, default=0) < 1:
         raise ModelError(f"{imp.at(op)}: axis {axis} of {n} can not be split into {sizes[:16]}")
     rank, first = len(source.shape), 0
     for k, s in enumerate(sizes):

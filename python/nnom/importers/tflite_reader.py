@@ -86,11 +86,18 @@ _EMPTY_TABLE = struct.pack("<HHi", 4, 4, 4)
 
 @dataclass(slots=True)
 class FileQuant:
-    """Quantisation as in the file. scale: float32 [1] or [channels]; zero_point: int64 of the same length."""
+    """Quantisation as in the file. scale: float32 [1] or [channels]; zero_point: int64 of the same length.
+
+    axis: of the channels. Nobody reads that of a bias, and files are around where it makes no sense: see `fits`.
+    """
 
     scale: np.ndarray
     zero_point: np.ndarray
     axis: int
+
+    def fits(self, shape: tuple[int, ...]) -> bool:
+        """Whether there is one scale, or one for each index of an axis of `shape`."""
+        return len(self.scale) == 1 or (0 <= self.axis < len(shape) and shape[self.axis] == len(self.scale))
 
 
 @dataclass(slots=True)
@@ -260,7 +267,7 @@ class _Reader:
             out.append(np.zeros(0, np.uint8) if isinstance(got, int) else got)
         return out
 
-    def quant(self, tensor: Any, shape: tuple[int, ...]) -> FileQuant | None:
+    def quant(self, tensor: Any) -> FileQuant | None:
         q = self.checked(tensor.Quantization())
         if q is None or q.ScaleIsNone() or q.ScaleLength() == 0:
             return None
@@ -271,12 +278,9 @@ class _Reader:
             zero = np.broadcast_to(zero, scale.shape)
         if len(zero) != len(scale):
             self.fail(f"{len(scale)} scales but {len(zero)} zero points")
-        axis = q.QuantizedDimension()
-        if len(scale) > 1 and not (0 <= axis < len(shape) and shape[axis] == len(scale)):
-            self.fail(f"{len(scale)} scales along axis {axis} of shape {list(shape)}")
         if not np.all(np.isfinite(scale)) or np.any(scale < 0):
             self.fail(f"scale {float(scale[~(np.isfinite(scale) & (scale >= 0))][0])}; expected a positive number")
-        return FileQuant(scale, zero, axis)
+        return FileQuant(scale, zero, q.QuantizedDimension())
 
     def tensor(self, graph: Any, index: int, buffers: list[np.ndarray]) -> FileTensor:
         self.place = f"tensor {index}"
@@ -291,7 +295,7 @@ class _Reader:
         dynamic = tuple(i for i, n in enumerate(signature[:16]) if n < 0)
         dtype = _enum(schema.TensorType, t.Type())
         data = self.constant(t, shape, dtype, buffers)
-        return FileTensor(index, name, shape, dtype, dynamic, self.quant(t, shape), data, t.IsVariable())
+        return FileTensor(index, name, shape, dtype, dynamic, self.quant(t), data, t.IsVariable())
 
     def constant(self, t: Any, shape: tuple[int, ...], dtype: str, buffers: list[np.ndarray]) -> np.ndarray | None:
         number = t.Buffer()

@@ -72,7 +72,7 @@ class Walk(Importer):
             handler(self, op)
         except Refused as e:
             self.refuse(op, str(e))
-        except (IndexError, ValueError, TypeError, OverflowError) as e:
+        except (IndexError, ValueError, TypeError, ArithmeticError) as e:
             raise ModelError(f"{self.at(op)}: its operands do not fit together: {e}") from e
 
     def fold(self, op: Any) -> bool:
