@@ -297,8 +297,7 @@ once in the others (NNoM: twice, within 1). Models with recurrent or state opera
 def document(only: str) -> Iterator[str]:
     """The lines, as they are measured."""
     ints = [p for p in shared.models("int8") if only in str(p)]
-    operators = len([op for op in cases.OPERATORS if op not in cases.FLOAT_ONLY])
-    yield HEAD.format(single=90 * operators)
+    yield HEAD.format(single=90 * len(cases.OPERATORS))
     yield "## int8 models: bytes\n"
     yield "On this computer over all real inputs and random ones (noise, extremes, constants, ramps); on emulated"
     yield f"boards over the first {ON_BOARD} inputs recorded from TFLite Micro. The models run shrunk. Real inputs of"

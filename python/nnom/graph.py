@@ -14,9 +14,10 @@ input scale * weight scale):
     max_pool avg_pool sum_pool   kernel, stride, padding; activation
     global_max_pool global_avg_pool global_sum_pool
     flatten; reshape  shape (h, w, c)
-    softmax; activation  kind: relu relu6 relu_n1_to_1 leaky_relu(alpha) tanh sigmoid elu(alpha) exp log
+    softmax           beta (1)
+    activation        kind: relu relu6 relu_n1_to_1 leaky_relu(alpha) tanh sigmoid elu(alpha) exp log
                                sqrt rsqrt abs neg ... (functions of one value)
-    prelu             weights "alpha" [c]
+    prelu             weights "alpha" [c], or a second input of slopes
     batch_norm        weights "gamma" "beta" "mean" "variance" [c]; epsilon   (folded before quantisation)
     concat            axis 0 h, 1 w, 2 c
     add sub mult maximum minimum     two inputs, broadcast over h, w, c of 1; activation

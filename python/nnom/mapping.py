@@ -185,7 +185,7 @@ class Builder:
         layer = self.finish(MAPPING[node.op](self, node), tensor, node.name)
         for name in node.inputs:
             layer = self.lib.nnom_hook(layer, layers[name])
-        if node.op == "prelu":
+        if node.op == "prelu" and "alpha" in node.weights:
             layer = self.lib.nnom_hook(layer, self.slopes(node))
         if node.activation != "none":
             layer = self.activated(layer, node.activation)

@@ -94,6 +94,17 @@ static void table_abs(const nnom_tensor_t *in, const nnom_tensor_t *out, float a
     }
 }
 
+/* The reference truncates; negative values give the least output. */
+static void table_sqrt(const nnom_tensor_t *in, const nnom_tensor_t *out, float alpha, int8_t *table)
+{
+    (void)alpha;
+    for (int32_t q = -128; q < 128; q++) {
+        const float root = sqrtf(in->scale * (float)(q - in->zero_point)) / out->scale;
+        const bool defined = q >= in->zero_point;
+        table[q + 128] = defined ? saturate((int32_t)fminf(root, 255.0f) + out->zero_point) : -128;
+    }
+}
+
 /* x^(-1/2) with 20 bits after the point, then to the output's scale. Values <= 0 give the largest output. */
 static void table_rsqrt(const nnom_tensor_t *in, const nnom_tensor_t *out, float alpha, int8_t *table)
 {
@@ -184,7 +195,7 @@ NNOM_ACTIVATION(gelu, "GELU", NNOM_CLAMP_NONE, gelu, NULL, 0.0f, 0)
 NNOM_ACTIVATION(gelu_tanh, "GELU", NNOM_CLAMP_NONE, gelu_tanh, NULL, 0.0f, 0)
 NNOM_ACTIVATION(exp, "Exp", NNOM_CLAMP_NONE, exponential, NULL, 0.0f, 0)
 NNOM_ACTIVATION(log, "Log", NNOM_CLAMP_NONE, logarithm, NULL, 0.0f, 0)
-NNOM_ACTIVATION(sqrt, "Sqrt", NNOM_CLAMP_NONE, square_root, NULL, 0.0f, 0)
+NNOM_ACTIVATION(sqrt, "Sqrt", NNOM_CLAMP_NONE, square_root, table_sqrt, 0.0f, 0)
 NNOM_ACTIVATION(rsqrt, "Rsqrt", NNOM_CLAMP_NONE, inverse_root, table_rsqrt, 0.0f, 0)
 NNOM_ACTIVATION(abs, "Abs", NNOM_CLAMP_NONE, absolute, table_abs, 0.0f, 0)
 NNOM_ACTIVATION(neg, "Neg", NNOM_CLAMP_NONE, negative, NULL, 0.0f, 0)

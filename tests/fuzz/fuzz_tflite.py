@@ -143,7 +143,7 @@ def make_corpus() -> None:
     CORPUS.mkdir(exist_ok=True)
     for old in CORPUS.glob("*.tflite"):
         old.unlink()
-    wanted = [(op, "int8") for op in cases.OPERATORS if op not in cases.FLOAT_ONLY]
+    wanted = [(op, "int8") for op in cases.OPERATORS]
     wanted += [(op, "float32") for op in ("CONV_2D", "FULLY_CONNECTED", "MEAN", "SQRT", "ADD", "RESIZE_BILINEAR")]
     for op, dtype in wanted:
         made = (cases.single(op, np.random.default_rng([seed, 77]), dtype).data for seed in range(40))

@@ -7,7 +7,7 @@
     case.data      the .tflite file
     case.oracle    the file to run in LiteRT for expected values: where its FULLY_CONNECTED rounds otherwise, without it
     case.inputs    arrays, one per input
-    OPERATORS      names that `single` takes;  FLOAT_ONLY, INT8_ONLY, ROUNDS_ONCE  the exceptions
+    OPERATORS      names that `single` takes;  INT8_ONLY, ROUNDS_ONCE  the exceptions
 
 reference.expected(case) gives the outputs.
 
@@ -233,7 +233,9 @@ def positive(name: str) -> Callable:
 
 def prelu(m: Maker, x: int) -> int:
     shape = m.shapes[x]
-    alpha = m.constant((1,) * (len(shape) - 2) + shape[-1:], (2 ** -m.rng.uniform(6, 9), m.quant()[1]))
+    narrow = m.num(0, len(shape) - 1)  # axes from this one on have slopes of their own; the last one always
+    own = tuple(n if a >= narrow else 1 for a, n in enumerate(shape))
+    alpha = m.constant(own[1:-1] + shape[-1:], (2 ** -m.rng.uniform(6, 9), m.quant()[1]))
     y = m.act(shape, m.scaled(x))
     m.add("PRELU", [x, alpha], [y])
     return y
@@ -537,13 +539,14 @@ ANY_OPS: dict[str, Callable] = {
     "GATHER": gather,
     "TILE": tile,
     "SHAPE": shape_chain,
-    "SOFTMAX": unary("SOFTMAX", quant=_HALF, options={"beta": lambda m: 1.0}),
+    "SOFTMAX": unary("SOFTMAX", quant=_HALF, options={"beta": lambda m: m.pick(1.0, 1.0, 0.5, 2.0)}),
     "LOG_SOFTMAX": unary("LOG_SOFTMAX", quant=(16 / 256, 127)),
     "L2_NORMALIZATION": unary("L2_NORMALIZATION", quant=(1 / 128, 0)),
     "LOGISTIC": unary("LOGISTIC", quant=_HALF),
     "TANH": unary("TANH", quant=(1 / 128, 0)),
     **{n: unary(n) for n in ("RELU", "RELU6", "RELU_N1_TO_1", "ELU", "HARD_SWISH", "ABS", "NEG")},
     "EXP": unary("EXP", -1, 2),
+    "GELU": unary("GELU", options={"approximate": lambda m: m.pick(False, True)}),
     "LEAKY_RELU": unary(
         "LEAKY_RELU", options={"alpha": lambda m: float(np.float32(m.pick(0.1, 0.3, -0.2, 1.5, m.rng.uniform())))}
     ),
@@ -556,7 +559,6 @@ ANY_OPS: dict[str, Callable] = {
     "BATCH_MATMUL": batch_matmul,
 }
 OPERATORS = {**IMAGE_OPS, **ANY_OPS}
-FLOAT_ONLY = {"SQRT"}  # LiteRT has no int8 kernel
 INT8_ONLY = {"QUANTIZE", "DEQUANTIZE"}
 # int8: LiteRT's reference SUM adds bytes without scaling; its other kernel rounds once where NNoM rounds twice
 ROUNDS_ONCE = {"SUM"}

@@ -27,6 +27,8 @@ _FUNCTIONS = {
     "tanh": lambda x, _: np.tanh(x),
     "sigmoid": lambda x, _: 1 / (1 + np.exp(-x)),
     "elu": lambda x, a: np.where(x >= 0, x, a["alpha"] * np.expm1(x)),
+    "gelu": lambda x, _: x * 0.5 * (1 + np.vectorize(math.erf, otypes=[float])(x / 2**0.5)),
+    "gelu_tanh": lambda x, _: x * 0.5 * (1 + np.tanh((2 / np.pi) ** 0.5 * (x + 0.044715 * x**3))),
     "hard_swish": lambda x, _: x * np.clip(x + 3, 0, 6) / 6,
     "exp": lambda x, _: np.exp(x),
     "log": lambda x, _: np.log(x),
@@ -134,7 +136,7 @@ def _reduce(node: Node, x: Array) -> Array:
 
 
 def _softmax(node: Node, x: Array) -> Array:
-    z = x - x.max(-1, keepdims=True)
+    z = (x - x.max(-1, keepdims=True)) * node.attrs.get("beta", 1.0)
     logs = z - np.log(np.exp(z).sum(-1, keepdims=True))
     return logs if node.op == "log_softmax" else np.exp(logs)
 
@@ -175,7 +177,7 @@ _OPERATORS = {
     "softmax": _softmax,
     "log_softmax": _softmax,
     "activation": lambda n, x: _FUNCTIONS[n.attrs["kind"]](x, n.attrs),
-    "prelu": lambda n, x: np.where(x >= 0, x, x * n.weights["alpha"].data),
+    "prelu": lambda n, x, *a: np.where(x >= 0, x, x * (a[0] if a else n.weights["alpha"].data)),
     "concat": lambda n, *x: np.concatenate(x, n.attrs["axis"]),
     "add": lambda n, x, y: x + y,
     "sub": lambda n, x, y: x - y,

@@ -54,6 +54,7 @@ _OPTIONS = {
     "ARG_MAX": "ArgMax",
     "ARG_MIN": "ArgMin",
     "LEAKY_RELU": "LeakyRelu",
+    "GELU": "Gelu",
     "MAXIMUM": "MaximumMinimum",
     "MINIMUM": "MaximumMinimum",
 }

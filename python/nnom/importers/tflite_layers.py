@@ -304,6 +304,7 @@ _UNARY: dict[str, dict[str, Any]] = {
     "TANH": {"kind": "tanh"},
     "ELU": {"kind": "elu", "alpha": 1.0},
     "HARD_SWISH": {"kind": "hard_swish"},
+    "GELU": {"kind": "gelu"},
     **{name: {"kind": name.lower()} for name in ("ABS", "NEG", "EXP", "SQRT", "RSQRT", "LOG")},
 }
 
@@ -312,7 +313,8 @@ def unary(imp: Importer, op: Any) -> None:
     """Functions of one value."""
     source = imp.value(op, 0)
     same_type(imp, op, source)
-    imp.emit(op, "activation", [imp.name(source)], source.shape, attrs=dict(_UNARY[op.op]))
+    attrs = {"kind": "gelu_tanh"} if getattr(op.options, "Approximate", False) else dict(_UNARY[op.op])
+    imp.emit(op, "activation", [imp.name(source)], source.shape, attrs=attrs)
 
 
 def leaky_relu(imp: Importer, op: Any) -> None:
@@ -325,15 +327,17 @@ def leaky_relu(imp: Importer, op: Any) -> None:
 
 
 def prelu(imp: Importer, op: Any) -> None:
-    """alpha may be asymmetric: attribute alpha_zero_point."""
+    """alpha per channel is a weight (if asymmetric with attribute alpha_zero_point), else a second operand."""
     source, data = imp.value(op, 0), imp.constant(op, 1, "alpha")
     value = imp.value(op, 1)
     same_type(imp, op, source, value)
     channels = source.shape[-1] if source.shape else 1
     if data.size not in (1, channels) or (data.ndim and data.shape[-1] != data.size):
-        raise Refused(
-            f"alpha of shape {list(data.shape)}; expected one per channel ({channels}): share it over the other axes"
-        )
+        if np.broadcast_shapes(source.shape, data.shape) != source.shape:
+            raise ModelError(f"{imp.at(op)}: alpha of shape {list(data.shape)} for an input {list(source.shape)}")
+        slopes = imp.view(value, len(source.shape), imp.axes(source.shape))
+        imp.emit(op, "prelu", [imp.name(source), slopes], source.shape)
+        return
     weight, attrs = Weight(np.broadcast_to(data.reshape(-1), (channels,))), {}
     if value.dtype in _QUANTISED:
         q = imp.quant_of(imp.model.tensors[op.inputs[1]])
@@ -347,12 +351,13 @@ def softmax(imp: Importer, op: Any) -> None:
     """SOFTMAX, LOG_SOFTMAX, L2_NORMALIZATION, over the last axis."""
     source = imp.value(op, 0)
     same_type(imp, op, source)
-    if op.op == "SOFTMAX" and op.options.Beta != 1.0:
-        raise Refused(f"beta {op.options.Beta}; expected 1")
+    beta = float(op.options.Beta) if op.op == "SOFTMAX" else 1.0
+    if not 0.0 < beta < np.inf:
+        raise ModelError(f"{imp.at(op)}: beta is {beta}; expected a number above 0")
     kind = {"SOFTMAX": "softmax", "LOG_SOFTMAX": "log_softmax", "L2_NORMALIZATION": "l2_norm"}[op.op]
     if kind == "l2_norm" and imp.activation(op) != "none":
         raise Refused("a fused activation; expected none")
-    imp.emit(op, kind, [imp.name(source)], source.shape)
+    imp.emit(op, kind, [imp.name(source)], source.shape, attrs={"beta": beta} if beta != 1.0 else {})
 
 
 def reduce(imp: Importer, op: Any) -> None:

@@ -26,10 +26,9 @@ from .ranges import MOST_CHANNELS, Range, ranges, tap_weights
 Link = tuple[str, np.ndarray, str, np.ndarray]  # channels of one tensor and, in the same order, of another
 
 _IN_PLACE = {
-    *POOLS, *GLOBAL_POOLS, "activation", "quantize", "prelu", "upsample", "cropping", "resize_nearest",
-    "resize_bilinear",
+    *POOLS, *GLOBAL_POOLS, "activation", "quantize", "upsample", "cropping", "resize_nearest", "resize_bilinear",
 }  # fmt: skip
-_TWO = {"add", "sub", "mult", "maximum", "minimum"}
+_TWO = {"add", "sub", "mult", "maximum", "minimum", "prelu"}
 MIXERS = {"conv2d", "dense", "conv2d_transpose"}
 
 
