@@ -15,7 +15,6 @@ ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 BUILD = ROOT / "build" / "examples"
 CALIBRATION_SAMPLES = 200
-COMMITTED_BYTES = 300_000  # a model.c up to this size is committed
 
 
 def names() -> list[str]:
@@ -67,7 +66,7 @@ def conversion(name: str) -> tuple[Conversion, bool]:
 
 
 def frozen(name: str) -> tuple[Path, str]:
-    """Folder of an example's model.c and model.h: the committed ones, else converted now; and where they came from."""
+    """Folder of an example's model.c and model.h: the committed ones, or of a new example made now; their origin."""
     if (EXAMPLES / name / "model.c").exists():
         return EXAMPLES / name, "committed"
     made, real = conversion(name)

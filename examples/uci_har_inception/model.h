@@ -1,0 +1,37 @@
+/* Made by NNoM 1.0.0 from a trained model. This file is yours. */
+#ifndef UCI_HAR_INCEPTION_MODEL_H
+#define UCI_HAR_INCEPTION_MODEL_H
+
+#include "nnom.h"
+
+/* All the RAM of the model: arena, and its state. */
+#define UCI_HAR_INCEPTION_ARENA_BYTES 1536u
+#define UCI_HAR_INCEPTION_MACS 247552u
+#define UCI_HAR_INCEPTION_WEIGHT_BYTES 104069u
+
+#define UCI_HAR_INCEPTION_INPUT_H 128
+#define UCI_HAR_INCEPTION_INPUT_W 1
+#define UCI_HAR_INCEPTION_INPUT_C 9
+#define UCI_HAR_INCEPTION_INPUT_COUNT 1152
+#define UCI_HAR_INCEPTION_INPUT_SCALE 0.01910441f
+#define UCI_HAR_INCEPTION_INPUT_ZERO_POINT -3
+/* Where the input goes before each run: [128][1][9]; a run overwrites it. */
+int8_t *uci_har_inception_input(void);
+
+#define UCI_HAR_INCEPTION_OUTPUT_H 1
+#define UCI_HAR_INCEPTION_OUTPUT_W 1
+#define UCI_HAR_INCEPTION_OUTPUT_C 6
+#define UCI_HAR_INCEPTION_OUTPUT_COUNT 6
+#define UCI_HAR_INCEPTION_OUTPUT_SCALE 0.00390625f
+#define UCI_HAR_INCEPTION_OUTPUT_ZERO_POINT -128
+/* The result of the last run: [1][1][6]. */
+const int8_t *uci_har_inception_output(void);
+
+/* Runs the model once. NNOM_OK always. */
+nnom_status_t uci_har_inception_run(void);
+/* The model, for the calls of nnom.h that take one. */
+nnom_model_t *uci_har_inception_model(void);
+/* Runs a stored input and compares with the stored output: NNOM_OK or NNOM_SELFTEST. */
+nnom_status_t uci_har_inception_selftest(void);
+
+#endif
