@@ -1,6 +1,13 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
 """What can go wrong, as exceptions whose text is meant for the user."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .graph import Graph
+
 
 class NnomError(Exception):
     """Base of all errors that a user can cause: the text names the file or layer, what was expected and what to do."""
@@ -11,7 +18,14 @@ class ModelError(NnomError):
 
 
 class UnsupportedError(NnomError):
-    """Layers or operators without a counterpart; the text lists all of them with their places."""
+    """Layers or operators without a counterpart; the text lists all of them with their places.
+
+    partial: the layers that have one, if the importer got that far: to look at, not to run.
+    """
+
+    def __init__(self, text: str, partial: Graph | None = None) -> None:
+        super().__init__(text)
+        self.partial = partial
 
 
 class DataError(NnomError):

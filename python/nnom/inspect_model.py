@@ -31,10 +31,13 @@ class InspectedLayer:
 
 @dataclass
 class Inspection:
-    """arena_bytes is the core's plan for int8; None if something is unsupported."""
+    """What was found. If something is unsupported, arena_bytes is None, and layers and totals are of the rest.
+
+    arena_bytes: the core's plan for int8. form: "float", "int8", or "unreadable" if not even a part could be read.
+    """
 
     source: str
-    form: str  # "float", "int8", or "unreadable" if the importer had to refuse it
+    form: str
     layers: list[InspectedLayer] = field(default_factory=list)
     macs: int = 0
     weight_bytes: int = 0
@@ -51,16 +54,24 @@ def inspect(model: Any, int8_io: bool = False) -> Inspection:
         graph = load(model, int8_io)
     except UnsupportedError as e:
         lines = [line.strip() for line in str(e).splitlines()]
-        return Inspection(str(model), "unreadable", unsupported=lines[1:] or lines)
+        result = Inspection(str(model), "unreadable", unsupported=lines[1:] or lines)
+        if e.partial is not None and e.partial.nodes:
+            _list(result, e.partial)
+        return result
     is_float = graph.is_float
     graph = fold(graph) if is_float else graph
-    result = Inspection(graph.source, "float" if is_float else "int8", unsupported=mapping.unsupported(graph))
-    result.layers = [_layer(graph, n) for n in graph.nodes]
-    result.macs = sum(n.macs for n in result.layers)
-    result.weight_bytes = sum(n.weight_bytes for n in result.layers)
+    result = Inspection(graph.source, "", unsupported=mapping.unsupported(graph))
+    _list(result, graph)
     if not result.unsupported:
         _plan(result, sketch(graph) if is_float else graph)
     return result
+
+
+def _list(result: Inspection, graph: Graph) -> None:
+    result.form = "int8" if any(t.dtype == "int8" for t in graph.tensors.values()) else "float"
+    result.layers = [_layer(graph, n) for n in graph.nodes]
+    result.macs = sum(n.macs for n in result.layers)
+    result.weight_bytes = sum(n.weight_bytes for n in result.layers)
 
 
 def _plan(result: Inspection, graph: Graph) -> None:

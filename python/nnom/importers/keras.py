@@ -20,7 +20,10 @@ from .keras_spec import Call, Layer, Model, Ref, refs_in
 HANDLERS: dict[str, Handler] = {**WINDOW_HANDLERS, **SHAPE_HANDLERS}
 MAX_NODES = 20_000  # nested models may multiply; a microcontroller runs some hundred layers
 
-_RECURRENT = ("recurrent layers are not imported from Keras", "use Conv1D with padding 'causal', or import the .tflite")
+_RECURRENT = (
+    "recurrent layers are not imported from Keras",
+    "use Conv1D with padding 'causal', or unroll it (unroll=True) and export an int8 .tflite",
+)
 _VOLUME = ("three spatial dimensions are not supported", "use the 2-D layer on slices or on channels")
 _ADVICE: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D"), _RECURRENT),
@@ -108,7 +111,7 @@ class _Importer:
         place = self.source.place
         lines = [f"  {where.removeprefix(place + ': ')}: {why}" for where, why in self.refused.items()]
         count = f"{len(lines)} layer{'s' if len(lines) > 1 else ''}"
-        raise UnsupportedError(f"{place}: {count} cannot be converted:\n" + "\n".join(lines))
+        raise UnsupportedError(f"{place}: {count} cannot be converted:\n" + "\n".join(lines), self.graph)
 
     # ---- graph ---------------------------------------------------------------------------------------------
 

@@ -23,8 +23,8 @@ _STATE_OPS = {"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE"}
 _REASONS = {
     **dict.fromkeys(_STATE_OPS, "keeps state between runs; export the model with its state as inputs and outputs"),
     **dict.fromkeys(("WHILE", "IF", "CALL"), "control flow; export the model with loops unrolled"),
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": "recurrent operators of TFLite keep state; convert the Keras model instead",
-    "SVDF": "keeps state between runs; convert the Keras model instead",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "keeps state between runs; export the layer unrolled (unroll=True) or use Conv1D",
+    "SVDF": "keeps state between runs; use Conv1D over the whole window instead",
 }
 
 
@@ -44,7 +44,7 @@ class Walk(Importer):
             self.add_output(self.model.tensors[index])
         if self.refusals:
             listing = "\n  ".join(self.refusals)
-            raise UnsupportedError(f"{self.graph.source}: {len(self.refusals)} unsupported:\n  {listing}")
+            raise UnsupportedError(f"{self.graph.source}: {len(self.refusals)} unsupported:\n  {listing}", self.graph)
         if self.dequantised:
             self.graph.notes.append(
                 f"a dynamic-range model, float activations and int8 weights in {self.dequantised} layers: they "
