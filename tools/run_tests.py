@@ -3,6 +3,7 @@
 
 compile   each C file with gcc and clang, every warning an error; each public header alone, as C99 and as C++
 ruff      Python's style, one case
+coverage  the C suites reach 95 % of the lines of src/, one case
 pytest    all other tests: Python's, and the C suites, one case each (tests/test_c.py); two files at a time
 
 A suite that cannot be run counts as one failed case. `--only compile,ruff` runs some of them.
@@ -88,6 +89,12 @@ def run_ruff() -> Count:
     return Count(int(error is None), int(error is not None))
 
 
+def run_coverage() -> Count:
+    """One case: tools/coverage.sh, which prints the table."""
+    done = subprocess.run(["sh", "tools/coverage.sh"], cwd=ROOT, stdin=subprocess.DEVNULL, check=False)
+    return Count(int(done.returncode == 0), int(done.returncode != 0))
+
+
 def run_pytest() -> Count:
     """Counted from the report that pytest writes."""
     report = BUILD / "pytest.xml"
@@ -110,6 +117,7 @@ def run_pytest() -> Count:
 SUITES: dict[str, Callable[[], Count]] = {
     "compile": run_compile,
     "ruff": run_ruff,
+    "coverage": run_coverage,
     "pytest": run_pytest,
 }
 

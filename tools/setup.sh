@@ -117,7 +117,7 @@ make_venv() {
 
 pip_install() {
     echo "Installing Python packages: $*"
-    .venv/bin/python -m pip --disable-pip-version-check --no-input install -q "$@" </dev/null
+    .venv/bin/python -m pip --disable-pip-version-check --no-input install -q --no-warn-conflicts "$@" </dev/null
 }
 
 mkdir -p build

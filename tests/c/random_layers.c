@@ -423,10 +423,14 @@ nnom_layer_t *make_sigmoid(nnom_model_t *m)
 
 nnom_layer_t *make_unary(nnom_model_t *m)
 {
-    static nnom_activation_t *(*const acts[])(void) = {act_hard_swish, act_gelu,  act_gelu_tanh, act_exp, act_log,
-                                                       act_sqrt,       act_rsqrt, act_abs,       act_neg, act_square};
-    const int32_t i = random_in(0, 10);
-    return activation(m, i == 10 ? act_elu(random_float(0.2f, 1.5f)) : acts[i]());
+    static nnom_activation_t *(*const plain[])(void) = {
+        act_hard_swish, act_gelu, act_gelu_tanh, act_exp,         act_log,      act_sqrt, act_rsqrt, act_abs, act_neg,
+        act_square,     act_silu, act_softplus,  act_log_sigmoid, act_softsign, act_mish, act_selu,
+    };
+    static nnom_activation_t *(*const bent[])(float) = {act_elu, act_celu, act_hard_sigmoid};
+    const int32_t count = sizeof plain / sizeof plain[0];
+    const int32_t i = random_in(0, count + 2);
+    return activation(m, i < count ? plain[i]() : bent[i - count](random_float(0.2f, 1.5f)));
 }
 
 nnom_layer_t *make_softmax(nnom_model_t *m)
