@@ -226,9 +226,9 @@ def float_table(paths: list[Path]) -> Iterator[str]:
 
 
 def float_paths() -> list[Path]:
-    """Float and dynamic-range .tflite models, and Keras models that are not there as .tflite, too."""
-    more = [shared.SHARED / "models" / m for m in ("har/har_cnn1d_float.keras", "sww/streaming_wakeword_float.h5")]
-    return [*shared.models("float32"), *shared.models("hybrid"), *more]
+    """Float and dynamic-range .tflite models, and Keras models."""
+    keras = [shared.SHARED / m["file"] for m in shared.listing() if m["file"].endswith((".keras", ".h5"))]
+    return [*shared.models("float32"), *shared.models("hybrid"), *keras]
 
 
 # ---- Shrinking, and the cost of converting ----

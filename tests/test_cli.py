@@ -102,6 +102,14 @@ def test_evaluate(capsys, data):
     assert code == 0 and "confusion" in out and "top-2" in out
 
 
+def test_run_without_calibration_is_in_float(capsys):
+    d = document(capsys, "run", MODEL, "--input", "lcg:1")
+    assert d["form"] == "float32" and d["outputs"][0]["dtype"] == "float32"
+    assert document(capsys, "run", MODEL, "--float", "--input", "lcg:1")["outputs"] == d["outputs"]
+    code, out, err = nnom(capsys, "run", MODEL, "--input", "lcg:1")
+    assert code == 0 and "--calibration" in out + err
+
+
 def test_inspect(capsys):
     d = document(capsys, "inspect", MODEL)
     assert {"macs", "weight_bytes", "arena_bytes", "layers", "unsupported"} <= d.keys()

@@ -78,8 +78,12 @@ def _evaluate(a: Namespace) -> int:
 
 
 def _prepared(a: Namespace, graph: Graph) -> Prepared:
-    if a.use_float:
-        return float_form(graph)
+    """A float model without calibration data can only be run as it is."""
+    if a.use_float or (graph.is_float and not a.calibration):
+        p = float_form(graph)
+        if not a.use_float:
+            p.warnings += [*graph.notes, "a float model, run in float32; --calibration x.npy quantises it to int8"]
+        return p
     with report.Stages() as stage:
         return prepare(graph, _samples(a.calibration, graph), a.method, stage=stage)
 
@@ -107,9 +111,10 @@ def _run(a: Namespace) -> int:
     if on_board:
         equal = all(np.array_equal(u, v) for u, v in zip(outputs, on_board.outputs, strict=True))
     if a.json:
-        return _print_json(_run_json(p, core, outputs, source, on_board, equal))
-    _print_run(p, core, outputs, source, on_board, equal)
-    return 0
+        _print_json(_run_json(p, core, outputs, source, on_board, equal))
+    else:
+        _print_run(p, core, outputs, source, on_board, equal)
+    return 1 if equal is False else 0
 
 
 def _run_json(
@@ -122,7 +127,8 @@ def _run_json(
 ) -> dict[str, Any]:
     shown = on_board.outputs if on_board else outputs
     named = zip(p.graph.outputs, core.outputs, shown, strict=True)
-    result = {"model": p.graph.source, "samples": len(shown[0]), **source, **cli_json.totals(core)}
+    form = "float32" if p.graph.is_float else "int8"
+    result = {"model": p.graph.source, "form": form, "samples": len(shown[0]), **source, **cli_json.totals(core)}
     result["outputs"] = [cli_json.output(name, port, v) for name, port, v in named]
     if on_board:
         result["board"] = cli_json.board(on_board)

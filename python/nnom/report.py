@@ -169,7 +169,7 @@ def print_evaluation(out: Console, e: Evaluation) -> None:
 
 def confusion_table(confusion: np.ndarray) -> Table:
     """Rows: true class; columns: predicted; last: recall."""
-    result = table("confusion (rows true, columns predicted)", "class", *map(str, range(len(confusion))), "recall")
+    result = table("confusion", "true \\ predicted", *map(str, range(len(confusion))), "recall")
     for k, row in enumerate(confusion):
         recall = f"{row[k] / row.sum():.1%}" if row.sum() else "-"
         result.add_row(str(k), *map(str, row), recall)
