@@ -94,7 +94,8 @@ def _run(commands: argparse._SubParsersAction) -> None:
     _model(p)
     p.add_argument("--input", action="append", metavar="X", help=f"{_DATA}; or lcg:SEED (default: lcg:305419896)")
     _calibration(p)
-    p.add_argument("--float", action="store_true", dest="use_float", help="run a float model as it is (without data: always)")
+    text = "run a float model as it is (without --calibration: always)"
+    p.add_argument("--float", action="store_true", dest="use_float", help=text)
     p.add_argument("--board", help="run on this emulated board too: see nnom boards")
     levels = ("-O0", "-Og", "-O1", "-O2", "-O3", "-Os")
     p.add_argument("--opt", choices=levels, default="-Os", help="of the board's compiler (default: -Os)")
