@@ -286,11 +286,12 @@ layers as 1 x 1 convolutions. In this form it gives the bytes recorded from TFLi
 
 Releases of TFLite Micro differ in one product: until August 2026 FULLY_CONNECTED multiplies its input's and its one
 weight scale in float, as NNoM does (SPEC.md 4.1), later ones and LiteRT's convolutions in double. The last bits of some
-multipliers differ, and so do a few outputs of dense networks, by one step. The recorded outputs hold in both forms.
+multipliers differ, and so do a few outputs of dense networks, by one step: the autoencoder's below. The recorded
+outputs hold in both forms.
 
 Known differences, each a defect or a choice of LiteRT's: NEG of int8 negates the stored byte whatever scale and zero
 point are (NNoM: the real number, rounded); SUM of int8 adds bytes without scaling in the reference kernels and rounds
-once in the others (NNoM: twice, within 1). Models with recurrent or state operators are refused.
+once in the others (NNoM: twice, as TFLite Micro; within 1). Models with recurrent or state operators are refused.
 """
 
 
