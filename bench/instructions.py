@@ -20,6 +20,7 @@ from nnom import boards
 from nnom.convert import load, prepare
 from nnom.core import CoreModel
 from nnom.graph import Graph
+from nnom.report import short
 from nnom.run import BoardRun, lcg_inputs, run_board
 
 SHARED = Path(os.environ.get("NNOM_SHARED", frozen.ROOT.parent / "shared")) / "models"
@@ -55,7 +56,7 @@ def per_layer(result: BoardRun) -> list[str]:
     lines = ["", "| layer | kind | MACs | instructions | per MAC |", "|---|---|---:|---:|---:|"]
     for node in result.nodes:
         each = f"{node.instructions / node.macs:.2f}" if node.macs else ""
-        lines.append(f"| {node.name} | {node.kind} | {node.macs:,} | {node.instructions:,} | {each} |")
+        lines.append(f"| {short(node.name)} | {node.kind} | {node.macs:,} | {node.instructions:,} | {each} |")
     return lines
 
 

@@ -62,7 +62,11 @@ def table(title: str, *columns: str) -> Table:
 
 
 def short(name: str, most: int = _NAME) -> str:
-    """A name of at most `most` characters, safe for tables. The end of a long name tells more than its beginning."""
+    """A name of at most `most` characters, safe for tables. The end of a long name tells more than its beginning.
+
+    TFLite joins the names of all operators that it fused, last one first: that one is shown.
+    """
+    name = name.split(";")[0] or name
     return escape(name if len(name) <= most else "…" + name[1 - most :])
 
 
