@@ -125,8 +125,8 @@ struct nnom_layer {
 void *nnom_layer_new(const nnom_class_t *cls, size_t bytes);
 void nnom_layer_free(nnom_layer_t *layer);
 
-/* Zeroed memory that lives until the layer is freed or compiled again. NULL when memory is short. */
-void *nnom_layer_alloc(nnom_layer_t *layer, size_t bytes);
+/* `count` zeroed elements of `size` bytes that live until the layer is freed or compiled again. NULL: memory is short. */
+void *nnom_layer_alloc(nnom_layer_t *layer, size_t count, size_t size);
 /* Bytes of all registered arrays. */
 uint32_t nnom_layer_weight_bytes(const nnom_layer_t *layer);
 /* Registers the contents of the next ARRAY member, in the order of the list; returns data. */

@@ -27,15 +27,21 @@ void *nnom_layer_new(const nnom_class_t *cls, size_t bytes)
     return layer;
 }
 
-void *nnom_layer_alloc(nnom_layer_t *layer, size_t bytes)
+/* head + count * size bytes; where size_t has 32 bits that may not fit, and no memory is enough. */
+static void *allocate(size_t head, size_t count, size_t size)
 {
-    nnom_chunk_t *chunk = nnom_malloc(sizeof *chunk + bytes);
+    return count <= (SIZE_MAX - head) / size ? nnom_malloc(head + count * size) : NULL;
+}
+
+void *nnom_layer_alloc(nnom_layer_t *layer, size_t count, size_t size)
+{
+    nnom_chunk_t *chunk = allocate(sizeof *chunk, count, size);
     if (chunk == NULL) {
         return NULL;
     }
-    nnom_memset(chunk, 0, sizeof *chunk + bytes);
+    nnom_memset(chunk, 0, sizeof *chunk + count * size);
     chunk->next = layer->chunks;
-    chunk->bytes = bytes;
+    chunk->bytes = count * size;
     layer->chunks = chunk;
     return chunk + 1;
 }
@@ -181,7 +187,7 @@ nnom_layer_t *nnom_layer_set_weight_scales(nnom_layer_t *layer, const float *sca
     if (layer == NULL || scales == NULL || count == 0) {
         return layer;
     }
-    float *copy = nnom_malloc(count * sizeof(float));
+    float *copy = allocate(0, count, sizeof(float));
     if (copy == NULL) {
         layer->broken = true;
         return layer;

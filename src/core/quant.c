@@ -175,8 +175,8 @@ nnom_status_t nnom_layer_weights(nnom_layer_t *layer, const nnom_weight_t *w, co
         return status;
     }
     const size_t n = (size_t)channels;
-    weight_tables_t tables = {nnom_layer_alloc(layer, n * sizeof(int32_t)), nnom_layer_alloc(layer, n * sizeof(int32_t)),
-                              nnom_layer_alloc(layer, n)};
+    weight_tables_t tables = {nnom_layer_alloc(layer, n, sizeof(int32_t)), nnom_layer_alloc(layer, n, sizeof(int32_t)),
+                              nnom_layer_alloc(layer, n, sizeof(int8_t))};
     if (tables.bias == NULL || tables.multiplier == NULL || tables.shift == NULL) {
         return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for %d biases and multipliers", (int)channels);
     }

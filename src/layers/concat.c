@@ -135,8 +135,8 @@ static const nnom_tensor_t *coarsest(const nnom_layer_t *layer)
 static nnom_status_t build_multipliers(nnom_layer_t *layer, nnom_concat_param_t *p)
 {
     const uint32_t n = nnom_layer_input_number(layer);
-    int32_t *multiplier = nnom_layer_alloc(layer, n * sizeof(int32_t));
-    int8_t *shift = nnom_layer_alloc(layer, n);
+    int32_t *multiplier = nnom_layer_alloc(layer, n, sizeof(int32_t));
+    int8_t *shift = nnom_layer_alloc(layer, n, sizeof(int8_t));
     if (multiplier == NULL || shift == NULL) {
         return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for %d multipliers", (int)n);
     }

@@ -102,7 +102,7 @@ static nnom_status_t unfold(nnom_conv_layer_t *conv, int32_t channels, int32_t t
     if (layer->out.type == NNOM_TYPE_F32 || zero_point == 0) {
         return NNOM_OK;
     }
-    int32_t *bias = nnom_layer_alloc(layer, (size_t)channels * sizeof(int32_t));
+    int32_t *bias = nnom_layer_alloc(layer, (size_t)channels, sizeof(int32_t));
     if (bias == NULL) {
         return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for %d biases", (int)channels);
     }

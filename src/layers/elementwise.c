@@ -35,7 +35,7 @@ nnom_status_t nnom_layer_keep_quant(nnom_layer_t *layer)
 
 void *nnom_layer_copy(nnom_layer_t *layer, const void *data, size_t bytes)
 {
-    void *copy = nnom_layer_alloc(layer, bytes);
+    void *copy = nnom_layer_alloc(layer, bytes, 1);
     if (copy != NULL) {
         nnom_memcpy(copy, data, bytes);
     }

@@ -61,7 +61,7 @@ const nnom_op_t nnom_pick_any_op = {run, nnom_window_all, 0};
 
 static bool make_table(nnom_layer_t *layer, int32_t axis, int32_t length, nnom_pick_index_t index, const void **to)
 {
-    int16_t *table = nnom_layer_alloc(layer, (size_t)length * sizeof(int16_t));
+    int16_t *table = nnom_layer_alloc(layer, (size_t)length, sizeof(int16_t));
     for (int32_t i = 0; table != NULL && i < length; i++) {
         table[i] = (int16_t)index(layer, axis, i);
     }

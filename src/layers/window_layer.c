@@ -53,10 +53,11 @@ nnom_status_t nnom_conv_prepare(nnom_conv_layer_t *conv, int32_t channels, int64
 {
     nnom_layer_t *layer = &conv->super;
     nnom_conv_param_t *p = &conv->param;
-    if (taps > INT32_MAX / channels) {
+    /* With a channel's bias, multiplier and shift, 9 bytes. */
+    if (taps + 9 > INT32_MAX / channels) {
         return nnom_layer_fail(layer, NNOM_OVERFLOW,
-                               "%d outputs of %ld weights each, expected up to %ld weights in all", (int)channels,
-                               (long)taps, (long)INT32_MAX);
+                               "%d outputs of %ld weights each, expected up to %ld bytes of weights and tables in all",
+                               (int)channels, (long)taps, (long)INT32_MAX);
     }
     nnom_quant_weights_t q;
     const nnom_status_t status = nnom_layer_weights(layer, conv->w, conv->b, channels, (int32_t)taps,

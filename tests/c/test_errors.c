@@ -52,12 +52,24 @@ static void counts(void)
     }
 }
 
+/* One weight for each of n outputs: the tables beside them are what does not fit. */
+static void refuse_outputs(int32_t n)
+{
+    nnom_model_t m = quiet_model();
+    test_context("Dense(%d) of one input:", (int)n);
+    (void)m.add(&m, Input(shape(1, 1, 1), NULL));
+    (void)m.add(&m, nnom_layer_set_name(Dense(n, &w, &b), "wide"));
+    expect_refusal(&m, sequential_compile(&m), NNOM_OVERFLOW, "layer 'wide'");
+}
+
 /* Products of sides that do not fit 32 bits: found before memory is asked for or weights are read. */
 static void huge(void)
 {
     const int32_t most = INT32_MAX;
     REFUSE(Conv2D(most, kernel(3, 3), stride(1, 1), PADDING_SAME, &w, &b), NNOM_OVERFLOW);
     REFUSE(Dense(most, &w, &b), NNOM_OVERFLOW);
+    refuse_outputs(most);
+    refuse_outputs(1 << 30);
     REFUSE(DW_Conv2D(most, kernel(3, 3), stride(1, 1), PADDING_SAME, &w, &b), NNOM_OVERFLOW);
     REFUSE(DW_Conv2D(most / 3, kernel(3, 3), stride(1, 1), PADDING_SAME, &w, &b), NNOM_OVERFLOW);
     REFUSE(Conv2D(4, kernel(32768, 32768), stride(1, 1), PADDING_SAME, &w, &b), NNOM_OVERFLOW);
