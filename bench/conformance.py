@@ -291,7 +291,8 @@ outputs hold in both forms.
 
 Known differences, each a defect or a choice of LiteRT's: NEG of int8 negates the stored byte whatever scale and zero
 point are (NNoM: the real number, rounded); SUM of int8 adds bytes without scaling in the reference kernels and rounds
-once in the others (NNoM: twice, as TFLite Micro; within 1). Models with recurrent or state operators are refused.
+once in the others (NNoM: twice, as TFLite Micro; within 1); TANH and LOGISTIC saturate far too early where the
+input's scale is above 4 (NNoM: right). Models with recurrent or state operators are refused.
 """
 
 
