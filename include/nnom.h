@@ -138,7 +138,8 @@ void model_delete(nnom_model_t *m);
 /*
  * Checks the graph, derives shapes and quantisation, plans the arena. `in` is any input; further inputs and outputs are found
  * by following the connections. out may be NULL: the last layer. The model then owns every layer connected to them,
- * also when compile fails; a second call after a failure starts anew.
+ * also when compile fails. Another call starts anew, after a failure or when layers were added: with these, the model does not
+ * run until it is compiled again.
  */
 nnom_status_t model_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out);
 nnom_status_t sequential_compile(nnom_model_t *m);

@@ -4,46 +4,6 @@
 
 #include "graph.h"
 
-/* Forgets what an earlier compile made. */
-static void reset(nnom_model_t *m)
-{
-    nnom_builder_t *builder = m->builder;
-    m->program = NULL;
-    if (builder->program != NULL) {
-        nnom_free(builder->program);
-        builder->program = NULL;
-    }
-    if (builder->schedule != NULL) {
-        nnom_free(builder->schedule);
-        builder->schedule = NULL;
-        builder->schedule_bytes = 0;
-    }
-    for (uint32_t r = 0; r < 2; r++) {
-        m->arena.base[r] = NULL;
-        if (builder->regions[r].owned != NULL) {
-            nnom_free(builder->regions[r].owned);
-            builder->regions[r].owned = NULL;
-        }
-    }
-    for (nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
-        nnom_layer_free_chunks(layer);
-        memset(&layer->out, 0, sizeof layer->out);
-        layer->op = NULL;
-        layer->op_symbol = NULL;
-        layer->param = NULL;
-        layer->scratch_bytes = 0;
-        layer->scratch_in_pieces = false;
-        layer->macs = 0;
-        layer->overlap = NNOM_NO_OVERLAP;
-        layer->fused = NNOM_CLAMP_NONE;
-        layer->fused_by = NULL;
-        layer->passed = false;
-        layer->root = layer;
-        layer->node = NNOM_NO_NODE;
-        layer->mark = NNOM_MARK_NONE;
-    }
-}
-
 /* ---- (1, w, c) models: time becomes rows ---- */
 
 static void swap(int32_t *a, int32_t *b)
@@ -75,7 +35,7 @@ static void swap_layer(nnom_layer_t *layer)
     } else if (layer->axis == -3 || layer->axis == -2) {
         layer->axis = -5 - layer->axis;
     }
-    layer->swapped = true;
+    layer->swapped = !layer->swapped;
 }
 
 /* The core's rows are what it computes apart and keeps in rings, so time should be rows. The bytes are the same. */
@@ -83,13 +43,56 @@ static void swap_time(nnom_model_t *m)
 {
     bool wide = false;
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
-        if (layer->swapped || !can_swap(layer)) {
+        if (!can_swap(layer)) {
             return;
         }
         wide = wide || ((layer->cls->flags & NNOM_CLASS_INPUT) != 0 && layer->set_shape.w > 1);
     }
     for (nnom_layer_t *layer = m->builder->layers; wide && layer != NULL; layer = layer->next) {
         swap_layer(layer);
+    }
+}
+
+/* Forgets what an earlier compile made. */
+static void reset(nnom_model_t *m)
+{
+    nnom_builder_t *builder = m->builder;
+    m->program = NULL;
+    if (builder->program != NULL) {
+        nnom_free(builder->program);
+        builder->program = NULL;
+    }
+    if (builder->schedule != NULL) {
+        nnom_free(builder->schedule);
+        builder->schedule = NULL;
+        builder->schedule_bytes = 0;
+    }
+    for (uint32_t r = 0; r < 2; r++) {
+        m->arena.base[r] = NULL;
+        if (builder->regions[r].owned != NULL) {
+            nnom_free(builder->regions[r].owned);
+            builder->regions[r].owned = NULL;
+        }
+    }
+    for (nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
+        if (layer->swapped) { /* layers may have been added since: all or none are exchanged */
+            swap_layer(layer);
+        }
+        nnom_layer_free_chunks(layer);
+        memset(&layer->out, 0, sizeof layer->out);
+        layer->op = NULL;
+        layer->op_symbol = NULL;
+        layer->param = NULL;
+        layer->scratch_bytes = 0;
+        layer->scratch_in_pieces = false;
+        layer->macs = 0;
+        layer->overlap = NNOM_NO_OVERLAP;
+        layer->fused = NNOM_CLAMP_NONE;
+        layer->fused_by = NULL;
+        layer->passed = false;
+        layer->root = layer;
+        layer->node = NNOM_NO_NODE;
+        layer->mark = NNOM_MARK_NONE;
     }
 }
 
@@ -117,17 +120,30 @@ static void fuse(const nnom_model_t *m, nnom_layer_t *layer)
 
 /* ---- Building layers ---- */
 
-static nnom_status_t check_quant(const nnom_layer_t *layer)
+static nnom_status_t check_quant(const nnom_layer_t *layer, float scale, int32_t zero_point, int32_t least, int32_t most)
 {
-    const nnom_tensor_t *out = &layer->out;
-    if (out->type == NNOM_TYPE_S8 && !(out->scale > 0.0f && out->scale <= 1e30f)) {
+    if (!(scale > 0.0f && scale <= 1e30f)) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "the scale of its output is not a positive number");
     }
-    if (out->type == NNOM_TYPE_S8 && (out->zero_point < -128 || out->zero_point > 127)) {
-        return nnom_layer_fail(layer, NNOM_BAD_QUANT, "the zero point of its output is %d, expected -128 to 127",
-                               (int)out->zero_point);
+    if (zero_point < least || zero_point > most) {
+        return nnom_layer_fail(layer, NNOM_BAD_QUANT, "the zero point of its output is %d, expected %d to %d", (int)zero_point,
+                               (int)least, (int)most);
     }
     return NNOM_OK;
+}
+
+/* What the user set, before a build computes with it; int8 and uint8 have different zero points. */
+static nnom_status_t check_set_quant(const nnom_layer_t *layer)
+{
+    return layer->quant_source == NNOM_QUANT_SET ? check_quant(layer, layer->set_scale, layer->set_zero_point, -128, 255) : NNOM_OK;
+}
+
+static nnom_status_t check_out_quant(const nnom_layer_t *layer)
+{
+    const nnom_tensor_t *out = &layer->out;
+    const int32_t least = out->type == NNOM_TYPE_U8 ? 0 : -128;
+    const bool scaled = out->type == NNOM_TYPE_S8 || out->type == NNOM_TYPE_U8;
+    return scaled ? check_quant(layer, out->scale, out->zero_point, least, least + 255) : NNOM_OK;
 }
 
 static nnom_status_t finish_tensor(nnom_layer_t *layer)
@@ -140,7 +156,7 @@ static nnom_status_t finish_tensor(nnom_layer_t *layer)
     }
     out->rows = out->shape.h;
     out->row_bytes = (int32_t)(bytes / out->shape.h);
-    return check_quant(layer);
+    return check_out_quant(layer);
 }
 
 static nnom_status_t build_layer(nnom_layer_t *layer)
@@ -149,7 +165,10 @@ static nnom_status_t build_layer(nnom_layer_t *layer)
         layer->out = layer->root->out;
         return NNOM_OK;
     }
-    nnom_status_t status = layer->cls->build(layer);
+    nnom_status_t status = check_set_quant(layer);
+    if (status == NNOM_OK) {
+        status = layer->cls->build(layer);
+    }
     if (status != NNOM_OK) {
         return status;
     }

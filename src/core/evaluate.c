@@ -11,7 +11,8 @@ static float score(const nnom_model_t *m, uint32_t i)
     if (out->type == NNOM_TYPE_F32) {
         return ((const float *)data)[i];
     }
-    return out->scale * (float)(((const int8_t *)data)[i] - out->zero_point);
+    const int32_t q = out->type == NNOM_TYPE_U8 ? ((const uint8_t *)data)[i] : ((const int8_t *)data)[i];
+    return out->scale * (float)(q - out->zero_point);
 }
 
 static uint32_t classes(const nnom_model_t *m)
@@ -36,6 +37,9 @@ nnom_status_t nnom_predict(nnom_model_t *m, uint32_t *label, float *prob)
     const nnom_status_t status = model_run(m);
     if (status != NNOM_OK) {
         return status;
+    }
+    if (nnom_output_tensor(m, 0)->type == NNOM_TYPE_S32) {
+        return NNOM_UNSUPPORTED; /* indices, as of ArgMax, are no scores */
     }
     const uint32_t n = classes(m);
     const uint32_t best = n == 1 ? (score(m, 0) > 0.5f ? 1u : 0u) : best_class(m, n);
@@ -109,6 +113,10 @@ nnom_status_t prediction_run(nnom_predict_t *p, uint32_t true_label, uint32_t *p
 {
     if (p == NULL) {
         return NNOM_NULL;
+    }
+    const uint32_t known = classes(p->model) == 1 ? 2 : classes(p->model);
+    if (p->label_num > known) {
+        return NNOM_BAD_SHAPE; /* the model was compiled anew and has fewer classes than prediction_create() saw */
     }
     uint32_t label = 0;
     const uint32_t begin = nnom_us_get();

@@ -61,6 +61,15 @@ static const char *element_type(nnom_element_t element)
     return types[element];
 }
 
+/* A layer's name in a comment: it may come from anybody's model, and must not end the comment. */
+static void write_name(nnom_writer_t *w, const char *name)
+{
+    for (; *name != '\0'; name++) {
+        const bool plain = *name >= ' ' && *name <= '~' && *name != '*' && *name != '\\' && *name != '?';
+        nnom_writer_print(w, "%c", plain ? *name : '_');
+    }
+}
+
 static void write_arrays(nnom_writer_t *w, const nnom_layer_t *layer)
 {
     for (uint32_t i = 0; i < layer->array_count; i++) {
@@ -136,7 +145,9 @@ static bool seen(const nnom_layer_t *list, const nnom_layer_t *layer, bool tag)
 
 static void write_node_data(nnom_writer_t *w, const nnom_layer_t *list, const nnom_layer_t *layer)
 {
-    nnom_writer_print(w, "\n/* %s: %s */\n", layer->name, layer->cls->name);
+    nnom_writer_print(w, "\n/* ");
+    write_name(w, layer->name);
+    nnom_writer_print(w, ": %s */\n", layer->cls->name);
     if (!seen(list, layer, false)) {
         nnom_writer_print(w, "extern const nnom_op_t %s;\n", layer->op_symbol);
     }
@@ -157,13 +168,19 @@ static void write_links(nnom_writer_t *w, const char *suffix, const uint16_t *li
     nnom_writer_print(w, "};\n");
 }
 
+/* uint8 as int8: the same bytes. */
+static nnom_element_t element_of(nnom_type_t type)
+{
+    return type == NNOM_TYPE_F32 ? NNOM_ELEMENT_F32 : (type == NNOM_TYPE_S32 ? NNOM_ELEMENT_I32 : NNOM_ELEMENT_I8);
+}
+
 static void write_constant(nnom_writer_t *w, const nnom_layer_t *layer)
 {
-    const bool is_float = layer->out.type == NNOM_TYPE_F32;
+    const nnom_element_t element = element_of(layer->out.type);
     const uint32_t count = (uint32_t)(layer->out.shape.h * layer->out.shape.w * layer->out.shape.c);
-    nnom_writer_print(w, "static const %s %s_t%u[%" PRIu32 "] = {", is_float ? "float" : "int8_t", w->name,
+    nnom_writer_print(w, "static const %s %s_t%u[%" PRIu32 "] = {", element_type(element), w->name,
                       (unsigned)layer->tensor, count);
-    nnom_writer_values(w, layer->out.data, count, is_float ? NNOM_ELEMENT_F32 : NNOM_ELEMENT_I8);
+    nnom_writer_values(w, layer->out.data, count, element);
     nnom_writer_print(w, "};\n");
 }
 
@@ -179,7 +196,9 @@ static void write_tensor(nnom_writer_t *w, const nnom_layer_t *layer, const nnom
     nnom_writer_print(w, ", %" PRIu32 ", {%d, %d, %d}, %d, %d, ", t->offset, (int)t->shape.h, (int)t->shape.w,
                       (int)t->shape.c, (int)t->rows, (int)t->row_bytes);
     nnom_writer_float(w, t->scale);
-    nnom_writer_print(w, ", %d, %s}, /* %s */\n", (int)t->zero_point, types[t->type], layer->name);
+    nnom_writer_print(w, ", %d, %s}, /* ", (int)t->zero_point, types[t->type]);
+    write_name(w, layer->name);
+    nnom_writer_print(w, " */\n");
 }
 
 /* The steps of rolling segments, a byte each. */
@@ -249,9 +268,10 @@ static void write_tables(nnom_writer_t *w, const nnom_model_t *m)
             const nnom_node_t *node = &p->nodes[layer->node];
             nnom_writer_print(w, "    {&%s, ", layer->op_symbol);
             nnom_writer_print(w, layer->param != NULL ? "&%s_n%u" : "NULL", w->name, (unsigned)layer->node);
-            nnom_writer_print(w, ", %s_n%u_in, %u, %u, %" PRIu32 ", %" PRIu32 "}, /* %s */\n", w->name, (unsigned)layer->node,
-                              (unsigned)node->input_count, (unsigned)node->output, node->scratch, node->scratch_bytes,
-                              layer->name);
+            nnom_writer_print(w, ", %s_n%u_in, %u, %u, %" PRIu32 ", %" PRIu32 "}, /* ", w->name, (unsigned)layer->node,
+                              (unsigned)node->input_count, (unsigned)node->output, node->scratch, node->scratch_bytes);
+            write_name(w, layer->name);
+            nnom_writer_print(w, " */\n");
         }
     }
     nnom_writer_print(w, "};\n");

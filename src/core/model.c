@@ -18,6 +18,7 @@ static nnom_status_t add_layer(nnom_model_t *m, nnom_layer_t *layer)
         builder->status = NNOM_BAD_GRAPH;
         return nnom_model_fail(m, NNOM_BAD_GRAPH, "layer '%s' (%s) was added before", layer->name, layer->cls->name);
     }
+    m->program = NULL; /* to be compiled again */
     layer->model = m;
     layer->next = builder->layers;
     builder->layers = layer;

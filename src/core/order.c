@@ -15,6 +15,7 @@ nnom_status_t nnom_adopt(nnom_model_t *m, nnom_layer_t *start)
     if (start->model != NULL) {
         return nnom_model_fail(m, NNOM_BAD_GRAPH, "layer '%s' (%s) belongs to another model", start->name, start->cls->name);
     }
+    m->program = NULL; /* to be compiled again */
     nnom_layer_t *layer = nnom_component(start, NNOM_MARK_COMPONENT);
     while (layer != NULL) {
         nnom_layer_t *next = layer->next;
@@ -63,7 +64,7 @@ nnom_status_t nnom_own(nnom_model_t *m, nnom_layer_t *layer)
     }
     nnom_status_t status = layer != NULL ? nnom_adopt(m, layer) : NNOM_NO_MEMORY;
     if (status == NNOM_OK) {
-        layer->port = ++m->builder->ports;
+        layer->port = layer->port != 0 ? layer->port : ++m->builder->ports;
     } else if (m->builder->status == NNOM_OK) {
         m->builder->status = status;
     }

@@ -6,6 +6,11 @@
 /* frexp gives real = fraction * 2^exponent, fraction in [0.5, 1): multiplier = round(fraction * 2^31). */
 void nnom_quantize_multiplier(double real, int32_t *multiplier, int32_t *shift)
 {
+    if (!(real < 2147483648.0)) { /* as from 2^30 on, and for what is no number */
+        *multiplier = INT32_MAX;
+        *shift = 30;
+        return;
+    }
     int exponent = 0;
     const double fraction = frexp(real, &exponent);
     int64_t q = (int64_t)round(fraction * 2147483648.0);
@@ -111,11 +116,12 @@ static double channel_bias(const nnom_layer_t *layer, const nnom_bias_t *b, doub
 #endif
 }
 
-static nnom_status_t check_scales(const nnom_layer_t *layer, const nnom_weight_t *w, int32_t channels)
+static nnom_status_t check_scales(const nnom_layer_t *layer, const nnom_weight_t *w, const nnom_bias_t *b, int32_t channels)
 {
     if (layer->weight_scales == NULL) {
-        return w->shift <= 31 ? NNOM_OK
-                              : nnom_layer_fail(layer, NNOM_BAD_QUANT, "weight shift %ld, expected 0 to 31", (long)w->shift);
+        const size_t shift = b != NULL && b->shift > w->shift ? b->shift : w->shift;
+        return shift <= 31 ? NNOM_OK
+                           : nnom_layer_fail(layer, NNOM_BAD_QUANT, "shift %ld of weights or bias, expected 0 to 31", (long)shift);
     }
     if (layer->weight_scale_count != 1 && layer->weight_scale_count != (uint32_t)channels) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "%ld weight scales, expected 1 or %d",
@@ -170,7 +176,7 @@ nnom_status_t nnom_layer_weights(nnom_layer_t *layer, const nnom_weight_t *w, co
     if (layer->out.type == NNOM_TYPE_F32) {
         return weights_f32(b, result);
     }
-    nnom_status_t status = check_scales(layer, w, channels);
+    nnom_status_t status = check_scales(layer, w, b, channels);
     if (status != NNOM_OK) {
         return status;
     }

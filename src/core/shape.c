@@ -127,7 +127,13 @@ nnom_status_t nnom_geometry_resolve(nnom_layer_t *layer, nnom_shape_t in, nnom_s
     }
     const int64_t h = positions(in.h, g->kernel_h, g->stride_h, g->dilation_h, g->pad_top, g->pad_bottom);
     const int64_t w = positions(in.w, g->kernel_w, g->stride_w, g->dilation_w, g->pad_left, g->pad_right);
-    if (h < 1 || w < 1 || h > INT32_MAX || w > INT32_MAX) {
+    const int64_t height = (int64_t)in.h + g->pad_top + g->pad_bottom + g->stride_h; /* rows are counted up to here */
+    const int64_t width = (int64_t)in.w + g->pad_left + g->pad_right + g->stride_w;
+    if (height > INT32_MAX || width > INT32_MAX) {
+        return nnom_layer_fail(layer, NNOM_OVERFLOW, "an input of (%d, %d) with its padding, expected less than 2^31", (int)in.h,
+                               (int)in.w);
+    }
+    if (h < 1 || w < 1) {
         return nnom_layer_fail(layer, NNOM_BAD_SHAPE, "kernel (%d, %d) does not fit into the input (%d, %d)",
                                (int)g->kernel_h, (int)g->kernel_w, (int)in.h, (int)in.w);
     }
@@ -137,7 +143,7 @@ nnom_status_t nnom_geometry_resolve(nnom_layer_t *layer, nnom_shape_t in, nnom_s
 
 nnom_range_t nnom_geometry_window(const nnom_geometry_t *g, int32_t in_h, nnom_range_t y)
 {
-    /* Bounded by (h + padding) of the input: < 2^31 as compile checked. */
+    /* Bounded by h + padding + stride of the input: < 2^31 as nnom_geometry_resolve() checked. */
     const int32_t first = y.lo * g->stride_h - g->pad_top;
     const int32_t last = (y.hi - 1) * g->stride_h - g->pad_top + (g->kernel_h - 1) * g->dilation_h;
     nnom_range_t rows = {first < 0 ? 0 : first, last >= in_h ? in_h : last + 1};

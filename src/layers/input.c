@@ -10,11 +10,18 @@ typedef struct input_layer {
 static nnom_status_t build(nnom_layer_t *layer)
 {
     const bool set = layer->quant_source == NNOM_QUANT_SET;
+    const void *data = ((input_layer_t *)layer)->buffer;
+    if ((uint32_t)layer->set_type > (uint32_t)NNOM_TYPE_U8) {
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "element type %d, expected one of nnom_type_t", (int)layer->set_type);
+    }
+    if (data == NULL && (layer->cls->flags & NNOM_CLASS_CONSTANT) != 0) {
+        return nnom_layer_fail(layer, NNOM_NULL, "its data is NULL");
+    }
     layer->out.shape = layer->set_shape;
     layer->out.type = layer->set_type;
     layer->out.scale = set ? layer->set_scale : 1.0f / 128.0f;
     layer->out.zero_point = set ? layer->set_zero_point : 0;
-    layer->out.data = ((input_layer_t *)layer)->buffer;
+    layer->out.data = data;
     return NNOM_OK;
 }
 

@@ -91,6 +91,12 @@ static bool inside(int32_t begin, int32_t size, int32_t step, int32_t length)
     return size >= 1 && begin >= 0 && begin < length && last >= 0 && last < length && step != 0;
 }
 
+/* Of one element any step is right; 1 keeps products small. */
+static int32_t step_of(int32_t size, int32_t step)
+{
+    return size == 1 ? 1 : step;
+}
+
 static nnom_status_t build(nnom_layer_t *layer)
 {
     slice_layer_t *slice = (slice_layer_t *)layer;
@@ -105,7 +111,9 @@ static nnom_status_t build(nnom_layer_t *layer)
                                (int)size.h, (int)size.w, (int)size.c, (int)begin.h, (int)begin.w, (int)begin.c,
                                (int)in.h, (int)in.w, (int)in.c);
     }
-    const nnom_slice_param_t param = {begin.h, begin.w, begin.c, step.h, step.w, step.c};
+    const nnom_slice_param_t param = {
+        begin.h, begin.w, begin.c, step_of(size.h, step.h), step_of(size.w, step.w), step_of(size.c, step.c),
+    };
     slice->param = param;
     layer->out.shape = size;
     return nnom_slice_build(layer, &slice->param);

@@ -112,6 +112,10 @@ static void table_rsqrt(const nnom_tensor_t *in, const nnom_tensor_t *out, float
     const float scale = sqrtf(in->scale) * out->scale;
     (void)alpha;
     nnom_quantize_multiplier(1.0 / (double)scale, &multiplier, &shift);
+    if (shift < 20 - 31) { /* nothing is left of any value */
+        multiplier = 0;
+        shift = 20;
+    }
     for (int32_t q = -128; q < 128; q++) {
         table[q + 128] = 127;
         if (q > in->zero_point) {

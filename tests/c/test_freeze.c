@@ -136,4 +136,19 @@ static void freeze_refuses(void)
     model_delete(&m);
 }
 
-const test_t freeze_tests[] = {TEST(freeze_text), TEST(freeze_layers), TEST(freeze_refuses), {NULL, NULL}};
+/* Names come from models of anybody: none ends the comment that it stands in. */
+static void freeze_names(void)
+{
+    nnom_model_t m;
+    text_t text = new_text(TEXT_MAX);
+    (void)new_model(&m);
+    nnom_set_verbose(&m, false);
+    (void)m.add(&m, Input(shape(1, 1, 3), NULL));
+    (void)m.add(&m, nnom_layer_set_name(TanH(), "a */ int evil; /*\n*\\\n/"));
+    CHECK(sequential_compile(&m) == NNOM_OK, "%s", model_error_text(&m));
+    CHECK(nnom_freeze(&m, "a", false, append, &text) == NNOM_OK, "%s", model_error_text(&m));
+    CHECK(strstr(text.bytes, "evil") != NULL && strstr(text.bytes, "*/ int evil") == NULL, "the comment ends");
+    model_delete(&m);
+}
+
+const test_t freeze_tests[] = {TEST(freeze_text), TEST(freeze_layers), TEST(freeze_refuses), TEST(freeze_names), {NULL, NULL}};

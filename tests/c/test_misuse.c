@@ -240,4 +240,73 @@ static void anything(void)
     CHECK(compiled >= 3 * test_cases, "only %ld models compiled", (long)compiled);
 }
 
-const test_t misuse_tests[] = {TEST(anything), {NULL, NULL}};
+/* ---- After compile ---- */
+
+static nnom_layer_t *smooth(void)
+{
+    static const int8_t taps[3] = {1, 1, 1};
+    static const nnom_weight_t w = {taps, 0};
+    return Conv2D(1, kernel(1, 3), stride(1, 1), PADDING_SAME, &w, NULL);
+}
+
+/* What is added to a compiled model is no part of it before the next compile; nothing of the first one stays. */
+static void compiled_twice(void)
+{
+    static const int8_t expected[8] = {9, 18, 27, 36, 45, 54, 54, 36};
+    int8_t data[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+    nnom_model_t m = quiet_model();
+    nnom_layer_t *in = Input(shape(1, 8, 1), qformat(7, 0), data);
+    nnom_layer_t *x = m.hook(smooth(), in);
+    CHECK(model_compile(&m, in, x) == NNOM_OK, "%s", model_error_text(&m));
+    x = m.hook(smooth(), x);
+    CHECK(model_compile(&m, in, x) == NNOM_OK && model_run(&m) == NNOM_OK, "%s", model_error_text(&m));
+    CHECK(memcmp(nnom_output_buffer(&m, 0), expected, sizeof expected) == 0, "another result than of one compile");
+    model_delete(&m);
+}
+
+static void added_after_compile(void)
+{
+    nnom_layer_info_t info;
+    nnom_model_t m = quiet_model();
+    (void)m.add(&m, Input(shape(2, 2, 1), NULL));
+    (void)m.add(&m, ReLU());
+    CHECK(sequential_compile(&m) == NNOM_OK, "%s", model_error_text(&m));
+    (void)m.add(&m, TanH());
+    CHECK(model_run(&m) == NNOM_NOT_COMPILED, "it runs without the new layer");
+    CHECK(nnom_layer_info(&m, 0, &info) == NNOM_NOT_COMPILED, "it has a plan without the new layer");
+    model_print(&m);
+    CHECK(sequential_compile(&m) == NNOM_OK && model_run(&m) == NNOM_OK, "%s", model_error_text(&m));
+    model_delete(&m);
+}
+
+/* ---- Arguments at the edges of their types ---- */
+
+static void extreme_arguments(void)
+{
+    static const nnom_weight_t far = {bytes, SIZE_MAX / 2 + 1};
+    const int32_t most = INT32_MAX;
+    REFUSE(Dense(2, &weight, &far), NNOM_BAD_QUANT);
+    REFUSE(nnom_layer_set_quant(LeakyReLU(0.1f), 0.1f, most), NNOM_BAD_QUANT);
+    refuse_after(shape(1, 1, 4), nnom_layer_set_quant(Activation(act_hard_swish()), 0.0f, 0), NNOM_BAD_QUANT, "scale 0");
+    refuse_after(shape(most, 1, 1), Conv2D(1, kernel(1, 1), stride(32768, 1), PADDING_VALID, &weight, NULL), NNOM_OVERFLOW,
+                 "rows up to 2^31");
+    nnom_model_t m = quiet_model();
+    nnom_layer_t *in = Input(shape(4, 4, 4), NULL);
+    nnom_layer_t *out = m.hook(Slice(shape(0, 0, 0), shape(4, 1, 1), shape(1, most, most)), in);
+    CHECK(model_compile(&m, in, out) == NNOM_OK && model_run(&m) == NNOM_OK, "%s", model_error_text(&m));
+    model_delete(&m);
+}
+
+static void sources(void)
+{
+    nnom_model_t m = quiet_model();
+    nnom_layer_t *in = Input(shape(1, 1, 4), NULL);
+    nnom_layer_t *none = nnom_layer_set_name(Constant(shape(1, 1, 4), NULL), "none");
+    expect_refusal(&m, model_compile(&m, in, m.merge(Add(), in, none)), NNOM_NULL, "layer 'none'");
+    m = quiet_model();
+    in = nnom_layer_set_type(Input(shape(1, 1, 4), NULL), (nnom_type_t)99);
+    expect_refusal(&m, model_compile(&m, in, m.hook(Flatten(), in)), NNOM_BAD_ARGUMENT, "element type 99");
+}
+
+const test_t misuse_tests[] = {TEST(anything),          TEST(compiled_twice), TEST(added_after_compile),
+                               TEST(extreme_arguments), TEST(sources),        {NULL, NULL}};
