@@ -27,7 +27,10 @@ void prediction_delete(nnom_predict_t *p);
 void prediction_matrix(nnom_predict_t *p);
 void prediction_top_k(nnom_predict_t *p);
 void prediction_summary(nnom_predict_t *p);
-/* One run; the most probable class and its probability (0..1; for a single output: label 1 if it is over one half). */
+/*
+ * One run; the most probable class and its probability (0..1; for a single output: label 1 if it is over one half).
+ * NNOM_UNSUPPORTED if the output is int32, as of ArgMax: indices are no scores.
+ */
 nnom_status_t nnom_predict(nnom_model_t *m, uint32_t *label, float *prob);
 /* Runs the model once and prints time and MACs per layer. */
 void model_stat(nnom_model_t *m);
@@ -65,7 +68,7 @@ nnom_status_t nnom_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out,
 /*
  * Feeding, for models compiled with options.feed: n rows of the input as they come, [n][w][c]. Returns NNOM_MORE, or NNOM_OK when
  * the last row was given and the outputs are complete; NNOM_BAD_ARGUMENT for more rows than are left (nothing is taken then) and
- * after the end until nnom_reset(). Safe to call from one thread only.
+ * after the end, or after the error of a Lambda, until nnom_reset(). Safe to call from one thread only.
  */
 nnom_status_t nnom_feed(nnom_model_t *m, const void *rows, uint32_t n);
 /* The same for `bytes` bytes: NNOM_BAD_SHAPE unless they are whole rows. */

@@ -24,7 +24,9 @@ void nnom_writer_print(nnom_writer_t *w, const char *format, ...)
 /* Hexadecimal floats are exact; infinity has no literal. */
 void nnom_writer_float(nnom_writer_t *w, float x)
 {
-    if (x > 3.4028234e38f || x < -3.4028234e38f) {
+    if (x != x) {
+        nnom_writer_print(w, "NAN");
+    } else if (x > 3.4028234e38f || x < -3.4028234e38f) {
         nnom_writer_print(w, x > 0 ? "INFINITY" : "-INFINITY");
     } else {
         nnom_writer_print(w, "%af", (double)x);

@@ -139,7 +139,8 @@ nnom_status_t nnom_feed(nnom_model_t *m, const void *rows, uint32_t n)
         memcpy(nnom_row(&ring, m->fed), (const uint8_t *)rows + (size_t)k * (size_t)input->row_bytes, (size_t)input->row_bytes);
         m->fed++;
         status = advance(m);
-        if (status != NNOM_MORE && status != NNOM_OK) {
+        if (status != NNOM_MORE && status != NNOM_OK) { /* a Lambda's: what it left out is missing until nnom_reset() */
+            m->fed = input->shape.h;
             return status;
         }
     }

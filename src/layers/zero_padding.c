@@ -113,6 +113,9 @@ static nnom_status_t build(nnom_layer_t *layer)
     if (status == NNOM_OK) {
         status = nnom_layer_keep_quant(layer);
     }
+    if (status == NNOM_OK && isnan(pad->value)) {
+        status = nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "the padding's value is not a number");
+    }
     if (status == NNOM_OK) {
         status = output_shape(layer, pad);
     }

@@ -3,6 +3,7 @@
  * Models as nobody should write them: random layers with arguments that are sometimes absurd, connected in random ways.
  * Whatever compile says, nothing crashes, an error has a text, what compiled runs, and all memory comes back.
  */
+#include <math.h>
 #include <string.h>
 
 #include "refuse.h"
@@ -290,6 +291,7 @@ static void extreme_arguments(void)
     refuse_after(shape(1, 1, 4), nnom_layer_set_quant(Activation(act_hard_swish()), 0.0f, 0), NNOM_BAD_QUANT, "scale 0");
     refuse_after(shape(most, 1, 1), Conv2D(1, kernel(1, 1), stride(32768, 1), PADDING_VALID, &weight, NULL), NNOM_OVERFLOW,
                  "rows up to 2^31");
+    REFUSE(Pad(border(1, 1, 1, 1), 0, 0, NAN), NNOM_BAD_ARGUMENT);
     nnom_model_t m = quiet_model();
     nnom_layer_t *in = Input(shape(4, 4, 4), NULL);
     nnom_layer_t *out = m.hook(Slice(shape(0, 0, 0), shape(4, 1, 1), shape(1, most, most)), in);
@@ -308,5 +310,36 @@ static void sources(void)
     expect_refusal(&m, model_compile(&m, in, m.hook(Flatten(), in)), NNOM_BAD_ARGUMENT, "element type 99");
 }
 
-const test_t misuse_tests[] = {TEST(anything),          TEST(compiled_twice), TEST(added_after_compile),
-                               TEST(extreme_arguments), TEST(sources),        {NULL, NULL}};
+/* ---- The user's own layer fails ---- */
+
+static nnom_status_t fails(nnom_layer_t *layer)
+{
+    (void)layer;
+    return NNOM_IO;
+}
+
+/* While rows are fed: the outputs are never said to be complete. */
+static void lambda_fails(void)
+{
+    const nnom_options_t options = {.feed = true};
+    const int8_t rows[8 * 4] = {0};
+    nnom_model_t m = quiet_model();
+    nnom_layer_t *in = Input(shape(8, 2, 2), NULL);
+    nnom_layer_t *a = m.hook(Lambda(fails, NULL, NULL, NULL), m.hook(Cropping(border(0, 6, 0, 0)), in));
+    nnom_layer_t *b = m.hook(Cropping(border(6, 0, 0, 0)), in);
+    nnom_layer_t *out = m.hook(GlobalMaxPool(), m.mergex(Concat(0), 2, a, b));
+    CHECK(nnom_compile(&m, in, out, &options) == NNOM_OK, "%s", model_error_text(&m));
+    bool failed = false;
+    for (int32_t y = 0; y < 8; y++) {
+        const nnom_status_t status = nnom_feed(&m, rows + 4 * y, 1);
+        CHECK(status != NNOM_OK && (!failed || status == NNOM_BAD_ARGUMENT), "row %d: status %d", (int)y, (int)status);
+        failed = failed || status == NNOM_IO;
+    }
+    CHECK(failed, "the error is lost");
+    nnom_reset(&m);
+    CHECK(nnom_feed(&m, rows, 1) != NNOM_BAD_ARGUMENT, "no new start");
+    model_delete(&m);
+}
+
+const test_t misuse_tests[] = {TEST(anything), TEST(compiled_twice), TEST(added_after_compile), TEST(extreme_arguments),
+                               TEST(sources),  TEST(lambda_fails),   {NULL, NULL}};
