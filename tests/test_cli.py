@@ -102,6 +102,31 @@ def test_evaluate(capsys, data):
     assert code == 0 and "confusion" in out and "top-2" in out
 
 
+def test_c_of_a_file_called_model_compiles(capsys, data, tmp_path):
+    """The name that it gives would make model_run(), which is the library's."""
+    nnom(capsys, "convert", MODEL, "--calibration", f"{data}:x", "-o", tmp_path)
+    assert "model_net_run(" in (tmp_path / "model.h").read_text()
+    flags = [f"-I{folder}" for folder in library_sources()[1]]
+    subprocess.run(["gcc", "-std=c99", "-fsyntax-only", *flags, str(tmp_path / "model.c")], check=True)
+
+
+@pytest.mark.parametrize("name", ["model", "new", "prediction", "nnom", "nnom_layer", "int"])
+def test_names_that_are_taken(capsys, data, tmp_path, name):
+    code, _, err = nnom(capsys, "convert", MODEL, "--calibration", f"{data}:x", "--name", name, "-o", tmp_path)
+    assert code == 1 and f"{name}_net" in err and not list(tmp_path.iterdir())
+
+
+def test_only_files_are_written(capsys, tmp_path):
+    link, target = tmp_path / "link.html", tmp_path / "target.html"
+    link.symlink_to(target)
+    for place in (tmp_path, "/dev/null", "."):
+        code, _, err = nnom(capsys, "report", MODEL, "-o", place)
+        assert code == 1 and "cannot be written" in err
+    assert Path("/dev/null").is_char_device()
+    assert nnom(capsys, "report", MODEL, "-o", link)[0] == 0
+    assert link.is_symlink() and target.is_file()
+
+
 def test_run_without_calibration_is_in_float(capsys):
     d = document(capsys, "run", MODEL, "--input", "lcg:1")
     assert d["form"] == "float32" and d["outputs"][0]["dtype"] == "float32"

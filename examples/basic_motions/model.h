@@ -4,7 +4,7 @@
 
 #include "nnom.h"
 
-/* All the RAM of the model: arena, and its state. */
+/* Bytes of the arena. With the model's state of some 60 bytes it is all of its RAM. */
 #define BASIC_MOTIONS_ARENA_BYTES 1080u
 #define BASIC_MOTIONS_MACS 90944u
 #define BASIC_MOTIONS_WEIGHT_BYTES 12620u

@@ -4,7 +4,7 @@
 
 #include "nnom.h"
 
-/* All the RAM of the model: arena, and its state. */
+/* Bytes of the arena. With the model's state of some 60 bytes it is all of its RAM. */
 #define DIGITS_RESNET_ARENA_BYTES 3492u
 #define DIGITS_RESNET_MACS 821056u
 #define DIGITS_RESNET_WEIGHT_BYTES 30846u

@@ -4,7 +4,7 @@
 
 #include "nnom.h"
 
-/* All the RAM of the model: arena, and its state. */
+/* Bytes of the arena. With the model's state of some 60 bytes it is all of its RAM. */
 #define UCI_HAR_INCEPTION_ARENA_BYTES 1536u
 #define UCI_HAR_INCEPTION_MACS 247552u
 #define UCI_HAR_INCEPTION_WEIGHT_BYTES 104069u

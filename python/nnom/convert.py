@@ -268,17 +268,24 @@ class Conversion:
         return list(self.core.layers())
 
 
+def _is_taken(name: str) -> bool:
+    """Whether symbols like <name>_run would be C's own or the library's (model_run, new_model, prediction_run ...)."""
+    return name in _C_WORDS or name in ("model", "new", "prediction", "nnom") or name.startswith("nnom_")
+
+
 def c_name(name: str) -> str:
     """`name` if it can begin C symbols, else NnomError."""
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name) or name in _C_WORDS:
-        raise NnomError(f"name '{name}': expected a C identifier: a letter, then letters, digits or _, no C keyword")
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name) and _is_taken(name):
+        raise NnomError(f"name '{name}': C or NNoM itself uses it, take another like '{name[:59]}_net'")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
+        raise NnomError(f"name '{name}': expected a C identifier: a letter, then up to 62 letters, digits or _")
     return name
 
 
 def _default_name(graph: Graph) -> str:
     text = re.sub(r"\W+", "_", graph.name, flags=re.ASCII).strip("_") or "model"
     text = text if text[0].isalpha() else f"model_{text}"
-    return f"{text}_net" if text in _C_WORDS else text[:63]
+    return f"{text[:59]}_net" if _is_taken(text) else text[:63]
 
 
 def convert(

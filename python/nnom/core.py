@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ctypes as ct
+import errno
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -287,7 +288,10 @@ class CoreModel:
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """All of the file or nothing of it. Text is written as UTF-8."""
+    """All of the file or nothing of it. Text is written as UTF-8. Links are followed, devices and folders refused."""
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "not a regular file")
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

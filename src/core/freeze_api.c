@@ -79,7 +79,7 @@ static void write_header(nnom_writer_t *w, const nnom_model_t *m)
     upper(w->name, name, sizeof name);
     nnom_writer_print(w, "/* Made by NNoM " NNOM_VERSION " from a trained model. This file is yours. */\n");
     nnom_writer_print(w, "#ifndef %s_MODEL_H\n#define %s_MODEL_H\n\n#include \"nnom.h\"\n\n", name, name);
-    nnom_writer_print(w, "/* All the RAM of the model: arena, and its state. */\n#define %s_ARENA_BYTES %" PRIu32 "u\n", name,
+    nnom_writer_print(w, "/* Bytes of the arena. With the model's state of some 60 bytes it is all of its RAM. */\n#define %s_ARENA_BYTES %" PRIu32 "u\n", name,
                       m->program->arena_bytes);
     if (m->program->slow_bytes > 0) {
         nnom_writer_print(w, "/* The second region of it, for slower memory. */\n#define %s_SLOW_BYTES %" PRIu32 "u\n", name,
