@@ -131,6 +131,8 @@ def prepare(
     small, reports = shrink(result.graph)
     prepared = Prepared(small, result.graph, reports, folded, False, result.method, result.trials, samples)
     prepared.warnings += graph.notes
+    if any(a.min() == a.max() for a in samples):
+        prepared.warnings.append(f"{place}: all values of an input are the same; ranges are a guess, give real samples")
     if len(samples[0]) == 1:
         prepared.warnings.append(f"{place}: one sample only; ranges are a guess, some hundred are better")
     return prepared
