@@ -243,6 +243,15 @@ static nnom_status_t check_needed(nnom_model_t *m)
     return status;
 }
 
+static nnom_status_t check_has_output(nnom_model_t *m)
+{
+    bool found = false;
+    for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
+        found = found || nnom_is_output(m, layer);
+    }
+    return found ? NNOM_OK : nnom_model_fail(m, NNOM_BAD_GRAPH, "the model has no output: hook a layer to its input");
+}
+
 nnom_status_t nnom_check_graph(nnom_model_t *m, nnom_layer_t *out)
 {
     nnom_status_t status = NNOM_OK;
@@ -252,5 +261,6 @@ nnom_status_t nnom_check_graph(nnom_model_t *m, nnom_layer_t *out)
         status = status == NNOM_OK ? check_owner(m, layer) : status;
     }
     status = status == NNOM_OK ? find_output(m, out) : status; /* after what says why an end is loose */
+    status = status == NNOM_OK ? check_has_output(m) : status;
     return status == NNOM_OK ? check_needed(m) : status;
 }

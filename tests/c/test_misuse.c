@@ -306,6 +306,10 @@ static void sources(void)
     nnom_layer_t *none = nnom_layer_set_name(Constant(shape(1, 1, 4), NULL), "none");
     expect_refusal(&m, model_compile(&m, in, m.merge(Add(), in, none)), NNOM_NULL, "layer 'none'");
     m = quiet_model();
+    in = Input(shape(1, 1, 4), NULL);
+    CHECK(nnom_own(&m, in) == NNOM_OK, "it is not owned");
+    expect_refusal(&m, model_compile(&m, in, NULL), NNOM_BAD_GRAPH, "no output");
+    m = quiet_model();
     in = nnom_layer_set_type(Input(shape(1, 1, 4), NULL), (nnom_type_t)99);
     expect_refusal(&m, model_compile(&m, in, m.hook(Flatten(), in)), NNOM_BAD_ARGUMENT, "element type 99");
 }
