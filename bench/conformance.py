@@ -284,10 +284,9 @@ The reference: LiteRT's built-in reference kernels (`BUILTIN_REF`, no XNNPACK). 
 with one rounding, TFLite Micro's and all convolutions with two; NNoM follows TFLite Micro, so the reference runs dense
 layers as 1 x 1 convolutions. In this form it gives the bytes recorded from TFLite Micro for the same models.
 
-Releases of TFLite Micro differ in one product: until August 2026 FULLY_CONNECTED multiplies its input's and its one
-weight scale in float, as NNoM does (SPEC.md 4.1), later ones and LiteRT's convolutions in double. The last bits of some
-multipliers differ, and so do a few outputs of dense networks, by one step: the autoencoder's below. The recorded
-outputs hold in both forms.
+Releases of TFLite Micro differ in one product: until August 2026 FULLY_CONNECTED multiplied its input's and its one
+weight scale in float; later ones, all convolutions and NNoM multiply in double (SPEC.md 4.1). The last bits of some
+multipliers differ; the recorded outputs hold in both forms.
 
 Known differences, each a defect or a choice of LiteRT's: NEG of int8 negates the stored byte whatever scale and zero
 point are (NNoM: the real number, rounded); SUM of int8 adds bytes without scaling in the reference kernels and rounds

@@ -59,7 +59,6 @@ enum {
     NNOM_CLASS_OUTPUT = 16,
     NNOM_CLASS_CONSTANT = 32,
     NNOM_CLASS_VIEW = 64,      /* same bytes, other shape */
-    NNOM_CLASS_FULLY_CONNECTED = 256, /* one weight scale: scales are multiplied in float, as the specification's code does */
     NNOM_CLASS_ACTIVATION = 128 /* the layer is an nnom_activation_layer_t: may be fused into a CLAMPS layer before it */
 };
 

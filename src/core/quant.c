@@ -89,15 +89,6 @@ static double weight_scale(const nnom_layer_t *layer, const nnom_weight_t *w, in
 #endif
 }
 
-static double accumulator_scale(const nnom_layer_t *layer, float in_scale, double w_scale)
-{
-    if ((layer->cls->flags & NNOM_CLASS_FULLY_CONNECTED) != 0 && layer->weight_scale_count == 1) {
-        const float product = in_scale * (float)w_scale;
-        return (double)product;
-    }
-    return (double)in_scale * w_scale;
-}
-
 /* The channel's bias in units of input scale * weight scale. */
 static double channel_bias(const nnom_layer_t *layer, const nnom_bias_t *b, double accumulator_scale, int32_t channel)
 {
@@ -140,7 +131,7 @@ static nnom_status_t channel_tables(nnom_layer_t *layer, const nnom_weight_t *w,
                                     sums_t sums, weight_tables_t *tables)
 {
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
-    const double scale = accumulator_scale(layer, in->scale, weight_scale(layer, w, channel));
+    const double scale = (double)in->scale * weight_scale(layer, w, channel);
     const double bias = channel_bias(layer, b, scale, channel) - (double)in->zero_point * (double)sums.sum;
     /* Every partial sum lies within |bias| + 128 * sum |w|. */
     if (fabs(bias) + 128.0 * (double)sums.absolute > 2147483647.0) {

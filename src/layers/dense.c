@@ -28,13 +28,8 @@ static nnom_status_t build(nnom_layer_t *layer)
     return nnom_window_scratch(layer, in.h > 1 ? conv->filters * (int64_t)sizeof(int32_t) : 0);
 }
 
-static const nnom_class_t class = {"Dense",
-                                   "nnom_conv_param",
-                                   nnom_conv_param_fields,
-                                   build,
-                                   1,
-                                   1,
-                                   NNOM_CLASS_CLAMPS | NNOM_CLASS_ANY_SHAPE | NNOM_CLASS_FULLY_CONNECTED};
+static const nnom_class_t class = {
+    "Dense", "nnom_conv_param", nnom_conv_param_fields, build, 1, 1, NNOM_CLASS_CLAMPS | NNOM_CLASS_ANY_SHAPE};
 
 nnom_layer_t *Dense(int32_t units, const nnom_weight_t *w, const nnom_bias_t *b)
 {
