@@ -20,7 +20,10 @@ typedef struct nnom_predict {
 
 /* buf: the model's input buffer or NULL. Returns NULL when memory is short or label_num exceeds the output. */
 nnom_predict_t *prediction_create(nnom_model_t *m, void *buf, size_t label_num, size_t top_k_size);
-/* Runs the model on its input buffer. NULL pointers are allowed for predict_label and prob. */
+/*
+ * Runs the model on its input buffer. NULL pointers are allowed for predict_label and prob. NNOM_BAD_SHAPE if the model was
+ * compiled anew and has fewer classes than prediction_create() saw.
+ */
 nnom_status_t prediction_run(nnom_predict_t *p, uint32_t true_label, uint32_t *predict_label, float *prob);
 void prediction_end(nnom_predict_t *p);
 void prediction_delete(nnom_predict_t *p);

@@ -216,6 +216,15 @@ def test_pixels_without_quantisation_are_numbers() -> None:
         load_tflite(m.build([x], [y]))
 
 
+def test_what_an_operator_makes_needs_a_scale() -> None:
+    m = Model()
+    x, made, y = m.tensor([1, 4], "int8", 0.5, 0), m.tensor([1, 4], "int8"), m.tensor([1, 4], "float32")
+    m.op("RELU", [x], [made])
+    m.op("CAST", [made], [y], inDataType=9, outDataType=0)
+    with pytest.raises(ModelError, match="no quantisation"):
+        load_tflite(m.build([x], [y]))
+
+
 def test_missing_operand_of_a_constant() -> None:
     m = Model()
     shape = m.tensor([2], "int32", data=np.array([1, 4]))

@@ -277,10 +277,10 @@ def _is_taken(name: str) -> bool:
 
 def c_name(name: str) -> str:
     """`name` if it can begin C symbols, else NnomError."""
-    if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name) and _is_taken(name):
-        raise NnomError(f"name '{name}': expected a C identifier that neither C nor NNoM uses, like '{name[:59]}_net'")
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
         raise NnomError(f"name '{name}': expected a C identifier: a letter, then up to 62 letters, digits or _")
+    if _is_taken(name):
+        raise NnomError(f"name '{name}': expected a C identifier that neither C nor NNoM uses, like '{name[:59]}_net'")
     return name
 
 

@@ -21,6 +21,12 @@ static uint32_t classes(const nnom_model_t *m)
     return out == NULL ? 0 : (uint32_t)(out->shape.h * out->shape.w * out->shape.c);
 }
 
+/* A single output tells two classes apart. */
+static uint32_t labels(const nnom_model_t *m)
+{
+    return classes(m) == 1 ? 2 : classes(m);
+}
+
 static uint32_t best_class(const nnom_model_t *m, uint32_t n)
 {
     uint32_t best = 0;
@@ -64,8 +70,7 @@ static void *allocate(size_t count, size_t size)
 nnom_predict_t *prediction_create(nnom_model_t *m, void *buf, size_t label_num, size_t top_k_size)
 {
     (void)buf; /* the model knows its input buffer; the parameter is that of 2019 */
-    const size_t labels = classes(m) == 1 ? 2 : classes(m);
-    if (label_num == 0 || label_num > labels || top_k_size == 0 || top_k_size > label_num) {
+    if (label_num == 0 || label_num > labels(m) || top_k_size == 0 || top_k_size > label_num) {
         return NULL;
     }
     nnom_predict_t *p = allocate(1, sizeof *p);
@@ -98,13 +103,13 @@ void prediction_delete(nnom_predict_t *p)
     nnom_free(p);
 }
 
-/* How many classes score higher than the true one; of equal scores the lower index is first. */
+/* How many classes score higher than the true one; of equal scores the lower index is first, what is no number last. */
 static uint32_t rank(const nnom_predict_t *p, uint32_t true_label)
 {
     uint32_t higher = 0;
     for (uint32_t i = 0; i < p->label_num; i++) {
         const float s = score(p->model, i), t = score(p->model, true_label);
-        higher += s > t || (s == t && i < true_label);
+        higher += s > t || (s == t && i < true_label) || (s == s && t != t);
     }
     return higher;
 }
@@ -114,9 +119,8 @@ nnom_status_t prediction_run(nnom_predict_t *p, uint32_t true_label, uint32_t *p
     if (p == NULL) {
         return NNOM_NULL;
     }
-    const uint32_t known = classes(p->model) == 1 ? 2 : classes(p->model);
-    if (p->label_num > known) {
-        return NNOM_BAD_SHAPE; /* the model was compiled anew and has fewer classes than prediction_create() saw */
+    if (p->label_num > labels(p->model)) {
+        return NNOM_BAD_SHAPE;
     }
     uint32_t label = 0;
     const uint32_t begin = nnom_us_get();

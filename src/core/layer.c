@@ -238,6 +238,9 @@ nnom_layer_t *nnom_layer_set_name(nnom_layer_t *layer, const char *name)
 void nnom_layer_overlap_rows(nnom_layer_t *layer)
 {
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
+    if (nnom_shape_elements(layer->out.shape) < 0) {
+        return; /* refused after build: 2^31 rows need not be looked at */
+    }
     const nnom_node_t node = {layer->op, layer->param, (const uint16_t[]){0}, 1, 0, 0, 0};
     const nnom_program_t program = {.tensors = in, .nodes = &node, .tensor_count = 1, .node_count = 1};
     const int64_t in_row = (int64_t)in->shape.w * in->shape.c * nnom_type_bytes(in->type);

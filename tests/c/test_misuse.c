@@ -314,6 +314,20 @@ static void sources(void)
     expect_refusal(&m, model_compile(&m, in, m.hook(Flatten(), in)), NNOM_BAD_ARGUMENT, "element type 99");
 }
 
+/* A true class whose score is no number is last, not first. */
+static void scores_that_are_none(void)
+{
+    const float scores[3] = {1.0f, NAN, 2.0f};
+    nnom_model_t m = quiet_model();
+    nnom_layer_t *in = nnom_layer_set_type(Input(shape(1, 1, 3), (void *)scores), NNOM_TYPE_F32);
+    CHECK(model_compile(&m, in, m.hook(Reshape(shape(1, 1, 3)), in)) == NNOM_OK, "%s", model_error_text(&m));
+    nnom_predict_t *p = prediction_create(&m, NULL, 3, 3);
+    CHECK(p != NULL && prediction_run(p, 1, NULL, NULL) == NNOM_OK, "it does not run");
+    CHECK(p->top_k[0] == 0 && p->top_k[2] == 1, "rank of NaN");
+    prediction_delete(p);
+    model_delete(&m);
+}
+
 /* ---- The user's own layer fails ---- */
 
 static nnom_status_t fails(nnom_layer_t *layer)
@@ -346,4 +360,4 @@ static void lambda_fails(void)
 }
 
 const test_t misuse_tests[] = {TEST(anything), TEST(compiled_twice), TEST(added_after_compile), TEST(extreme_arguments),
-                               TEST(sources),  TEST(lambda_fails),   {NULL, NULL}};
+                               TEST(sources),  TEST(scores_that_are_none), TEST(lambda_fails), {NULL, NULL}};

@@ -117,9 +117,9 @@ class Importer:
         return max(8 * self.model.size + 2**16 - self._spent, 0) // 8
 
     def only_cast(self, tensor: Any) -> bool:
-        """Whether a tensor is read by CAST alone: plain numbers, as camera pixels are, which need no scale."""
+        """Whether it is an input read by CAST alone: plain numbers, as camera pixels are, which need no scale."""
         readers = [op for op in self.model.operators if tensor.index in op.inputs]
-        return bool(readers) and all(op.op == "CAST" for op in readers)
+        return tensor.index in self.model.inputs and bool(readers) and all(op.op == "CAST" for op in readers)
 
     def quant_of(self, tensor: Any) -> Quant:
         """The one scale and zero point of an activation."""
