@@ -235,6 +235,19 @@ def test_missing_operand_of_a_constant() -> None:
         load_tflite(m.build([x], [y]))
 
 
+def test_convolution_of_what_was_refused() -> None:
+    """The refused operator's output has no quantisation: both are listed."""
+    m = Model()
+    x, y = m.tensor([1, 1, 1, 3], "int8", 0.5, 0), m.tensor([1, 1, 1, 1], "int8", 0.5, 0)
+    made = m.tensor([1, 1, 1, 3], "int8")
+    w = m.tensor([1, 1, 1, 3], "int8", 0.5, data=np.ones((1, 1, 1, 3)))
+    b = m.tensor([1], "int32", 0.25, data=np.zeros(1))
+    m.op("CUSTOM", [x], [made])
+    m.op("CONV_2D", [made, w, b], [y], padding=1, strideH=1, strideW=1)
+    with pytest.raises(UnsupportedError, match="2 unsupported(.|\n)*CUSTOM(.|\n)*CONV_2D.*no quantisation"):
+        load_tflite(m.build([x], [y]))
+
+
 def test_split_into_nothing() -> None:
     m = Model()
     axis = m.tensor([1], "int32", data=np.array([0]))

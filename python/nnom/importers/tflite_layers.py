@@ -68,6 +68,8 @@ def weights(imp: Importer, op: Any, k: int, source: Value, axis: int, rank: int)
         raise Refused(f"activations of type {source.dtype}; expected int8, uint8 or float32")
     if value.dtype not in _QUANTISED:
         raise Refused(f"weights of type {value.dtype} with activations of type {source.dtype}; expected int8")
+    if source.quant is None:  # what stands for the output of an operator that was refused
+        raise Refused("its input has no quantisation")
     return Weight(*_symmetric(imp, op, value, axis))
 
 
