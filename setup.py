@@ -1,39 +1,62 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""Builds the C core into the package as a shared library, and puts its sources beside it for the boards."""
+"""Builds the C core into the package as a shared library, and puts its sources beside it for the boards.
+
+The core holds no Python: one wheel per platform serves every Python 3 (py3-none-PLATFORM).
+"""
 
 import shutil
+import sys
 from glob import glob
 from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
+try:
+    from setuptools.command.bdist_wheel import bdist_wheel
+except ImportError:  # setuptools before 70.1: only `build_ext --inplace` and editable installs need no wheel package
+    try:
+        from wheel.bdist_wheel import bdist_wheel
+    except ImportError:
+        bdist_wheel = None
+
 SOURCES = sorted(glob("src/core/*.c") + glob("src/layers/*.c") + glob("src/kernels/**/*.c", recursive=True))
+FOLDERS = ("src", "include", "port", "firmware")
+# -ffp-contract=off: float results are those of every other build, at any level of optimisation.
+FLAGS = ["-std=c99", "-O3", "-fno-math-errno", "-ffp-contract=off"]
 
 
 class BuildCore(build_ext):
-    """An extension without Python in it: no init symbol to export."""
+    """An extension without Python in it: no init symbol to export, and a name that every Python looks for."""
 
     def get_export_symbols(self, ext):
         return []
 
+    def get_ext_filename(self, fullname):
+        return str(Path(*fullname.split("."))) + (".dll" if sys.platform == "win32" else ".so")
+
     def run(self):
         super().run()
-        if not self.inplace:
-            for folder in ("src", "include", "port", "firmware"):
+        if not self.inplace and not self.editable_mode:
+            for folder in FOLDERS:
                 shutil.copytree(folder, Path(self.build_lib) / "nnom" / "_c" / folder, dirs_exist_ok=True)
+
+
+commands = {"build_ext": BuildCore}
+if bdist_wheel is not None:
+
+    class Wheel(bdist_wheel):
+        """For any Python 3 of this platform."""
+
+        def get_tag(self):
+            return ("py3", "none", super().get_tag()[2])
+
+    commands["bdist_wheel"] = Wheel
 
 
 setup(
     ext_modules=[
-        Extension(
-            "nnom._core",
-            SOURCES,
-            include_dirs=["include", "port"],
-            extra_compile_args=["-std=c99", "-O2", "-fno-math-errno", "-ffp-contract=off"],
-            libraries=["m"],
-            py_limited_api=True,
-        )
+        Extension("nnom._core", SOURCES, include_dirs=["include", "port"], extra_compile_args=FLAGS, libraries=["m"])
     ],
-    cmdclass={"build_ext": BuildCore},
+    cmdclass=commands,
 )

@@ -56,7 +56,7 @@ def per_layer(result: BoardRun) -> list[str]:
     lines = ["", "| layer | kind | MACs | instructions | per MAC |", "|---|---|---:|---:|---:|"]
     for node in result.nodes:
         each = f"{node.instructions / node.macs:.2f}" if node.macs else ""
-        lines.append(f"| {short(node.name)} | {node.kind} | {node.macs:,} | {node.instructions:,} | {each} |")
+        lines.append(f"| {short(node.name, 28)} | {node.kind} | {node.macs:,} | {node.instructions:,} | {each} |")
     return lines
 
 

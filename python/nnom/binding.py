@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import ctypes as ct
 import functools
-import importlib.machinery
 import os
+import sys
 from pathlib import Path
 
 from .errors import ToolError
@@ -144,11 +144,10 @@ def library_path() -> Path:
     if given:
         return Path(given)
     here = Path(__file__).resolve().parent
-    for suffix in importlib.machinery.EXTENSION_SUFFIXES:
-        path = here / f"_core{suffix}"
-        if path.exists():
-            return path
-    raise ToolError(f"{here}: the C core is not built, no _core*.so; run 'make' in the repository or pip install nnom")
+    path = here / ("_core.dll" if sys.platform == "win32" else "_core.so")
+    if path.exists():
+        return path
+    raise ToolError(f"{path}: the C core is not built; run 'make demo' in the repository or pip install it")
 
 
 @functools.cache

@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""The command `nnom`: its options, and what its exit codes mean.
-
-0 done; 1 the model, the data or the request is at fault (the text says what to do); 2 wrong usage; 3 a compiler,
-emulator or package is missing or failed.
-"""
+"""The command `nnom`: its options, and what its exit codes mean (CODES)."""
 
 from __future__ import annotations
 
@@ -17,16 +13,21 @@ from .calibrate import METHODS
 
 _RAW = argparse.RawDescriptionHelpFormatter
 _MODEL = "a .keras, .h5 or .tflite file"
+CODES = """exit codes:
+  0  done; of validate and run: also that nothing differs that should not
+  1  the model, the data or the request is at fault, or a board's bytes differ; the text says what to do
+  2  wrong usage
+  3  a compiler, emulator or package is missing or failed; of validate: the original was not compared"""
 _DATA = "x.npy, x.npz, or x.npz:KEY; first axis: samples"
 
 
 def _parser() -> argparse.ArgumentParser:
     text = "Trained neural networks to C for microcontrollers."
     top = argparse.ArgumentParser(prog="nnom", description=text, formatter_class=_RAW)
-    top.epilog = "example:\n  nnom convert model.keras --calibration x.npy --labels y.npy --name har -o out/"
+    top.epilog = f"example:\n  nnom convert model.keras --calibration x.npy --labels y.npy --name har -o out/\n\n{CODES}"
     top.add_argument("--version", action="version", version=f"nnom {__version__}")
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_convert, _evaluate, _run, _inspect, _plan_command, _report, _validate, _boards):
+    commands = top.add_subparsers(dest="command", metavar="COMMAND")
+    for add in (_convert, _evaluate, _run, _inspect, _plan_command, _report, _validate, _boards, _library):
         add(commands)
     return top
 
@@ -34,6 +35,8 @@ def _parser() -> argparse.ArgumentParser:
 def _command(commands: argparse._SubParsersAction, name: str, text: str, example: str) -> argparse.ArgumentParser:
     p = commands.add_parser(name, help=text, description=text, epilog=f"example:\n  {example}", formatter_class=_RAW)
     p.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    text = "results in short: no tables, explanations and progress bars; warnings stay"
+    p.add_argument("-q", "--quiet", action="store_true", help=text)
     return p
 
 
@@ -145,13 +148,28 @@ def _boards(commands: argparse._SubParsersAction) -> None:
     _command(commands, "boards", "List the emulated boards.", "nnom boards")
 
 
+def _library(commands: argparse._SubParsersAction) -> None:
+    text = "Where the C library is that a converted model needs: its folders include, port and src."
+    p = _command(commands, "library", text, "nnom library -o nnom/")
+    p.add_argument("-o", "--out", metavar="DIR", help="copy the three folders into this one")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; the exit code."""
-    parsed = _parser().parse_args(_joined(list(sys.argv[1:] if arguments is None else arguments)))
-    from . import cli_commands
+    """Runs one command; the exit code. Without a command: the help."""
+    parser = _parser()
+    parsed = parser.parse_args(_joined(list(sys.argv[1:] if arguments is None else arguments)))
+    if parsed.command is None:
+        parser.print_help()
+        return 0
+    return _run_command(parsed)
+
+
+def _run_command(parsed: argparse.Namespace) -> int:
+    from . import cli_commands, terminal
     from .boards import BoardError
     from .errors import NnomError, ToolError
 
+    terminal.set_up_streams()
     try:
         return cli_commands.COMMANDS[parsed.command](parsed)
     except (BoardError, ToolError) as e:
@@ -176,7 +194,9 @@ def _joined(arguments: list[str]) -> list[str]:
 def _fail(error: BaseException | str, code: int) -> int:
     if isinstance(error, MemoryError):
         error = "out of memory; use fewer samples"
-    print(f"nnom: error: {error}", file=sys.stderr)
+    from .terminal import visible
+
+    print(f"nnom: error: {visible(str(error), lines=True)}", file=sys.stderr)
     return code
 
 

@@ -1,16 +1,11 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""Tables for people: readable without colour, in 120 columns. What machines read is in cli_json.py."""
+"""Tables for people: readable without colour, in the terminal's width. What machines read is in cli_json.py."""
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
-from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from .boards import Board
 from .calibrate import tensors_of_nodes
@@ -20,54 +15,24 @@ from .evaluate import Evaluation
 from .graph import Graph
 from .run import BoardRun
 from .shrink import PassReport, format_report
+from .terminal import Screen, Stages, Table, cut, visible
 
-_WIDTH = 120
-_NAME = 28
-
-
-def console(stderr: bool = False) -> Console:
-    """120 columns where the output is not a terminal."""
-    stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, width=None if stream.isatty() else _WIDTH, highlight=False, soft_wrap=False)
+__all__ = ["Stages", "console", "table"]
+table = Table
 
 
-class Stages:
-    """Progress bars on standard error: `with Stages() as stage: step = stage("calibrating"); step(done, total)`."""
-
-    def __init__(self) -> None:
-        columns = (TextColumn("{task.description:>16}"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
-        screen = console(stderr=True)
-        self._progress = Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal)
-
-    def __enter__(self) -> Stages:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def __call__(self, name: str):
-        """A new bar; the returned function takes (done, total)."""
-        task = self._progress.add_task(name, total=None)
-        return lambda done, total: self._progress.update(task, completed=done, total=total)
+def console(stderr: bool = False, quiet: bool = False) -> Screen:
+    """As wide as the terminal, 120 columns where the output is none."""
+    return Screen(stderr, quiet)
 
 
-def table(title: str, *columns: str) -> Table:
-    """Columns whose name starts with "<" are left-aligned, the others right."""
-    result = Table(title=escape(title), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, title_style="bold")
-    for column in columns:
-        left = column.startswith("<")
-        result.add_column(column.lstrip("<"), justify="left" if left else "right", no_wrap=True, overflow="ellipsis")
-    return result
-
-
-def short(name: str, most: int = _NAME) -> str:
-    """A name of at most `most` characters, safe for tables. The end of a long name tells more than its beginning.
+def short(name: str, most: int = 60) -> str:
+    """A name of at most `most` characters without control characters.
 
     TFLite joins the names of all operators that it fused, last one first: that one is shown.
     """
-    name = name.split(";")[0] or name
-    return escape(name if len(name) <= most else "…" + name[1 - most :])
+    name = visible(name.split(";")[0] or name)
+    return name if len(name) <= most else cut(name, most)
 
 
 def _shape(shape: tuple[int, ...]) -> str:
@@ -82,7 +47,7 @@ def running_layers(core: CoreModel) -> list[LayerRow]:
 def layer_table(graph: Graph, core: CoreModel, noise: dict[str, float]) -> Table:
     """The plan. noise: SQNR in dB by tensor name."""
     names = tensors_of_nodes(graph, core)
-    columns = ["<layer", "<kind", "shape", "MACs", "in B", "out B", "scratch B", "weights B", "life"]
+    columns = ["~layer", "<kind", "shape", "MACs", "in B", "out B", "scratch B", "weights B", "life"]
     result = table("layers", *columns, *(["SQNR dB"] if noise else []))
     for r in running_layers(core):
         tensors = names.get(r.node, []) if r.node is not None else []
@@ -182,10 +147,10 @@ def confusion_table(confusion: np.ndarray) -> Table:
 
 def print_board_run(out: Console, b: BoardRun) -> None:
     """Instructions per layer, memory."""
-    result = table(f"{b.board}: instructions", "<layer", "<kind", "MACs", "instructions", "per MAC")
+    result = table(f"{b.board}: instructions", "~layer", "<kind", "MACs", "instructions", "per MAC")
     for n in b.nodes:
         per_mac = f"{n.instructions / n.macs:.2f}" if n.macs else ""
-        result.add_row(short(n.name, 44), n.kind, f"{n.macs:,}", f"{n.instructions:,}", per_mac)
+        result.add_row(short(n.name), n.kind, f"{n.macs:,}", f"{n.instructions:,}", per_mac)
     macs = sum(n.macs for n in b.nodes)
     result.add_section()
     per_mac = f"{b.instructions / macs:.2f}" if macs else ""
