@@ -258,7 +258,6 @@ def wrong_commands(data, folder):
         "top-k": (1, "--top-k", ("evaluate", MODEL, "--data", f"{data}:x", "--labels", f"{data}:y", "--top-k", "0")),
         "samples": (1, "--samples", ("validate", MODEL, "--data", f"{data}:x", "--samples", "0")),
         "arena": (1, "--arena", ("convert", MODEL, *calibrated, "--arena", "-1", "-o", folder / "o")),
-        "no command": (2, "usage", ()),
         "unknown command": (2, "usage", ("transmogrify",)),
         "unknown method": (2, "usage", ("convert", MODEL, "--method", "magic")),
     }

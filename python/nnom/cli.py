@@ -14,7 +14,7 @@ from .calibrate import METHODS
 _RAW = argparse.RawDescriptionHelpFormatter
 _MODEL = "a .keras, .h5 or .tflite file"
 CODES = """exit codes:
-  0  done; of validate and run: also that nothing differs that should not
+  0  done
   1  the model, the data or the request is at fault, or a board's bytes differ; the text says what to do
   2  wrong usage
   3  a compiler, emulator or package is missing or failed; of validate: the original was not compared"""
@@ -24,7 +24,8 @@ _DATA = "x.npy, x.npz, or x.npz:KEY; first axis: samples"
 def _parser() -> argparse.ArgumentParser:
     text = "Trained neural networks to C for microcontrollers."
     top = argparse.ArgumentParser(prog="nnom", description=text, formatter_class=_RAW)
-    top.epilog = f"example:\n  nnom convert model.keras --calibration x.npy --labels y.npy --name har -o out/\n\n{CODES}"
+    example = "nnom convert model.keras --calibration x.npy --labels y.npy --name har -o out/"
+    top.epilog = f"example:\n  {example}\n\n{CODES}"
     top.add_argument("--version", action="version", version=f"nnom {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     for add in (_convert, _evaluate, _run, _inspect, _plan_command, _report, _validate, _boards, _library):
@@ -194,7 +195,7 @@ def _joined(arguments: list[str]) -> list[str]:
 def _fail(error: BaseException | str, code: int) -> int:
     if isinstance(error, MemoryError):
         error = "out of memory; use fewer samples"
-    from .terminal import visible
+    from .text import visible
 
     print(f"nnom: error: {visible(str(error), lines=True)}", file=sys.stderr)
     return code

@@ -7,6 +7,7 @@ import json
 import shutil
 from argparse import Namespace
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,9 @@ from .evaluate import evaluate, float_form
 from .graph import Graph
 from .inspect_model import Inspection, inspect
 from .run import BoardRun, find_board, float_scale, fnv1a, lcg_inputs, parse_lcg, run_board, run_host, stored_inputs
+from .run_library import copy_library, library_root
+from .terminal import Screen
+from .text import visible
 from .validate import Validation, validate
 
 DEFAULT_INPUT = "lcg:305419896"
@@ -47,12 +51,12 @@ def _convert(a: Namespace) -> int:
         raise DataError("--labels: needs --calibration, whose classes they are")
     y = datasets.read_array(a.labels, "--labels") if a.labels else None
     places = (", ".join(a.calibration or ["calibration data"]), a.labels or "labels")
-    with report.Stages() as stage:
+    with report.Stages(a.quiet) as stage:
         options = {"name": a.name, "method": a.method, "out": a.out, "plan": plan_of(a), "places": places}
         c = convert(graph, x, y, stage=stage, **options)
     if a.json:
         return _print_json(cli_json.conversion(c))
-    report.print_conversion(report.console(), c)
+    report.print_conversion(report.console(quiet=a.quiet), c)
     if a.report_shrink:
         report.print_shrinking(report.console(), c.prepared.shrinking)
     return 0
@@ -66,11 +70,11 @@ def _evaluate(a: Namespace) -> int:
     y = datasets.read_array(a.labels, "--labels")
     places = (", ".join(a.data), a.labels, ", ".join(a.calibration or ["calibration"]))
     options = {"method": a.method, "use_float": a.use_float, "top_k": a.top_k, "places": places}
-    with report.Stages() as stage:
+    with report.Stages(a.quiet) as stage:
         e = evaluate(graph, x, y, calibration, stage=stage, **options)
     if a.json:
         return _print_json(cli_json.evaluation(e))
-    report.print_evaluation(report.console(), e)
+    report.print_evaluation(report.console(quiet=a.quiet), e)
     return 0
 
 
@@ -84,7 +88,7 @@ def _prepared(a: Namespace, graph: Graph) -> Prepared:
         if not a.use_float:
             p.warnings += [*graph.notes, "a float model, run in float32; --calibration x.npy quantises it to int8"]
         return p
-    with report.Stages() as stage:
+    with report.Stages(a.quiet) as stage:
         return prepare(graph, _samples(a.calibration, graph), a.method, stage=stage)
 
 
@@ -113,7 +117,7 @@ def _run(a: Namespace) -> int:
     if a.json:
         _print_json(_run_json(p, core, outputs, source, on_board, equal))
     else:
-        _print_run(p, core, outputs, source, on_board, equal)
+        _print_run(report.console(quiet=a.quiet), p, core, outputs, source, on_board, equal)
     return 1 if equal is False else 0
 
 
@@ -137,6 +141,7 @@ def _run_json(
 
 
 def _print_run(
+    out: Screen,
     p: Prepared,
     core: CoreModel,
     outputs: list[np.ndarray],
@@ -144,21 +149,20 @@ def _print_run(
     on_board: BoardRun | None,
     equal: bool | None,
 ) -> None:
-    out = report.console()
     text = f"input {source['input']}, samples {len(outputs[0])}"
     if source.get("float_input_scale"):
         text += f"; float input: int8 value x {source['float_input_scale']:.6g}"
-    out.print(text, markup=False)
+    out.detail(text)
     for name, port, v in zip(p.graph.outputs, core.outputs, outputs, strict=True):
         quant = "" if port.dtype == np.float32 else f" scale {port.scale:.6g} zero point {port.zero_point}"
         values = " ".join(f"{x:g}" for x in v[0].reshape(-1)[:_SHOWN]) + (" ..." if v[0].size > _SHOWN else "")
         shape = "x".join(map(str, port.shape))
-        out.print(f"{name}: {port.dtype.name} {shape}{quant} fnv1a 0x{fnv1a(v.tobytes()):08x}", markup=False)
-        out.print(f"  {values}", markup=False)
-    out.print(report.totals_line(core))
+        out.say(f"{visible(name)}: {port.dtype.name} {shape}{quant} fnv1a 0x{fnv1a(v.tobytes()):08x}")
+        out.say(f"  {values}")
+    out.detail(report.totals_line(core))
     if on_board:
         report.print_board_run(out, on_board)
-        out.print(f"outputs of {on_board.board} and host: {'identical' if equal else 'DIFFERENT'}")
+        out.say(f"outputs of {on_board.board} and host: {'identical' if equal else 'DIFFERENT'}")
     report.print_warnings(out, p.warnings)
 
 
@@ -169,12 +173,11 @@ def _inspect(a: Namespace) -> int:
     found = inspect(a.model, a.int8_io)
     if a.json:
         return _print_json(cli_json.inspection(found))
-    _print_inspection(found)
+    _print_inspection(report.console(quiet=a.quiet), found)
     return 0
 
 
-def _print_inspection(found: Inspection) -> None:
-    out = report.console()
+def _print_inspection(out: Screen, found: Inspection) -> None:
     columns = ("<layer", "<operator", "shape", "type", "scale", "zero", "MACs", "weights B")
     rows = report.table(f"{found.source} ({found.form})", *columns)
     for n in found.layers:
@@ -200,12 +203,11 @@ def _validate(a: Namespace) -> int:
     v = validate(a.model, x, calibration, samples=a.samples, places=(", ".join(a.data), "calibration"), **options)
     if a.json:
         return _print_json(cli_json.validation(v))
-    _print_validation(v)
+    _print_validation(report.console(quiet=a.quiet), v)
     return 0
 
 
-def _print_validation(v: Validation) -> None:
-    out = report.console()
+def _print_validation(out: Screen, v: Validation) -> None:
     columns = ("<results of", "<against", "output", "max diff", "SQNR dB", "cosine", "same top-1", "bytes")
     rows = report.table(f"{v.samples} samples", *columns)
     for c in v.comparisons:
@@ -214,9 +216,9 @@ def _print_validation(v: Validation) -> None:
         figures = (f"{c.max_difference:.4g}", f"{c.sqnr:.1f}", f"{c.cosine:.6f}")
         rows.add_row(c.right, c.left, str(c.output), *figures, agreement, state)
     out.print(rows)
-    out.print(f"first layer that differs: {v.first_difference or 'none'}", markup=False, soft_wrap=True)
+    out.say(f"first layer that differs: {v.first_difference or 'none'}")
     for note in v.notes:
-        out.print(f"note: {note}", markup=False, soft_wrap=True)
+        out.say(f"note: {note}")
 
 
 def _boards(a: Namespace) -> int:
@@ -225,7 +227,27 @@ def _boards(a: Namespace) -> int:
     if a.json:
         rows = [{"name": n, "cpu": list(b.cpu), "machine": list(b.machine)} for n, b in known.items()]
         return _print_json([{**row, "ready": ready[row["name"]]} for row in rows])
-    report.print_boards(report.console(), known, ready)
+    report.print_boards(report.console(quiet=a.quiet), known, ready)
+    return 0
+
+
+# ---- library ----
+
+
+def _library(a: Namespace) -> int:
+    """Says where the C files are, or copies them."""
+    root = library_root()
+    place = root if a.out is None else copy_library(Path(a.out))
+    if a.json:
+        sources = sorted(str(f) for f in (place / "src").rglob("*.c"))
+        return _print_json({"path": str(place), "includes": [str(place / "include"), str(place / "port")],
+                            "sources": sources})  # fmt: skip
+    out = report.console(quiet=a.quiet)
+    out.print(str(place), markup=False, soft_wrap=True)
+    out.detail(
+        "Compile your main.c, model.c and all C files of src/ with -O2 -ffunction-sections -fdata-sections, "
+        "the folders include/ and port/ with -I, and link with -Wl,--gc-sections -lm."
+    )
     return 0
 
 
@@ -238,4 +260,5 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "report": run_report,
     "validate": _validate,
     "boards": _boards,
+    "library": _library,
 }

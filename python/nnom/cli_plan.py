@@ -7,10 +7,6 @@ import json
 from argparse import Namespace
 from pathlib import Path
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-
 from . import data as datasets
 from . import report
 from .convert import STATE_BYTES, Plan, load, prepare, write_text
@@ -20,8 +16,10 @@ from .graph import Graph
 from .plan import Overview, Point, parse_bytes, survey, to_json
 from .quantise import sketch
 from .shrink import shrink
+from .terminal import Screen, Table
 
 _CHART_WIDTH, _CHART_HEIGHT = 64, 8
+_ASCII = str.maketrans("─│┐┤└◆●", "-|+|+*o")
 
 
 # ---- Options ----
@@ -44,7 +42,7 @@ def planned_graph(a: Namespace) -> Graph:
     if graph.is_float and not a.calibration:
         return shrink(sketch(fold(graph)))[0]
     x = datasets.read_samples(a.calibration, graph) if a.calibration else None
-    with report.Stages() as stage:
+    with report.Stages(a.quiet) as stage:
         return prepare(graph, x, a.method, stage=stage).graph
 
 
@@ -57,24 +55,24 @@ def run_plan(a: Namespace) -> int:
     if a.json:
         print(json.dumps(to_json(overview)))
         return 0
-    print_overview(report.console(), overview)
+    print_overview(report.console(quiet=a.quiet), overview)
     return 0
 
 
-def print_overview(out: Console, o: Overview) -> None:
+def print_overview(out: Screen, o: Overview) -> None:
     """Layers, curve, totals."""
-    out.print(layer_table(o))
-    out.print(curve_table(o))
-    if len(o.curve) > 1:
-        for line in draw_curve(o.curve, o.chosen):
+    out.detail(layer_table(o))
+    out.detail(curve_table(o))
+    if len(o.curve) > 1 and not out.quiet_details:
+        for line in draw_curve(o.curve, o.chosen, out.width, out.options.ascii_only):
             out.print(line, markup=False)
         out.print()
     t = o.core.totals
-    out.print(
+    out.say(
         f"RAM {o.chosen.ram:,} B: arena {o.ram_arena:,} B, state {STATE_BYTES} B; {o.chosen.cost - 1:+.2%} "
         f"instructions against whole execution ({o.ram_whole:,} B)"
     )
-    out.print(
+    out.say(
         f"least possible {o.ram_minimum:,} B{_fed(o)}; largest sum of what lives together in this plan "
         f"{t.arena_lower_bound:,} B, arena {o.ram_arena:,} B"
     )
@@ -86,7 +84,7 @@ def _fed(o: Overview) -> str:
 
 def layer_table(o: Overview) -> Table:
     """One line per layer: how it runs, and what of its output is kept."""
-    result = report.table("plan", "<layer", "<kind", "shape", "<mode", "rows kept", "bytes kept", "MACs")
+    result = report.table("plan", "~layer", "<kind", "shape", "<mode", "rows kept", "bytes kept", "MACs")
     for n in o.layers:
         mode = "whole" if n.segment is None else f"rolling {n.segment}"
         rows = "all" if n.rows == n.height else f"{n.rows} of {n.height}"
@@ -105,14 +103,15 @@ def curve_table(o: Overview) -> Table:
     return result
 
 
-def draw_curve(curve: list[Point], chosen: Point) -> list[str]:
+def draw_curve(curve: list[Point], chosen: Point, width: int = 80, ascii_only: bool = False) -> list[str]:
     """Lines of text: cost upwards, RAM to the right, a step wherever more RAM buys speed."""
+    wide = max(min(_CHART_WIDTH, width - 11), 30)
     low, high = curve[-1].ram, curve[0].ram
     least, most = curve[0].cost, curve[-1].cost
-    column = lambda p: round((p.ram - low) / max(high - low, 1) * (_CHART_WIDTH - 4))  # noqa: E731
+    column = lambda p: round((p.ram - low) / max(high - low, 1) * (wide - 4))  # noqa: E731
     line = lambda p: round((most - p.cost) / max(most - least, 1e-9) * (_CHART_HEIGHT - 1))  # noqa: E731
-    cells = [[" "] * _CHART_WIDTH for _ in range(_CHART_HEIGHT)]
-    right = _CHART_WIDTH
+    cells = [[" "] * wide for _ in range(_CHART_HEIGHT)]
+    right = wide
     for p, after in zip(curve, [*curve[1:], None], strict=True):
         for x in range(column(p), right):
             cells[line(p)][x] = "─"
@@ -126,11 +125,11 @@ def draw_curve(curve: list[Point], chosen: Point) -> list[str]:
     labels[0], labels[-1] = f"{most:.2%}", f"{least:.2%}"
     lines = [f"{label:>8} ┤{''.join(row).rstrip()}" for label, row in zip(labels, cells, strict=True)]
     ends = f"{low:,} B"
-    lines.append(" " * 9 + "└" + "─" * _CHART_WIDTH)
-    lines.append(" " * 10 + ends + f"{high:,} B RAM".rjust(_CHART_WIDTH - len(ends)))
+    lines.append(" " * 9 + "└" + "─" * wide)
+    lines.append(" " * 10 + ends + f"{high:,} B RAM".rjust(wide - len(ends)))
     if chosen in curve:
         lines.append(" " * 10 + "◆ this plan   ● other plans; instructions against RAM")
-    return lines
+    return [line.translate(_ASCII) for line in lines] if ascii_only else lines
 
 
 # ---- nnom report ----
@@ -147,5 +146,5 @@ def run_report(a: Namespace) -> int:
     if a.json:
         print(json.dumps({"path": str(path), **to_json(overview)}))
         return 0
-    report.console().print(f"wrote {escape(str(path))} ({path.stat().st_size:,} B)", soft_wrap=True)
+    report.print_written(report.console(quiet=a.quiet), [path])
     return 0

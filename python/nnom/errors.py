@@ -5,12 +5,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .text import visible
+
 if TYPE_CHECKING:
     from .graph import Graph
 
 
 class NnomError(Exception):
-    """Base of all errors that a user can cause: the text names the file or layer, what was expected and what to do."""
+    """Base of all errors that a user can cause: the text names the file or layer, what was expected and what to do.
+
+    Names in it come from files: control characters are shown as escapes.
+    """
+
+    def __str__(self) -> str:
+        return visible(super().__str__(), lines=True)
 
 
 class ModelError(NnomError):

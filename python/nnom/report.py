@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
-from rich.console import Console
 from rich.markup import escape
 
 from .boards import Board
@@ -15,7 +17,8 @@ from .evaluate import Evaluation
 from .graph import Graph
 from .run import BoardRun
 from .shrink import PassReport, format_report
-from .terminal import Screen, Stages, Table, cut, visible
+from .terminal import Screen, Stages, Table, cut
+from .text import visible
 
 __all__ = ["Stages", "console", "table"]
 table = Table
@@ -76,20 +79,25 @@ def noise_by_tensor(graph: Graph, report: Report) -> dict[str, float]:
     return {n.output: by_node[n.name] for n in graph.nodes if n.name in by_node}
 
 
-def print_conversion(out: Console, c: Conversion) -> None:
+def print_conversion(out: Screen, c: Conversion) -> None:
     """Plan, loss, files, warnings."""
-    out.print(layer_table(c.graph, c.core, noise_by_tensor(c.graph, c.report)))
-    out.print(totals_line(c.core))
+    out.detail(layer_table(c.graph, c.core, noise_by_tensor(c.graph, c.report)))
+    out.say(totals_line(c.core))
     if c.prepared.trials:
         tried = ", ".join(f"{t.method} {t.sqnr:.1f} dB" for t in c.prepared.trials)
-        out.print(f"ranges: {c.prepared.method} (output SQNR on calibration samples: {tried})")
+        out.detail(f"ranges: {c.prepared.method} (output SQNR on calibration samples: {tried})")
     print_losses(out, c.report)
-    for path in c.paths:
-        out.print(f"wrote {escape(str(path))} ({path.stat().st_size:,} B)", soft_wrap=True)
+    print_written(out, c.paths)
     print_warnings(out, c.report.warnings)
 
 
-def print_shrinking(out: Console, reports: list[PassReport]) -> None:
+def print_written(out: Screen, paths: Sequence[Path]) -> None:
+    """Files and their sizes."""
+    for path in paths:
+        out.print(f"wrote {escape(str(path))} ({path.stat().st_size:,} B)", soft_wrap=True)
+
+
+def print_shrinking(out: Screen, reports: list[PassReport]) -> None:
     """What each lossless pass saved."""
     columns = ("<pass", "changes", "MACs", "weight bytes", "activation bytes")
     rows = table("shrunk without changing an output bit", *columns)
@@ -103,36 +111,36 @@ def print_shrinking(out: Console, reports: list[PassReport]) -> None:
     out.print(rows)
 
 
-def print_losses(out: Console, r: Report) -> None:
+def print_losses(out: Screen, r: Report) -> None:
     """How the int8 form compares with float."""
     if r.accuracy_float is not None:
         lost = (r.accuracy_int8 - r.accuracy_float) * 100
-        out.print(
+        out.say(
             f"accuracy on {r.samples} calibration samples: float {r.accuracy_float:.2%}, int8 {r.accuracy_int8:.2%} "
             f"({lost:+.2f} points)"
         )
     elif r.accuracy_int8 is not None:
-        out.print(f"accuracy on {r.samples} calibration samples: int8 {r.accuracy_int8:.2%}")
+        out.say(f"accuracy on {r.samples} calibration samples: int8 {r.accuracy_int8:.2%}")
     for k, (db, error) in enumerate(zip(r.output_sqnr, r.max_error, strict=True)):
-        out.print(f"output {k}: int8 against float SQNR {db:.1f} dB, largest difference {error:.4g}")
+        out.say(f"output {k}: int8 against float SQNR {db:.1f} dB, largest difference {error:.4g}")
     if r.agreement is not None:
-        out.print(f"same top-1 class as float: {r.agreement:.2%} of {r.samples} samples")
+        out.say(f"same top-1 class as float: {r.agreement:.2%} of {r.samples} samples")
 
 
-def print_warnings(out: Console, warnings: list[str] | tuple[str, ...]) -> None:
+def print_warnings(out: Screen, warnings: list[str] | tuple[str, ...]) -> None:
     """Loud, and last."""
     for line in warnings:
-        out.print(f"[bold yellow]WARNING:[/] {escape(line)}", soft_wrap=True)
+        out.print(f"[bold yellow]WARNING:[/] {escape(line)}", soft_wrap=not out.is_terminal)
 
 
-def print_evaluation(out: Console, e: Evaluation) -> None:
+def print_evaluation(out: Screen, e: Evaluation) -> None:
     """Accuracy, top-k, confusion matrix (up to 20 classes)."""
     text = f"accuracy {e.accuracy:.2%} of {e.count} samples ({e.form})"
-    out.print(text if e.accuracy_float is None else f"{text}, float {e.accuracy_float:.2%}")
+    out.say(text if e.accuracy_float is None else f"{text}, float {e.accuracy_float:.2%}")
     if len(e.top_k) > 1:
-        out.print(", ".join(f"top-{k + 1} {share:.2%}" for k, share in enumerate(e.top_k)))
+        out.detail(", ".join(f"top-{k + 1} {share:.2%}" for k, share in enumerate(e.top_k)))
     if len(e.confusion) <= 20:
-        out.print(confusion_table(e.confusion))
+        out.detail(confusion_table(e.confusion))
     print_warnings(out, e.warnings)
 
 
@@ -145,7 +153,7 @@ def confusion_table(confusion: np.ndarray) -> Table:
     return result
 
 
-def print_board_run(out: Console, b: BoardRun) -> None:
+def print_board_run(out: Screen, b: BoardRun) -> None:
     """Instructions per layer, memory."""
     result = table(f"{b.board}: instructions", "~layer", "<kind", "MACs", "instructions", "per MAC")
     for n in b.nodes:
@@ -155,15 +163,19 @@ def print_board_run(out: Console, b: BoardRun) -> None:
     result.add_section()
     per_mac = f"{b.instructions / macs:.2f}" if macs else ""
     result.add_row("total (one run)", "", f"{macs:,}", f"{b.instructions:,}", per_mac)
-    out.print(result)
-    out.print(
+    out.detail(result)
+    out.say(
         f"flash {b.flash:,} B (weights and tables {b.weights:,} B), RAM {b.ram:,} B (arena {b.arena:,} B), "
         f"stack {b.stack:,} B; flash and RAM are the whole program's, with runner and C library"
     )
 
 
-def print_boards(out: Console, boards: dict[str, Board], ready: dict[str, bool]) -> None:
+def print_boards(out: Screen, boards: dict[str, Board], ready: dict[str, bool]) -> None:
     """All boards, and whether their tools are installed."""
+    if out.quiet_details:
+        for name in boards:
+            out.print(name)
+        return
     result = table("boards", "<board", "<cpu flags", "<emulated machine", "<tools")
     for name, b in boards.items():
         state = "ready" if ready[name] else f"missing: apt-get install {b.compiler_packages} {b.emulator_packages}"

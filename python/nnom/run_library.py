@@ -5,21 +5,38 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import boards
-from .errors import ToolError
+from .errors import NnomError, ToolError
 
 _FLAGS = ("-std=c99", "-ffunction-sections", "-fdata-sections", "-g1")
+LIBRARY_FOLDERS = ("include", "port", "src")
 _KEPT = 40  # archives in the cache
+
+
+def library_root() -> Path:
+    """The folder that holds include/, port/ and src/: the repository, or the installed package's."""
+    return boards.firmware_dir().parent
+
+
+def copy_library(folder: Path) -> Path:
+    """Copies include/, port/ and src/ into a folder, made if it is not there. NnomError if that cannot be."""
+    try:
+        for name in LIBRARY_FOLDERS:
+            shutil.copytree(library_root() / name, folder / name, dirs_exist_ok=True)
+    except (OSError, shutil.Error) as e:
+        raise NnomError(f"{folder}: the library cannot be copied there: {e}") from e
+    return folder
 
 
 def library_sources() -> tuple[list[Path], list[Path]]:
     """(C files of the library, folders of headers). The linker drops what a frozen model does not use."""
-    root = boards.firmware_dir().parent
+    root = library_root()
     files = [f for f in sorted((root / "src").rglob("*.c")) if not f.name.startswith("freeze")]
     if len(files) < 4:
         raise ToolError(f"{root}: the C sources of the library are missing; reinstall nnom")

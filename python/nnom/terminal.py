@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 import textwrap
-import unicodedata
 from collections.abc import Iterator
 from typing import Any, TextIO
 
@@ -20,26 +19,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.segment import Segment
 from rich.style import Style
 
+from .text import visible
+
 PIPE_WIDTH = 120  # where the output is no terminal
-_HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, what turns text around or hides it, halves of characters, line ends
 _GAP = 2
 _INDENT = 4  # of a row's further lines
 _LEAST_NAME = 12
 _BOLD = Style(bold=True)
 _NO_STYLE = Style()
-
-
-def visible(text: str, lines: bool = False) -> str:
-    r"""Text with control characters as escapes: names come from files of others. lines: \n stays.
-
-    Every name that is shown goes through here, on the terminal, in errors and in HTML; `--json` has escapes of its own.
-    """
-    if text.isprintable():
-        return text
-    kept = "\n" if lines else ""
-    return "".join(
-        c.encode("unicode_escape").decode() if c not in kept and unicodedata.category(c) in _HIDDEN else c for c in text
-    )
 
 
 def set_up_streams() -> None:
@@ -116,7 +103,7 @@ class Stages:
 
 
 class Table:
-    """Columns whose name starts with "<" are left-aligned, with "~" left-aligned names that may be cut; others right."""
+    """Columns named "<..." are left-aligned, "~..." left-aligned names that may be cut, the others right-aligned."""
 
     def __init__(self, title: str, *columns: str):
         self.title = visible(title)
