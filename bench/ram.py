@@ -67,7 +67,7 @@ def models() -> Iterator[tuple[str, Graph]]:
 
 
 def linked_ram(graph: Graph, plan: Plan) -> int:
-    """Bytes of the model's variables in a linked program: the arena and nnom_model_t."""
+    """Bytes of the model's variables in a linked program: the arena and nnom_instance_t."""
     with tempfile.TemporaryDirectory(prefix="nnom-") as folder:
         board = find_board(BOARD)
         elf = build_frozen(plan.compile(graph), board, Path(folder), OPT)

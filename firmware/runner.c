@@ -11,7 +11,7 @@
  *     runs <N>
  * or "error <text>" and ends with status 1.
  */
-#include "nnom.h"
+#include "nnom_run.h"
 
 #ifndef NNOM_RUN_MODEL
 #error "define NNOM_RUN_MODEL as the model's name"
@@ -58,7 +58,7 @@ static int fail(const char *text, const char *detail)
 }
 
 /* The counter is read last at BEGIN and first at END: the work of this function stays outside. */
-static void observe(void *context, const nnom_model_t *m, uint32_t node, nnom_event_t event)
+static void observe(void *context, const nnom_instance_t *m, uint32_t node, nnom_event_t event)
 {
     profile_t *profile = context;
     (void)m;
@@ -71,7 +71,7 @@ static void observe(void *context, const nnom_model_t *m, uint32_t node, nnom_ev
 }
 
 /* Observes a step without work, called as the model does: through a pointer the compiler cannot see through. */
-static void calibrate(profile_t *profile, const nnom_model_t *m)
+static void calibrate(profile_t *profile, const nnom_instance_t *m)
 {
     nnom_observer_t volatile observer = observe;
     nnom_observer_t call = observer;
@@ -89,7 +89,7 @@ static int short_file(uint32_t input, uint32_t size, int32_t got)
     return RECORD_ERROR;
 }
 
-static int read_record(nnom_model_t *m, int32_t file)
+static int read_record(nnom_instance_t *m, int32_t file)
 {
     for (uint32_t i = 0; i < nnom_input_count(m); i++) {
         uint32_t size = nnom_input_bytes(m, i);
@@ -104,7 +104,7 @@ static int read_record(nnom_model_t *m, int32_t file)
     return RECORD_OK;
 }
 
-static int write_record(nnom_model_t *m, int32_t file)
+static int write_record(nnom_instance_t *m, int32_t file)
 {
     for (uint32_t i = 0; i < nnom_output_count(m); i++) {
         if (semihost_write(file, nnom_output_buffer(m, i), nnom_output_bytes(m, i)) != 0) {
@@ -118,13 +118,13 @@ static int write_record(nnom_model_t *m, int32_t file)
  * `row` NULL: the whole run, else one row of a fed model. Stack and instructions cost nothing to measure: done at each run,
  * kept from the first.
  */
-static nnom_status_t run_counted(nnom_model_t *m, const void *row, result_t *result)
+static nnom_status_t run_counted(nnom_instance_t *m, const void *row, result_t *result)
 {
     uint32_t depth = result->runs == 0 ? board_stack_paint() : 0;
     uint64_t begin = board_instructions();
     uint64_t empty = board_instructions() - begin;
     begin = board_instructions();
-    nnom_status_t status = row == NULL ? model_run(m) : nnom_feed(m, row, 1);
+    nnom_status_t status = row == NULL ? nnom_run(m) : nnom_feed(m, row, 1);
     uint64_t total = board_instructions() - begin - empty;
     if (result->runs == 0) {
         uint32_t stack = board_stack_peak() - depth;
@@ -135,7 +135,7 @@ static nnom_status_t run_counted(nnom_model_t *m, const void *row, result_t *res
 }
 
 /* Reads a record row by row and feeds it. */
-static int feed_record(nnom_model_t *m, int32_t file, result_t *result)
+static int feed_record(nnom_instance_t *m, int32_t file, result_t *result)
 {
     static uint32_t row[(NNOM_RUN_ROW_BYTES + 3u) / 4u];
     const nnom_tensor_t *input = nnom_input_tensor(m, 0);
@@ -158,7 +158,7 @@ static int feed_record(nnom_model_t *m, int32_t file, result_t *result)
 }
 
 /* Reads a record and runs it; RECORD_END: there was none. */
-static int run_record(nnom_model_t *m, int32_t file, result_t *result)
+static int run_record(nnom_instance_t *m, int32_t file, result_t *result)
 {
     if (m->program->fed != 0) {
         return feed_record(m, file, result);
@@ -168,10 +168,10 @@ static int run_record(nnom_model_t *m, int32_t file, result_t *result)
         return state;
     }
     nnom_status_t status = run_counted(m, NULL, result);
-    return status == NNOM_OK ? RECORD_OK : fail("model_run: ", nnom_status_text(status));
+    return status == NNOM_OK ? RECORD_OK : fail("nnom_run: ", nnom_status_text(status));
 }
 
-static int run_file(nnom_model_t *m, int32_t in, int32_t out, result_t *result)
+static int run_file(nnom_instance_t *m, int32_t in, int32_t out, result_t *result)
 {
     int state;
     while ((state = run_record(m, in, result)) == RECORD_OK) {
@@ -188,7 +188,7 @@ static int run_file(nnom_model_t *m, int32_t in, int32_t out, result_t *result)
 }
 
 /* Last, because one more run would disturb the outputs of a model that keeps state. */
-static int profile_first(nnom_model_t *m, int32_t in, profile_t *profile)
+static int profile_first(nnom_instance_t *m, int32_t in, profile_t *profile)
 {
     if (semihost_seek(in, 0) != 0) {
         return fail("input.bin: cannot read the first record again", "");
@@ -201,7 +201,7 @@ static int profile_first(nnom_model_t *m, int32_t in, profile_t *profile)
     return state == RECORD_END ? fail("input.bin: cannot read the first record again", "") : state;
 }
 
-static void print_result(const nnom_model_t *m, const result_t *result, const profile_t *profile)
+static void print_result(const nnom_instance_t *m, const result_t *result, const profile_t *profile)
 {
     board_printf("instructions total %llu\n", (unsigned long long)result->total);
     for (uint32_t i = 0; i < nnom_node_count(m); i++) {
@@ -211,7 +211,7 @@ static void print_result(const nnom_model_t *m, const result_t *result, const pr
     board_printf("runs %lu\n", (unsigned long)result->runs);
 }
 
-static int run_all(nnom_model_t *m)
+static int run_all(nnom_instance_t *m)
 {
     static profile_t profile;
     result_t result = { 0, 0, 0 };
@@ -239,7 +239,7 @@ static int run_all(nnom_model_t *m)
 
 int main(void)
 {
-    nnom_model_t *m = GET_MODEL();
+    nnom_instance_t *m = GET_MODEL();
     if (m == NULL) {
         return fail("no model", "") != RECORD_OK;
     }

@@ -19,41 +19,11 @@
 #ifndef NNOM_H
 #define NNOM_H
 
-#include "nnom_program.h"
+#include "nnom_run.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-#define NNOM_VERSION "1.0.0"
-
-/* ---- Status ---- */
-
-/* One list gives the enum and the texts of nnom_status_text(). */
-#define NNOM_STATUS_LIST(X)                                                                                            \
-    X(NNOM_OK, 0, "ok")                                                                                                \
-    X(NNOM_NO_MEMORY, -1, "out of memory")                                                                             \
-    X(NNOM_NULL, -2, "a required pointer is NULL")                                                                     \
-    X(NNOM_BAD_SHAPE, -3, "shapes do not fit")                                                                         \
-    X(NNOM_BAD_ARGUMENT, -4, "argument out of range")                                                                  \
-    X(NNOM_BAD_GRAPH, -5, "layers are not connected as a graph from inputs to outputs")                                \
-    X(NNOM_BAD_QUANT, -6, "quantisation out of range")                                                                 \
-    X(NNOM_TOO_SMALL, -7, "buffer too small")                                                                          \
-    X(NNOM_OVERFLOW, -8, "a size or sum does not fit its integer")                                                     \
-    X(NNOM_UNSUPPORTED, -9, "not supported")                                                                           \
-    X(NNOM_NOT_COMPILED, -10, "the model is not compiled")                                                             \
-    X(NNOM_SELFTEST, -11, "the self test's output differs")                                                            \
-    X(NNOM_IO, -12, "writing failed")                                                                                  \
-    X(NNOM_MORE, 1, "more input is needed")
-
-typedef enum nnom_status {
-#define NNOM_STATUS_ENUM(name, value, text) name = (value),
-    NNOM_STATUS_LIST(NNOM_STATUS_ENUM)
-#undef NNOM_STATUS_ENUM
-} nnom_status_t;
-
-/* Text of a status; static, never NULL. */
-const char *nnom_status_text(nnom_status_t status);
 
 /* ---- Values ---- */
 
@@ -103,30 +73,19 @@ typedef struct nnom_layer nnom_layer_t;
 typedef struct nnom_activation nnom_activation_t;
 typedef struct nnom_builder nnom_builder_t;
 
-typedef enum nnom_event { NNOM_EVENT_BEGIN = 0, NNOM_EVENT_END = 1 } nnom_event_t;
-
-/* Called before and after every step of node `node` (index into the program, order of execution). */
-typedef void (*nnom_observer_t)(void *context, const nnom_model_t *m, uint32_t node, nnom_event_t event);
-
 /*
- * A model. The caller owns the struct; new_model() or a frozen model's own code fills it. The function pointers are the
- * builder's verbs and NULL in a frozen model. The other members are private.
+ * A model built by hand. The caller owns the struct; new_model() fills it. `instance` is what runs: the calls of nnom_run.h take
+ * its address. The function pointers are the builder's verbs.
  */
+typedef struct nnom_model nnom_model_t;
 struct nnom_model {
+    nnom_instance_t instance;
     nnom_status_t (*add)(nnom_model_t *m, nnom_layer_t *layer);
     nnom_layer_t *(*hook)(nnom_layer_t *curr, nnom_layer_t *last);
     nnom_layer_t *(*merge)(nnom_layer_t *method, nnom_layer_t *in1, nnom_layer_t *in2);
     nnom_layer_t *(*mergex)(nnom_layer_t *method, int num, ...);
     nnom_layer_t *(*active)(nnom_activation_t *act, nnom_layer_t *target);
-    const nnom_program_t *program; /* NULL until compiled */
-    nnom_arena_t arena;
-    uint32_t step;    /* where in the schedule a rolling run is: next step of the segment ... */
-    uint32_t segment; /* ... and the segment */
-    int32_t taken;    /* rows of the input that steps asked for */
-    int32_t fed;      /* rows of the input given so far */
-    nnom_observer_t observer;
-    void *observer_context;
-    nnom_builder_t *builder; /* NULL in a frozen model */
+    nnom_builder_t *builder; /* private */
 };
 
 /* Prepares *m, or allocates a model if m is NULL. Returns it, or NULL when memory is short. */
@@ -160,7 +119,7 @@ nnom_status_t nnom_set_slow_arena(nnom_model_t *m, void *memory, uint32_t bytes)
 /* Frees a layer and everything connected to it, if no model owns them yet. NULL is fine. */
 void nnom_discard(nnom_layer_t *layer);
 
-/* Runs the whole model once: reads the inputs' buffers, writes the outputs'. NNOM_NOT_COMPILED is its only error. */
+/* nnom_run() of the model's instance. */
 nnom_status_t model_run(nnom_model_t *m);
 
 /* The first error of build or compile, as a sentence naming the layer; "" if there is none. Owned by the model. */
@@ -170,20 +129,6 @@ const char *model_error_text(const nnom_model_t *m);
 void model_print(const nnom_model_t *m);
 /* compile prints the table unless this is off. Default: on. */
 void nnom_set_verbose(nnom_model_t *m, bool verbose);
-
-/* Inputs and outputs: buffers in the arena, or those given to Input() and Output(). Alive as long as the model. */
-uint32_t nnom_input_count(const nnom_model_t *m);
-uint32_t nnom_output_count(const nnom_model_t *m);
-void *nnom_input_buffer(nnom_model_t *m, uint32_t i);
-const void *nnom_output_buffer(const nnom_model_t *m, uint32_t i);
-uint32_t nnom_input_bytes(const nnom_model_t *m, uint32_t i);
-uint32_t nnom_output_bytes(const nnom_model_t *m, uint32_t i);
-/* Shape, type, scale, zero point of an input or output; NULL if i is out of range or the model is not compiled. */
-const nnom_tensor_t *nnom_input_tensor(const nnom_model_t *m, uint32_t i);
-const nnom_tensor_t *nnom_output_tensor(const nnom_model_t *m, uint32_t i);
-
-uint32_t nnom_node_count(const nnom_model_t *m);
-void nnom_set_observer(nnom_model_t *m, nnom_observer_t observer, void *context);
 
 /* ---- Layers ----
  * Each constructor returns a new layer, or NULL when memory is short. Errors in arguments are found by compile.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /*
  * The compiled form of a model: what `model_compile` makes in RAM and what a frozen model holds as `const` data in flash.
- * The executor knows nothing else. Users need this header only through nnom.h.
+ * The executor knows nothing else. Users need this header only through nnom_run.h.
  */
 #ifndef NNOM_PROGRAM_H
 #define NNOM_PROGRAM_H
@@ -13,6 +13,14 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/*
+ * The number of this form. It changes with any struct of this header and with the parameters of any operation: a converted model
+ * of another number does not compile, nor does it link with a library of another number, whose seal has another name.
+ */
+#define NNOM_PROGRAM_ABI 2
+#define NNOM_PROGRAM_SEAL nnom_program_abi_2
+extern const uint8_t NNOM_PROGRAM_SEAL;
 
 /*
  * The model's working memory: one region, or a fast and a slow one. An offset with the bit NNOM_SLOW is one into the second.
@@ -38,7 +46,7 @@ typedef struct nnom_shape {
     int32_t c;
 } nnom_shape_t;
 
-typedef struct nnom_model nnom_model_t;
+typedef struct nnom_instance nnom_instance_t;
 typedef struct nnom_node nnom_node_t;
 typedef struct nnom_program nnom_program_t;
 
@@ -93,7 +101,8 @@ enum {
 typedef struct nnom_op {
     void (*run)(const nnom_call_t *call);
     nnom_range_t (*window)(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y);
-    uint32_t flags;
+    uint16_t flags;
+    uint16_t param_bytes; /* of the struct that nnom_node_t.param points to, 0: none; compared by the self test */
 } nnom_op_t;
 
 struct nnom_node {
@@ -121,6 +130,7 @@ typedef struct nnom_segment {
 enum { NNOM_STEP_FEED = 255, NNOM_SEGMENT_MAX = 254 };
 
 struct nnom_program {
+    const uint8_t *seal;        /* of the library that it is for */
     const nnom_tensor_t *tensors;
     const nnom_node_t *nodes;   /* in order of execution */
     const uint16_t *inputs;     /* tensors that the caller fills */

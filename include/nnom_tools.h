@@ -8,7 +8,7 @@
 /* ---- Evaluation: classifiers with one vector output. Absent classes and labels out of range are safe. ---- */
 
 typedef struct nnom_predict {
-    nnom_model_t *model;
+    nnom_instance_t *instance;
     uint16_t *confusion;   /* [label_num][label_num]: row true label, column predicted */
     uint32_t *top_k;       /* [top_k_size]: how often the true label was at rank k */
     uint32_t label_num;
@@ -20,6 +20,8 @@ typedef struct nnom_predict {
 
 /* buf: the model's input buffer or NULL. Returns NULL when memory is short or label_num exceeds the output. */
 nnom_predict_t *prediction_create(nnom_model_t *m, void *buf, size_t label_num, size_t top_k_size);
+/* The same for the instance of a converted model, NAME_model(). */
+nnom_predict_t *nnom_prediction_create(nnom_instance_t *instance, size_t label_num, size_t top_k_size);
 /*
  * Runs the model on its input buffer. NULL pointers are allowed for predict_label and prob. NNOM_BAD_SHAPE if the model was
  * compiled anew and has fewer classes than prediction_create() saw.
@@ -30,10 +32,7 @@ void prediction_delete(nnom_predict_t *p);
 void prediction_matrix(nnom_predict_t *p);
 void prediction_top_k(nnom_predict_t *p);
 void prediction_summary(nnom_predict_t *p);
-/*
- * One run; the most probable class and its probability (0..1; for a single output: label 1 if it is over one half).
- * NNOM_UNSUPPORTED if the output is int32, as of ArgMax: indices are no scores.
- */
+/* nnom_classify() of the model's instance. */
 nnom_status_t nnom_predict(nnom_model_t *m, uint32_t *label, float *prob);
 /* Runs the model once and prints time and MACs per layer. */
 void model_stat(nnom_model_t *m);
@@ -67,17 +66,6 @@ typedef struct nnom_options {
 
 /* model_compile() with options. NNOM_TOO_SMALL: the text tells the least possible budget and the layer that sets it. */
 nnom_status_t nnom_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out, const nnom_options_t *options);
-
-/*
- * Feeding, for models compiled with options.feed: n rows of the input as they come, [n][w][c]. Returns NNOM_MORE, or NNOM_OK when
- * the last row was given and the outputs are complete; NNOM_BAD_ARGUMENT for more rows than are left (nothing is taken then) and
- * after the end, or after the error of a Lambda, until nnom_reset(). Safe to call from one thread only.
- */
-nnom_status_t nnom_feed(nnom_model_t *m, const void *rows, uint32_t n);
-/* The same for `bytes` bytes: NNOM_BAD_SHAPE unless they are whole rows. */
-nnom_status_t nnom_feed_bytes(nnom_model_t *m, const void *rows, uint32_t bytes);
-/* Forgets rows given so far: the next row is the first. */
-void nnom_reset(nnom_model_t *m);
 
 /* ---- Facts of a compiled model ---- */
 
@@ -116,9 +104,6 @@ typedef struct nnom_layer_info {
 nnom_status_t nnom_layer_info(const nnom_model_t *m, uint32_t i, nnom_layer_info_t *info);
 /* The node that makes a layer's output: that of another layer for views and fused activations. NNOM_NO_NODE: an input. */
 uint16_t nnom_layer_output_node(const nnom_layer_t *layer);
-/* For observers: where the output of a node lies; *tensor tells its shape, type, quantisation. */
-const void *nnom_node_output(const nnom_model_t *m, uint32_t node, const nnom_tensor_t **tensor);
-
 /* ---- Freezing: hosts only (src/core/freeze*.c) ---- */
 
 /* Writes one piece of text; returns 0, or anything else to stop. */

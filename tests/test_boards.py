@@ -134,27 +134,27 @@ def test_endless_program_times_out(tmp_path):
 # A model of two nodes that run two steps each and write input + runs so far, without the library behind it. Node i
 # spends 2000 * (i + 1) instructions per step in a loop of two instructions.
 FAKE_MODEL = r"""
-#include "nnom.h"
-nnom_model_t *fake_model(void);
+#include "nnom_run.h"
+nnom_instance_t *fake_model(void);
 static const nnom_program_t program; /* not fed */
-static nnom_model_t model = {.program = &program};
+static nnom_instance_t model = {.program = &program};
 static nnom_observer_t observer;
 static void *context;
 static uint8_t in[2][3];
 static uint8_t out[3];
-nnom_model_t *fake_model(void) { return &model; }
-uint32_t nnom_input_count(const nnom_model_t *m) { (void)m; return 2; }
-uint32_t nnom_output_count(const nnom_model_t *m) { (void)m; return 1; }
-void *nnom_input_buffer(nnom_model_t *m, uint32_t i) { (void)m; return in[i]; }
-const void *nnom_output_buffer(const nnom_model_t *m, uint32_t i) { (void)m; (void)i; return out; }
-uint32_t nnom_input_bytes(const nnom_model_t *m, uint32_t i) { (void)m; (void)i; return 3; }
-uint32_t nnom_output_bytes(const nnom_model_t *m, uint32_t i) { (void)m; (void)i; return 3; }
-uint32_t nnom_node_count(const nnom_model_t *m) { (void)m; return 2; }
-const nnom_tensor_t *nnom_input_tensor(const nnom_model_t *m, uint32_t i) { (void)m; (void)i; return NULL; }
-nnom_status_t nnom_feed(nnom_model_t *m, const void *r, uint32_t n) { (void)m; (void)r; (void)n; return NNOM_OK; }
-void nnom_reset(nnom_model_t *m) { (void)m; }
+nnom_instance_t *fake_model(void) { return &model; }
+uint32_t nnom_input_count(const nnom_instance_t *m) { (void)m; return 2; }
+uint32_t nnom_output_count(const nnom_instance_t *m) { (void)m; return 1; }
+void *nnom_input_buffer(nnom_instance_t *m, uint32_t i) { (void)m; return in[i]; }
+const void *nnom_output_buffer(const nnom_instance_t *m, uint32_t i) { (void)m; (void)i; return out; }
+uint32_t nnom_input_bytes(const nnom_instance_t *m, uint32_t i) { (void)m; (void)i; return 3; }
+uint32_t nnom_output_bytes(const nnom_instance_t *m, uint32_t i) { (void)m; (void)i; return 3; }
+uint32_t nnom_node_count(const nnom_instance_t *m) { (void)m; return 2; }
+const nnom_tensor_t *nnom_input_tensor(const nnom_instance_t *m, uint32_t i) { (void)m; (void)i; return NULL; }
+nnom_status_t nnom_feed(nnom_instance_t *m, const void *r, uint32_t n) { (void)m; (void)r; (void)n; return NNOM_OK; }
+void nnom_reset(nnom_instance_t *m) { (void)m; }
 const char *nnom_status_text(nnom_status_t s) { (void)s; return "fake text"; }
-void nnom_set_observer(nnom_model_t *m, nnom_observer_t o, void *c) { (void)m; observer = o; context = c; }
+void nnom_set_observer(nnom_instance_t *m, nnom_observer_t o, void *c) { (void)m; observer = o; context = c; }
 static void __attribute__((noinline)) work(uint32_t rounds)
 {
 #if defined(__riscv)
@@ -163,7 +163,7 @@ static void __attribute__((noinline)) work(uint32_t rounds)
     __asm__ volatile(".syntax unified\n1: subs %0, %0, #1\n bne 1b" : "+l"(rounds) : : "cc");
 #endif
 }
-nnom_status_t model_run(nnom_model_t *m)
+nnom_status_t nnom_run(nnom_instance_t *m)
 {
     static uint8_t runs;
     if (in[0][0] == 255) {
@@ -190,7 +190,7 @@ def runner(request, tmp_path_factory):
     _need(board)
     folder = tmp_path_factory.mktemp("runner")
     (folder / "fake.c").write_text(FAKE_MODEL)
-    (folder / "fake.h").write_text("nnom_model_t *fake_model(void);\n")
+    (folder / "fake.h").write_text("nnom_instance_t *fake_model(void);\n")
     defines = {"NNOM_RUN_MODEL": "fake", "NNOM_RUN_HEADER": '"fake.h"'}
     sources = [boards.firmware_dir() / "runner.c", folder / "fake.c"]
     return board, boards.build(board, sources, [ROOT / "include", folder], defines, folder / "out")
@@ -217,7 +217,7 @@ def test_runner(runner, tmp_path):
         (None, "error input.bin: cannot open"),
         (b"", "error input.bin is empty"),
         (bytes(7), "error input.bin: input 0 needs 3 bytes, the file has 1 left"),
-        (bytes([255] * 6), "error model_run: fake text"),
+        (bytes([255] * 6), "error nnom_run: fake text"),
     ],
 )
 def test_runner_reports_errors(runner, tmp_path, data, message):

@@ -70,7 +70,7 @@ def test_sizes_are_read():
 @needs_board
 def test_state_is_the_size_of_the_struct(tmp_path):
     probe = tmp_path / "probe.c"
-    probe.write_text(f'#include "nnom.h"\ntypedef char same[sizeof(nnom_model_t) == {STATE_BYTES} ? 1 : -1];\n')
+    probe.write_text(f'#include "nnom_run.h"\ntypedef char same[sizeof(nnom_instance_t) == {STATE_BYTES} ? 1 : -1];\n')
     includes = [f"-I{ROOT / folder}" for folder in ("include", "port")]
     command = [BOARD.compiler + "gcc", *BOARD.cpu, *BOARD.libc, *includes, "-c", str(probe), "-o", str(tmp_path / "o")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

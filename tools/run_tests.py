@@ -59,7 +59,7 @@ def compile_commands() -> Iterable[list[str]]:
         yield ["clang", *WARNINGS, *includes, "-fsyntax-only", str(source)]
     for source in sorted((ROOT / "tests" / "c").glob("*.c")):  # gcc compiles them to run them
         yield ["clang", *WARNINGS, *includes, *TEST_FLAGS, "-fsyntax-only", str(source)]
-    for header in ("nnom.h", "nnom_program.h"):  # the others are parts of nnom.h
+    for header in ("nnom.h", "nnom_run.h", "nnom_program.h"):  # the others are parts of nnom.h
         cxx = ["-std=c++17", "-Wall", "-Wextra", "-Werror"]
         for command in (["gcc", *WARNINGS, "-x", "c"], ["g++", *cxx, "-x", "c++"]):
             yield [*command, *includes, "-fsyntax-only", "-include", header, os.devnull]

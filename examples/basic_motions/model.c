@@ -4,6 +4,10 @@
 #include <math.h>
 #include <string.h>
 
+#if NNOM_PROGRAM_ABI != 2
+#error "this file was made for another version of NNoM: convert the model again"
+#endif
+
 /* conv1: Conv2D */
 extern const nnom_op_t nnom_conv2d_s8_op;
 struct nnom_conv_param { nnom_geometry_t geometry; int32_t act_min; int32_t act_max; float act_min_f; float act_max_f; const void *weights; const void *bias; const void *multiplier; const void *shift; };
@@ -923,9 +927,11 @@ static const nnom_node_t basic_motions_nodes[] = {
     {&nnom_dense_s8_op, &basic_motions_n5, basic_motions_n5_in, 1, 6, 0, 0}, /* dense2 */
     {&nnom_softmax_s8_op, &basic_motions_n6, basic_motions_n6_in, 1, 7, 0, 0}, /* softmax */
 };
+static const uint16_t basic_motions_param_bytes[] = {sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_softmax_param), };
 static const uint16_t basic_motions_inputs[] = {0, };
 static const uint16_t basic_motions_outputs[] = {8, };
 static const nnom_program_t basic_motions_program = {
+    .seal = &nnom_program_abi_2,
     .tensors = basic_motions_tensors,
     .nodes = basic_motions_nodes,
     .inputs = basic_motions_inputs,
@@ -948,9 +954,9 @@ extern uint32_t BASIC_MOTIONS_ARENA_MEMORY[];
 #endif
 static uint32_t basic_motions_arena[(BASIC_MOTIONS_ARENA_BYTES + 3u) / 4u + (BASIC_MOTIONS_ARENA_BYTES == 0u)] BASIC_MOTIONS_ARENA_SECTION;
 #endif
-static nnom_model_t basic_motions_instance;
+static nnom_instance_t basic_motions_instance;
 
-nnom_model_t *basic_motions_model(void)
+nnom_instance_t *basic_motions_model(void)
 {
     basic_motions_instance.program = &basic_motions_program;
     basic_motions_instance.arena.base[0] = (uint8_t *)basic_motions_arena;
@@ -959,7 +965,7 @@ nnom_model_t *basic_motions_model(void)
 
 nnom_status_t basic_motions_run(void)
 {
-    return model_run(basic_motions_model());
+    return nnom_run(basic_motions_model());
 }
 
 int8_t *basic_motions_input(void)
@@ -1017,9 +1023,12 @@ static const int8_t basic_motions_test_output0[4] = {
 
 nnom_status_t basic_motions_selftest(void)
 {
-    nnom_model_t *m = basic_motions_model();
+    nnom_instance_t *m = basic_motions_model();
+    if (nnom_check_params(m, basic_motions_param_bytes) != NNOM_OK) {
+        return NNOM_OTHER_ABI;
+    }
     memcpy(nnom_input_buffer(m, 0), basic_motions_test_input0, sizeof basic_motions_test_input0);
-    nnom_status_t status = model_run(m);
+    nnom_status_t status = nnom_run(m);
     if (memcmp(nnom_output_buffer(m, 0), basic_motions_test_output0, sizeof basic_motions_test_output0) != 0) {
         status = NNOM_SELFTEST;
     }

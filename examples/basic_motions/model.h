@@ -2,9 +2,9 @@
 #ifndef BASIC_MOTIONS_MODEL_H
 #define BASIC_MOTIONS_MODEL_H
 
-#include "nnom.h"
+#include "nnom_run.h"
 
-/* Bytes of the arena. With the model's state of some 60 bytes it is all of its RAM. */
+/* Bytes of the arena. With the model's state, an nnom_instance_t of 36 bytes on a 32-bit core, it is all of its RAM. */
 #define BASIC_MOTIONS_ARENA_BYTES 1080u
 #define BASIC_MOTIONS_MACS 90944u
 #define BASIC_MOTIONS_WEIGHT_BYTES 12620u
@@ -29,8 +29,8 @@ const int8_t *basic_motions_output(void);
 
 /* Runs the model once. NNOM_OK always. */
 nnom_status_t basic_motions_run(void);
-/* The model, for the calls of nnom.h that take one. */
-nnom_model_t *basic_motions_model(void);
+/* The model, for the calls of nnom_run.h. */
+nnom_instance_t *basic_motions_model(void);
 /* Runs a stored input and compares with the stored output: NNOM_OK or NNOM_SELFTEST. */
 nnom_status_t basic_motions_selftest(void);
 

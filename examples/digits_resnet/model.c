@@ -4,6 +4,10 @@
 #include <math.h>
 #include <string.h>
 
+#if NNOM_PROGRAM_ABI != 2
+#error "this file was made for another version of NNoM: convert the model again"
+#endif
+
 /* stem_conv: Conv2D */
 extern const nnom_op_t nnom_conv2d_s8_op;
 struct nnom_conv_param { nnom_geometry_t geometry; int32_t act_min; int32_t act_max; float act_min_f; float act_max_f; const void *weights; const void *bias; const void *multiplier; const void *shift; };
@@ -2248,6 +2252,7 @@ static const nnom_node_t digits_resnet_nodes[] = {
     {&nnom_dense_s8_op, &digits_resnet_n16, digits_resnet_n16_in, 1, 17, 0, 0}, /* scores */
     {&nnom_softmax_s8_op, &digits_resnet_n17, digits_resnet_n17_in, 1, 18, 0, 0}, /* softmax */
 };
+static const uint16_t digits_resnet_param_bytes[] = {sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_binary_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_concat_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_concat_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_binary_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_binary_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_softmax_param), };
 static const uint16_t digits_resnet_inputs[] = {0, };
 static const uint16_t digits_resnet_outputs[] = {19, };
 static const uint8_t digits_resnet_steps1[32] = {
@@ -2259,6 +2264,7 @@ static const nnom_segment_t digits_resnet_segments[] = {
     {12, 18, 0, NULL, 0},
 };
 static const nnom_program_t digits_resnet_program = {
+    .seal = &nnom_program_abi_2,
     .tensors = digits_resnet_tensors,
     .nodes = digits_resnet_nodes,
     .inputs = digits_resnet_inputs,
@@ -2283,9 +2289,9 @@ extern uint32_t DIGITS_RESNET_ARENA_MEMORY[];
 #endif
 static uint32_t digits_resnet_arena[(DIGITS_RESNET_ARENA_BYTES + 3u) / 4u + (DIGITS_RESNET_ARENA_BYTES == 0u)] DIGITS_RESNET_ARENA_SECTION;
 #endif
-static nnom_model_t digits_resnet_instance;
+static nnom_instance_t digits_resnet_instance;
 
-nnom_model_t *digits_resnet_model(void)
+nnom_instance_t *digits_resnet_model(void)
 {
     digits_resnet_instance.program = &digits_resnet_program;
     digits_resnet_instance.arena.base[0] = (uint8_t *)digits_resnet_arena;
@@ -2294,7 +2300,7 @@ nnom_model_t *digits_resnet_model(void)
 
 nnom_status_t digits_resnet_run(void)
 {
-    return model_run(digits_resnet_model());
+    return nnom_run(digits_resnet_model());
 }
 
 int8_t *digits_resnet_input(void)
@@ -2318,9 +2324,12 @@ static const int8_t digits_resnet_test_output0[10] = {
 
 nnom_status_t digits_resnet_selftest(void)
 {
-    nnom_model_t *m = digits_resnet_model();
+    nnom_instance_t *m = digits_resnet_model();
+    if (nnom_check_params(m, digits_resnet_param_bytes) != NNOM_OK) {
+        return NNOM_OTHER_ABI;
+    }
     memcpy(nnom_input_buffer(m, 0), digits_resnet_test_input0, sizeof digits_resnet_test_input0);
-    nnom_status_t status = model_run(m);
+    nnom_status_t status = nnom_run(m);
     if (memcmp(nnom_output_buffer(m, 0), digits_resnet_test_output0, sizeof digits_resnet_test_output0) != 0) {
         status = NNOM_SELFTEST;
     }

@@ -4,6 +4,10 @@
 #include <math.h>
 #include <string.h>
 
+#if NNOM_PROGRAM_ABI != 2
+#error "this file was made for another version of NNoM: convert the model again"
+#endif
+
 /* conv1: Conv2D */
 extern const nnom_op_t nnom_conv2d_s8_op;
 struct nnom_conv_param { nnom_geometry_t geometry; int32_t act_min; int32_t act_max; float act_min_f; float act_max_f; const void *weights; const void *bias; const void *multiplier; const void *shift; };
@@ -1665,6 +1669,7 @@ static const nnom_node_t mnist_nodes[] = {
     {&nnom_dense_s8_op, &mnist_n7, mnist_n7_in, 1, 8, 0, 0}, /* dense2 */
     {&nnom_softmax_s8_op, &mnist_n8, mnist_n8_in, 1, 9, 0, 0}, /* softmax */
 };
+static const uint16_t mnist_param_bytes[] = {sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_softmax_param), };
 static const uint16_t mnist_inputs[] = {0, };
 static const uint16_t mnist_outputs[] = {10, };
 static const uint8_t mnist_steps0[42] = {
@@ -1678,6 +1683,7 @@ static const nnom_segment_t mnist_segments[] = {
     {4, 9, 0, NULL, 0},
 };
 static const nnom_program_t mnist_program = {
+    .seal = &nnom_program_abi_2,
     .tensors = mnist_tensors,
     .nodes = mnist_nodes,
     .inputs = mnist_inputs,
@@ -1702,9 +1708,9 @@ extern uint32_t MNIST_ARENA_MEMORY[];
 #endif
 static uint32_t mnist_arena[(MNIST_ARENA_BYTES + 3u) / 4u + (MNIST_ARENA_BYTES == 0u)] MNIST_ARENA_SECTION;
 #endif
-static nnom_model_t mnist_instance;
+static nnom_instance_t mnist_instance;
 
-nnom_model_t *mnist_model(void)
+nnom_instance_t *mnist_model(void)
 {
     mnist_instance.program = &mnist_program;
     mnist_instance.arena.base[0] = (uint8_t *)mnist_arena;
@@ -1713,7 +1719,7 @@ nnom_model_t *mnist_model(void)
 
 nnom_status_t mnist_run(void)
 {
-    return model_run(mnist_model());
+    return nnom_run(mnist_model());
 }
 
 int8_t *mnist_input(void)
@@ -1782,9 +1788,12 @@ static const int8_t mnist_test_output0[10] = {
 
 nnom_status_t mnist_selftest(void)
 {
-    nnom_model_t *m = mnist_model();
+    nnom_instance_t *m = mnist_model();
+    if (nnom_check_params(m, mnist_param_bytes) != NNOM_OK) {
+        return NNOM_OTHER_ABI;
+    }
     memcpy(nnom_input_buffer(m, 0), mnist_test_input0, sizeof mnist_test_input0);
-    nnom_status_t status = model_run(m);
+    nnom_status_t status = nnom_run(m);
     if (memcmp(nnom_output_buffer(m, 0), mnist_test_output0, sizeof mnist_test_output0) != 0) {
         status = NNOM_SELFTEST;
     }

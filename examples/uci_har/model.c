@@ -4,6 +4,10 @@
 #include <math.h>
 #include <string.h>
 
+#if NNOM_PROGRAM_ABI != 2
+#error "this file was made for another version of NNoM: convert the model again"
+#endif
+
 /* conv1: Conv2D */
 extern const nnom_op_t nnom_conv2d_s8_op;
 struct nnom_conv_param { nnom_geometry_t geometry; int32_t act_min; int32_t act_max; float act_min_f; float act_max_f; const void *weights; const void *bias; const void *multiplier; const void *shift; };
@@ -2326,9 +2330,11 @@ static const nnom_node_t uci_har_nodes[] = {
     {&nnom_dense_s8_op, &uci_har_n3, uci_har_n3_in, 1, 4, 0, 0}, /* dense2 */
     {&nnom_softmax_s8_op, &uci_har_n4, uci_har_n4_in, 1, 5, 0, 0}, /* softmax */
 };
+static const uint16_t uci_har_param_bytes[] = {sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_softmax_param), };
 static const uint16_t uci_har_inputs[] = {0, };
 static const uint16_t uci_har_outputs[] = {6, };
 static const nnom_program_t uci_har_program = {
+    .seal = &nnom_program_abi_2,
     .tensors = uci_har_tensors,
     .nodes = uci_har_nodes,
     .inputs = uci_har_inputs,
@@ -2351,9 +2357,9 @@ extern uint32_t UCI_HAR_ARENA_MEMORY[];
 #endif
 static uint32_t uci_har_arena[(UCI_HAR_ARENA_BYTES + 3u) / 4u + (UCI_HAR_ARENA_BYTES == 0u)] UCI_HAR_ARENA_SECTION;
 #endif
-static nnom_model_t uci_har_instance;
+static nnom_instance_t uci_har_instance;
 
-nnom_model_t *uci_har_model(void)
+nnom_instance_t *uci_har_model(void)
 {
     uci_har_instance.program = &uci_har_program;
     uci_har_instance.arena.base[0] = (uint8_t *)uci_har_arena;
@@ -2362,7 +2368,7 @@ nnom_model_t *uci_har_model(void)
 
 nnom_status_t uci_har_run(void)
 {
-    return model_run(uci_har_model());
+    return nnom_run(uci_har_model());
 }
 
 int8_t *uci_har_input(void)
@@ -2454,9 +2460,12 @@ static const int8_t uci_har_test_output0[6] = {
 
 nnom_status_t uci_har_selftest(void)
 {
-    nnom_model_t *m = uci_har_model();
+    nnom_instance_t *m = uci_har_model();
+    if (nnom_check_params(m, uci_har_param_bytes) != NNOM_OK) {
+        return NNOM_OTHER_ABI;
+    }
     memcpy(nnom_input_buffer(m, 0), uci_har_test_input0, sizeof uci_har_test_input0);
-    nnom_status_t status = model_run(m);
+    nnom_status_t status = nnom_run(m);
     if (memcmp(nnom_output_buffer(m, 0), uci_har_test_output0, sizeof uci_har_test_output0) != 0) {
         status = NNOM_SELFTEST;
     }

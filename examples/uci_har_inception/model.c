@@ -4,6 +4,10 @@
 #include <math.h>
 #include <string.h>
 
+#if NNOM_PROGRAM_ABI != 2
+#error "this file was made for another version of NNoM: convert the model again"
+#endif
+
 /* conv1: Conv2D */
 extern const nnom_op_t nnom_conv2d_s8_op;
 struct nnom_conv_param { nnom_geometry_t geometry; int32_t act_min; int32_t act_max; float act_min_f; float act_max_f; const void *weights; const void *bias; const void *multiplier; const void *shift; };
@@ -6671,9 +6675,11 @@ static const nnom_node_t uci_har_inception_nodes[] = {
     {&nnom_dense_s8_op, &uci_har_inception_n9, uci_har_inception_n9_in, 1, 10, 0, 0}, /* dense2 */
     {&nnom_softmax_s8_op, &uci_har_inception_n10, uci_har_inception_n10_in, 1, 11, 0, 0}, /* softmax */
 };
+static const uint16_t uci_har_inception_param_bytes[] = {sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_concat_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_softmax_param), };
 static const uint16_t uci_har_inception_inputs[] = {0, };
 static const uint16_t uci_har_inception_outputs[] = {12, };
 static const nnom_program_t uci_har_inception_program = {
+    .seal = &nnom_program_abi_2,
     .tensors = uci_har_inception_tensors,
     .nodes = uci_har_inception_nodes,
     .inputs = uci_har_inception_inputs,
@@ -6696,9 +6702,9 @@ extern uint32_t UCI_HAR_INCEPTION_ARENA_MEMORY[];
 #endif
 static uint32_t uci_har_inception_arena[(UCI_HAR_INCEPTION_ARENA_BYTES + 3u) / 4u + (UCI_HAR_INCEPTION_ARENA_BYTES == 0u)] UCI_HAR_INCEPTION_ARENA_SECTION;
 #endif
-static nnom_model_t uci_har_inception_instance;
+static nnom_instance_t uci_har_inception_instance;
 
-nnom_model_t *uci_har_inception_model(void)
+nnom_instance_t *uci_har_inception_model(void)
 {
     uci_har_inception_instance.program = &uci_har_inception_program;
     uci_har_inception_instance.arena.base[0] = (uint8_t *)uci_har_inception_arena;
@@ -6707,7 +6713,7 @@ nnom_model_t *uci_har_inception_model(void)
 
 nnom_status_t uci_har_inception_run(void)
 {
-    return model_run(uci_har_inception_model());
+    return nnom_run(uci_har_inception_model());
 }
 
 int8_t *uci_har_inception_input(void)
@@ -6799,9 +6805,12 @@ static const int8_t uci_har_inception_test_output0[6] = {
 
 nnom_status_t uci_har_inception_selftest(void)
 {
-    nnom_model_t *m = uci_har_inception_model();
+    nnom_instance_t *m = uci_har_inception_model();
+    if (nnom_check_params(m, uci_har_inception_param_bytes) != NNOM_OK) {
+        return NNOM_OTHER_ABI;
+    }
     memcpy(nnom_input_buffer(m, 0), uci_har_inception_test_input0, sizeof uci_har_inception_test_input0);
-    nnom_status_t status = model_run(m);
+    nnom_status_t status = nnom_run(m);
     if (memcmp(nnom_output_buffer(m, 0), uci_har_inception_test_output0, sizeof uci_har_inception_test_output0) != 0) {
         status = NNOM_SELFTEST;
     }

@@ -2,9 +2,9 @@
 #ifndef UCI_HAR_INCEPTION_MODEL_H
 #define UCI_HAR_INCEPTION_MODEL_H
 
-#include "nnom.h"
+#include "nnom_run.h"
 
-/* Bytes of the arena. With the model's state of some 60 bytes it is all of its RAM. */
+/* Bytes of the arena. With the model's state, an nnom_instance_t of 36 bytes on a 32-bit core, it is all of its RAM. */
 #define UCI_HAR_INCEPTION_ARENA_BYTES 1536u
 #define UCI_HAR_INCEPTION_MACS 247552u
 #define UCI_HAR_INCEPTION_WEIGHT_BYTES 104069u
@@ -29,8 +29,8 @@ const int8_t *uci_har_inception_output(void);
 
 /* Runs the model once. NNOM_OK always. */
 nnom_status_t uci_har_inception_run(void);
-/* The model, for the calls of nnom.h that take one. */
-nnom_model_t *uci_har_inception_model(void);
+/* The model, for the calls of nnom_run.h. */
+nnom_instance_t *uci_har_inception_model(void);
 /* Runs a stored input and compares with the stored output: NNOM_OK or NNOM_SELFTEST. */
 nnom_status_t uci_har_inception_selftest(void);
 

@@ -25,7 +25,7 @@ CALIBRATION_SAMPLES = 500  # more change ranges little, and cost time
 REPORT_SAMPLES = 1000
 LOW_SQNR = 10.0  # dB of a layer
 LOST_ACCURACY = 0.01
-STATE_BYTES = 60  # a frozen model's own RAM besides the arena: sizeof(nnom_model_t), pointers of 4 bytes
+STATE_BYTES = 36  # a frozen model's own RAM besides the arena: sizeof(nnom_instance_t), pointers of 4 bytes
 Stage = Callable[[str], Progress]  # starts a progress bar of that name
 _C_WORDS = set(
     "auto break case char const continue default do double else enum extern float for goto if inline int long register "

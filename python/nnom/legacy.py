@@ -22,12 +22,15 @@ from .evaluate import Evaluation, evaluate
 LABEL_GROUP = 128  # samples per group of the test file
 
 _ENTRY = """
+#include "nnom.h"
 /* The names that programs of 2019 use. Include this file in one C file only: it holds the model's data and code. */
 #define nnom_input_data (*(int8_t(*)[{macro}_INPUT_COUNT]){name}_input())
 #define nnom_output_data (*(const int8_t(*)[{macro}_OUTPUT_COUNT]){name}_output())
 static inline nnom_model_t *nnom_model_create(void)
 {{
-    return {name}_model();
+    static nnom_model_t model;
+    model.instance = *{name}_model();
+    return &model;
 }}
 """
 

@@ -57,7 +57,7 @@ static void swap_time(nnom_model_t *m)
 static void reset(nnom_model_t *m)
 {
     nnom_builder_t *builder = m->builder;
-    m->program = NULL;
+    m->instance.program = NULL;
     if (builder->program != NULL) {
         nnom_free(builder->program);
         builder->program = NULL;
@@ -68,7 +68,7 @@ static void reset(nnom_model_t *m)
         builder->schedule_bytes = 0;
     }
     for (uint32_t r = 0; r < 2; r++) {
-        m->arena.base[r] = NULL;
+        m->instance.arena.base[r] = NULL;
         if (builder->regions[r].owned != NULL) {
             nnom_free(builder->regions[r].owned);
             builder->regions[r].owned = NULL;
@@ -232,7 +232,7 @@ nnom_status_t nnom_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out,
         status = compile_graph(m, out);
     }
     if (status != NNOM_OK) {
-        m->program = NULL;
+        m->instance.program = NULL;
         (void)nnom_model_fail(m, status, "%s", nnom_status_text(status));
         if (m->builder->verbose) {
             NNOM_LOG("NNoM: %s: %s\n", nnom_status_text(status), m->builder->error);

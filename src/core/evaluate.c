@@ -1,61 +1,18 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /* How good a classifier is, measured where it runs. */
+#include "classify.h"
 #include "nnom.h"
 #include "nnom_port.h"
 
-/* Score of class i of output 0 as a real number. */
-static float score(const nnom_model_t *m, uint32_t i)
-{
-    const nnom_tensor_t *out = nnom_output_tensor(m, 0);
-    const void *data = nnom_output_buffer(m, 0);
-    if (out->type == NNOM_TYPE_F32) {
-        return ((const float *)data)[i];
-    }
-    const int32_t q = out->type == NNOM_TYPE_U8 ? ((const uint8_t *)data)[i] : ((const int8_t *)data)[i];
-    return out->scale * (float)(q - out->zero_point);
-}
-
-static uint32_t classes(const nnom_model_t *m)
-{
-    const nnom_tensor_t *out = nnom_output_tensor(m, 0);
-    return out == NULL ? 0 : (uint32_t)(out->shape.h * out->shape.w * out->shape.c);
-}
-
 /* A single output tells two classes apart. */
-static uint32_t labels(const nnom_model_t *m)
+static uint32_t labels(const nnom_instance_t *instance)
 {
-    return classes(m) == 1 ? 2 : classes(m);
-}
-
-static uint32_t best_class(const nnom_model_t *m, uint32_t n)
-{
-    uint32_t best = 0;
-    for (uint32_t i = 1; i < n; i++) {
-        if (score(m, i) > score(m, best)) {
-            best = i;
-        }
-    }
-    return best;
+    return nnom_classes(instance) == 1 ? 2 : nnom_classes(instance);
 }
 
 nnom_status_t nnom_predict(nnom_model_t *m, uint32_t *label, float *prob)
 {
-    const nnom_status_t status = model_run(m);
-    if (status != NNOM_OK) {
-        return status;
-    }
-    if (nnom_output_tensor(m, 0)->type == NNOM_TYPE_S32) {
-        return NNOM_UNSUPPORTED; /* indices, as of ArgMax, are no scores */
-    }
-    const uint32_t n = classes(m);
-    const uint32_t best = n == 1 ? (score(m, 0) > 0.5f ? 1u : 0u) : best_class(m, n);
-    if (label != NULL) {
-        *label = best;
-    }
-    if (prob != NULL) {
-        *prob = score(m, n == 1 ? 0 : best);
-    }
-    return NNOM_OK;
+    return m != NULL ? nnom_classify(&m->instance, label, prob) : NNOM_NOT_COMPILED;
 }
 
 static void *allocate(size_t count, size_t size)
@@ -70,14 +27,19 @@ static void *allocate(size_t count, size_t size)
 nnom_predict_t *prediction_create(nnom_model_t *m, void *buf, size_t label_num, size_t top_k_size)
 {
     (void)buf; /* the model knows its input buffer; the parameter is that of 2019 */
-    if (label_num == 0 || label_num > labels(m) || top_k_size == 0 || top_k_size > label_num) {
+    return m != NULL ? nnom_prediction_create(&m->instance, label_num, top_k_size) : NULL;
+}
+
+nnom_predict_t *nnom_prediction_create(nnom_instance_t *instance, size_t label_num, size_t top_k_size)
+{
+    if (label_num == 0 || label_num > labels(instance) || top_k_size == 0 || top_k_size > label_num) {
         return NULL;
     }
     nnom_predict_t *p = allocate(1, sizeof *p);
     if (p == NULL) {
         return NULL;
     }
-    p->model = m;
+    p->instance = instance;
     p->label_num = (uint32_t)label_num;
     p->top_k_size = (uint32_t)top_k_size;
     p->confusion = allocate(label_num, label_num * sizeof *p->confusion);
@@ -108,7 +70,7 @@ static uint32_t rank(const nnom_predict_t *p, uint32_t true_label)
 {
     uint32_t higher = 0;
     for (uint32_t i = 0; i < p->label_num; i++) {
-        const float s = score(p->model, i), t = score(p->model, true_label);
+        const float s = nnom_class_score(p->instance, i), t = nnom_class_score(p->instance, true_label);
         higher += s > t || (s == t && i < true_label) || (s == s && t != t);
     }
     return higher;
@@ -119,12 +81,12 @@ nnom_status_t prediction_run(nnom_predict_t *p, uint32_t true_label, uint32_t *p
     if (p == NULL) {
         return NNOM_NULL;
     }
-    if (p->label_num > labels(p->model)) {
+    if (p->label_num > labels(p->instance)) {
         return NNOM_BAD_SHAPE;
     }
     uint32_t label = 0;
     const uint32_t begin = nnom_us_get();
-    const nnom_status_t status = nnom_predict(p->model, &label, prob);
+    const nnom_status_t status = nnom_classify(p->instance, &label, prob);
     p->t_run_total += (uint32_t)nnom_us_get() - begin;
     if (status != NNOM_OK) {
         return status;
@@ -139,7 +101,7 @@ nnom_status_t prediction_run(nnom_predict_t *p, uint32_t true_label, uint32_t *p
     p->predict_count++;
     uint16_t *cell = &p->confusion[true_label * p->label_num + label];
     *cell = (uint16_t)(*cell + (*cell < UINT16_MAX));
-    const uint32_t at = classes(p->model) == 1 ? (label == true_label ? 0u : 1u) : rank(p, true_label);
+    const uint32_t at = nnom_classes(p->instance) == 1 ? (label == true_label ? 0u : 1u) : rank(p, true_label);
     if (at < p->top_k_size) {
         p->top_k[at]++;
     }

@@ -236,7 +236,7 @@ static void write_schedule(nnom_writer_t *w, const nnom_program_t *p)
 static void write_program(nnom_writer_t *w, const nnom_program_t *p)
 {
     static const char *const tables[] = {"tensors", "nodes", "inputs", "outputs"};
-    nnom_writer_print(w, "static const nnom_program_t %s_program = {\n", w->name);
+    nnom_writer_print(w, "static const nnom_program_t %s_program = {\n    .seal = &nnom_program_abi_%d,\n", w->name, NNOM_PROGRAM_ABI);
     for (uint32_t i = 0; i < 4; i++) {
         nnom_writer_print(w, "    .%s = %s_%s,\n", tables[i], w->name, tables[i]);
     }
@@ -249,9 +249,22 @@ static void write_program(nnom_writer_t *w, const nnom_program_t *p)
     nnom_writer_print(w, "    .fed = %u,\n};\n", (unsigned)p->fed);
 }
 
+/* What the self test compares with the library's. */
+static void write_param_sizes(nnom_writer_t *w, const nnom_model_t *m)
+{
+    nnom_writer_print(w, "static const uint16_t %s_param_bytes[] = {", w->name);
+    for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
+        if (layer->node != NNOM_NO_NODE) {
+            nnom_writer_print(w, layer->param != NULL ? "sizeof(%s%s), " : "%s%s, ", layer->param != NULL ? "struct " : "",
+                              layer->param != NULL ? layer->cls->param_tag : "0");
+        }
+    }
+    nnom_writer_print(w, "};\n");
+}
+
 static void write_tables(nnom_writer_t *w, const nnom_model_t *m)
 {
-    const nnom_program_t *p = m->program;
+    const nnom_program_t *p = m->instance.program;
     nnom_writer_print(w, "\nstatic const nnom_tensor_t %s_tensors[] = {\n", w->name);
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         if (!layer->passed) {
@@ -277,6 +290,7 @@ static void write_tables(nnom_writer_t *w, const nnom_model_t *m)
         }
     }
     nnom_writer_print(w, "};\n");
+    write_param_sizes(w, m);
     write_links(w, "inputs", p->inputs, p->input_count);
     write_links(w, "outputs", p->outputs, p->output_count);
     write_schedule(w, p);

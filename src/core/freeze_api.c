@@ -41,7 +41,7 @@ static void port_suffix(uint32_t i, char *to, size_t size)
 static void declare_input(nnom_writer_t *w, const char *port, const nnom_tensor_t *t, bool fed)
 {
     if (fed) {
-        nnom_writer_print(w, "/* Takes n rows of [%d][%d] as they come: NNOM_MORE, or NNOM_OK when the output is complete (nnom.h). */\n",
+        nnom_writer_print(w, "/* Takes n rows of [%d][%d] as they come: NNOM_MORE, or NNOM_OK when the output is complete (nnom_run.h). */\n",
                           (int)t->shape.w, (int)t->shape.c);
         nnom_writer_print(w, "nnom_status_t %s_feed(const %s *rows, uint32_t n);\n", w->name, value_type(t));
         nnom_writer_print(w, "/* Before the next input: its first row comes next. */\nvoid %s_reset(void);\n", w->name);
@@ -78,25 +78,25 @@ static void write_header(nnom_writer_t *w, const nnom_model_t *m)
     char name[64];
     upper(w->name, name, sizeof name);
     nnom_writer_print(w, "/* Made by NNoM " NNOM_VERSION " from a trained model. This file is yours. */\n");
-    nnom_writer_print(w, "#ifndef %s_MODEL_H\n#define %s_MODEL_H\n\n#include \"nnom.h\"\n\n", name, name);
-    nnom_writer_print(w, "/* Bytes of the arena. With the model's state of some 60 bytes it is all of its RAM. */\n#define %s_ARENA_BYTES %" PRIu32 "u\n", name,
-                      m->program->arena_bytes);
-    if (m->program->slow_bytes > 0) {
+    nnom_writer_print(w, "#ifndef %s_MODEL_H\n#define %s_MODEL_H\n\n#include \"nnom_run.h\"\n\n", name, name);
+    nnom_writer_print(w, "/* Bytes of the arena. With the model's state, an nnom_instance_t of 36 bytes on a 32-bit core, it is all of its RAM. */\n#define %s_ARENA_BYTES %" PRIu32 "u\n", name,
+                      m->instance.program->arena_bytes);
+    if (m->instance.program->slow_bytes > 0) {
         nnom_writer_print(w, "/* The second region of it, for slower memory. */\n#define %s_SLOW_BYTES %" PRIu32 "u\n", name,
-                          m->program->slow_bytes);
+                          m->instance.program->slow_bytes);
     }
     nnom_writer_print(w, "#define %s_MACS %luu\n", name, (unsigned long)m->builder->totals.macs);
     nnom_writer_print(w, "#define %s_WEIGHT_BYTES %" PRIu32 "u\n", name, m->builder->totals.weight_bytes);
-    for (uint32_t i = 0; i < nnom_input_count(m); i++) {
-        header_port(w, "input", i, nnom_input_tensor(m, i), m->program->fed != 0);
+    for (uint32_t i = 0; i < nnom_input_count(&m->instance); i++) {
+        header_port(w, "input", i, nnom_input_tensor(&m->instance, i), m->instance.program->fed != 0);
     }
-    for (uint32_t i = 0; i < nnom_output_count(m); i++) {
-        header_port(w, "output", i, nnom_output_tensor(m, i), false);
+    for (uint32_t i = 0; i < nnom_output_count(&m->instance); i++) {
+        header_port(w, "output", i, nnom_output_tensor(&m->instance, i), false);
     }
-    if (m->program->fed == 0) {
+    if (m->instance.program->fed == 0) {
         nnom_writer_print(w, "\n/* Runs the model once. NNOM_OK always. */\nnnom_status_t %s_run(void);\n", w->name);
     }
-    nnom_writer_print(w, "/* The model, for the calls of nnom.h that take one. */\nnnom_model_t *%s_model(void);\n", w->name);
+    nnom_writer_print(w, "/* The model, for the calls of nnom_run.h. */\nnnom_instance_t *%s_model(void);\n", w->name);
     nnom_writer_print(w,
                       "/* Runs a stored input and compares with the stored output: NNOM_OK or NNOM_SELFTEST. */\n"
                       "nnom_status_t %s_selftest(void);\n\n#endif\n",
@@ -106,24 +106,24 @@ static void write_header(nnom_writer_t *w, const nnom_model_t *m)
 static void write_feed(nnom_writer_t *w, const nnom_model_t *m)
 {
     nnom_writer_print(w, "\nnnom_status_t %s_feed(const %s *rows, uint32_t n)\n{\n    return nnom_feed(%s_model(), rows, n);\n}\n", w->name,
-                      value_type(nnom_input_tensor(m, 0)), w->name);
+                      value_type(nnom_input_tensor(&m->instance, 0)), w->name);
     nnom_writer_print(w, "\nvoid %s_reset(void)\n{\n    nnom_reset(%s_model());\n}\n", w->name, w->name);
 }
 
 static void write_ports(nnom_writer_t *w, const nnom_model_t *m)
 {
     char suffix[12];
-    if (m->program->fed != 0) {
+    if (m->instance.program->fed != 0) {
         write_feed(w, m);
     }
-    for (uint32_t i = 0; m->program->fed == 0 && i < nnom_input_count(m); i++) {
-        const nnom_tensor_t *t = nnom_input_tensor(m, i);
+    for (uint32_t i = 0; m->instance.program->fed == 0 && i < nnom_input_count(&m->instance); i++) {
+        const nnom_tensor_t *t = nnom_input_tensor(&m->instance, i);
         port_suffix(i, suffix, sizeof suffix);
         nnom_writer_print(w, "\n%s *%s_input%s(void)\n{\n    return nnom_input_buffer(%s_model(), %" PRIu32 ");\n}\n", value_type(t),
                           w->name, suffix, w->name, i);
     }
-    for (uint32_t i = 0; i < nnom_output_count(m); i++) {
-        const nnom_tensor_t *t = nnom_output_tensor(m, i);
+    for (uint32_t i = 0; i < nnom_output_count(&m->instance); i++) {
+        const nnom_tensor_t *t = nnom_output_tensor(&m->instance, i);
         port_suffix(i, suffix, sizeof suffix);
         nnom_writer_print(w, "\nconst %s *%s_output%s(void)\n{\n    return nnom_output_buffer(%s_model(), %" PRIu32 ");\n}\n",
                           value_type(t), w->name, suffix, w->name, i);
@@ -148,19 +148,19 @@ static void write_model(nnom_writer_t *w, const nnom_model_t *m)
     char name[64];
     upper(w->name, name, sizeof name);
     write_region(w, name, "arena", "ARENA");
-    if (m->program->slow_bytes > 0) {
+    if (m->instance.program->slow_bytes > 0) {
         write_region(w, name, "slow", "SLOW");
     }
-    nnom_writer_print(w, "static nnom_model_t %s_instance;\n\n", w->name);
-    nnom_writer_print(w, "nnom_model_t *%s_model(void)\n{\n", w->name);
+    nnom_writer_print(w, "static nnom_instance_t %s_instance;\n\n", w->name);
+    nnom_writer_print(w, "nnom_instance_t *%s_model(void)\n{\n", w->name);
     nnom_writer_print(w, "    %s_instance.program = &%s_program;\n", w->name, w->name);
     nnom_writer_print(w, "    %s_instance.arena.base[0] = (uint8_t *)%s_arena;\n", w->name, w->name);
-    if (m->program->slow_bytes > 0) {
+    if (m->instance.program->slow_bytes > 0) {
         nnom_writer_print(w, "    %s_instance.arena.base[1] = (uint8_t *)%s_slow;\n", w->name, w->name);
     }
     nnom_writer_print(w, "    return &%s_instance;\n}\n", w->name);
-    if (m->program->fed == 0) {
-        nnom_writer_print(w, "\nnnom_status_t %s_run(void)\n{\n    return model_run(%s_model());\n}\n", w->name, w->name);
+    if (m->instance.program->fed == 0) {
+        nnom_writer_print(w, "\nnnom_status_t %s_run(void)\n{\n    return nnom_run(%s_model());\n}\n", w->name, w->name);
     }
 }
 
@@ -176,43 +176,44 @@ static void write_samples(nnom_writer_t *w, const char *kind, uint32_t i, const 
 /* Stores the inputs and, after a run, the outputs. */
 static void write_test_data(nnom_writer_t *w, nnom_model_t *m)
 {
-    const void *fed = m->program->fed != 0 ? m->builder->test_input : NULL;
-    for (uint32_t i = 0; i < nnom_input_count(m); i++) {
-        write_samples(w, "input", i, nnom_input_tensor(m, i), fed != NULL ? fed : nnom_input_buffer(m, i));
+    const void *fed = m->instance.program->fed != 0 ? m->builder->test_input : NULL;
+    for (uint32_t i = 0; i < nnom_input_count(&m->instance); i++) {
+        write_samples(w, "input", i, nnom_input_tensor(&m->instance, i), fed != NULL ? fed : nnom_input_buffer(&m->instance, i));
     }
     nnom_status_t status;
     if (fed != NULL) {
-        nnom_reset(m);
-        status = nnom_feed(m, fed, (uint32_t)nnom_input_tensor(m, 0)->shape.h);
+        nnom_reset(&m->instance);
+        status = nnom_feed(&m->instance, fed, (uint32_t)nnom_input_tensor(&m->instance, 0)->shape.h);
     } else {
         status = model_run(m);
     }
     w->status = w->status == NNOM_OK ? status : w->status;
-    for (uint32_t i = 0; i < nnom_output_count(m); i++) {
-        write_samples(w, "output", i, nnom_output_tensor(m, i), nnom_output_buffer(m, i));
+    for (uint32_t i = 0; i < nnom_output_count(&m->instance); i++) {
+        write_samples(w, "output", i, nnom_output_tensor(&m->instance, i), nnom_output_buffer(&m->instance, i));
     }
 }
 
 static void write_test_run(nnom_writer_t *w, const nnom_model_t *m)
 {
-    if (m->program->fed != 0) {
+    if (m->instance.program->fed != 0) {
         nnom_writer_print(w, "    nnom_reset(m);\n    nnom_status_t status = nnom_feed(m, %s_test_input0, %d);\n    nnom_reset(m);\n", w->name,
-                          (int)nnom_input_tensor(m, 0)->shape.h);
+                          (int)nnom_input_tensor(&m->instance, 0)->shape.h);
         return;
     }
-    for (uint32_t i = 0; i < nnom_input_count(m); i++) {
+    for (uint32_t i = 0; i < nnom_input_count(&m->instance); i++) {
         nnom_writer_print(w, "    memcpy(nnom_input_buffer(m, %" PRIu32 "), %s_test_input%" PRIu32 ", sizeof %s_test_input%" PRIu32 ");\n",
                           i, w->name, i, w->name, i);
     }
-    nnom_writer_print(w, "    nnom_status_t status = model_run(m);\n");
+    nnom_writer_print(w, "    nnom_status_t status = nnom_run(m);\n");
 }
 
 static void write_selftest(nnom_writer_t *w, nnom_model_t *m)
 {
     write_test_data(w, m);
-    nnom_writer_print(w, "\nnnom_status_t %s_selftest(void)\n{\n    nnom_model_t *m = %s_model();\n", w->name, w->name);
+    nnom_writer_print(w, "\nnnom_status_t %s_selftest(void)\n{\n    nnom_instance_t *m = %s_model();\n", w->name, w->name);
+    nnom_writer_print(w, "    if (nnom_check_params(m, %s_param_bytes) != NNOM_OK) {\n        return NNOM_OTHER_ABI;\n    }\n", w->name);
     write_test_run(w, m);
-    for (uint32_t i = 0; i < nnom_output_count(m); i++) {
+    for (uint32_t i = 0; i < nnom_output_count(&m->instance); i++) {
         nnom_writer_print(w,
                           "    if (memcmp(nnom_output_buffer(m, %" PRIu32 "), %s_test_output%" PRIu32 ", sizeof %s_test_output%" PRIu32
                           ") != 0) {\n        status = NNOM_SELFTEST;\n    }\n",
@@ -225,6 +226,9 @@ static void write_source(nnom_writer_t *w, nnom_model_t *m)
 {
     nnom_writer_print(w, "/* Made by NNoM " NNOM_VERSION " from a trained model. This file is yours. */\n");
     nnom_writer_print(w, "#include \"model.h\"\n\n#include <math.h>\n#include <string.h>\n");
+    nnom_writer_print(w, "\n#if NNOM_PROGRAM_ABI != %d\n"
+                         "#error \"this file was made for another version of NNoM: convert the model again\"\n#endif\n",
+                      NNOM_PROGRAM_ABI);
     nnom_freeze_tables(w, m);
     write_model(w, m);
     write_ports(w, m);
@@ -268,13 +272,13 @@ nnom_status_t nnom_freeze(nnom_model_t *m, const char *name, bool is_header, nno
     if (m == NULL || write == NULL) {
         return NNOM_NULL;
     }
-    if (m->program == NULL || m->builder == NULL) {
+    if (m->instance.program == NULL || m->builder == NULL) {
         return NNOM_NOT_COMPILED;
     }
     if (!is_identifier(name)) {
         return nnom_model_fail(m, NNOM_BAD_ARGUMENT, "the name of a frozen model must be a C identifier of up to 47 characters");
     }
-    if (m->program->fed != 0 && m->builder->test_input == NULL) {
+    if (m->instance.program->fed != 0 && m->builder->test_input == NULL) {
         return nnom_model_fail(m, NNOM_NULL, "a fed model has no input buffer: give the self test's input by nnom_set_test_input");
     }
     const nnom_status_t status = check_layers(m);

@@ -18,7 +18,7 @@ static nnom_status_t add_layer(nnom_model_t *m, nnom_layer_t *layer)
         builder->status = NNOM_BAD_GRAPH;
         return nnom_model_fail(m, NNOM_BAD_GRAPH, "layer '%s' (%s) was added before", layer->name, layer->cls->name);
     }
-    m->program = NULL; /* to be compiled again */
+    m->instance.program = NULL; /* to be compiled again */
     layer->model = m;
     layer->next = builder->layers;
     builder->layers = layer;
@@ -133,4 +133,9 @@ nnom_status_t nnom_model_fail(nnom_model_t *m, nnom_status_t status, const char 
 const char *model_error_text(const nnom_model_t *m)
 {
     return m != NULL && m->builder != NULL ? m->builder->error : "";
+}
+
+nnom_status_t model_run(nnom_model_t *m)
+{
+    return m != NULL ? nnom_run(&m->instance) : NNOM_NOT_COMPILED;
 }

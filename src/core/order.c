@@ -15,7 +15,7 @@ nnom_status_t nnom_adopt(nnom_model_t *m, nnom_layer_t *start)
     if (start->model != NULL) {
         return nnom_model_fail(m, NNOM_BAD_GRAPH, "layer '%s' (%s) belongs to another model", start->name, start->cls->name);
     }
-    m->program = NULL; /* to be compiled again */
+    m->instance.program = NULL; /* to be compiled again */
     nnom_layer_t *layer = nnom_component(start, NNOM_MARK_COMPONENT);
     while (layer != NULL) {
         nnom_layer_t *next = layer->next;

@@ -109,7 +109,8 @@ static void fill_tables(const nnom_model_t *m, const counts_t *n, const tables_t
     }
     list_ports(m, false, t->inputs);
     list_ports(m, true, t->outputs);
-    const nnom_program_t program = {.tensors = t->tensors,
+    const nnom_program_t program = {.seal = &NNOM_PROGRAM_SEAL,
+                                    .tensors = t->tensors,
                                     .nodes = t->nodes,
                                     .inputs = t->inputs,
                                     .outputs = t->outputs,
@@ -133,7 +134,7 @@ static nnom_status_t allocate_region(nnom_model_t *m, uint32_t r, uint32_t bytes
             return nnom_model_fail(m, NNOM_NO_MEMORY, "no memory for an arena of %ld bytes", (long)bytes);
         }
     }
-    m->arena.base[r] = region->given != NULL ? region->given : region->owned;
+    m->instance.arena.base[r] = region->given != NULL ? region->given : region->owned;
     return NNOM_OK;
 }
 
@@ -160,8 +161,8 @@ nnom_status_t nnom_make_program(nnom_model_t *m)
         status = allocate_arena(m, t.program);
     }
     if (status == NNOM_OK) {
-        m->program = t.program;
-        nnom_reset(m);
+        m->instance.program = t.program;
+        nnom_reset(&m->instance);
     }
     return status;
 }

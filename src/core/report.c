@@ -45,8 +45,8 @@ static const nnom_segment_t *segment_of(const nnom_program_t *program, uint32_t 
 
 static void fill_info(const nnom_model_t *m, const nnom_layer_t *layer, nnom_layer_info_t *info)
 {
-    const nnom_tensor_t *out = &m->program->tensors[layer->tensor];
-    const nnom_node_t *node = layer->node != NNOM_NO_NODE ? &m->program->nodes[layer->node] : NULL;
+    const nnom_tensor_t *out = &m->instance.program->tensors[layer->tensor];
+    const nnom_node_t *node = layer->node != NNOM_NO_NODE ? &m->instance.program->nodes[layer->node] : NULL;
     const bool inside = layer->passed || layer->root != layer;
     info->name = layer->name;
     info->kind = layer->cls->name;
@@ -62,7 +62,7 @@ static void fill_info(const nnom_model_t *m, const nnom_layer_t *layer, nnom_lay
     info->first_step = layer->root->first_step;
     info->last_step = layer->root->last_step;
     info->node = layer->node;
-    const nnom_segment_t *segment = segment_of(m->program, layer->node, &info->segment);
+    const nnom_segment_t *segment = segment_of(m->instance.program, layer->node, &info->segment);
     info->counters = segment != NULL ? segment->counters : 0;
 }
 
@@ -71,7 +71,7 @@ nnom_status_t nnom_layer_info(const nnom_model_t *m, uint32_t i, nnom_layer_info
     if (m == NULL || info == NULL) {
         return NNOM_NULL;
     }
-    if (m->builder == NULL || m->program == NULL) {
+    if (m->builder == NULL || m->instance.program == NULL) {
         return NNOM_NOT_COMPILED;
     }
     const nnom_layer_t *layer = m->builder->layers;
@@ -88,15 +88,6 @@ nnom_status_t nnom_layer_info(const nnom_model_t *m, uint32_t i, nnom_layer_info
 uint16_t nnom_layer_output_node(const nnom_layer_t *layer)
 {
     return layer != NULL && layer->root != NULL ? layer->root->node : NNOM_NO_NODE;
-}
-
-const void *nnom_node_output(const nnom_model_t *m, uint32_t node, const nnom_tensor_t **tensor)
-{
-    if (node >= nnom_node_count(m) || tensor == NULL) {
-        return NULL;
-    }
-    *tensor = &m->program->tensors[m->program->nodes[node].output];
-    return nnom_tensor_rows(*tensor, &m->arena).data;
 }
 
 static void print_layer(const nnom_layer_info_t *info)
@@ -118,7 +109,7 @@ static void print_layer(const nnom_layer_info_t *info)
 
 void model_print(const nnom_model_t *m)
 {
-    if (m == NULL || m->builder == NULL || m->program == NULL) {
+    if (m == NULL || m->builder == NULL || m->instance.program == NULL) {
         return;
     }
     const nnom_totals_t *t = &m->builder->totals;
@@ -142,7 +133,7 @@ nnom_status_t nnom_totals(const nnom_model_t *m, nnom_totals_t *totals)
     if (m == NULL || totals == NULL) {
         return NNOM_NULL;
     }
-    if (m->builder == NULL || m->program == NULL) {
+    if (m->builder == NULL || m->instance.program == NULL) {
         return NNOM_NOT_COMPILED;
     }
     *totals = m->builder->totals;
@@ -158,7 +149,7 @@ size_t nnom_mem_stat(const nnom_model_t *m)
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         bytes += nnom_layer_memory(layer);
     }
-    const size_t arena = m->program != NULL ? (size_t)m->program->arena_bytes + m->program->slow_bytes : 0;
+    const size_t arena = m->instance.program != NULL ? (size_t)m->instance.program->arena_bytes + m->instance.program->slow_bytes : 0;
     NNOM_LOG("memory: %lu B descriptors, %lu B arena\n", (unsigned long)bytes, (unsigned long)arena);
     return bytes + arena;
 }
@@ -166,6 +157,7 @@ size_t nnom_mem_stat(const nnom_model_t *m)
 /* ---- Time per layer ---- */
 
 typedef struct profile {
+    const nnom_model_t *model;
     uint32_t begin;
     uint32_t total;
 } profile_t;
@@ -179,15 +171,16 @@ static const nnom_layer_t *layer_of_node(const nnom_model_t *m, uint32_t node)
     return layer;
 }
 
-static void print_time(void *context, const nnom_model_t *m, uint32_t node, nnom_event_t event)
+static void print_time(void *context, const nnom_instance_t *instance, uint32_t node, nnom_event_t event)
 {
     profile_t *profile = context;
+    (void)instance;
     if (event == NNOM_EVENT_BEGIN) {
         profile->begin = nnom_us_get();
         return;
     }
     const uint32_t us = (uint32_t)nnom_us_get() - profile->begin;
-    const nnom_layer_t *layer = layer_of_node(m, node);
+    const nnom_layer_t *layer = layer_of_node(profile->model, node);
     profile->total += us;
     if (layer != NULL) {
         NNOM_LOG("%-22.22s %-12.12s %10lu us %12lu MACs\n", layer->name, layer->cls->name, (unsigned long)us,
@@ -197,14 +190,14 @@ static void print_time(void *context, const nnom_model_t *m, uint32_t node, nnom
 
 void model_stat(nnom_model_t *m)
 {
-    if (m == NULL || m->builder == NULL || m->program == NULL) {
+    if (m == NULL || m->builder == NULL || m->instance.program == NULL) {
         return;
     }
-    const nnom_observer_t observer = m->observer;
-    void *context = m->observer_context;
-    profile_t profile = {0, 0};
-    nnom_set_observer(m, print_time, &profile);
+    const nnom_observer_t observer = m->instance.observer;
+    void *context = m->instance.observer_context;
+    profile_t profile = {m, 0, 0};
+    nnom_set_observer(&m->instance, print_time, &profile);
     (void)model_run(m);
-    nnom_set_observer(m, observer, context);
+    nnom_set_observer(&m->instance, observer, context);
     NNOM_LOG("total %lu us, %lu MACs\n", (unsigned long)profile.total, (unsigned long)m->builder->totals.macs);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
-#include "nnom.h"
+#include "nnom_run.h"
 
 const char *nnom_status_text(nnom_status_t status)
 {

@@ -55,9 +55,9 @@ static void run(const nnom_call_t *call)
 
 extern const nnom_op_t nnom_arg_max_op;
 extern const nnom_op_t nnom_arg_max_rows_op;
-const nnom_op_t nnom_arg_max_op = {run, nnom_window_all, 0};
+const nnom_op_t nnom_arg_max_op = {run, nnom_window_all, 0, sizeof(nnom_arg_param_t)};
 /* Within each row. */
-const nnom_op_t nnom_arg_max_rows_op = {run, NULL, 0};
+const nnom_op_t nnom_arg_max_rows_op = {run, NULL, 0, sizeof(nnom_arg_param_t)};
 
 typedef struct arg_layer {
     nnom_layer_t super;

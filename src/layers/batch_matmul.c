@@ -95,8 +95,8 @@ static nnom_range_t window(const nnom_program_t *program, const nnom_node_t *nod
 
 extern const nnom_op_t nnom_batch_matmul_s8_op;
 extern const nnom_op_t nnom_batch_matmul_f32_op;
-const nnom_op_t nnom_batch_matmul_s8_op = {run_s8, window, 0};
-const nnom_op_t nnom_batch_matmul_f32_op = {run_f32, window, 0};
+const nnom_op_t nnom_batch_matmul_s8_op = {run_s8, window, 0, sizeof(nnom_matmul_param_t)};
+const nnom_op_t nnom_batch_matmul_f32_op = {run_f32, window, 0, sizeof(nnom_matmul_param_t)};
 
 /* ---- Build ---- */
 

@@ -43,7 +43,7 @@ static void run(const nnom_call_t *call)
 }
 
 extern const nnom_op_t nnom_cast_op;
-const nnom_op_t nnom_cast_op = {run, NULL, 0};
+const nnom_op_t nnom_cast_op = {run, NULL, 0, 0};
 
 typedef struct cast_layer {
     nnom_layer_t super;

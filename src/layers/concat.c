@@ -88,7 +88,7 @@ static void run(const nnom_call_t *call)
 }
 
 extern const nnom_op_t nnom_concat_op;
-const nnom_op_t nnom_concat_op = {run, window, 0};
+const nnom_op_t nnom_concat_op = {run, window, 0, sizeof(nnom_concat_param_t)};
 
 /* ---- Build ---- */
 

@@ -9,8 +9,8 @@ static nnom_range_t window(const nnom_program_t *program, const nnom_node_t *nod
     return nnom_geometry_window(&p->geometry, nnom_node_input(program, node, input)->shape.h, y);
 }
 
-const nnom_op_t nnom_conv2d_s8_op = {nnom_conv2d_s8_ref, window, 0};
-const nnom_op_t nnom_conv2d_f32_op = {nnom_conv2d_f32_ref, window, 0};
+const nnom_op_t nnom_conv2d_s8_op = {nnom_conv2d_s8_ref, window, 0, sizeof(nnom_conv_param_t)};
+const nnom_op_t nnom_conv2d_f32_op = {nnom_conv2d_f32_ref, window, 0, sizeof(nnom_conv_param_t)};
 
 static nnom_status_t build(nnom_layer_t *layer)
 {

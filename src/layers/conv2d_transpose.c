@@ -15,8 +15,8 @@ static nnom_range_t window(const nnom_program_t *program, const nnom_node_t *nod
     return rows;
 }
 
-const nnom_op_t nnom_conv2d_transpose_s8_op = {nnom_conv2d_transpose_s8_ref, window, 0};
-const nnom_op_t nnom_conv2d_transpose_f32_op = {nnom_conv2d_transpose_f32_ref, window, 0};
+const nnom_op_t nnom_conv2d_transpose_s8_op = {nnom_conv2d_transpose_s8_ref, window, 0, sizeof(nnom_conv_param_t)};
+const nnom_op_t nnom_conv2d_transpose_f32_op = {nnom_conv2d_transpose_f32_ref, window, 0, sizeof(nnom_conv_param_t)};
 
 static bool in_range(int32_t x)
 {

@@ -3,8 +3,8 @@
 
 NNOM_PARAM_FIELDS(nnom_conv_param, NNOM_CONV_PARAM)
 
-const nnom_op_t nnom_dense_s8_op = {nnom_dense_s8_ref, nnom_window_all, NNOM_OP_REDUCES};
-const nnom_op_t nnom_dense_f32_op = {nnom_dense_f32_ref, nnom_window_all, NNOM_OP_REDUCES};
+const nnom_op_t nnom_dense_s8_op = {nnom_dense_s8_ref, nnom_window_all, NNOM_OP_REDUCES, sizeof(nnom_conv_param_t)};
+const nnom_op_t nnom_dense_f32_op = {nnom_dense_f32_ref, nnom_window_all, NNOM_OP_REDUCES, sizeof(nnom_conv_param_t)};
 
 static nnom_status_t build(nnom_layer_t *layer)
 {

@@ -3,12 +3,12 @@
 
 NNOM_PARAM_FIELDS(nnom_pool_param, NNOM_POOL_PARAM)
 
-const nnom_op_t nnom_global_max_pool_s8_op = {nnom_global_max_pool_s8_ref, nnom_window_all, NNOM_OP_REDUCES};
-const nnom_op_t nnom_global_max_pool_f32_op = {nnom_global_max_pool_f32_ref, nnom_window_all, NNOM_OP_REDUCES};
-const nnom_op_t nnom_global_avg_pool_s8_op = {nnom_global_avg_pool_s8_ref, nnom_window_all, NNOM_OP_REDUCES};
-const nnom_op_t nnom_global_avg_pool_f32_op = {nnom_global_avg_pool_f32_ref, nnom_window_all, NNOM_OP_REDUCES};
-const nnom_op_t nnom_global_sum_pool_s8_op = {nnom_global_sum_pool_s8_ref, nnom_window_all, NNOM_OP_REDUCES};
-const nnom_op_t nnom_global_sum_pool_f32_op = {nnom_global_sum_pool_f32_ref, nnom_window_all, NNOM_OP_REDUCES};
+const nnom_op_t nnom_global_max_pool_s8_op = {nnom_global_max_pool_s8_ref, nnom_window_all, NNOM_OP_REDUCES, sizeof(nnom_pool_param_t)};
+const nnom_op_t nnom_global_max_pool_f32_op = {nnom_global_max_pool_f32_ref, nnom_window_all, NNOM_OP_REDUCES, sizeof(nnom_pool_param_t)};
+const nnom_op_t nnom_global_avg_pool_s8_op = {nnom_global_avg_pool_s8_ref, nnom_window_all, NNOM_OP_REDUCES, sizeof(nnom_pool_param_t)};
+const nnom_op_t nnom_global_avg_pool_f32_op = {nnom_global_avg_pool_f32_ref, nnom_window_all, NNOM_OP_REDUCES, sizeof(nnom_pool_param_t)};
+const nnom_op_t nnom_global_sum_pool_s8_op = {nnom_global_sum_pool_s8_ref, nnom_window_all, NNOM_OP_REDUCES, sizeof(nnom_pool_param_t)};
+const nnom_op_t nnom_global_sum_pool_f32_op = {nnom_global_sum_pool_f32_ref, nnom_window_all, NNOM_OP_REDUCES, sizeof(nnom_pool_param_t)};
 
 void nnom_global_pool_memory(nnom_layer_t *layer)
 {

@@ -66,8 +66,8 @@ static void run_f32(const nnom_call_t *call)
 
 extern const nnom_op_t nnom_l2_norm_s8_op;
 extern const nnom_op_t nnom_l2_norm_f32_op;
-const nnom_op_t nnom_l2_norm_s8_op = {run_s8, NULL, 0};
-const nnom_op_t nnom_l2_norm_f32_op = {run_f32, NULL, 0};
+const nnom_op_t nnom_l2_norm_s8_op = {run_s8, NULL, 0, 0};
+const nnom_op_t nnom_l2_norm_f32_op = {run_f32, NULL, 0, 0};
 
 static nnom_status_t build(nnom_layer_t *layer)
 {

@@ -35,7 +35,7 @@ static void run(const nnom_call_t *call)
     }
 }
 
-static const nnom_op_t lambda_op = {run, nnom_window_all, NNOM_OP_WHOLE};
+static const nnom_op_t lambda_op = {run, nnom_window_all, NNOM_OP_WHOLE, 0};
 
 static nnom_status_t build(nnom_layer_t *layer)
 {

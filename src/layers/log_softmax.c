@@ -97,8 +97,8 @@ static void run_f32(const nnom_call_t *call)
 
 extern const nnom_op_t nnom_log_softmax_s8_op;
 extern const nnom_op_t nnom_log_softmax_f32_op;
-const nnom_op_t nnom_log_softmax_s8_op = {run_s8, NULL, 0};
-const nnom_op_t nnom_log_softmax_f32_op = {run_f32, NULL, 0};
+const nnom_op_t nnom_log_softmax_s8_op = {run_s8, NULL, 0, sizeof(nnom_log_softmax_param_t)};
+const nnom_op_t nnom_log_softmax_f32_op = {run_f32, NULL, 0, sizeof(nnom_log_softmax_param_t)};
 
 /* ---- Build ---- */
 

@@ -24,7 +24,7 @@ static void run_s8(const nnom_call_t *call)
     }
 }
 
-const nnom_op_t nnom_lut_s8_op = {run_s8, NULL, 0};
+const nnom_op_t nnom_lut_s8_op = {run_s8, NULL, 0, sizeof(nnom_map_param_t)};
 
 void nnom_map_f32(const nnom_call_t *call, float (*f)(float x, float alpha))
 {

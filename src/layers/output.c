@@ -17,7 +17,7 @@ static void run(const nnom_call_t *call)
     }
 }
 
-const nnom_op_t nnom_copy_op = {run, NULL, 0};
+const nnom_op_t nnom_copy_op = {run, NULL, 0, 0};
 
 static bool is_source(const nnom_layer_t *layer)
 {

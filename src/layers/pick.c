@@ -53,9 +53,9 @@ static void run(const nnom_call_t *call)
 
 extern const nnom_op_t nnom_pick_op;
 extern const nnom_op_t nnom_pick_any_op;
-const nnom_op_t nnom_pick_op = {run, window, 0};
+const nnom_op_t nnom_pick_op = {run, window, 0, sizeof(nnom_pick_param_t)};
 /* Rows in any order. */
-const nnom_op_t nnom_pick_any_op = {run, nnom_window_all, 0};
+const nnom_op_t nnom_pick_any_op = {run, nnom_window_all, 0, sizeof(nnom_pick_param_t)};
 
 /* ---- Build ---- */
 

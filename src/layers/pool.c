@@ -9,12 +9,12 @@ static nnom_range_t window(const nnom_program_t *program, const nnom_node_t *nod
     return nnom_geometry_window(&p->geometry, nnom_node_input(program, node, input)->shape.h, y);
 }
 
-const nnom_op_t nnom_max_pool_s8_op = {nnom_max_pool_s8_ref, window, 0};
-const nnom_op_t nnom_max_pool_f32_op = {nnom_max_pool_f32_ref, window, 0};
-const nnom_op_t nnom_avg_pool_s8_op = {nnom_avg_pool_s8_ref, window, 0};
-const nnom_op_t nnom_avg_pool_f32_op = {nnom_avg_pool_f32_ref, window, 0};
-const nnom_op_t nnom_sum_pool_s8_op = {nnom_sum_pool_s8_ref, window, 0};
-const nnom_op_t nnom_sum_pool_f32_op = {nnom_sum_pool_f32_ref, window, 0};
+const nnom_op_t nnom_max_pool_s8_op = {nnom_max_pool_s8_ref, window, 0, sizeof(nnom_pool_param_t)};
+const nnom_op_t nnom_max_pool_f32_op = {nnom_max_pool_f32_ref, window, 0, sizeof(nnom_pool_param_t)};
+const nnom_op_t nnom_avg_pool_s8_op = {nnom_avg_pool_s8_ref, window, 0, sizeof(nnom_pool_param_t)};
+const nnom_op_t nnom_avg_pool_f32_op = {nnom_avg_pool_f32_ref, window, 0, sizeof(nnom_pool_param_t)};
+const nnom_op_t nnom_sum_pool_s8_op = {nnom_sum_pool_s8_ref, window, 0, sizeof(nnom_pool_param_t)};
+const nnom_op_t nnom_sum_pool_f32_op = {nnom_sum_pool_f32_ref, window, 0, sizeof(nnom_pool_param_t)};
 
 /* Padding does not count, so every window must have a cell of the input: given paddings may be too large. */
 static nnom_status_t check_padding(const nnom_layer_t *layer, nnom_shape_t in, nnom_size_t out)

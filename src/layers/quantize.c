@@ -87,9 +87,9 @@ static void run_dequantize(const nnom_call_t *call)
 extern const nnom_op_t nnom_requantize_op;
 extern const nnom_op_t nnom_quantize_op;
 extern const nnom_op_t nnom_dequantize_op;
-const nnom_op_t nnom_requantize_op = {run_requantize, NULL, 0};
-const nnom_op_t nnom_quantize_op = {run_quantize, NULL, 0};
-const nnom_op_t nnom_dequantize_op = {run_dequantize, NULL, 0};
+const nnom_op_t nnom_requantize_op = {run_requantize, NULL, 0, sizeof(nnom_requantize_param_t)};
+const nnom_op_t nnom_quantize_op = {run_quantize, NULL, 0, sizeof(nnom_requantize_param_t)};
+const nnom_op_t nnom_dequantize_op = {run_dequantize, NULL, 0, sizeof(nnom_requantize_param_t)};
 
 /* ---- Build ---- */
 

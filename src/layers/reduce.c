@@ -139,9 +139,9 @@ static void run_rows(const nnom_call_t *call)
 
 extern const nnom_op_t nnom_reduce_op;
 extern const nnom_op_t nnom_reduce_rows_op;
-const nnom_op_t nnom_reduce_op = {run_all, nnom_window_all, NNOM_OP_REDUCES};
+const nnom_op_t nnom_reduce_op = {run_all, nnom_window_all, NNOM_OP_REDUCES, sizeof(nnom_reduce_param_t)};
 /* Rows stay apart. */
-const nnom_op_t nnom_reduce_rows_op = {run_rows, NULL, 0};
+const nnom_op_t nnom_reduce_rows_op = {run_rows, NULL, 0, sizeof(nnom_reduce_param_t)};
 
 /* ---- Build ---- */
 

@@ -120,8 +120,8 @@ static void run_f32(const nnom_call_t *call)
 
 extern const nnom_op_t nnom_resize_bilinear_s8_op;
 extern const nnom_op_t nnom_resize_bilinear_f32_op;
-const nnom_op_t nnom_resize_bilinear_s8_op = {run_s8, window_s8, 0};
-const nnom_op_t nnom_resize_bilinear_f32_op = {run_f32, window_f32, 0};
+const nnom_op_t nnom_resize_bilinear_s8_op = {run_s8, window_s8, 0, sizeof(nnom_bilinear_param_t)};
+const nnom_op_t nnom_resize_bilinear_f32_op = {run_f32, window_f32, 0, sizeof(nnom_bilinear_param_t)};
 
 /* ---- Build ---- */
 

@@ -49,9 +49,9 @@ static void run(const nnom_call_t *call)
 
 extern const nnom_op_t nnom_slice_op;
 extern const nnom_op_t nnom_slice_backwards_op;
-const nnom_op_t nnom_slice_op = {run, window, 0};
+const nnom_op_t nnom_slice_op = {run, window, 0, sizeof(nnom_slice_param_t)};
 /* Rows in descending order: windows must ascend with the output's rows, so it asks for all of them. */
-const nnom_op_t nnom_slice_backwards_op = {run, nnom_window_all, 0};
+const nnom_op_t nnom_slice_backwards_op = {run, nnom_window_all, 0, sizeof(nnom_slice_param_t)};
 
 nnom_status_t nnom_slice_build(nnom_layer_t *layer, const nnom_slice_param_t *param)
 {

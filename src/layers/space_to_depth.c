@@ -68,8 +68,8 @@ static void run_to_space(const nnom_call_t *call)
 
 extern const nnom_op_t nnom_space_to_depth_op;
 extern const nnom_op_t nnom_depth_to_space_op;
-const nnom_op_t nnom_space_to_depth_op = {run_to_depth, window_to_depth, 0};
-const nnom_op_t nnom_depth_to_space_op = {run_to_space, window_to_space, 0};
+const nnom_op_t nnom_space_to_depth_op = {run_to_depth, window_to_depth, 0, sizeof(nnom_block_param_t)};
+const nnom_op_t nnom_depth_to_space_op = {run_to_space, window_to_space, 0, sizeof(nnom_block_param_t)};
 
 /* ---- Build ---- */
 

@@ -36,8 +36,8 @@ static void run_f32(const nnom_call_t *call)
 
 extern const nnom_op_t nnom_sub_s8_op;
 extern const nnom_op_t nnom_sub_f32_op;
-const nnom_op_t nnom_sub_s8_op = {run_s8, nnom_binary_window, 0};
-const nnom_op_t nnom_sub_f32_op = {run_f32, nnom_binary_window, 0};
+const nnom_op_t nnom_sub_s8_op = {run_s8, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
+const nnom_op_t nnom_sub_f32_op = {run_f32, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
 
 static nnom_status_t build(nnom_layer_t *layer)
 {

@@ -33,9 +33,9 @@ static void run(const nnom_call_t *call)
 
 extern const nnom_op_t nnom_transpose_op;
 extern const nnom_op_t nnom_transpose_rows_op;
-const nnom_op_t nnom_transpose_op = {run, nnom_window_all, 0};
+const nnom_op_t nnom_transpose_op = {run, nnom_window_all, 0, sizeof(nnom_transpose_param_t)};
 /* Rows stay rows. */
-const nnom_op_t nnom_transpose_rows_op = {run, NULL, 0};
+const nnom_op_t nnom_transpose_rows_op = {run, NULL, 0, sizeof(nnom_transpose_param_t)};
 
 typedef struct transpose_layer {
     nnom_layer_t super;

@@ -36,7 +36,7 @@ static void run(const nnom_call_t *call)
 }
 
 extern const nnom_op_t nnom_upsample_op;
-const nnom_op_t nnom_upsample_op = {run, window, 0};
+const nnom_op_t nnom_upsample_op = {run, window, 0, sizeof(nnom_upsample_param_t)};
 
 typedef struct upsample_layer {
     nnom_layer_t super;

@@ -64,7 +64,7 @@ static void run(const nnom_call_t *call)
 }
 
 extern const nnom_op_t nnom_pad_op;
-const nnom_op_t nnom_pad_op = {run, window, 0};
+const nnom_op_t nnom_pad_op = {run, window, 0, sizeof(nnom_pad_param_t)};
 
 /* ---- Build ---- */
 

@@ -29,7 +29,7 @@ static samples_t samples_of(const separate_t *s)
 static void check_outputs(const nnom_model_t *m, const samples_t *k, const char *what)
 {
     for (uint32_t i = 0; i < k->outputs; i++) {
-        CHECK(memcmp(nnom_output_buffer(m, i), k->out[i], nnom_output_bytes(m, i)) == 0, "%s: output %d differs", what,
+        CHECK(memcmp(nnom_output_buffer(&m->instance, i), k->out[i], nnom_output_bytes(&m->instance, i)) == 0, "%s: output %d differs", what,
               (int)i);
     }
 }
@@ -37,7 +37,7 @@ static void check_outputs(const nnom_model_t *m, const samples_t *k, const char 
 static void run_and_compare(nnom_model_t *m, const samples_t *k, const char *what)
 {
     for (uint32_t i = 0; i < k->inputs; i++) {
-        memcpy(nnom_input_buffer(m, i), k->in[i], nnom_input_bytes(m, i));
+        memcpy(nnom_input_buffer(&m->instance, i), k->in[i], nnom_input_bytes(&m->instance, i));
     }
     CHECK(model_run(m) == NNOM_OK, "%s: model_run", what);
     check_outputs(m, k, what);
@@ -109,21 +109,21 @@ static void check_fed(nnom_model_t *m, nnom_layer_t *last, const samples_t *k)
     if (!CHECK(status == NNOM_OK, "fed: %s", model_error_text(m))) {
         return;
     }
-    const nnom_tensor_t *in = nnom_input_tensor(m, 0);
+    const nnom_tensor_t *in = nnom_input_tensor(&m->instance, 0);
     const int32_t h = in->shape.h;
     for (int32_t round = 0; round < 2; round++) {
         for (int32_t y = 0; y < h;) {
             const int32_t n = random_in(1, h - y);
-            const nnom_status_t got = nnom_feed(m, k->in[0] + y * in->row_bytes, (uint32_t)n);
+            const nnom_status_t got = nnom_feed(&m->instance, k->in[0] + y * in->row_bytes, (uint32_t)n);
             y += n;
             CHECK(got == (y < h ? NNOM_MORE : NNOM_OK), "fed %d of %d rows: status %d", (int)y, (int)h, (int)got);
         }
         check_outputs(m, k, "fed");
-        CHECK(nnom_feed(m, k->in[0], 1) == NNOM_BAD_ARGUMENT, "a row too many is taken");
-        nnom_reset(m);
-        CHECK(h == 1 || nnom_feed(m, k->in[0], 1) == NNOM_MORE, "the first row after a reset");
-        CHECK(nnom_feed(m, k->in[0], (uint32_t)h + 1u) == NNOM_BAD_ARGUMENT, "more rows than there are");
-        nnom_reset(m);
+        CHECK(nnom_feed(&m->instance, k->in[0], 1) == NNOM_BAD_ARGUMENT, "a row too many is taken");
+        nnom_reset(&m->instance);
+        CHECK(h == 1 || nnom_feed(&m->instance, k->in[0], 1) == NNOM_MORE, "the first row after a reset");
+        CHECK(nnom_feed(&m->instance, k->in[0], (uint32_t)h + 1u) == NNOM_BAD_ARGUMENT, "more rows than there are");
+        nnom_reset(&m->instance);
     }
 }
 

@@ -53,14 +53,14 @@ static bool is_computed(const nnom_program_t *p, uint32_t tensor)
 
 static void make_buffers(separate_t *s)
 {
-    const nnom_program_t *p = s->m->program;
+    const nnom_program_t *p = s->m->instance.program;
     for (uint32_t t = 0; t < p->tensor_count; t++) {
         s->tensors[t] = p->tensors[t];
         s->tensors[t].rows = p->tensors[t].shape.h;
         if (root_of(s->m, t) == t) {
             s->buffers[t] = guarded_new(tensor_size(&p->tensors[t]));
             if (!is_computed(p, t)) {
-                memcpy(s->buffers[t].data, nnom_tensor_rows(&p->tensors[t], &s->m->arena).data, s->buffers[t].bytes);
+                memcpy(s->buffers[t].data, nnom_tensor_rows(&p->tensors[t], &s->m->instance.arena).data, s->buffers[t].bytes);
             }
         }
     }
@@ -86,10 +86,10 @@ static void run_node(const separate_t *s, uint32_t n)
 
 separate_t separate_new(nnom_model_t *m)
 {
-    const uint32_t count = m->program->tensor_count;
-    separate_t s = {m, *m->program, keep(count * sizeof *s.tensors), keep(count * sizeof *s.buffers)};
-    for (uint32_t i = 0; i < nnom_input_count(m); i++) {
-        fill_random(nnom_input_buffer(m, i), nnom_input_tensor(m, i)->type, nnom_input_bytes(m, i));
+    const uint32_t count = m->instance.program->tensor_count;
+    separate_t s = {m, *m->instance.program, keep(count * sizeof *s.tensors), keep(count * sizeof *s.buffers)};
+    for (uint32_t i = 0; i < nnom_input_count(&m->instance); i++) {
+        fill_random(nnom_input_buffer(&m->instance, i), nnom_input_tensor(&m->instance, i)->type, nnom_input_bytes(&m->instance, i));
     }
     memset(s.buffers, 0, count * sizeof *s.buffers);
     make_buffers(&s);
@@ -116,26 +116,26 @@ const uint8_t *separate_bytes(const separate_t *s, uint32_t tensor)
 
 /* ---- The model's own run ---- */
 
-static void observe(void *context, const nnom_model_t *m, uint32_t node, nnom_event_t event)
+static void observe(void *context, const nnom_instance_t *instance, uint32_t node, nnom_event_t event)
 {
     const separate_t *s = context;
     const nnom_tensor_t *t;
     if (event == NNOM_EVENT_END) {
-        const void *bytes = nnom_node_output(m, node, &t);
-        const uint8_t *expected = separate_bytes(s, m->program->nodes[node].output);
+        const void *bytes = nnom_node_output(instance, node, &t);
+        const uint8_t *expected = separate_bytes(s, instance->program->nodes[node].output);
         CHECK(memcmp(bytes, expected, tensor_size(t)) == 0, "node %d (%s): other bytes in the plan's memory", (int)node,
-              layer_of(m, node)->cls->name);
+              layer_of(s->m, node)->cls->name);
     }
 }
 
 void check_model_run(separate_t *s)
 {
-    nnom_set_observer(s->m, observe, s);
+    nnom_set_observer(&s->m->instance, observe, s);
     CHECK(model_run(s->m) == NNOM_OK, "model_run fails");
-    nnom_set_observer(s->m, NULL, NULL);
-    for (uint32_t i = 0; i < nnom_output_count(s->m); i++) {
+    nnom_set_observer(&s->m->instance, NULL, NULL);
+    for (uint32_t i = 0; i < nnom_output_count(&s->m->instance); i++) {
         const uint8_t *expected = separate_bytes(s, s->program.outputs[i]);
-        CHECK(memcmp(nnom_output_buffer(s->m, i), expected, nnom_output_bytes(s->m, i)) == 0, "output %d differs",
+        CHECK(memcmp(nnom_output_buffer(&s->m->instance, i), expected, nnom_output_bytes(&s->m->instance, i)) == 0, "output %d differs",
               (int)i);
     }
 }

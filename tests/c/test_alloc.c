@@ -49,7 +49,7 @@ static nnom_status_t one_layer(void)
     if (status == NNOM_OK) {
         status = model_run(&m);
     } else {
-        CHECK(m.program == NULL && model_error_text(&m)[0] != '\0', "no text for status %d", (int)status);
+        CHECK(m.instance.program == NULL && model_error_text(&m)[0] != '\0', "no text for status %d", (int)status);
     }
     model_delete(&m);
     return status;
@@ -203,7 +203,7 @@ static nnom_status_t by_own(void)
     (void)nnom_own(&m, out1);
     nnom_status_t status = model_compile(&m, a, NULL);
     if (status == NNOM_OK) {
-        CHECK(nnom_input_count(&m) == 2 && nnom_output_count(&m) == 2, "not two inputs and outputs");
+        CHECK(nnom_input_count(&m.instance) == 2 && nnom_output_count(&m.instance) == 2, "not two inputs and outputs");
     }
     return finish(&m, status);
 }
@@ -232,7 +232,7 @@ static void compile_again(void)
         failed = heap_failed();
         (void)heap_fail_at(0);
         CHECK(status == (failed ? NNOM_NO_MEMORY : NNOM_OK), "status %d", (int)status);
-        CHECK(!failed || (nnom_node_count(&m) == 0 && model_error_text(&m)[0] != '\0'), "half compiled, or no text");
+        CHECK(!failed || (nnom_node_count(&m.instance) == 0 && model_error_text(&m)[0] != '\0'), "half compiled, or no text");
         CHECK(sequential_compile(&m) == NNOM_OK && model_error_text(&m)[0] == '\0', "again: %s", model_error_text(&m));
         CHECK(model_run(&m) == NNOM_OK, "model_run");
         model_delete(&m);
@@ -254,7 +254,7 @@ static void prediction(void)
     bool failed = true;
     for (uint32_t k = 1; failed && k < 10; k++) {
         (void)heap_fail_at(k);
-        nnom_predict_t *p = prediction_create(&m, nnom_input_buffer(&m, 0), 5, 3);
+        nnom_predict_t *p = prediction_create(&m, nnom_input_buffer(&m.instance, 0), 5, 3);
         failed = heap_failed();
         (void)heap_fail_at(0);
         CHECK((p == NULL) == failed, "allocation %lu: %s", (unsigned long)k, p == NULL ? "NULL" : "not NULL");

@@ -32,7 +32,7 @@ static nnom_status_t build(nnom_model_t *m, uint32_t seed, void *arena, uint32_t
 static void fill_input(nnom_model_t *m)
 {
     random_seed(99);
-    random_bytes(nnom_input_buffer(m, 0), nnom_input_bytes(m, 0));
+    random_bytes(nnom_input_buffer(&m->instance, 0), nnom_input_bytes(&m->instance, 0));
 }
 
 /* The output with an arena of NNoM's own, and the bytes that it takes. */
@@ -44,7 +44,7 @@ static uint32_t own_arena(int8_t output[7])
     CHECK(nnom_totals(&m, &totals) == NNOM_OK, "nnom_totals");
     fill_input(&m);
     CHECK(model_run(&m) == NNOM_OK, "model_run");
-    memcpy(output, nnom_output_buffer(&m, 0), 7);
+    memcpy(output, nnom_output_buffer(&m.instance, 0), 7);
     model_delete(&m);
     return totals.arena_bytes;
 }
@@ -62,7 +62,7 @@ static void every_size(void)
         if (status == NNOM_OK) {
             fill_input(&m);
             CHECK(model_run(&m) == NNOM_OK, "model_run");
-            CHECK(memcmp(nnom_output_buffer(&m, 0), expected, sizeof expected) == 0, "other bytes");
+            CHECK(memcmp(nnom_output_buffer(&m.instance, 0), expected, sizeof expected) == 0, "other bytes");
         } else {
             CHECK(strstr(model_error_text(&m), "arena") != NULL, "text '%s'", model_error_text(&m));
             CHECK(model_run(&m) == NNOM_NOT_COMPILED, "it runs");

@@ -47,7 +47,7 @@ static void freeze_text(void)
 {
     nnom_model_t m;
     branching_model(&m);
-    random_bytes(nnom_input_buffer(&m, 0), nnom_input_bytes(&m, 0));
+    random_bytes(nnom_input_buffer(&m.instance, 0), nnom_input_bytes(&m.instance, 0));
     text_t source = new_text(TEXT_MAX), header = new_text(TEXT_MAX);
     CHECK(nnom_freeze(&m, "net", false, append, &source) == NNOM_OK, "source: %s", model_error_text(&m));
     CHECK(nnom_freeze(&m, "net", true, append, &header) == NNOM_OK, "header: %s", model_error_text(&m));
@@ -79,7 +79,7 @@ static void freeze_one(maker_t make, bool own_buffer, const nnom_options_t *opti
     if (nnom_compile(&m, make(&m), NULL, options) == NNOM_OK) {
         text_t source = new_text(TEXT_MAX), header = new_text(TEXT_MAX);
         if (options->feed) {
-            const nnom_tensor_t *in = nnom_input_tensor(&m, 0);
+            const nnom_tensor_t *in = nnom_input_tensor(&m.instance, 0);
             void *rows = keep(tensor_size(in));
             fill_random(rows, in->type, tensor_size(in));
             CHECK(nnom_freeze(&m, "x", false, append, &source) == NNOM_NULL, "frozen without a test input");

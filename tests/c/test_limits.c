@@ -108,12 +108,12 @@ static void saturation(void)
         nnom_discard(kind < 4 ? NULL : other);
         test_context("layer %d:", (int)kind);
         if (CHECK(model_compile(&m, in, x) == NNOM_OK, "%s", model_error_text(&m))) {
-            int8_t *values = nnom_input_buffer(&m, 0);
+            int8_t *values = nnom_input_buffer(&m.instance, 0);
             for (int32_t i = 0; i < 256; i++) {
                 values[i] = (int8_t)(i - 128);
             }
             CHECK(model_run(&m) == NNOM_OK, "model_run");
-            const int8_t *got = nnom_output_buffer(&m, 0);
+            const int8_t *got = nnom_output_buffer(&m.instance, 0);
             for (int32_t i = 0; i < 256; i++) {
                 const int32_t v = i - 128;
                 const bool positive = v > 0 || kind == 1 || (kind == 7 && v != 0);
@@ -132,23 +132,23 @@ static void feeding(void)
     static const int8_t rows[6 * 4] = {0};
     const nnom_options_t feed = {.feed = true};
     nnom_model_t m = quiet_model();
-    CHECK(nnom_feed(&m, rows, 1) == NNOM_NOT_COMPILED && nnom_feed_bytes(&m, rows, 4) == NNOM_NOT_COMPILED,
+    CHECK(nnom_feed(&m.instance, rows, 1) == NNOM_NOT_COMPILED && nnom_feed_bytes(&m.instance, rows, 4) == NNOM_NOT_COMPILED,
           "before compile");
     nnom_layer_t *in = Input(shape(6, 1, 4), NULL);
     nnom_layer_t *x = m.hook(Softmax(), m.hook(GlobalAvgPool(), in));
-    CHECK(model_compile(&m, in, x) == NNOM_OK && nnom_feed(&m, rows, 1) == NNOM_NOT_COMPILED, "compiled without feed");
+    CHECK(model_compile(&m, in, x) == NNOM_OK && nnom_feed(&m.instance, rows, 1) == NNOM_NOT_FED, "compiled without feed");
     CHECK(nnom_compile(&m, in, x, &feed) == NNOM_OK, "%s", model_error_text(&m));
-    CHECK(nnom_feed(NULL, rows, 1) == NNOM_NULL && nnom_feed(&m, NULL, 1) == NNOM_NULL, "NULL");
-    CHECK(nnom_feed_bytes(&m, rows, 3) == NNOM_BAD_SHAPE && nnom_feed_bytes(&m, rows, 5) == NNOM_BAD_SHAPE,
+    CHECK(nnom_feed(NULL, rows, 1) == NNOM_NULL && nnom_feed(&m.instance, NULL, 1) == NNOM_NULL, "NULL");
+    CHECK(nnom_feed_bytes(&m.instance, rows, 3) == NNOM_BAD_SHAPE && nnom_feed_bytes(&m.instance, rows, 5) == NNOM_BAD_SHAPE,
           "parts of rows");
-    CHECK(nnom_feed(&m, NULL, 0) == NNOM_MORE && nnom_feed_bytes(&m, rows, 8) == NNOM_MORE, "two rows");
-    CHECK(nnom_feed(&m, rows, 5) == NNOM_BAD_ARGUMENT && nnom_feed(&m, rows, UINT32_MAX) == NNOM_BAD_ARGUMENT,
+    CHECK(nnom_feed(&m.instance, NULL, 0) == NNOM_MORE && nnom_feed_bytes(&m.instance, rows, 8) == NNOM_MORE, "two rows");
+    CHECK(nnom_feed(&m.instance, rows, 5) == NNOM_BAD_ARGUMENT && nnom_feed(&m.instance, rows, UINT32_MAX) == NNOM_BAD_ARGUMENT,
           "too many");
-    CHECK(nnom_feed(&m, rows, 4) == NNOM_OK, "the last four rows");
-    CHECK(nnom_feed(&m, rows, 1) == NNOM_BAD_ARGUMENT && nnom_feed(&m, NULL, 0) == NNOM_BAD_ARGUMENT, "after the end");
-    nnom_reset(&m);
+    CHECK(nnom_feed(&m.instance, rows, 4) == NNOM_OK, "the last four rows");
+    CHECK(nnom_feed(&m.instance, rows, 1) == NNOM_BAD_ARGUMENT && nnom_feed(&m.instance, NULL, 0) == NNOM_BAD_ARGUMENT, "after the end");
+    nnom_reset(&m.instance);
     nnom_reset(NULL);
-    CHECK(nnom_feed(&m, rows, 6) == NNOM_OK, "again");
+    CHECK(nnom_feed(&m.instance, rows, 6) == NNOM_OK, "again");
     model_delete(&m);
 }
 
@@ -192,7 +192,7 @@ static void many_layers(void)
         (void)m.add(&m, TanH());
     }
     CHECK(sequential_compile(&m) == NNOM_OK && model_run(&m) == NNOM_OK, "%s", model_error_text(&m));
-    CHECK(nnom_node_count(&m) == 300, "%lu nodes", (unsigned long)nnom_node_count(&m));
+    CHECK(nnom_node_count(&m.instance) == 300, "%lu nodes", (unsigned long)nnom_node_count(&m.instance));
     model_delete(&m);
 }
 

@@ -211,8 +211,8 @@ static void discard(net_t *net)
 
 static void run(nnom_model_t *m)
 {
-    for (uint32_t i = 0; i < nnom_input_count(m); i++) {
-        memset(nnom_input_buffer(m, i), random_in(0, 255), nnom_input_bytes(m, i));
+    for (uint32_t i = 0; i < nnom_input_count(&m->instance); i++) {
+        memset(nnom_input_buffer(&m->instance, i), random_in(0, 255), nnom_input_bytes(&m->instance, i));
     }
     CHECK(model_run(m) == NNOM_OK, "it does not run");
 }
@@ -261,7 +261,7 @@ static void compiled_twice(void)
     CHECK(model_compile(&m, in, x) == NNOM_OK, "%s", model_error_text(&m));
     x = m.hook(smooth(), x);
     CHECK(model_compile(&m, in, x) == NNOM_OK && model_run(&m) == NNOM_OK, "%s", model_error_text(&m));
-    CHECK(memcmp(nnom_output_buffer(&m, 0), expected, sizeof expected) == 0, "another result than of one compile");
+    CHECK(memcmp(nnom_output_buffer(&m.instance, 0), expected, sizeof expected) == 0, "another result than of one compile");
     model_delete(&m);
 }
 
@@ -349,13 +349,13 @@ static void lambda_fails(void)
     CHECK(nnom_compile(&m, in, out, &options) == NNOM_OK, "%s", model_error_text(&m));
     bool failed = false;
     for (int32_t y = 0; y < 8; y++) {
-        const nnom_status_t status = nnom_feed(&m, rows + 4 * y, 1);
+        const nnom_status_t status = nnom_feed(&m.instance, rows + 4 * y, 1);
         CHECK(status != NNOM_OK && (!failed || status == NNOM_BAD_ARGUMENT), "row %d: status %d", (int)y, (int)status);
         failed = failed || status == NNOM_IO;
     }
     CHECK(failed, "the error is lost");
-    nnom_reset(&m);
-    CHECK(nnom_feed(&m, rows, 1) != NNOM_BAD_ARGUMENT, "no new start");
+    nnom_reset(&m.instance);
+    CHECK(nnom_feed(&m.instance, rows, 1) != NNOM_BAD_ARGUMENT, "no new start");
     model_delete(&m);
 }
 

@@ -212,7 +212,7 @@ static void check_pieces(const pieces_t *p, const nnom_totals_t *totals)
 /* A tensor lives from the step of its node to the last step of a node that reads it, outputs to the end. */
 static void check_lives(const nnom_model_t *m)
 {
-    const uint32_t end = nnom_node_count(m) + 1;
+    const uint32_t end = nnom_node_count(&m->instance) + 1;
     nnom_layer_info_t info;
     for (uint32_t i = 0; nnom_layer_info(m, i, &info) == NNOM_OK; i++) {
         if (info.out.data != NULL) {

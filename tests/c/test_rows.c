@@ -22,7 +22,7 @@ static bool one_configuration(maker_t make)
     const nnom_status_t status = nnom_compile(&m, last, NULL, &whole);
     if (status == NNOM_OK) {
         separate_t s = separate_new(&m);
-        for (uint32_t n = 0; n < nnom_node_count(&m); n++) {
+        for (uint32_t n = 0; n < nnom_node_count(&m.instance); n++) {
             check_rows(&s, n);
             check_overlap(&s, n);
         }
@@ -71,13 +71,13 @@ static run_t run_once(maker_t make, uint32_t seed, bool stay)
     random_rows_stay(false);
     if (r.status == NNOM_OK) {
         random_seed(seed);
-        for (uint32_t i = 0; i < nnom_input_count(&m); i++) {
-            fill_random(nnom_input_buffer(&m, i), nnom_input_tensor(&m, i)->type, nnom_input_bytes(&m, i));
+        for (uint32_t i = 0; i < nnom_input_count(&m.instance); i++) {
+            fill_random(nnom_input_buffer(&m.instance, i), nnom_input_tensor(&m.instance, i)->type, nnom_input_bytes(&m.instance, i));
         }
         CHECK(model_run(&m) == NNOM_OK, "model_run fails");
-        r.count = nnom_output_bytes(&m, 0);
+        r.count = nnom_output_bytes(&m.instance, 0);
         r.bytes = keep(r.count);
-        memcpy(r.bytes, nnom_output_buffer(&m, 0), r.count);
+        memcpy(r.bytes, nnom_output_buffer(&m.instance, 0), r.count);
     }
     model_delete(&m);
     return r;

@@ -18,7 +18,7 @@ static void identity_model(nnom_model_t *m, int32_t classes)
 
 static nnom_status_t predict(nnom_predict_t *p, const int8_t *scores, uint32_t classes, uint32_t label, uint32_t *got)
 {
-    memcpy(nnom_input_buffer(p->model, 0), scores, classes);
+    memcpy(nnom_input_buffer(p->instance, 0), scores, classes);
     return prediction_run(p, label, got, NULL);
 }
 
@@ -28,7 +28,7 @@ static void counts(void)
 {
     nnom_model_t m;
     identity_model(&m, 4);
-    nnom_predict_t *p = prediction_create(&m, nnom_input_buffer(&m, 0), 4, 4);
+    nnom_predict_t *p = prediction_create(&m, nnom_input_buffer(&m.instance, 0), 4, 4);
     static const int8_t scores[5][4] = {{90, 1, 2, 3}, {10, 20, 30, 40}, {50, 50, 0, 0}, {0, 0, 0, 0}, {1, 2, 127, 3}};
     static const uint32_t labels[5] = {0, 0, 1, 3, 2}, best[5] = {0, 3, 0, 0, 2}, ranks[4] = {2, 1, 0, 2};
     for (uint32_t i = 0; i < 5; i++) {
@@ -109,7 +109,7 @@ static void float_classifier(void)
     (void)m.add(&m, nnom_layer_set_type(Input(shape(1, 1, 3), NULL), NNOM_TYPE_F32));
     (void)m.add(&m, Softmax());
     CHECK(sequential_compile(&m) == NNOM_OK, "%s", model_error_text(&m));
-    float *in = nnom_input_buffer(&m, 0);
+    float *in = nnom_input_buffer(&m.instance, 0);
     in[0] = 1.0f;
     in[1] = 1.0f;
     in[2] = 1.5f;
@@ -122,9 +122,9 @@ static void float_classifier(void)
 
 static uint32_t begins, ends;
 
-static void count_events(void *context, const nnom_model_t *m, uint32_t node, nnom_event_t event)
+static void count_events(void *context, const nnom_instance_t *instance, uint32_t node, nnom_event_t event)
 {
-    (void)m;
+    (void)instance;
     (void)node;
     CHECK(context == &begins, "the context is lost");
     begins += event == NNOM_EVENT_BEGIN;
@@ -137,14 +137,14 @@ static void statistics(void)
     nnom_model_t m;
     branching_model(&m);
     begins = ends = 0;
-    nnom_set_observer(&m, count_events, &begins);
+    nnom_set_observer(&m.instance, count_events, &begins);
     log_clear();
     model_stat(&m);
     CHECK(begins == 0, "the user's observer is called");
     CHECK(strstr(log_text(), "first") != NULL && strstr(log_text(), "3240 MACs") != NULL,
           "no line of the first layer:\n%s", log_text());
     CHECK(strstr(log_text(), "total") != NULL, "no total:\n%s", log_text());
-    CHECK(model_run(&m) == NNOM_OK && begins == nnom_node_count(&m) && ends == begins, "%lu nodes seen",
+    CHECK(model_run(&m) == NNOM_OK && begins == nnom_node_count(&m.instance) && ends == begins, "%lu nodes seen",
           (unsigned long)begins);
     model_delete(&m);
 }
@@ -164,7 +164,7 @@ static void memory(void)
           "totals: %lu + %lu bytes", (unsigned long)totals.descriptor_bytes, (unsigned long)totals.arena_bytes);
     CHECK(strstr(log_text(), "memory:") != NULL, "log '%s'", log_text());
     const nnom_options_t smallest = {.mode = NNOM_MODE_SMALLEST};
-    CHECK(nnom_compile(&m, m.builder->layers, NULL, &smallest) == NNOM_OK && m.program->segments != NULL,
+    CHECK(nnom_compile(&m, m.builder->layers, NULL, &smallest) == NNOM_OK && m.instance.program->segments != NULL,
           "no plan that rolls");
     const size_t rolling = nnom_mem_stat(&m);
     CHECK(rolling == heap_bytes() - before, "rolling: %lu bytes reported, %lu held", (unsigned long)rolling,
@@ -187,9 +187,9 @@ static void facts(void)
     CHECK(nnom_layer_info(&m, 2, &info) == NNOM_OK && info.node == NNOM_NO_NODE && strcmp(info.lies_in, "first") == 0,
           "the ReLU");
     CHECK(nnom_layer_info(&m, 99, &info) == NNOM_BAD_ARGUMENT, "layer 99");
-    CHECK(nnom_node_output(&m, 0, &t) != NULL && t->shape.c == 4, "node 0");
-    CHECK(nnom_node_output(&m, 99, &t) == NULL && nnom_node_output(&m, 0, NULL) == NULL, "node 99");
-    CHECK(nnom_input_tensor(&m, 1) == NULL && nnom_output_buffer(&m, 7) == NULL && nnom_input_bytes(&m, 2) == 0,
+    CHECK(nnom_node_output(&m.instance, 0, &t) != NULL && t->shape.c == 4, "node 0");
+    CHECK(nnom_node_output(&m.instance, 99, &t) == NULL && nnom_node_output(&m.instance, 0, NULL) == NULL, "node 99");
+    CHECK(nnom_input_tensor(&m.instance, 1) == NULL && nnom_output_buffer(&m.instance, 7) == NULL && nnom_input_bytes(&m.instance, 2) == 0,
           "ports");
     log_clear();
     model_print(&m);

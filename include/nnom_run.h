@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/*
+ * Running a model: all that firmware with a converted model needs. Every name begins with nnom_ or NNOM_. A model built by
+ * hand (nnom.h) holds an instance, too, so that these calls are the same for both.
+ *
+ * Threads: one instance is used by one thread at a time; instances share nothing but their constant programs.
+ */
+#ifndef NNOM_RUN_H
+#define NNOM_RUN_H
+
+#include "nnom_program.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define NNOM_VERSION "1.0.0"
+
+/* ---- Status ---- */
+
+/* One list gives the enum and the texts of nnom_status_text(). */
+#define NNOM_STATUS_LIST(X)                                                                                            \
+    X(NNOM_OK, 0, "ok")                                                                                                \
+    X(NNOM_NO_MEMORY, -1, "out of memory")                                                                             \
+    X(NNOM_NULL, -2, "a required pointer is NULL")                                                                     \
+    X(NNOM_BAD_SHAPE, -3, "shapes do not fit")                                                                         \
+    X(NNOM_BAD_ARGUMENT, -4, "argument out of range")                                                                  \
+    X(NNOM_BAD_GRAPH, -5, "layers are not connected as a graph from inputs to outputs")                                \
+    X(NNOM_BAD_QUANT, -6, "quantisation out of range")                                                                 \
+    X(NNOM_TOO_SMALL, -7, "buffer too small")                                                                          \
+    X(NNOM_OVERFLOW, -8, "a size or sum does not fit its integer")                                                     \
+    X(NNOM_UNSUPPORTED, -9, "not supported")                                                                           \
+    X(NNOM_NOT_COMPILED, -10, "the model is not compiled")                                                             \
+    X(NNOM_SELFTEST, -11, "the self test's output differs")                                                            \
+    X(NNOM_IO, -12, "writing failed")                                                                                  \
+    X(NNOM_FED, -13, "the model's input comes by nnom_feed")                                                            \
+    X(NNOM_NOT_FED, -14, "the model is not compiled for nnom_feed")                                                    \
+    X(NNOM_OTHER_ABI, -15, "the model was converted for another version of the library")                               \
+    X(NNOM_MORE, 1, "more input is needed")
+
+typedef enum nnom_status {
+#define NNOM_STATUS_ENUM(name, value, text) name = (value),
+    NNOM_STATUS_LIST(NNOM_STATUS_ENUM)
+#undef NNOM_STATUS_ENUM
+} nnom_status_t;
+
+/* Text of a status; static, never NULL. */
+const char *nnom_status_text(nnom_status_t status);
+
+/* ---- Instance ---- */
+
+typedef enum nnom_event { NNOM_EVENT_BEGIN = 0, NNOM_EVENT_END = 1 } nnom_event_t;
+
+/* Called before and after every step of node `node` (index into the program, order of execution). */
+typedef void (*nnom_observer_t)(void *context, const nnom_instance_t *instance, uint32_t node, nnom_event_t event);
+
+/*
+ * A program with its memory, and where its run stands: all that a converted model keeps in RAM beside its arena. Filled
+ * by the code of a converted model, or by compile. The members are private.
+ */
+struct nnom_instance {
+    const nnom_program_t *program; /* NULL until compiled */
+    nnom_arena_t arena;
+    uint32_t step;    /* where in the schedule a rolling run is: next step of the segment ... */
+    uint32_t segment; /* ... and the segment */
+    int32_t taken;    /* rows of the input that steps asked for */
+    int32_t fed;      /* rows of the input given so far */
+    nnom_observer_t observer;
+    void *observer_context;
+};
+
+/* ---- Running ---- */
+
+/*
+ * Runs the whole model once: reads the inputs' buffers, writes the outputs'. NNOM_OK; NNOM_NOT_COMPILED without a program;
+ * NNOM_FED if its input comes by nnom_feed(); else what a Lambda of a model built by hand returned.
+ */
+nnom_status_t nnom_run(nnom_instance_t *instance);
+
+/*
+ * Feeding, for models compiled or converted for it: n rows of the input as they come, [n][w][c]. NNOM_MORE, or NNOM_OK when
+ * the last row was given and the outputs are complete; NNOM_NOT_FED if the model runs whole inputs; NNOM_BAD_ARGUMENT for more
+ * rows than are left (nothing is taken then) and after the end; else what a Lambda returned. After the end and after a
+ * Lambda's error nnom_reset() comes first.
+ */
+nnom_status_t nnom_feed(nnom_instance_t *instance, const void *rows, uint32_t n);
+/* The same for `bytes` bytes: NNOM_BAD_SHAPE unless they are whole rows. */
+nnom_status_t nnom_feed_bytes(nnom_instance_t *instance, const void *rows, uint32_t bytes);
+/* Forgets rows given so far: the next row is the first. */
+void nnom_reset(nnom_instance_t *instance);
+
+/*
+ * Runs a classifier with one vector as output 0: the most probable class and its probability (0..1; for a single output:
+ * label 1 if it is over one half). Either pointer may be NULL. NNOM_UNSUPPORTED if the output is int32, as of ArgMax: indices
+ * are no scores; else as nnom_run().
+ */
+nnom_status_t nnom_classify(nnom_instance_t *instance, uint32_t *label, float *prob);
+
+/*
+ * Of a converted model's self test: param_bytes [node_count] holds the size of each node's parameters as the model's file sees it.
+ * NNOM_OTHER_ABI if the library's differ.
+ */
+nnom_status_t nnom_check_params(const nnom_instance_t *instance, const uint16_t *param_bytes);
+
+/* ---- Ports: buffers in the arena or the caller's, alive as long as the instance ---- */
+
+uint32_t nnom_input_count(const nnom_instance_t *instance);
+uint32_t nnom_output_count(const nnom_instance_t *instance);
+/* NULL if i is out of range. The input of a fed model has no buffer that could be filled: nnom_feed() takes its rows. */
+void *nnom_input_buffer(nnom_instance_t *instance, uint32_t i);
+const void *nnom_output_buffer(const nnom_instance_t *instance, uint32_t i);
+uint32_t nnom_input_bytes(const nnom_instance_t *instance, uint32_t i);
+uint32_t nnom_output_bytes(const nnom_instance_t *instance, uint32_t i);
+/* Shape, type, scale, zero point of an input or output; NULL if i is out of range or there is no program. */
+const nnom_tensor_t *nnom_input_tensor(const nnom_instance_t *instance, uint32_t i);
+const nnom_tensor_t *nnom_output_tensor(const nnom_instance_t *instance, uint32_t i);
+
+/* ---- Watching ---- */
+
+uint32_t nnom_node_count(const nnom_instance_t *instance);
+/* NULL: nobody watches. `context` is handed to each call. */
+void nnom_set_observer(nnom_instance_t *instance, nnom_observer_t observer, void *context);
+/* For observers: where the output of a node lies; *tensor tells its shape, type, quantisation. NULL if out of range. */
+const void *nnom_node_output(const nnom_instance_t *instance, uint32_t node, const nnom_tensor_t **tensor);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
