@@ -216,7 +216,7 @@ def test_no_builder_in_the_firmware(data, tmp_path):
     p = prepare(MODEL, np.load(data)["x"], "minmax")
     elf = run.build_frozen(Plan().compile(p.graph), board, tmp_path, "-Os")
     names = {s.name for s in boards.symbols(board, elf)}
-    assert not names & set(BUILDER) and "model_run" in names
+    assert not names & set(BUILDER) and "nnom_run" in names
 
 
 # ---- validate ----
