@@ -149,7 +149,7 @@ def _resize(node: Node, x: np.ndarray) -> np.ndarray:
 _BINARY = {"add": np.add, "sub": np.subtract, "mult": np.multiply, "maximum": np.maximum, "minimum": np.minimum}
 _KINDS = {"mean": np.mean, "sum": np.sum, "max": np.max, "min": np.min, "avg": np.mean}
 
-_UNARY: dict[str, Callable[[Node, np.ndarray], np.ndarray]] = {
+_UNARY: dict[str, Callable[..., np.ndarray]] = {
     "conv2d": _conv2d,
     "depthwise_conv2d": _depthwise,
     "conv2d_transpose": _conv2d_transpose,
@@ -160,7 +160,7 @@ _UNARY: dict[str, Callable[[Node, np.ndarray], np.ndarray]] = {
     "softmax": lambda n, x: _softmax(x),
     "log_softmax": lambda n, x: np.log(_softmax(x)),
     "activation": lambda n, x: FUNCTIONS[n.attrs["kind"]](x, n.attrs.get("alpha", 0.0)),
-    "prelu": lambda n, x: np.where(x > 0, x, x * n.weights["alpha"].data),
+    "prelu": lambda n, x, *slopes: np.where(x > 0, x, x * (slopes[0] if slopes else n.weights["alpha"].data)),
     "batch_norm": _batch_norm,
     "zero_padding": _pad,
     "cropping": _crop,
@@ -181,7 +181,7 @@ def _node(node: Node, inputs: list[np.ndarray]) -> np.ndarray:
         return _BINARY[node.op](*inputs)
     if node.op.startswith("global_"):
         return _KINDS[node.op.split("_")[1]](inputs[0], axis=(0, 1), keepdims=True)
-    return _UNARY[node.op](node, inputs[0])
+    return _UNARY[node.op](node, *inputs)
 
 
 def run(graph: Graph, inputs: list[np.ndarray]) -> list[np.ndarray]:

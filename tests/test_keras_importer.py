@@ -136,12 +136,18 @@ LAYERS: list[tuple[tuple[int, ...], Callable[[], Any]]] = [
     (SERIES, lambda: L.Permute((2, 1))),
     (IMAGE, lambda: L.Permute((3, 1, 2))),
     *[(shape, lambda: L.Softmax()) for shape in (VECTOR, SERIES, IMAGE)],
+    *[(IMAGE, lambda a=a: L.Softmax(axis=a)) for a in (1, 2, 3, -2, -3, (1, 2), (-1, 2), (1, 2, 3), [-1])],
+    (SERIES, lambda: L.Softmax(axis=1)),
     *[(IMAGE, lambda m=m: L.ReLU(max_value=m)) for m in (None, 6, 1, 2.5)],
+    *[(IMAGE, lambda m=m: L.ReLU(max_value=m, negative_slope=0.1)) for m in (6, 1.5, 0)],
+    (IMAGE, lambda: L.Conv2D(5, 1, activation=L.ReLU(max_value=1))),
+    (IMAGE, lambda: L.Conv2D(6, 1, groups=2, activation=L.ReLU(max_value=1, negative_slope=0.25))),
     (IMAGE, lambda: L.ReLU(negative_slope=0.2)),
     (IMAGE, lambda: L.LeakyReLU(negative_slope=0.15)),
     (IMAGE, lambda: L.ELU(alpha=0.5)),
     (IMAGE, lambda: L.PReLU(shared_axes=[1, 2])),
-    (VECTOR, lambda: L.PReLU()),
+    *[(IMAGE, lambda a=a: L.PReLU(shared_axes=a)) for a in (None, [1], [2], [3])],
+    *[(shape, lambda: L.PReLU()) for shape in (VECTOR, SERIES)],
     *[(shape, lambda: L.BatchNormalization()) for shape in (VECTOR, SERIES, IMAGE)],
     (IMAGE, lambda: L.BatchNormalization(axis=3, center=False, epsilon=0.01)),
     (IMAGE, lambda: L.BatchNormalization(scale=False)),
@@ -318,9 +324,10 @@ def test_all_unsupported_layers_are_listed(tmp_path: Path) -> None:
     ("shape", "make", "text"),
     [
         (IMAGE, lambda: L.BatchNormalization(axis=1), "over axis 1; use the channels"),
-        (IMAGE, lambda: L.Softmax(axis=1), "use the last axis"),
+        (IMAGE, lambda: L.Softmax(axis=0), "use axes of the data"),
+        (IMAGE, lambda: L.Conv2D(2, 1, activation=L.Softmax(axis=1)), "a Softmax layer of its own"),
         (IMAGE, lambda: L.ReLU(threshold=1.0), "not continuous"),
-        (IMAGE, lambda: L.ReLU(max_value=4, negative_slope=0.1), "use max_value 6 or none"),
+        (IMAGE, lambda: L.RandomCrop(4, 4), "crop or resize before the model"),
         (IMAGE, lambda: L.UpSampling2D(2, interpolation="bicubic"), "use 'nearest' or 'bilinear'"),
         (IMAGE, lambda: L.MaxPooling2D(data_format="channels_first"), "channels_last"),
         (IMAGE, lambda: L.Activation("sparsemax"), "activation 'sparsemax' is unknown"),
@@ -335,12 +342,12 @@ def test_refusal(shape: tuple[int, ...], make: Callable[[], Any], text: str) -> 
         load_keras(keras.Sequential([L.Input(shape), make()]))
 
 
-def test_prelu_that_differs_between_positions_is_refused() -> None:
+def test_equal_slopes_of_prelu_belong_to_the_node() -> None:
     model = keras.Sequential([L.Input(IMAGE), L.PReLU()])
     model.set_weights([np.full((1, *IMAGE), 0.25)[0]])
-    compare(model, [load_keras(model)])
-    with pytest.raises(UnsupportedError, match=r"shared_axes=\[1, 2\]"):
-        load_keras(randomise(model, 0))
+    graph = load_keras(model)
+    compare(model, [graph])
+    assert len(graph.nodes) == 1 and graph.nodes[0].weights["alpha"].data.shape == (6,)
 
 
 def test_concatenating_the_batch_and_unknown_operations_are_refused() -> None:

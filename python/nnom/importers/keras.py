@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import ModelError, UnsupportedError
 from ..graph import Graph, Tensor
-from . import keras_ops
+from . import keras_calls, keras_ops, keras_settings
 from .keras_build import Builder, Handler, Refusal, Value, ir_shape, layer_activation
 from .keras_file import Source, input_shape, read_source
 from .keras_layers import HANDLERS as WINDOW_HANDLERS
@@ -118,33 +118,39 @@ class _Importer:
     def _model(self, model: Model, inputs: list[Value | None], scope: str) -> list[Value | None]:
         """Runs a model's layers as their inputs become known. None stands for what a refused layer would have made."""
         values: dict[Ref, Value | None] = dict(zip(model.inputs, inputs, strict=True))
+        calls = [call for layer in model.layers for call in layer.calls]
+        read = {ref for call in calls for ref in refs_in(call.args) + refs_in(call.kwargs)} | set(model.outputs)
         pending = [(layer, i) for layer in model.layers for i in range(len(layer.calls))]
         while pending:
             waiting = []
             for layer, i in pending:
                 call = layer.calls[i]
                 if all(ref in values for ref in refs_in(call.args) + refs_in(call.kwargs)):
-                    made = self._call(layer, call, values, scope)
-                    values.update((Ref(layer.name, layer.first_node + i, t), v) for t, v in enumerate(made))
+                    made, node = self._call(layer, call, values, scope), layer.first_node + i
+                    if made is None:  # of a refused layer, whatever number of outputs it has
+                        values.update((ref, None) for ref in read if ref[:2] == (layer.name, node))
+                    else:
+                        values.update((Ref(layer.name, node, t), v) for t, v in enumerate(made))
                 else:
                     waiting.append((layer, i))
             if len(waiting) == len(pending):
-                raise ModelError(
-                    f"{waiting[0][0].where}: its input is never made: the file's graph has a loop or a gap"
-                )
+                layer, i = waiting[0]
+                missing = next(r for r in refs_in([layer.calls[i].args, layer.calls[i].kwargs]) if r not in values)
+                raise ModelError(f"{layer.where}: {_never_made(missing, values)}")
             pending = waiting
         missing = next((ref for ref in model.outputs if ref not in values), None)
         if missing is not None:
-            raise ModelError(f"{self.source.place}: output {list(missing)} of model '{model.name}' is never made")
+            raise ModelError(f"{self.source.place}: an output of model '{model.name}': {_never_made(missing, values)}")
         return [values[ref] for ref in model.outputs]
 
-    def _call(self, layer: Layer, call: Call, values: dict[Ref, Value | None], scope: str) -> list[Value | None]:
+    def _call(self, layer: Layer, call: Call, values: dict[Ref, Value | None], scope: str) -> list[Value | None] | None:
+        """The layer's outputs; None if it is refused."""
         found = [values[ref] for ref in refs_in(call.args)]
         if layer.model is not None:
-            return self._nested(layer, found, scope)
+            return self._nested(layer, call, found, scope)
         hidden = any(values[ref] is None for ref in refs_in(call.args) + refs_in(call.kwargs))
         if hidden or layer.where in self.refused:
-            return [None]
+            return None
         if len(self.graph.nodes) > MAX_NODES:
             raise ModelError(f"{self.source.place}: more than {MAX_NODES} nodes; models nested in each other multiply")
         self.builder.scope = scope
@@ -152,11 +158,16 @@ class _Importer:
             return [self._convert(layer, call, [v for v in found if v is not None], values)]
         except Refusal as e:
             self.refused[layer.where] = str(e)
-            return [None]
+            return None
 
-    def _nested(self, layer: Layer, found: list[Value | None], scope: str) -> list[Value | None]:
+    def _nested(self, layer: Layer, call: Call, found: list[Value | None], scope: str) -> list[Value | None] | None:
         model = layer.model
         assert model is not None
+        try:
+            keras_calls.check(layer, call, self.builder.v3)
+        except Refusal as e:
+            self.refused[layer.where] = str(e)
+            return None
         if len(found) != len(model.inputs):
             raise ModelError(f"{layer.where}: is called with {len(found)} tensors; expected {len(model.inputs)}")
         return self._model(model, found, f"{scope}{layer.name}/")
@@ -165,14 +176,18 @@ class _Importer:
         if layer.is_op or layer.cls in keras_ops.LAMBDAS:
             args, kwargs = _filled(call.args, values), _filled(call.kwargs, values)
             return keras_ops.convert(self.builder, layer, args, kwargs)
-        extra = [k for k, v in call.kwargs.items() if refs_in(v)]
-        if extra:
-            raise Refusal(f"a tensor as argument '{extra[0]}'", "call the layer with its input alone")
-        if call.kwargs.get("training") is True:
-            raise Refusal("it is called with training=True", "leave the argument away: inference needs the other mode")
+        keras_calls.check(layer, call, self.builder.v3)
         if not found or (len(found) > 1 and layer.cls not in MANY_INPUTS):
             raise ModelError(f"{layer.where}: is called with {len(found)} tensors; expected one")
         return HANDLERS[layer.cls](self.builder, layer, found)
+
+
+def _never_made(ref: Ref, values: dict[Ref, Value | None]) -> str:
+    """Why a tensor is missing when nothing is left to compute."""
+    count = sum(known[:2] == ref[:2] for known in values)
+    if count:
+        return f"reads output {ref.tensor} of layer '{ref.layer}', which has {count}; the file is damaged"
+    return f"its input from layer '{ref.layer}' is never made: the file's graph has a loop or a gap"
 
 
 def _filled(tree: Any, values: dict[Ref, Value | None]) -> Any:
@@ -189,20 +204,18 @@ def _filled(tree: Any, values: dict[Ref, Value | None]) -> Any:
 def _check_layer(layer: Layer, v3: bool) -> None:
     """Refusals that follow from class and settings alone."""
     if layer.cls == "InputLayer":
+        keras_settings.check(layer)
         return
     if layer.is_op or layer.cls in keras_ops.LAMBDAS:
         if not keras_ops.supported(layer):
             name = keras_ops.operation_name(layer)
             raise Refusal(f"operation '{name}' is not supported", _nearest(name, keras_ops.names()))
         return
+    keras_settings.check_origin(layer)
     if layer.cls not in HANDLERS:
         reason, advice = _ADVICE.get(layer.cls, ("this class is not supported", ""))
         raise Refusal(reason, advice or _nearest(layer.cls, sorted(HANDLERS)))
-    if layer.config.get("data_format") == "channels_first":
-        raise Refusal("data_format 'channels_first'", "build it channels_last; its weights can be kept")
-    policy = layer.config.get("dtype")
-    if isinstance(policy, dict) and "Quantized" in str(policy.get("class_name")):
-        raise Refusal("Keras has quantised it already", "convert the model as it was before quantize()")
+    keras_settings.check(layer)
     layer_activation(layer, v3)
 
 

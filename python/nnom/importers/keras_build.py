@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import ModelError
 from ..graph import Graph, Node, Shape, Tensor, Weight
-from .keras_spec import Config, Layer, is_real
+from .keras_spec import Config, Layer
 
 CLAMPS = ("relu", "relu6", "relu_n1_to_1")  # fused into the layer before
 
@@ -44,10 +44,14 @@ class Value(NamedTuple):
 
 
 class Act(NamedTuple):
-    """An activation: `kind` "linear", "softmax", "log_softmax" or a function of one value, with its parameter."""
+    """An activation: `kind` "linear", "softmax", "log_softmax" or a function of one value, with its parameter.
+
+    top: results above become this.
+    """
 
     kind: str
     alpha: float | None = None
+    top: float | None = None
 
 
 def ir_shape(shape: Sequence[int]) -> Shape:
@@ -105,6 +109,10 @@ class Builder:
 
     def activation(self, name: str, x: Value, act: Act) -> Value:
         """`x` through an activation that is a node of its own; x itself if it is linear."""
+        if act.top is not None:
+            x = self.activation(f"{name}_{act.kind}", x, act._replace(top=None))
+            top = self.constant(f"{name}_minimum", np.array(act.top))
+            return self.node("minimum", name, [x, top], x.shape, {"activation": "none"})
         if act.kind == "linear":
             return x
         if act.kind in ("softmax", "log_softmax"):
@@ -125,7 +133,7 @@ class Builder:
     ) -> Value:
         """A node followed by the layer's activation: clamps are fused, others follow as a node of their own."""
         act = layer_activation(layer, self.v3)
-        fused = act.kind if act.kind in CLAMPS else "none"
+        fused = fused_clamp(act)
         y = self.node(op, layer.name, [x], shape, {**attrs, "activation": fused}, weights)
         return y if fused != "none" else self.activation(f"{layer.name}_{act.kind}", y, act)
 
@@ -228,20 +236,24 @@ def parse_activation(value: Any, where: str, v3: bool) -> Act:
     return Act(kind, alpha)
 
 
+def fused_clamp(act: Act) -> str:
+    """The clamp that a layer before takes over, or "none"."""
+    return act.kind if act.kind in CLAMPS and act.top is None else "none"
+
+
 def relu_activation(config: Config, v3: bool) -> Act:
-    """ReLU(max_value, negative_slope, threshold) where one function gives it; see keras_layers for other maxima."""
-    slope = config.real("negative_slope", 0.0) if config.get("negative_slope") is not None else 0.0
-    threshold = config.real("threshold", 0.0) if config.get("threshold") is not None else 0.0
-    top = config.get("max_value")
-    if threshold != 0.0:
-        raise Refusal(f"ReLU with threshold {threshold:g} is not continuous", "use threshold 0")
-    if top is None:
-        return Act("leaky_relu", slope) if slope else Act("relu")
-    if is_real(top) and top == 6 and not slope:
-        return Act("relu6")
-    raise Refusal(
-        f"ReLU with max_value {top} and negative_slope {slope:g}", "use max_value 6 or none, and no slope with it"
+    """ReLU(max_value, negative_slope, threshold): another maximum than 6 is a minimum with a constant."""
+    slope, threshold, top = (
+        config.real(key, 0.0) if config.get(key) is not None else None
+        for key in ("negative_slope", "threshold", "max_value")
     )
+    if threshold:
+        raise Refusal(f"ReLU with threshold {threshold:g} is not continuous", "use threshold 0")
+    if top is not None and top < 0:
+        raise config.fail("max_value", "none, or a number >= 0")
+    if top == 6 and not slope:
+        return Act("relu6")
+    return Act("leaky_relu", slope, top) if slope else Act("relu", None, top)
 
 
 def leaky_activation(config: Config, v3: bool) -> Act:
@@ -251,11 +263,9 @@ def leaky_activation(config: Config, v3: bool) -> Act:
 
 
 def softmax_activation(config: Config, v3: bool) -> Act:
-    """Softmax over the last axis; others are refused."""
+    """Softmax over the last axis, as a layer's activation; others are refused."""
     if config.get("axis", -1) not in (-1, [-1]):
-        raise Refusal(
-            f"softmax over axis {config.get('axis')}", "use the last axis (-1), with Permute before and after"
-        )
+        raise Refusal(f"softmax over axis {config.get('axis')}", "use a Softmax layer of its own")
     return Act("softmax")
 
 

@@ -19,6 +19,7 @@ import h5py
 import numpy as np
 
 from ..errors import ModelError, UnsupportedError
+from .keras_settings import BATCH_NORMS
 from .keras_spec import Config, Layer, Model, parse_model
 
 MAX_BYTES = (
@@ -303,7 +304,7 @@ def _in_order(model: Model, trainable: bool) -> list[Layer]:
 def weight_counts(layer: Layer) -> tuple[int, int]:
     """Number of (trainable, other) arrays of a supported layer."""
     config = layer.config
-    if layer.cls == "BatchNormalization":
+    if layer.cls in BATCH_NORMS:
         return int(config.flag("scale", True)) + int(config.flag("center", True)), 2
     if layer.cls == "Normalization":
         return 0, 0 if config.get("mean") is not None else 3

@@ -10,7 +10,6 @@ import numpy as np
 from ..errors import ModelError
 from ..graph import Weight, same_padding, window_size
 from .keras_build import (
-    CLAMPS,
     Builder,
     Handler,
     Refusal,
@@ -18,9 +17,11 @@ from .keras_build import (
     arrays,
     cached,
     expect_rank,
+    fused_clamp,
     ir_shape,
     layer_activation,
 )
+from .keras_settings import BATCH_NORMS
 from .keras_spec import Layer
 
 Pair = tuple[int, int]
@@ -128,7 +129,7 @@ def _grouped(
     ])  # fmt: skip
     h, w, _ = ir_shape(x.shape)
     act = layer_activation(layer, b.v3)
-    fused = act.kind if act.kind in CLAMPS else "none"
+    fused = fused_clamp(act)
     attrs = {**win.attrs(), "activation": fused}
     parts = []
     for g in range(groups):
@@ -281,15 +282,15 @@ def batch_norm(b: Builder, layer: Layer, x: Value) -> Value:
 
 
 def prelu(b: Builder, layer: Layer, x: Value) -> Value:
-    """Alpha must not depend on the position: [1, 1, c], or equal at all positions."""
+    """Slopes per channel belong to the node; slopes that differ between positions are its second input."""
     (alpha,) = arrays(layer, ("alpha", None))
     if alpha.ndim != len(x.shape) or any(a not in (1, s) for a, s in zip(alpha.shape, x.shape, strict=True)):
         raise ModelError(f"{layer.where}: alpha has shape {list(alpha.shape)}; its input has {list(x.shape)}")
     rows = alpha.reshape(-1, alpha.shape[-1])
-    if not (rows == rows[0]).all():
-        raise Refusal("alpha differs between positions", f"train it with shared_axes={list(range(1, len(x.shape)))}")
-    weights = cached(layer, lambda: {"alpha": Weight(np.broadcast_to(rows[0], x.shape[-1:]).copy())})
-    return b.node("prelu", layer.name, [x], x.shape, {}, weights)
+    if (rows == rows[0]).all():
+        weights = cached(layer, lambda: {"alpha": Weight(np.broadcast_to(rows[0], x.shape[-1:]).copy())})
+        return b.node("prelu", layer.name, [x], x.shape, {}, weights)
+    return b.node("prelu", layer.name, [x, b.constant(f"{layer.name}_alpha", alpha)], x.shape)
 
 
 def _ranked(handler: Any, rank: int) -> Handler:
@@ -306,7 +307,7 @@ def _table() -> dict[str, Handler]:
         ):  # fmt: skip
             table[f"{name}{rank}D"] = _ranked(handler, rank)
         table[f"Conv{rank}DTranspose"] = _ranked(conv_transpose, rank)
-    for name, plain in (("Dense", dense), ("BatchNormalization", batch_norm), ("PReLU", prelu)):
+    for name, plain in (("Dense", dense), ("PReLU", prelu), *((name, batch_norm) for name in BATCH_NORMS)):
         table[name] = lambda b, layer, xs, plain=plain: plain(b, layer, xs[0])
     return table
 

@@ -23,15 +23,14 @@ from .keras_build import (
     leaky_activation,
     parse_activation,
     relu_activation,
-    softmax_activation,
 )
-from .keras_spec import Layer, is_int, is_real, numbers, plain
+from .keras_settings import AUGMENTATIONS
+from .keras_spec import Layer, is_int, numbers
 
 # Layers that pass their input on unchanged at inference.
 DROPPED = (
     "Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout",
-    "ActivityRegularization", "Identity", "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation",
-    "RandomContrast", "RandomBrightness",
+    "ActivityRegularization", "Identity", *(name for name in AUGMENTATIONS if name != "RandomCrop"),
 )  # fmt: skip
 
 MERGES = {
@@ -87,16 +86,36 @@ def _merge(b: Builder, layer: Layer, xs: list[Value]) -> Value:
 
 
 def _relu(b: Builder, layer: Layer, xs: list[Value]) -> Value:
-    """Other maxima than 6 are a relu and a minimum with a constant."""
-    top = plain(layer.config.get("max_value"), layer.where)
-    if (
-        is_real(top)
-        and top not in (6, 0)
-        and not layer.config.get("negative_slope")
-        and not layer.config.get("threshold")
-    ):
-        return clipped(b, layer.name, b.activation(f"{layer.name}_relu", xs[0], Act("relu")), None, float(top))
     return b.activation(layer.name, xs[0], relu_activation(layer.config, b.v3))
+
+
+def _softmax(b: Builder, layer: Layer, xs: list[Value]) -> Value:
+    """Over one axis, or over all of the data."""
+    axes = layer.config.get("axis", -1)
+    return softmax_over(b, layer, xs[0], "softmax", axes if isinstance(axes, list) else [axes])
+
+
+def softmax_over(b: Builder, layer: Layer, x: Value, op: str, axes: list[Any]) -> Value:
+    """softmax or log_softmax over axes as Keras counts them (0 is the batch): moved to the end, and back."""
+    rank = len(x.shape)
+    if not all(is_int(a) and -rank - 1 <= a <= rank and a % (rank + 1) for a in axes) or not axes:
+        raise Refusal(f"softmax over axis {axes}", f"use axes of the data: 1 to {rank}, or -{rank} to -1")
+    over = sorted({a % (rank + 1) - 1 for a in axes})
+    kept = [i for i in range(rank) if i not in over]
+    order = [*kept, *over]
+    moved = transposed(b, f"{layer.name}_moved", x, order)
+    shape = (*(x.shape[i] for i in kept), math.prod(x.shape[i] for i in over))
+    y = b.node(op, layer.name, [b.reshaped(f"{layer.name}_joined", moved, shape)], shape)
+    back = b.reshaped(f"{layer.name}_parted", y, moved.shape)
+    return transposed(b, f"{layer.name}_back", back, [order.index(i) for i in range(rank)])
+
+
+def _random_crop(b: Builder, layer: Layer, xs: list[Value]) -> Value:
+    """Of an image of its own size: nothing happens. Keras passes others on, in a shape that it does not announce."""
+    size = (layer.config.integer("height"), layer.config.integer("width"))
+    if xs[0].shape[:-1] != size:
+        raise Refusal(f"RandomCrop to {size} of {xs[0].shape[:-1]}", "crop or resize before the model")
+    return xs[0]
 
 
 def clipped(b: Builder, name: str, x: Value, low: float | None, high: float | None) -> Value:
@@ -263,16 +282,14 @@ def _activation(b: Builder, layer: Layer, xs: list[Value]) -> Value:
 def _table() -> dict[str, Handler]:
     table: dict[str, Handler] = {name: lambda b, layer, xs: xs[0] for name in DROPPED}
     table.update({name: _merge for name in MERGES})
-    for name, kind in (("Leaky", leaky_activation), ("Softmax", softmax_activation)):
-        table["LeakyReLU" if name == "Leaky" else name] = lambda b, layer, xs, kind=kind: b.activation(
-            layer.name, xs[0], kind(layer.config, b.v3)
-        )
+    table["LeakyReLU"] = lambda b, layer, xs: b.activation(layer.name, xs[0], leaky_activation(layer.config, b.v3))
     table["ELU"] = lambda b, layer, xs: b.activation(layer.name, xs[0], Act("elu", layer.config.real("alpha", 1.0)))
     for rank in (1, 2):
         for name, handler in (("ZeroPadding", _pad), ("Cropping", _crop), ("UpSampling", _upsample)):
             table[f"{name}{rank}D"] = lambda b, layer, xs, handler=handler, rank=rank: handler(b, layer, xs, rank)
     return table | {
-        "Activation": _activation, "ReLU": _relu, "Reshape": _reshape, "Flatten": _flatten, "Permute": _permute,
+        "Activation": _activation, "ReLU": _relu, "Softmax": _softmax, "RandomCrop": _random_crop,
+        "Reshape": _reshape, "Flatten": _flatten, "Permute": _permute,
         "RepeatVector": _repeat, "Resizing": _resizing, "Rescaling": _rescaling, "Normalization": _normalization,
         "Concatenate": lambda b, layer, xs: concatenated(b, layer, xs, layer.config.get("axis", -1)),
     }  # fmt: skip

@@ -31,12 +31,12 @@ class Config:
     def __init__(self, where: str, values: Any):
         self.where = where
         if not isinstance(values, dict):
-            raise ModelError(f"{where}: the configuration is {_short(values)}; expected a JSON object")
+            raise ModelError(f"{where}: the configuration is {short(values)}; expected a JSON object")
         self.values = values
 
     def fail(self, key: str, expected: str) -> ModelError:
         """The error for a setting that is not what was expected."""
-        return ModelError(f"{self.where}: setting '{key}' is {_short(self.values.get(key))}; expected {expected}")
+        return ModelError(f"{self.where}: setting '{key}' is {short(self.values.get(key))}; expected {expected}")
 
     def get(self, key: str, default: Any = None) -> Any:
         """A setting as it is in the file."""
@@ -106,6 +106,7 @@ class Layer:
     calls: list[Call] = field(default_factory=list)
     first_node: int = 0
     arrays: list[np.ndarray] = field(default_factory=list)
+    origin: tuple[Any, Any] = (None, None)  # module and registered name, where Keras 3 wrote them
     cache: dict[str, Any] = field(default_factory=dict)  # made once from the weights, shared by all uses of the layer
 
     @property
@@ -142,7 +143,8 @@ def is_real(value: Any) -> bool:
     return (is_int(value) or isinstance(value, float)) and abs(value) < 3e38
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """A value as it stands in messages."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
@@ -152,7 +154,7 @@ def numbers(value: Any, where: str) -> np.ndarray:
     try:
         array = np.asarray(plain(value, where), dtype=np.float64)
     except (ValueError, TypeError, OverflowError):
-        raise ModelError(f"{where} is {_short(value)}; expected numbers") from None
+        raise ModelError(f"{where} is {short(value)}; expected numbers") from None
     if not np.isfinite(array).all():
         raise ModelError(f"{where} holds NaN or infinity; expected finite numbers")
     return array
@@ -220,8 +222,8 @@ def _parse_layer(entry: Any, source: str, depth: int) -> Layer:
     if not isinstance(name, str):
         raise head.fail("name", "a text")
     config = Config(f"{source}: layer '{name}' ({cls})", settings)
-    layer = Layer(cls, name, config, trainable=settings.get("trainable") is not False)
-    module = entry.get("module")
+    module, trainable = entry.get("module"), settings.get("trainable") is not False
+    layer = Layer(cls, name, config, trainable=trainable, origin=(module, entry.get("registered_name")))
     if isinstance(module, str):
         layer.is_op = module.startswith(("keras.src.ops", "keras.ops"))
     else:  # Keras 3 in the old file format: no module, but only layers know "trainable"
@@ -295,14 +297,16 @@ def _looks_like_ref(item: Any) -> bool:
 
 def _parse_calls(nodes: Any, layer: Layer) -> list[Call]:
     if not isinstance(nodes, list):
-        raise ModelError(f"{layer.where}: 'inbound_nodes' is {_short(nodes)}; expected a list")
+        raise ModelError(f"{layer.where}: 'inbound_nodes' is {short(nodes)}; expected a list")
     return [_call_keras3(n, layer) if isinstance(n, dict) and "args" in n else _call_keras2(n, layer) for n in nodes]
 
 
 def _call_keras3(node: dict[str, Any], layer: Layer) -> Call:
     args, kwargs = (_tree(node.get(k, default), layer.where, 0) for k, default in (("args", []), ("kwargs", {})))
     if not isinstance(args, list) or not isinstance(kwargs, dict):
-        raise ModelError(f"{layer.where}: 'inbound_nodes' holds {_short(node)}; expected args and kwargs")
+        raise ModelError(f"{layer.where}: 'inbound_nodes' holds {short(node)}; expected args and kwargs")
+    if not args and not layer.is_op:  # layer(inputs=x)
+        args = [kwargs.pop("inputs")] if "inputs" in kwargs else []
     return Call(args, kwargs)
 
 
@@ -319,7 +323,7 @@ def _tree(value: Any, where: str, depth: int) -> Any:
     if kind == "__keras_tensor__":
         if not _looks_like_ref(inner.get("keras_history")):
             raise ModelError(
-                f"{where}: a tensor has keras_history {_short(inner.get('keras_history'))}; expected 3 items"
+                f"{where}: a tensor has keras_history {short(inner.get('keras_history'))}; expected 3 items"
             )
         return Ref(*inner["keras_history"][:3])
     if kind == "__slice__":
@@ -335,7 +339,7 @@ def _call_keras2(node: Any, layer: Layer) -> Call:
         node = [node[k] for k in sorted(node)]
     items = [node] if isinstance(node, list) and node and isinstance(node[0], str) else node
     if not isinstance(items, list) or not items:
-        raise ModelError(f"{layer.where}: 'inbound_nodes' holds {_short(node)}; expected [layer, node, tensor]")
+        raise ModelError(f"{layer.where}: 'inbound_nodes' holds {short(node)}; expected [layer, node, tensor]")
     call = Call()
     for item in items:
         if isinstance(item, list) and len(item) >= 3 and item[0] == "_CONSTANT_VALUE":
@@ -343,7 +347,7 @@ def _call_keras2(node: Any, layer: Layer) -> Call:
         elif _looks_like_ref(item):
             call.args.append(Ref(*item[:3]))
         else:
-            raise ModelError(f"{layer.where}: 'inbound_nodes' holds {_short(item)}; expected [layer, node, tensor]")
+            raise ModelError(f"{layer.where}: 'inbound_nodes' holds {short(item)}; expected [layer, node, tensor]")
         extra = item[3] if len(item) > 3 and isinstance(item[3], dict) else {}
         call.kwargs.update({k: _keras2_argument(v, layer.where) for k, v in extra.items()})
     return call
