@@ -20,7 +20,7 @@ except ImportError:  # setuptools before 70.1: only `build_ext --inplace` and ed
     except ImportError:
         bdist_wheel = None
 
-SOURCES = sorted(glob("src/core/*.c") + glob("src/layers/*.c") + glob("src/kernels/**/*.c", recursive=True))
+SOURCES = sorted(glob("src/**/*.c", recursive=True))
 FOLDERS = ("src", "include", "port", "firmware")
 # -ffp-contract=off: float results are those of every other build, at any level of optimisation.
 FLAGS = ["-std=c99", "-O3", "-fno-math-errno", "-ffp-contract=off"]

@@ -104,7 +104,7 @@ typedef struct nnom_layer_info {
 nnom_status_t nnom_layer_info(const nnom_model_t *m, uint32_t i, nnom_layer_info_t *info);
 /* The node that makes a layer's output: that of another layer for views and fused activations. NNOM_NO_NODE: an input. */
 uint16_t nnom_layer_output_node(const nnom_layer_t *layer);
-/* ---- Freezing: hosts only (src/core/freeze*.c) ---- */
+/* ---- Freezing: hosts only (src/freeze) ---- */
 
 /* Writes one piece of text; returns 0, or anything else to stop. */
 typedef int (*nnom_write_t)(void *context, const char *text, size_t bytes);

@@ -47,8 +47,8 @@ BOARD_CASES = [case for case in CASES if not case.startswith(HOST_ONLY)]
 
 def _board_sources() -> list[Path]:
     source = ROOT / "src"
-    folders = (C_DIR, source / "core", source / "layers", source / "kernels", source / "kernels" / "ref")
-    return [path for folder in folders for path in sorted(folder.glob("*.c")) if HOST_ONLY not in path.name]
+    paths = [*sorted(C_DIR.glob("*.c")), *sorted(source.rglob("*.c"))]
+    return [path for path in paths if HOST_ONLY not in path.name]
 
 
 def _parse(output: str, exit_code: int) -> dict[str, str]:

@@ -40,7 +40,7 @@ def library_sources() -> tuple[list[Path], list[Path]]:
     files = [f for f in sorted((root / "src").rglob("*.c")) if not f.name.startswith("freeze")]
     if len(files) < 4:
         raise ToolError(f"{root}: the C sources of the library are missing; reinstall nnom")
-    return files, [root / "include", root / "port", root / "src/core", root / "src/layers", root / "src/kernels"]
+    return files, [root / "include", root / "port", *sorted(f for f in (root / "src").rglob("*") if f.is_dir())]
 
 
 def library_archive(board: boards.Board, opt: str) -> Path:

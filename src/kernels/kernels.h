@@ -11,7 +11,7 @@
 #ifndef NNOM_KERNELS_H
 #define NNOM_KERNELS_H
 
-#include "../core/param.h"
+#include "param.h"
 
 /*
  * Convolutions and dense layers. act_min, act_max: int8 limits; act_min_f, act_max_f: float limits.

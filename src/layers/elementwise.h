@@ -3,7 +3,7 @@
 #ifndef NNOM_ELEMENTWISE_H
 #define NNOM_ELEMENTWISE_H
 
-#include "../core/builder.h"
+#include "../build/builder.h"
 
 /* Sets layer->op and layer->op_symbol. */
 #define NNOM_LAYER_SET_OP(layer, name)                                                                                 \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
-#include "../core/builder.h"
+#include "../build/builder.h"
 
 typedef struct input_layer {
     nnom_layer_t super;

@@ -3,7 +3,7 @@
 #ifndef NNOM_LUT_H
 #define NNOM_LUT_H
 
-#include "../core/builder.h"
+#include "../build/builder.h"
 
 /* table: int8 [256], indexed by the int8 input + 128; NULL in float models, where alpha is the function's parameter. */
 #define NNOM_MAP_PARAM(I32, F32, GEOMETRY, ARRAY) F32(alpha) ARRAY(table)

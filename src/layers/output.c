@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 #include <string.h>
 
-#include "../core/builder.h"
+#include "../build/builder.h"
 
 typedef struct output_layer {
     nnom_layer_t super;

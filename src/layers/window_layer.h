@@ -3,7 +3,7 @@
 #ifndef NNOM_WINDOW_LAYER_H
 #define NNOM_WINDOW_LAYER_H
 
-#include "../core/builder.h"
+#include "../build/builder.h"
 #include "../kernels/kernels.h"
 
 /* Fails unless the input is int8 or float. */

@@ -8,7 +8,7 @@
 
 #include "harness.h"
 
-#include "../../src/core/builder.h"
+#include "../../src/build/builder.h"
 
 typedef struct separate {
     nnom_model_t *m;

@@ -9,7 +9,7 @@
 #include "random_layers.h"
 #include "separate.h"
 
-#include "../../src/core/graph.h"
+#include "../../src/build/graph.h"
 
 enum { MAX_VALUES = 40, MAX_LAYERS = 96 };
 

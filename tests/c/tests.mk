@@ -7,7 +7,7 @@
 
 TEST_C_DIR := tests/c
 TEST_C_OUT := build/tests
-TEST_C_SOURCES := $(wildcard $(TEST_C_DIR)/*.c) $(wildcard src/core/*.c src/layers/*.c src/kernels/*.c src/kernels/ref/*.c)
+TEST_C_SOURCES := $(wildcard $(TEST_C_DIR)/*.c) $(wildcard src/*/*.c src/*/*/*.c)
 TEST_C_FLAGS := -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror -g1 -fno-math-errno -ffp-contract=off -MMD -MP \
 	-Iinclude -Iport -I$(TEST_C_DIR) -DNNOM_PORT='"test_port.h"'
 TEST_C_plain := -O2
@@ -39,8 +39,8 @@ endef
 $(foreach variant,plain san gcov,$(eval $(call TEST_C_VARIANT,$(variant))))
 
 # The core's other reading of `shift`, fixed when quant.c is compiled.
-$(TEST_C_OUT)/plain/shifts2020: $(TEST_C_DIR)/alone/main.c $(TEST_C_DIR)/alone/port.c src/core/quant.c \
-		$(filter-out %/core/quant.o,$(filter $(TEST_C_OUT)/plain/src/%,$(TEST_C_plain_OBJECTS)))
+$(TEST_C_OUT)/plain/shifts2020: $(TEST_C_DIR)/alone/main.c $(TEST_C_DIR)/alone/port.c src/build/quant.c \
+		$(filter-out %/build/quant.o,$(filter $(TEST_C_OUT)/plain/src/%,$(TEST_C_plain_OBJECTS)))
 	$(CC) $(filter-out -MMD -MP,$(TEST_C_FLAGS)) $(TEST_C_plain) -DNNOM_SHIFTS_2020 $^ -lm -o $@
 
 # The instrumented core as the Python package loads it (tools/coverage.sh), with the C library's heap.

@@ -2,7 +2,7 @@
 #ifndef NNOM_PLAN_H
 #define NNOM_PLAN_H
 
-#include "graph.h"
+#include "../build/graph.h"
 #include "place.h"
 #include "segment.h"
 

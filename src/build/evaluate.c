@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /* How good a classifier is, measured where it runs. */
-#include "classify.h"
+#include "../run/classify.h"
 #include "nnom.h"
 #include "nnom_port.h"
 

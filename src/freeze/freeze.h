@@ -2,7 +2,7 @@
 #ifndef NNOM_FREEZE_H
 #define NNOM_FREEZE_H
 
-#include "graph.h"
+#include "../build/graph.h"
 
 typedef struct nnom_writer {
     nnom_write_t write;

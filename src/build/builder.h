@@ -8,7 +8,7 @@
 
 #include "nnom.h"
 #include "nnom_port.h"
-#include "param.h"
+#include "../kernels/param.h"
 
 enum { NNOM_NAME_BYTES = 32, NNOM_MAX_ARRAYS = 6, NNOM_ERROR_BYTES = 160 };
 
@@ -147,7 +147,7 @@ void nnom_layer_overlap_rows(nnom_layer_t *layer);
 /* The first error is kept in the model: "<layer name>: <text>". Returns status. printf-like, %d and %s and %ld only. */
 nnom_status_t nnom_layer_fail(const nnom_layer_t *layer, nnom_status_t status, const char *format, ...);
 
-/* ---- Shapes and geometry: src/core/shape.c ---- */
+/* ---- Shapes and geometry: src/build/shape.c ---- */
 
 /* Elements of a shape, or -1 if a side is < 1 or the product does not fit int32. */
 int32_t nnom_shape_elements(nnom_shape_t shape);
@@ -163,7 +163,7 @@ nnom_range_t nnom_geometry_window(const nnom_geometry_t *geometry, int32_t in_h,
 /* Every row: the window of reductions and of layers that are not local in rows. */
 nnom_range_t nnom_window_all(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y);
 
-/* ---- Quantisation: src/core/quant.c ---- */
+/* ---- Quantisation: src/build/quant.c ---- */
 
 /*
  * real = multiplier * 2^(shift - 31) with multiplier in [2^30, 2^31), as the TFLite specification has it (SPEC.md). 0 <= real < 2^31.
