@@ -70,7 +70,10 @@ def test_real_model(model: dict) -> None:
     if hybrid:
         with pytest.raises(UnsupportedError, match="dequantize_weights") as refusal:
             load_tflite(path)
-        assert str(refusal.value).count("operator ") == 5  # all five convolutions, not the first alone
+            # all five convolutions, not the first alone
+            assert "5 unsupported" in str(refusal.value) and "(and 4 more like it: operators 2, 4, 6, 8)" in str(
+                refusal.value
+            )
     graph = load_tflite(path, dequantize_weights=hybrid)
     for source, op in COUNTED.items():
         assert ops(graph)[op] == model["ops"].get(source, 0), op
@@ -298,12 +301,12 @@ def chain(*names: str, shape: tuple[int, ...] = (1, 4), dtype: str = "float32") 
 
 def test_all_unsupported_operators_are_listed() -> None:
     with pytest.raises(UnsupportedError) as e:
-        load_tflite(chain("RELU", "CUSTOM", "COS", "RELU", "READ_VARIABLE"))
+        load_tflite(chain("RELU", "CUSTOM", "HASHTABLE", "RELU", "READ_VARIABLE"))
     text = str(e.value)
     assert "3 unsupported" in text
     for part in (
         "operator 1 CUSTOM 'Invented' -> 'mid1'",
-        "operator 2 COS -> 'mid2'",
+        "operator 2 HASHTABLE -> 'mid2'",
         "operator 4 READ_VARIABLE",
         "state",
     ):
@@ -313,9 +316,7 @@ def test_all_unsupported_operators_are_listed() -> None:
 @pytest.mark.parametrize(
     ("shape", "dtype", "match"),
     [
-        ((2, 4), "float32", "batch of 2"),
         ((1, 0), "float32", "fixed shape"),
-        ((1, 2, 2, 2, 2), "float32", "no counterpart of three axes"),
         ((1, 4), "int16", "int16"),
         ((1, 4), "float16", "FLOAT16"),
     ],
@@ -335,11 +336,12 @@ def dense(
     bias_scale=0.25,
     axis=0,
     bias_axis=0,
+    bias=0,
 ) -> bytes:
     m = Model()
     x, y = m.tensor([1, 3], "int8", *x_quant), m.tensor([1, 2], "int8", *y_quant)
     w = m.tensor([2, 3], w_type, *w_quant, axis=axis, data=np.ones((2, 3)) if weights is None else weights)
-    b = m.tensor([2], "int32", bias_scale, axis=bias_axis, data=np.zeros(2))
+    b = m.tensor([2], "int32", bias_scale, axis=bias_axis, data=np.full(2, bias))
     m.op("FULLY_CONNECTED", [x, w, b], [y], fusedActivationFunction=activation)
     return m.build([x], [y])
 
@@ -362,7 +364,8 @@ def dense(
         ({"y_quant": (float("inf"), 0)}, ModelError, "scale inf"),
         ({"w_quant": (0.0, 0)}, ModelError, "scale of 0"),
         ({"x_quant": (0.5, 128)}, ModelError, "zero point 128"),
-        ({"bias_scale": 3.0}, ModelError, "bias scale 3"),
+        ({"bias_scale": 3.0, "bias": 1}, ModelError, "bias scale 3"),
+        ({"bias_scale": 3.0}, None, ""),  # zeros, which converters let layers of other scales share
         ({"w_quant": ([0.5, 0.5], 0), "bias_scale": [0.25, 0.25], "bias_axis": 3}, None, ""),  # TFLM's person_detect
         ({"bias_scale": [0.25, 0.25, 0.25]}, ModelError, "3 scales for 2 channels"),
         ({"w_quant": ([0.5, 0.5, 0.5], 0)}, ModelError, "3 scales along axis 0"),

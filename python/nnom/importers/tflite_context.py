@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,13 +11,48 @@ import numpy as np
 
 from ..errors import ModelError
 from ..graph import Graph, Node, Quant, Shape, Tensor, Weight
-from .tflite_layout import Axes, axes_of, elements, ir_shape, place
+from .tflite_layout import Axes, axes_of, elements, ir_shape, merged, place
+
+TRUTH = Quant(1.0, 0)  # of bool tensors: 0 and 1 as int8
+
+# Operators that leave the stored numbers alone, so that int8 tensors need no quantisation.
+PLAIN_MOVES = {
+    "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "PACK", "UNPACK", "GATHER",
+    "REVERSE_V2", "TRANSPOSE", "MIRROR_PAD", "TILE", "BROADCAST_TO", "SPACE_TO_DEPTH", "DEPTH_TO_SPACE",
+    "CONCATENATION", "RESIZE_NEAREST_NEIGHBOR", "MAX_POOL_2D", "REDUCE_MAX", "REDUCE_MIN",
+}  # fmt: skip
 
 _ACTIVATIONS = {0: "none", 1: "relu", 2: "relu_n1_to_1", 3: "relu6", 4: "tanh", 5: "sign_bit"}
 
 
 class Refused(Exception):
     """This operator can not be translated; the text says why, empty if one that it depends on has said it already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What can not be translated. kind: what the thing is ("operator ADD"), number: which, name: its tensors."""
+
+    kind: str
+    number: int
+    name: str
+    reason: str
+
+
+def listing(refusals: list[Refusal]) -> str:
+    """One line for all refusals of the same kind of thing and reason."""
+    groups: dict[tuple[str, str], list[Refusal]] = {}
+    for r in refusals:
+        groups.setdefault((r.kind, r.reason), []).append(r)
+    lines = []
+    for (kind, reason), same in groups.items():
+        what, _, op = kind.partition(" ")
+        line = f"{what} {same[0].number} {op}".rstrip() + f" {same[0].name}: {reason}"
+        if len(same) > 1:
+            numbers = ", ".join(str(r.number) for r in same[1:9]) + (" ..." if len(same) > 9 else "")
+            line += f" (and {len(same) - 1} more like it: {what}{'s' if len(same) > 2 else ''} {numbers})"
+        lines.append(line)
+    return "\n  ".join(lines)
 
 
 @dataclass(slots=True)
@@ -26,7 +62,7 @@ class Phases:
     source: Value
     block: tuple[int, int]
     pads: tuple[int, int, int, int]
-    conv: Any = None  # the FileOperator once it has been met
+    ops: tuple[Any, ...] = ()  # FileOperators met since: the convolution, functions of each element
 
 
 @dataclass(slots=True)
@@ -49,7 +85,7 @@ class Importer:
     dequantize_weights: bool
     graph: Graph
     values: dict[int, Value] = field(default_factory=dict)
-    refusals: list[str] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
     dequantised: int = 0  # layers whose int8 weights became float32
     _same_bytes: dict[tuple[str, Shape], str] = field(default_factory=dict)
     _root: dict[str, str] = field(default_factory=dict)
@@ -116,21 +152,22 @@ class Importer:
         """Elements that constants may still have."""
         return max(8 * self.model.size + 2**16 - self._spent, 0) // 8
 
-    def only_cast(self, tensor: Any) -> bool:
-        """Whether it is an input read by CAST alone: plain numbers, as camera pixels are, which need no scale."""
-        readers = [op for op in self.model.operators if tensor.index in op.inputs]
-        return tensor.index in self.model.inputs and bool(readers) and all(op.op == "CAST" for op in readers)
+    def plain(self, tensor: Any) -> bool:
+        """Whether it is only moved about, or an input read by CAST: plain numbers, as camera pixels are."""
+        makers = [op.op for op in self.model.operators if tensor.index in op.outputs]
+        readers = [op.op for op in self.model.operators if tensor.index in op.inputs]
+        return set(makers) <= PLAIN_MOVES and set(readers) <= PLAIN_MOVES | {"CAST"}
 
     def quant_of(self, tensor: Any) -> Quant:
         """The one scale and zero point of an activation."""
         q = tensor.quant
         place_ = f"{self.graph.source}: tensor {tensor.index} '{tensor.name}' ({tensor.dtype})"
         if q is None:
-            if not self.only_cast(tensor):
+            if not self.plain(tensor):
                 raise ModelError(f"{place_} has no quantisation; expected scale and zero point")
             return Quant(1.0, -128 if tensor.dtype == "UINT8" else 0)
         if len(q.scale) != 1:
-            raise Refused(f"tensor '{tensor.name}' has {len(q.scale)} scales; expected one for an activation")
+            raise Refused(f"an activation of {len(q.scale)} scales; expected one")
         low, high = (0, 255) if tensor.dtype == "UINT8" else (-128, 127)
         scale, zero = float(q.scale[0]), int(q.zero_point[0])
         if scale <= 0 or not low <= zero <= high:
@@ -145,9 +182,11 @@ class Importer:
             return "int8", self.quant_of(tensor)
         if tensor.dtype in ("INT32", "INT64"):
             return "int32", None
+        if tensor.dtype == "BOOL":
+            return "int8", TRUTH
         if tensor.dtype == "INT16":
-            raise Refused(f"tensor '{tensor.name}' is int16; quantise activations to int8")
-        raise Refused(f"tensor '{tensor.name}' has type {tensor.dtype}; expected int8, uint8 or float32")
+            raise Refused("int16 activations; quantise them to int8")
+        raise Refused(f"activations of type {tensor.dtype}; expected int8, uint8 or float32")
 
     # the graph's side
 
@@ -160,10 +199,7 @@ class Importer:
 
     def shape_of(self, value: Value) -> Shape:
         """(h, w, c) of a value."""
-        shape = ir_shape(value.shape)
-        if shape is None:
-            raise Refused(f"shape {list(value.shape)} has no counterpart of three axes without a batch")
-        return shape
+        return ir_shape(value.shape)
 
     def name(self, value: Value, shape: Shape | None = None) -> str:
         """The graph's tensor that holds `value`, in shape (h, w, c) `shape`; constants are added, reshapes inserted."""
@@ -189,6 +225,8 @@ class Importer:
                 data = (data.astype(np.int16) - 128).astype(np.int8)
         elif value.dtype in ("INT32", "INT64"):
             dtype = "int32"
+        elif value.dtype == "BOOL":
+            dtype, quant, data = "int8", TRUTH, data.astype(np.int8)
         elif value.dtype != "FLOAT32":
             raise Refused(f"a constant operand has type {value.dtype}")
         name = self.unique("constant")
@@ -251,18 +289,42 @@ class Importer:
 
         shape: of the result, in the file's axes. made: (h, w, c) that the node makes, if it is not the shape's layout.
         """
+        self.check_shape(op, self.tensor(op, k), shape)
+        self.finish(op, self.node(op, kind, inputs, made or ir_shape(shape), k, attrs, weights), shape, k)
+
+    def node(
+        self,
+        op: Any,
+        kind: str,
+        inputs: list[str],
+        made: Shape,
+        k: int = 0,
+        attrs: dict[str, Any] | None = None,
+        weights: dict[str, Weight] | None = None,
+    ) -> str:
+        """Adds a node that makes (h, w, c) `made` in the type of output k of `op`; returns its tensor's name."""
+        tensor = self.tensor(op, k)
+        dtype, quant = self.type_of(tensor)
+        name = self.unique(tensor.name)
+        return self.graph.add(Node(kind, name, inputs, name, attrs or {}, weights or {}), made, dtype, quant)
+
+    def finish(self, op: Any, name: str, shape: tuple[int, ...], k: int = 0) -> None:
+        """Output k of `op`, of the file's axes `shape`, is the graph's tensor `name`."""
         tensor = self.tensor(op, k)
         self.check_shape(op, tensor, shape)
-        dtype, quant = self.type_of(tensor)
-        value = Value(shape, tensor.dtype, quant=tensor.quant)
-        want = self.shape_of(value)
-        made = made or want
+        made, want = self.graph.tensors[name].shape, ir_shape(shape)
         if elements(made) != elements(want):
             raise ModelError(f"{self.at(op)}: makes {list(made)}, expected {list(want)}")
-        name = self.unique(tensor.name)
-        self.graph.add(Node(kind, name, inputs, name, attrs or {}, weights or {}), made, dtype, quant)
-        value.name = self.reshaped(name, want)
-        self.define(op, k, value)
+        self.define(op, k, Value(shape, tensor.dtype, self.reshaped(name, want), quant=tensor.quant))
+
+    def piece(self, name: str, begin: Shape, size: Shape) -> str:
+        """A part of the graph's tensor `name`: itself if that is all of it, else a slice's output."""
+        tensor = self.graph.tensors[name]
+        if size == tensor.shape:
+            return name
+        new = self.unique(f"{name}_part")
+        attrs = {"begin": begin, "size": size, "stride": (1, 1, 1)}
+        return self.graph.add(Node("slice", new, [name], new, attrs), size, tensor.dtype, tensor.quant)
 
     def alias(self, op: Any, source: Value, shape: tuple[int, ...], k: int = 0, name: str = "") -> None:
         """Output k of `op` holds the same bytes as `source` (or the graph's tensor `name`)."""
@@ -290,16 +352,14 @@ class Importer:
         """Refuses operators that only move values about if the two ends are quantised differently."""
         tensor = self.tensor(op, k)
         if source.dtype != tensor.dtype:
-            raise Refused(
-                f"input of type {source.dtype}, output '{tensor.name}' of type {tensor.dtype}; expected the same"
-            )
+            raise Refused(f"input of type {source.dtype}, output of type {tensor.dtype}; expected the same")
         if tensor.dtype in ("INT8", "UINT8"):
             a, b = source.quant, self.quant_of(tensor)
+            if a is None and tensor.quant is None:
+                return
             zero = None if a is None else int(a.zero_point[0]) - (128 if tensor.dtype == "UINT8" else 0)
             if a is None or zero != b.zero_point or abs(float(a.scale[0]) - b.scale) > 1e-6 * b.scale:
-                raise Refused(
-                    f"input and output '{tensor.name}' have different scales or zero points; expected the same"
-                )
+                raise Refused("input and output have different scales or zero points; expected the same")
 
     def view(self, value: Value, rank: int, axes: Axes) -> str:
         """`value`, its shape padded with leading ones to `rank`, in the layout `axes` of another tensor."""
@@ -308,11 +368,17 @@ class Importer:
             raise Refused(f"operand of shape {list(value.shape)} does not fit the other's layout")
         return self.name(value, place(shape, axes))
 
-    def axes(self, shape: tuple[int, ...]) -> Axes:
-        """The mapping of a shape's axes. Refused if there is none."""
+    def axes(self, shape: tuple[int, ...], touched: Iterable[int] = ()) -> Axes:
+        """The mapping of a shape's axes; of many axes those not in `touched` may share one with a neighbour."""
+        return self.apart(shape, *(i for i in touched if shape[i] != 1))
+
+    def apart(self, shape: tuple[int, ...], *touched: int) -> Axes:
+        """The same, every axis in `touched` with a counterpart even if its size is 1."""
         axes = axes_of(shape)
+        if axes is None or any(axes[i] is None for i in touched):
+            axes = merged(shape, [i + 1 if i in touched else 0 for i in range(len(shape))])
         if axes is None:
-            raise Refused(f"shape {list(shape)} has no counterpart of three axes without a batch")
+            raise Refused(f"tells more than three axes of shape {list(shape)} apart; expected up to three")
         return axes
 
     def axis(self, op: Any, axis: int, rank: int) -> int:

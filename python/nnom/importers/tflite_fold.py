@@ -153,6 +153,23 @@ def dequantised(data: np.ndarray, tensor: FileTensor) -> np.ndarray:
     return (scale * (data.astype("<i4") - zero).astype("<f4")).astype("<f4").reshape(data.shape)
 
 
+def _quantised(data: np.ndarray, tensor: FileTensor) -> Arrays | None:
+    """Real values, float32, as `tensor` stores them, one scale; None if it is otherwise."""
+    if data.dtype != np.float32 or tensor.dtype not in ("INT8", "UINT8"):
+        return None
+    if tensor.quant is None or len(tensor.quant.scale) != 1 or tensor.quant.scale[0] <= 0:
+        return None
+    least, most = (0, 255) if tensor.dtype == "UINT8" else (-128, 127)
+    scaled = np.clip(np.nan_to_num(data / tensor.quant.scale[0], nan=-1e9), -1e9, 1e9).astype(np.float64)
+    rounded = np.trunc(scaled + np.copysign(0.5, scaled)) + int(tensor.quant.zero_point[0])
+    return [np.clip(rounded, least, most).astype(DTYPES[tensor.dtype])]
+
+
+def computable(op: str) -> bool:
+    """Whether operators of this name can be computed when all that they read is known."""
+    return op in _MOVES or op in _ARITHMETIC or op in _GROWING or op in ("SHAPE", "RANK", "CAST", "QUANTIZE")
+
+
 def fold(op: FileOperator, arrays: Arrays, tensors: list[FileTensor], limit: int) -> Arrays | None:
     """Values of the outputs of `op`; None if it is not one that can be computed here.
 
@@ -167,6 +184,8 @@ def fold(op: FileOperator, arrays: Arrays, tensors: list[FileTensor], limit: int
         raise ValueError(f"the constant would have {size} elements, more than a file of this size can need")
     if op.op == "DEQUANTIZE":
         return [dequantised(arrays[0], tensors[op.inputs[0]])]
+    if op.op == "QUANTIZE":
+        return _quantised(arrays[0], tensors[op.outputs[0]])
     if op.op == "CAST":
         to = tensors[op.outputs[0]].dtype
         return [arrays[0].astype(DTYPES[to])] if to in DTYPES else None

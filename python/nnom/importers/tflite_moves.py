@@ -15,8 +15,9 @@ import numpy as np
 from ..errors import ModelError
 from ..graph import Node, Tensor
 from .tflite_context import Importer, Phases, Refused, Value
-from .tflite_layers import Handler, finish_phases, image, join
-from .tflite_layout import elements, permutation, place
+from .tflite_layers import join
+from .tflite_layout import elements, permutation, place, rotations
+from .tflite_windows import Handler, emit_images, finish_phases, image
 
 
 def _only_ones_differ(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
@@ -60,20 +61,21 @@ def cut(imp: Importer, op: Any, source: Value, begin: list, size: list, step: li
     """
     imp.same_quant(op, source, k)
     for n, b, s, t in zip(source.shape, begin, size, step, strict=True):
-        if b < 0 or s < 1 or t < 1 or b + (s - 1) * t >= n:
+        if s < 1 or t == 0 or not 0 <= b < n or not 0 <= b + (s - 1) * t < n:
             raise ModelError(
                 f"{imp.at(op)}: begin {begin}, size {size}, stride {step} leave shape {list(source.shape)}"
             )
-    if tuple(size) == source.shape:
+    touched = [i for i, n in enumerate(source.shape) if size[i] != n or (step[i] < 0 and n > 1)]
+    if not touched:
         imp.alias(op, source, shape, k)
         return
-    axes = imp.axes(source.shape)
-    attrs = {"begin": [0, 0, 0], "size": [1, 1, 1], "stride": [1, 1, 1]}
-    for a, b, s, t in zip(axes, begin, size, step, strict=True):
-        if a is not None:
-            attrs["begin"][a], attrs["size"][a], attrs["stride"][a] = b, s, t
+    axes = imp.axes(source.shape, touched)
     made = place(tuple(size), axes)
-    imp.emit(op, "slice", [imp.name(source)], shape, made=made, k=k, attrs={n: tuple(v) for n, v in attrs.items()})
+    attrs = {"begin": [0, 0, 0], "size": made, "stride": [1, 1, 1]}
+    for i in touched:
+        attrs["begin"][axes[i]], attrs["stride"][axes[i]] = begin[i], step[i]
+    name = imp.name(source, place(source.shape, axes))
+    imp.emit(op, "slice", [name], shape, made=made, k=k, attrs={n: tuple(v) for n, v in attrs.items()})
 
 
 def slice_(imp: Importer, op: Any) -> None:
@@ -95,8 +97,8 @@ def strided_slice(imp: Importer, op: Any) -> None:
         raise ModelError(
             f"{imp.at(op)}: {len(begin)} begins, {len(end)} ends, {len(step)} strides; expected as many of each"
         )
-    if min(step, default=1) < 1:
-        raise Refused(f"strides {list(step)}; expected positive ones")
+    if 0 in step:
+        raise ModelError(f"{imp.at(op)}: strides {list(step)}; expected none of 0")
     named = sum(1 for i in range(len(begin)) if not (o.EllipsisMask | o.NewAxisMask) >> i & 1)
     b_out, s_out, t_out, shape = [], [], [], []
 
@@ -115,8 +117,8 @@ def strided_slice(imp: Importer, op: Any) -> None:
             if o.ShrinkAxisMask & bit:
                 first, size, t = b + n if b < 0 else b, 1, 1
             else:
-                first, last, _ = slice(None if o.BeginMask & bit else b, None if o.EndMask & bit else e).indices(n)
-                size = -(-(last - first) // t)
+                indices = range(n)[slice(None if o.BeginMask & bit else b, None if o.EndMask & bit else e, t)]
+                first, size = indices.start, len(indices)
                 shape.append(size)
             b_out.append(first), s_out.append(size), t_out.append(t)
     take(len(source.shape) - len(b_out))
@@ -172,30 +174,53 @@ def unpack(imp: Importer, op: Any) -> None:
         cut(imp, op, source, begin, size, [1] * rank, tuple(n for i, n in enumerate(source.shape) if i != axis), k)
 
 
+def reverse(imp: Importer, op: Any) -> None:
+    """REVERSE_V2: a slice with strides of -1."""
+    source = imp.value(op, 0)
+    chosen = {imp.axis(op, a, len(source.shape)) for a in imp.integers(op, 1, "axes")}
+    begin = [n - 1 if i in chosen else 0 for i, n in enumerate(source.shape)]
+    step = [-1 if i in chosen else 1 for i in range(len(source.shape))]
+    cut(imp, op, source, begin, list(source.shape), step, source.shape)
+
+
 def gather(imp: Importer, op: Any) -> None:
     """GATHER with constant indices."""
     source = imp.value(op, 0)
+    if imp.value(op, 1).data is None:
+        look_up(imp, op, source)
+        return
     data = imp.constant(op, 1, "index tensor")
     indices = imp.integers(op, 1, "indices")
     axis = imp.axis(op, op.options.Axis, len(source.shape))
-    if source.data is not None or op.options.BatchDims or data.ndim > 1:
-        raise Refused(
-            f"indices of {data.ndim} axes, {op.options.BatchDims} batch axes; expected up to one axis, no batch axes"
-        )
+    if op.options.BatchDims:
+        raise Refused(f"{op.options.BatchDims} batch axes of indices; expected none")
     n = source.shape[axis]
     if not indices or not 0 <= min(indices) <= max(indices) < n:
         raise ModelError(f"{imp.at(op)}: indices outside 0 to {n - 1}")
     imp.same_quant(op, source)
-    axes, wide = imp.axes(source.shape), list(source.shape)
-    wide[axis] = len(indices)
-    shape = tuple(wide) if data.ndim else source.shape[:axis] + source.shape[axis + 1 :]
-    if axes[axis] is None and len(indices) == 1:
+    shape = (*source.shape[:axis], *data.shape, *source.shape[axis + 1 :])
+    if indices == tuple(range(n)):
         imp.alias(op, source, shape)
-    elif axes[axis] is None:
-        raise Refused(f"several values of axis {axis}, which has size 1; expected another axis")
-    else:
-        attrs = {"axis": axes[axis], "indices": list(indices)}
-        imp.emit(op, "gather", [imp.name(source)], shape, made=place(tuple(wide), axes), attrs=attrs)
+        return
+    axes = imp.apart(source.shape, axis)
+    wide = tuple(len(indices) if i == axis else m for i, m in enumerate(source.shape))
+    attrs = {"axis": axes[axis], "indices": list(indices)}
+    name = imp.name(source, place(source.shape, axes))
+    imp.emit(op, "gather", [name], shape, made=place(wide, axes), attrs=attrs)
+
+
+def look_up(imp: Importer, op: Any, source: Value) -> None:
+    """GATHER of rows of a constant table by computed indices: an embedding."""
+    indices, axis = imp.value(op, 1), imp.axis(op, op.options.Axis, len(source.shape))
+    if source.data is None or op.options.BatchDims or axis:
+        raise Refused("computed indices into an activation, or not along the first axis; expected a constant's rows")
+    if imp.type_of(imp.model.tensors[op.inputs[1]])[0] != "int32":
+        raise Refused(f"indices of type {indices.dtype}; expected int32")
+    imp.same_quant(op, source)
+    units, count = elements(source.shape[1:]), elements(indices.shape)
+    table = imp.name(source, (source.shape[0], 1, units))
+    names = [imp.name(indices, (count, 1, 1)), table]
+    imp.emit(op, "look_up", names, (*indices.shape, *source.shape[1:]), made=(count, 1, units))
 
 
 def transpose(imp: Importer, op: Any) -> None:
@@ -216,12 +241,21 @@ def transpose(imp: Importer, op: Any) -> None:
         imp.emit(op, "transpose", [imp.name(source)], shape, attrs={"perm": order})
         return
     if len(moved) > 3:
-        raise Refused(f"moves {len(moved)} axes of shape {list(source.shape)}; expected up to three")
+        _rotate(imp, op, source, shape, perm)
+        return
     real = sorted(moved)
     before = (*(1,) * (3 - len(real)), *(source.shape[p] for p in real))
     order = (*range(3 - len(real)), *(real.index(p) + 3 - len(real) for p in moved))
     made = tuple(before[p] for p in order)
     imp.emit(op, "transpose", [imp.name(source, before)], shape, made=made, attrs={"perm": order})
+
+
+def _rotate(imp: Importer, op: Any, source: Value, shape: tuple[int, ...], perm: tuple[int, ...]) -> None:
+    """A permutation of more than three axes: several nodes, each exchanges the last two of (h, w, c)."""
+    name = imp.name(source)
+    for h, w, c in rotations(source.shape, perm):
+        name = imp.node(op, "transpose", [imp.reshaped(name, (h, w, c))], (h, c, w), 0, {"perm": (0, 2, 1)})
+    imp.finish(op, name, shape)
 
 
 def pad(imp: Importer, op: Any) -> None:
@@ -234,25 +268,24 @@ def pad(imp: Importer, op: Any) -> None:
     imp.same_quant(op, source)
     shape = tuple(n + flat[2 * i] + flat[2 * i + 1] for i, n in enumerate(source.shape))
     around = [(0, 0)] * 3
-    for i, a in enumerate(imp.axes(source.shape)):
-        if a is not None:
-            around[a] = (flat[2 * i], flat[2 * i + 1])
-        elif flat[2 * i] or flat[2 * i + 1]:
-            raise Refused(f"pads axis {i} of shape {list(source.shape)}, which has no counterpart")
+    touched = [i for i in range(rank) if flat[2 * i] or flat[2 * i + 1]]
+    axes = imp.apart(source.shape, *touched)
+    for i in touched:
+        around[axes[i]] = (flat[2 * i], flat[2 * i + 1])
+    before = place(source.shape, axes)
     attrs: dict[str, Any] = {"padding": (*around[0], *around[1])}
     if op.op == "MIRROR_PAD":
         if any(around[2]):
             raise Refused("mirrors channels; expected padding of height and width")
         attrs["mode"] = "symmetric" if op.options.Mode else "reflect"
-        imp.emit(op, "mirror_pad", [imp.name(source)], shape, attrs=attrs)
+        imp.emit(op, "mirror_pad", [imp.name(source, before)], shape, made=place(shape, axes), attrs=attrs)
         return
     attrs["value"], stored = _pad_value(imp, op, source)
-    name = imp.name(source)
+    name = imp.name(source, before)
     if any(around[2]):
         name = _pad_channels(imp, op, name, around[2], stored, last=not any(attrs["padding"]))
     if any(attrs["padding"]):
-        made = tuple(n + sum(p) for n, p in zip(imp.shape_of(source), around, strict=True))
-        imp.emit(op, "zero_padding", [name], shape, made=made, attrs=attrs)
+        imp.emit(op, "zero_padding", [name], shape, made=place(shape, axes), attrs=attrs)
     else:
         imp.alias(op, source, shape, name=name)
 
@@ -305,17 +338,19 @@ def tile(imp: Importer, op: Any) -> None:
         )
     imp.same_quant(op, source)
     shape = tuple(n * m for n, m in zip(old, numbers, strict=True))
-    axes = imp.axes(shape)
-    if shape == old:
+    touched = [i for i, n in enumerate(numbers) if n > 1]
+    if not touched:
         imp.alias(op, source, shape)
-    else:
-        imp.emit(op, "tile", [imp.view(source, len(shape), axes)], shape, attrs={"multiples": place(numbers, axes)})
+        return
+    axes = imp.axes(shape, touched)
+    attrs = {"multiples": place(numbers, axes)}
+    imp.emit(op, "tile", [imp.view(source, len(shape), axes)], shape, made=place(shape, axes), attrs=attrs)
 
 
 def resize(imp: Importer, op: Any) -> None:
     """RESIZE_BILINEAR, RESIZE_NEAREST_NEIGHBOR."""
     source = imp.value(op, 0)
-    _, _, c = image(imp, op, source)
+    c = image(imp, op, source)[2]
     h, w = imp.integers(op, 1, "size", 2)
     if not (1 <= h <= 65535 and 1 <= w <= 65535):
         raise ModelError(f"{imp.at(op)}: size {[h, w]}; expected 1 to 65535")
@@ -323,7 +358,7 @@ def resize(imp: Importer, op: Any) -> None:
     o = op.options
     attrs = {"shape": (h, w, c), "align_corners": bool(o.AlignCorners), "half_pixel_centers": bool(o.HalfPixelCenters)}
     kind = "resize_bilinear" if op.op == "RESIZE_BILINEAR" else "resize_nearest"
-    imp.emit(op, kind, [imp.name(source)], (1, h, w, c), attrs=attrs)
+    emit_images(imp, op, kind, source, (h, w, c), attrs)
 
 
 def space_depth(imp: Importer, op: Any) -> None:
@@ -334,8 +369,8 @@ def space_depth(imp: Importer, op: Any) -> None:
     down = op.op == "SPACE_TO_DEPTH"
     if b < 1 or (h % b or w % b if down else c % (b * b)):
         raise ModelError(f"{imp.at(op)}: block {b} does not divide {[h, w, c]}")
-    shape = (1, h // b, w // b, c * b * b) if down else (1, h * b, w * b, c // (b * b))
-    imp.emit(op, op.op.lower(), [imp.name(source)], shape, attrs={"block": b})
+    shape = (h // b, w // b, c * b * b) if down else (h * b, w * b, c // (b * b))
+    emit_images(imp, op, op.op.lower(), source, shape, {"block": b})
 
 
 def space_to_batch(imp: Importer, op: Any) -> None:
@@ -380,6 +415,7 @@ MOVES: dict[str, Handler] = {
     "PACK": pack,
     "UNPACK": unpack,
     "GATHER": gather,
+    "REVERSE_V2": reverse,
     "TRANSPOSE": transpose,
     **dict.fromkeys(("PAD", "PADV2", "MIRROR_PAD"), pad),
     **dict.fromkeys(("TILE", "BROADCAST_TO"), tile),

@@ -262,11 +262,18 @@ class _Reader:
         for i in range(self.count(model, "Buffers", 8)):
             self.place = f"buffer {i}"
             buffer = self.child(model, "Buffers", i)
-            if buffer.Offset() > 1:
-                self.fail("its data lies outside the flatbuffer (model over 2 GB); expected data inside")
+            if buffer.Offset() > 1:  # behind the flatbuffer, as writers of large models place it
+                out.append(self.behind(buffer.Offset(), buffer.Size()))
+                continue
             got = buffer.DataAsNumpy()
             out.append(np.zeros(0, np.uint8) if isinstance(got, int) else got)
         return out
+
+    def behind(self, offset: int, size: int) -> np.ndarray:
+        """`size` bytes from byte `offset` of the file on."""
+        if offset + size > len(self.data):
+            self.fail(f"lies in bytes {offset} to {offset + size}, the file ends at {len(self.data)}")
+        return np.frombuffer(self.data, np.uint8, size, offset)
 
     def quant(self, tensor: Any) -> FileQuant | None:
         q = self.checked(tensor.Quantization())
@@ -294,7 +301,7 @@ class _Reader:
         shape = tuple(raw_shape.tolist())
         signature = self.numbers(t, "ShapeSignature")
         dynamic = tuple(i for i, n in enumerate(signature[:16]) if n < 0)
-        dtype = _enum(schema.TensorType, t.Type())
+        dtype = ("" if t.Sparsity() is None else "sparse ") + _enum(schema.TensorType, t.Type())
         data = self.constant(t, shape, dtype, buffers)
         return FileTensor(index, name, shape, dtype, dynamic, self.quant(t), data, t.IsVariable())
 
@@ -303,8 +310,6 @@ class _Reader:
         if number >= len(buffers):
             self.fail(f"uses buffer {number}; the file has {len(buffers)}")
         raw = buffers[number]
-        if t.Sparsity() is not None:
-            dtype = "sparse " + dtype
         if raw.size == 0 or number == 0:
             return np.zeros(shape, DTYPES[dtype]) if number and 0 in shape and dtype in DTYPES else None
         if dtype not in DTYPES:

@@ -13,19 +13,26 @@ import numpy as np
 
 from ..errors import ModelError, UnsupportedError
 from ..graph import Node, Quant, Tensor
-from .tflite_context import Importer, Refused, Value
-from .tflite_fold import fold
-from .tflite_layers import LAYERS
+from .tflite_context import Importer, Refusal, Refused, Value, listing
+from .tflite_fold import computable, fold
+from .tflite_layers import ELEMENTWISE, LAYERS
 from .tflite_layout import ir_shape
 from .tflite_moves import MOVES
+from .tflite_windows import after_conv
 
 _STATE_OPS = {"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE"}
 _REASONS = {
     **dict.fromkeys(_STATE_OPS, "keeps state between runs; export the model with its state as inputs and outputs"),
     **dict.fromkeys(("WHILE", "IF", "CALL"), "control flow; export the model with loops unrolled"),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "keeps state between runs; export the layer unrolled (unroll=True) or use Conv1D",
+    "CONV_3D": "convolves three axes, a tensor of five; use Conv2D over frames, or Conv1D",
     "SVDF": "keeps state between runs; use Conv1D over the whole window instead",
 }
+
+
+def _reason(op: str) -> str:
+    """Why an operator without a counterpart is refused."""
+    return _REASONS.get(op, "a custom operator" if op.startswith("CUSTOM") else "no counterpart")
 
 
 class Walk(Importer):
@@ -33,6 +40,26 @@ class Walk(Importer):
 
     def run(self) -> None:
         """Builds the graph. Errors: ModelError, UnsupportedError with all that is refused."""
+        after = ""
+        try:
+            self.walk()
+        except ModelError as e:  # may be a consequence of what is refused, which is named first
+            self.name_unknown()
+            if not self.refusals:
+                raise
+            after = f"\n  after that: {str(e).removeprefix(f'{self.graph.source}: ')}"
+        if self.refusals:
+            text = f"{self.graph.source}: {len(self.refusals)} unsupported:\n  {listing(self.refusals)}{after}"
+            raise UnsupportedError(text, self.graph)
+        if self.dequantised:
+            self.graph.notes.append(
+                f"a dynamic-range model, float activations and int8 weights in {self.dequantised} layers: they "
+                "are dequantised and, with the activations, quantised anew from calibration data"
+            )
+        self.prune()
+
+    def walk(self) -> None:
+        """Inputs, operators and outputs in order."""
         for tensor in self.model.tensors:
             if tensor.data is not None:
                 self.values[tensor.index] = Value(tensor.shape, tensor.dtype, data=tensor.data, quant=tensor.quant)
@@ -42,19 +69,36 @@ class Walk(Importer):
             self.step(op)
         for index in self.model.outputs:
             self.add_output(self.model.tensors[index])
-        if self.refusals:
-            listing = "\n  ".join(self.refusals)
-            raise UnsupportedError(f"{self.graph.source}: {len(self.refusals)} unsupported:\n  {listing}", self.graph)
-        if self.dequantised:
-            self.graph.notes.append(
-                f"a dynamic-range model, float activations and int8 weights in {self.dequantised} layers: they "
-                "are dequantised and, with the activations, quantised anew from calibration data"
-            )
-        self.prune()
+
+    def name_unknown(self) -> None:
+        """Adds to the refusals the operators without a counterpart, of which the walk has not come to all."""
+        met = {r.number for r in self.refusals if r.kind.startswith("operator")}
+        for op in self.model.operators:
+            known = op.op in LAYERS or op.op in MOVES or computable(op.op)
+            if not known and op.index not in met:
+                self.refuse(op, _reason(op.op))
+
+    def translate(self, op: Any) -> None:
+        """Makes the operator's nodes. Raises Refused."""
+        handler = LAYERS.get(op.op) or MOVES.get(op.op)
+        if handler is None:
+            raise Refused(_reason(op.op))
+        handler(self, op)
+
+    def delayed(self, op: Any) -> bool:
+        """Between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND: keeps a function of each element for the end."""
+        values = [self.values.get(i) for i in op.inputs]
+        waiting = [v for v in values if v is not None and v.phases is not None and v.phases.ops]
+        if op.op not in ELEMENTWISE or len(waiting) != 1 or len(op.outputs) != 1:
+            return False
+        for v in values:
+            if v is None or (v not in waiting and (v.data is None or v.data.size not in (1, *v.shape[-1:]))):
+                return False
+        after_conv(self, op, waiting[0])
+        return True
 
     def step(self, op: Any) -> None:
         """Computes or translates one operator; what is refused is noted and its outputs stand as if made."""
-        handler = LAYERS.get(op.op) or MOVES.get(op.op)
         for index in op.outputs:
             if index in self.values:
                 name = self.model.tensors[index].name
@@ -64,12 +108,8 @@ class Walk(Importer):
         try:
             if any(i >= 0 and self.model.tensors[i].variable for i in op.inputs):
                 raise Refused(_REASONS.get(op.op, "keeps state between runs (a variable tensor)"))
-            if self.fold(op):
-                return
-            if handler is None:
-                custom = "a custom operator" if op.op.startswith("CUSTOM") else "no counterpart"
-                raise Refused(_REASONS.get(op.op, custom))
-            handler(self, op)
+            if not self.fold(op) and not self.delayed(op):
+                self.translate(op)
         except Refused as e:
             self.refuse(op, str(e))
         except (IndexError, ValueError, TypeError, ArithmeticError) as e:
@@ -102,14 +142,14 @@ class Walk(Importer):
         """Notes a refusal; the outputs get stand-ins."""
         names = ", ".join(f"'{self.model.tensors[i].name}'" for i in op.outputs[:8])
         if reason:
-            self.refusals.append(f"operator {op.index} {op.op} -> {names}: {reason}")
+            self.refusals.append(Refusal(f"operator {op.op}", op.index, f"-> {names}", reason))
         for k, index in enumerate(op.outputs):
             if index in self.values:
                 continue
             tensor = self.model.tensors[index]
             shape = ir_shape(tensor.shape)
             value = Value(tensor.shape, tensor.dtype, quant=tensor.quant)
-            if shape is not None and min(shape) >= 1:  # a stand-in, so that the rest of the graph is looked at as well
+            if min(shape) >= 1:  # a stand-in, so that the rest of the graph is looked at as well
                 value.name = self.unique(tensor.name)
                 self.graph.add_tensor(Tensor(value.name, shape, tensor.dtype.lower()))
             self.define(op, k, value)
@@ -122,13 +162,12 @@ class Walk(Importer):
         open_axes = [a for a in tensor.dynamic if a > 0]
         reason = ""
         if open_axes:
-            reason = (
-                f"axes {open_axes} of shape {list(tensor.shape)} are left open; export the model with a fixed shape"
+            self.graph.notes.append(
+                f"input '{tensor.name}' leaves axes {open_axes} open: they have the sizes in the file, shape "
+                f"{list(tensor.shape)}; for other sizes export the model with a fixed shape"
             )
-        elif tensor.shape and min(tensor.shape) < 1:
+        if tensor.shape and min(tensor.shape) < 1:
             reason = f"shape {list(tensor.shape)}; export the model with a fixed shape"
-        elif len(tensor.shape) > 1 and tensor.shape[0] != 1:
-            reason = f"batch of {tensor.shape[0]} in shape {list(tensor.shape)}; export the model with batch 1"
         try:
             if reason:
                 raise Refused(reason)
@@ -138,8 +177,8 @@ class Walk(Importer):
             value = Value(tensor.shape, tensor.dtype, quant=tensor.quant)
             shape = self.shape_of(value)
         except Refused as e:
-            self.refusals.append(f"input {tensor.index} '{tensor.name}': {e}")
-            shape = ir_shape(tensor.shape) if tensor.shape and min(tensor.shape) >= 1 else None
+            self.refusals.append(Refusal("input", tensor.index, f"'{tensor.name}'", str(e)))
+            shape = ir_shape(tensor.shape) if not tensor.shape or min(tensor.shape) >= 1 else None
             dtype, quant, value = "float32", None, Value(tensor.shape, tensor.dtype, quant=tensor.quant)
             if shape is None:
                 self.values[tensor.index] = value
@@ -160,11 +199,14 @@ class Walk(Importer):
         value = self.values.get(tensor.index)
         if value is None:
             raise ModelError(f"{self.graph.source}: output {tensor.index} '{tensor.name}' is made by no operator")
-        if value.data is not None or value.phases is not None or not value.name:
+        try:
+            if value.phases is not None or (value.data is None and not value.name):
+                raise Refused("ends between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND")
+            name = self.name(value)
+        except Refused as e:
             if not self.refusals:
-                self.refusals.append(f"output {tensor.index} '{tensor.name}': does not depend on the model's input")
+                self.refusals.append(Refusal("output", tensor.index, f"'{tensor.name}'", str(e)))
             return
-        name = value.name
         quant = self.graph.tensors[name].quant
         if tensor.dtype == "UINT8" and quant is not None:
             new = self.unique(f"{name}_uint8")
@@ -175,7 +217,7 @@ class Walk(Importer):
                 Quant(quant.scale, quant.zero_point + 128),
             )
             name = new
-        elif name in self.graph.inputs:
+        elif name in self.graph.inputs or self.graph.tensors[name].data is not None:
             name = self.reshape_node(name, self.unique(f"{name}_output"), self.graph.tensors[name].shape, quant)
         self.graph.outputs.append(name)
 
