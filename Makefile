@@ -15,10 +15,10 @@ export KERAS_BACKEND := jax
 CORE_SOURCES := $(shell find src -name '*.[ch]' -o -name '*.def') $(wildcard include/*.h port/*.h)
 EXAMPLES := $(patsubst examples/%/model.keras,%,$(wildcard examples/*/model.keras))
 
-.PHONY: help demo test bench conformance ram size format lint examples generate clean
+.PHONY: help demo test bench conformance ram size format lint examples generate package-check clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: build/.core-demo ## convert a network, run it on the host and on an emulated Cortex-M4
 	@$(PYTHON) examples/basic_motions/demo.py
@@ -46,6 +46,9 @@ examples: build/.core-demo ## convert every example and run its main.c on the ho
 generate: build/.core-test ## what is made and committed: docs/commands.md, examples/*/model.c
 	@$(PYTHON) tools/commands.py
 	@$(PYTHON) tools/run_examples.py --write
+
+package-check: build/.core-test ## sdist, wheel, an empty environment: convert, run on a board, compile as C++
+	@$(PYTHON) tools/package_check.py
 
 format: build/.setup-format ## format C and Python
 	@clang-format -i $$(git ls-files '*.c' '*.h')

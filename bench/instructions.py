@@ -8,6 +8,7 @@ them. The emulator counts instructions executed; a real core takes more cycles t
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import sys
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ MLPERF = {
     "IC ResNet-8": "ic/resnet8_int8.tflite",
     "AD autoencoder": "ad/autoencoder_int8.tflite",
 }
+LEVELS = ("-O2", "-Os", "-O0")
 DEFAULT_BOARDS = ("cortex-m4", "cortex-m7", "cortex-m0", "rv32")
 
 
@@ -78,6 +80,22 @@ def table(names: list[str], opt: boards.Optimisation, layers: bool) -> Iterator[
         yield from details
 
 
+def levels(board: str) -> Iterator[str]:
+    """What other levels of optimisation than -O2 cost, and the code that they save."""
+    yield from ["", f"## What -Os costs, {board}", ""]
+    yield "Instructions of one inference, in brackets against -O2; and flash without weights of the whole program, runner"
+    yield "and C library included. -O0 is what a compiler does when no level is given."
+    yield ""
+    yield "| model | " + " | ".join(LEVELS) + " | " + " | ".join(f"{level} flash B" for level in LEVELS) + " |"
+    yield "|---|" + "---:|" * (2 * len(LEVELS))
+    for title, graph in models():
+        results = [one_run(graph, board, level) for level in LEVELS]
+        base = results[0].instructions
+        cells = [f"{r.instructions:,} ({r.instructions / base:.2f})" for r in results]
+        cells += [f"{r.flash - r.weights:,}" for r in results]
+        yield f"| {title} | {' | '.join(cells)} |"
+
+
 def main() -> int:
     """Prints, and writes a file if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -87,7 +105,11 @@ def main() -> int:
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the table to this file, too")
     options = parser.parse_args()
     lines = []
-    for line in table(options.boards.split(","), options.opt, options.layers):
+    boards_asked = options.boards.split(",")
+    parts = [table(boards_asked, options.opt, options.layers)]
+    if options.layers:
+        parts.append(levels(boards_asked[0]))
+    for line in itertools.chain(*parts):
         print(line, flush=True)
         lines.append(line)
     if options.write:

@@ -123,3 +123,11 @@ def test_own_port(tmp_path: Path):
     sources = [tmp_path / "main.c", tmp_path / "counted.c"]
     call("gcc", "-std=c99", f"-I{include}", *sources, library, "-lm", "-o", tmp_path / "main")
     assert call(tmp_path / "main").startswith("ccc")
+
+
+@pytest.mark.parametrize(("options", "expected"), [((), "-O2"), (("-DCMAKE_C_FLAGS=-Os",), "-Os")])
+def test_optimises_unless_told_otherwise(tmp_path: Path, options: tuple[str, ...], expected: str):
+    """Without a build type CMake compiles without -O: four times the instructions."""
+    call("cmake", "-S", ROOT, "-B", tmp_path, "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON", *options)
+    words = (tmp_path / "compile_commands.json").read_text().replace('"', " ").split()
+    assert {word for word in words if word.startswith("-O")} == {expected}

@@ -123,8 +123,8 @@ def compile_as_cxx(work: Path) -> str:
     sources = sorted((work / "nnom" / "src").rglob("*.c"))
     (work / "main.cpp").write_text(MAIN)
     (work / "objects").mkdir()
-    call("gcc", "-std=c99", "-I../nnom/include", "-I../nnom/port", "-O2", "-c", "../out/model.c", *sources,
-         cwd=work / "objects")  # fmt: skip
+    for k, source in enumerate([work / "out" / "model.c", *sources]):
+        call("gcc", "-std=c99", *flags, "-c", source, "-o", f"objects/{k:03d}_{source.stem}.o", cwd=work)
     call("g++", "-std=c++17", "-Wall", "-Wextra", "-Werror", *flags, "-c", "main.cpp", cwd=work)
     objects = sorted((work / "objects").glob("*.o"))
     call("g++", "-Wl,--gc-sections", "main.o", *objects, "-lm", "-o", "main", cwd=work)

@@ -56,7 +56,7 @@ def board_program(name: str, folder: Path, board: boards.Board) -> Path:
     includes = [folder, *library_sources()[1]]
     sources = [frozen.EXAMPLES / name / "main.c", folder / "model.c"]
     out = frozen.BUILD / name / board.name
-    return boards.build(board, sources, includes, {}, out, "-Os", link_flags(library_archive(board, "-Os")))
+    return boards.build(board, sources, includes, {}, out, "-O2", link_flags(library_archive(board, "-O2")))
 
 
 def run_example(name: str, board: boards.Board) -> bool:

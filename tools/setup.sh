@@ -46,7 +46,7 @@ test_data='aeon==1.6.0 scikit-learn==1.9.1'
 
 case $group in
 demo) packages=$demo_packages extras= data=$demo_data ;;
-test) packages=$test_packages extras='[test,tflite]' data=$test_data ;;
+test) packages=$test_packages extras='[test]' data=$test_data ;;
 format) packages=$format_packages extras= data= ;;
 *)
     echo "tools/setup.sh: unknown group '$group'; expected demo, test or format" >&2

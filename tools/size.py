@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""RAM and flash of the examples, frozen, as linked for a Cortex-M4 with -Os: `make size`.
+"""RAM and flash of the examples, frozen, as linked for a Cortex-M4 with -O2 and with -Os: `make size`.
 
 Each model is linked with a main that runs it once, and compared with the same program whose main does nothing. All that
 the model adds is counted: RAM in .data and .bss (input, output and scratch lie in the arena), and flash, parted into
@@ -113,7 +113,7 @@ def print_table(rows: dict[str, tuple[Sizes, str]]) -> None:
 
 def print_symbols(name: str, sizes: Sizes) -> None:
     """What the code consists of."""
-    print(f"\nThe code of {name}, {sizes.code} B:")
+    print(f"The code of {name}, {sizes.code} B:")
     for symbol in sizes.symbols:
         print(f"{symbol.size:8} {symbol.name}")
     rest = sizes.code - sum(symbol.size for symbol in sizes.symbols)
@@ -131,15 +131,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("examples", nargs="*", default=[])
     parser.add_argument("--board", default="cortex-m4")
-    parser.add_argument("--opt", default="-Os")
+    parser.add_argument("--opt", default="-O2,-Os", help="levels of optimisation; the goals are for the last one")
     options = parser.parse_args()
     board = boards.boards()[options.board]
-    rows = {}
-    for name in options.examples or frozen.names():
-        folder, origin = frozen.frozen(name)
-        rows[name] = measure(board, name, folder, frozen.ROOT / "build" / "size" / board.name, options.opt), origin
-    print(f"Bytes on {board.name}, {options.opt}; input, output and scratch lie in the arena; stack not included")
-    print_table(rows)
+    rows: dict[str, tuple[Sizes, str]] = {}
+    for opt in options.opt.split(","):
+        rows = measure_all(board, options.examples or frozen.names(), opt)
+        print(f"Bytes on {board.name}, {opt}; input, output and scratch lie in the arena; stack not included")
+        print_table(rows)
+        print()
     if README_NETWORK not in rows:
         return 0
     sizes = rows[README_NETWORK][0]
@@ -147,6 +147,15 @@ def main() -> int:
     print()
     print_targets(sizes)
     return 0 if sizes.ram <= RAM_TARGET and sizes.code <= CODE_TARGET else 1
+
+
+def measure_all(board: boards.Board, names: list[str], opt: boards.Optimisation) -> dict[str, tuple[Sizes, str]]:
+    """Sizes of the examples, and where each model.c comes from."""
+    rows = {}
+    for name in names:
+        folder, origin = frozen.frozen(name)
+        rows[name] = measure(board, name, folder, frozen.ROOT / "build" / "size" / board.name / opt, opt), origin
+    return rows
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def main() -> None:
     calibration = f"--calibration {OUT}/x_train.npy"
     nnom(f"evaluate {MODEL} --data {OUT}/x_test.npy --labels {OUT}/y_test.npy {calibration} --top-k 1")
     say("3. The same 40 windows on this computer and on an emulated Cortex-M4; the cost is counted in instructions.\n")
-    nnom(f"run {MODEL} --input {OUT}/x_test.npy {calibration} --board cortex-m4 --opt -O2")
+    nnom(f"run {MODEL} --input {OUT}/x_test.npy {calibration} --board cortex-m4")
     say(f"The C that was made: {OUT}/model.c and {OUT}/model.h. To put it into a firmware: README.md, Quickstart.")
 
 

@@ -102,7 +102,7 @@ def _run(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--float", action="store_true", dest="use_float", help=text)
     p.add_argument("--board", help="run on this emulated board too: see nnom boards")
     levels = ("-O0", "-Og", "-O1", "-O2", "-O3", "-Os")
-    p.add_argument("--opt", choices=levels, default="-Os", help="of the board's compiler (default: -Os)")
+    p.add_argument("--opt", choices=levels, default="-O2", help="of the board's compiler (default: -O2)")
     _plan(p)
 
 

@@ -138,7 +138,7 @@ def run_board(
     graph: Graph,
     name: str,
     inputs: list[np.ndarray],
-    opt: boards.Optimisation = "-Os",
+    opt: boards.Optimisation = "-O2",
     plan: Plan | None = None,
     timeout: float = 600.0,
 ) -> BoardRun:

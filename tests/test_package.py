@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""The package: an sdist that builds, one wheel for every Python 3. `make package-check` goes on from there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def call(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*map(str, words)], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_sdist_and_wheel():
+    """Both hold every C file; the wheel is built from the sdist alone and is tagged py3-none-PLATFORM."""
+    done = call(sys.executable, ROOT / "tools" / "package_check.py", "--only-wheel")
+    assert done.returncode == 0 and "py3-none-" in done.stdout, done.stdout + done.stderr
+
+
+def test_python_m_nnom_without_a_command_prints_the_help():
+    done = call(sys.executable, "-m", "nnom")
+    assert done.returncode == 0 and "usage: nnom" in done.stdout and "exit codes" in done.stdout and not done.stderr
+
+
+def test_library_is_where_the_command_says(tmp_path: Path):
+    place = call(sys.executable, "-m", "nnom", "library", "-q").stdout.strip()
+    assert (Path(place) / "include" / "nnom.h").is_file()
+    assert call(sys.executable, "-m", "nnom", "library", "-o", tmp_path / "nnom").returncode == 0
+    assert (tmp_path / "nnom" / "include" / "nnom.h").is_file() and list((tmp_path / "nnom" / "src").rglob("*.c"))
+    (tmp_path / "file").write_text("")
+    done = call(sys.executable, "-m", "nnom", "library", "-o", tmp_path / "file")
+    assert done.returncode == 1 and "cannot be copied" in done.stderr and "Traceback" not in done.stderr
