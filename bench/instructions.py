@@ -83,7 +83,7 @@ def table(names: list[str], opt: boards.Optimisation, layers: bool) -> Iterator[
 def levels(board: str) -> Iterator[str]:
     """What other levels of optimisation than -O2 cost, and the code that they save."""
     yield from ["", f"## What -Os costs, {board}", ""]
-    yield "Instructions of one inference, in brackets against -O2; and flash without weights of the whole program, runner"
+    yield "Instructions of one inference, in brackets against -O2; the whole program's flash without weights, runner"
     yield "and C library included. -O0 is what a compiler does when no level is given."
     yield ""
     yield "| model | " + " | ".join(LEVELS) + " | " + " | ".join(f"{level} flash B" for level in LEVELS) + " |"
