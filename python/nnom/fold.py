@@ -11,7 +11,7 @@ per channel are treated as batch normalisation. What remains of it becomes a 1x1
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -30,10 +30,12 @@ def fold(graph: Graph) -> Graph:
     for node in result.nodes:
         _as_batch_norm(result, node)
     passes = (_drop_identity, _drop_view, _fold_padding, _fold_into_producer, _fold_into_consumer, _hoist, _fuse_clamp)
-    _repeat(result, passes)
-    while (norm := next((n for n in result.nodes if n.op == "batch_norm"), None)) is not None:
-        _as_depthwise(norm)
-        _repeat(result, passes)
+    order = {node: k for k, node in enumerate(result.nodes)}
+    _repeat(result, passes, order, result.nodes)
+    for norm in [n for n in result.nodes if n.op == "batch_norm"]:
+        if norm in result:  # else an earlier one, made a convolution, has taken it in
+            _as_depthwise(norm)
+            _repeat(result, passes, order, _near(result, [norm]))
     prune(result)
     return result
 
@@ -43,7 +45,7 @@ def copy_graph(graph: Graph) -> Graph:
     result = Graph(graph.name, graph.source, inputs=list(graph.inputs), outputs=list(graph.outputs))
     result.tensors = {k: copy.copy(t) for k, t in graph.tensors.items()}
     result.nodes = [
-        Node(n.op, n.name, list(n.inputs), n.output, dict(n.attrs), {k: copy.copy(w) for k, w in n.weights.items()})
+        Node(n.op, n.name, n.inputs, n.output, dict(n.attrs), {k: copy.copy(w) for k, w in n.weights.items()})
         for n in graph.nodes
     ]
     return result
@@ -55,13 +57,40 @@ def prune(graph: Graph) -> None:
     graph.tensors = {k: t for k, t in graph.tensors.items() if k in used}
 
 
-def _repeat(graph: Graph, passes: tuple[Callable[[Graph, Node], bool], ...]) -> None:
-    changed = True
-    while changed:
-        changed = False
+def _repeat(
+    graph: Graph,
+    passes: tuple[Callable[[Graph, Node], bool], ...],
+    order: dict[Node, int],
+    nodes: Iterable[Node],
+) -> None:
+    """Applies the passes until none changes anything: to `nodes`, then to what lies near the nodes that changed."""
+    waiting = list(nodes)
+    graph.edited()
+    while waiting:
         for one in passes:
-            for node in list(graph.nodes):
-                changed = (any(n is node for n in graph.nodes) and one(graph, node)) or changed
+            for node in waiting:
+                if node in graph:
+                    one(graph, node)
+        changed = [n for n in graph.edited() if n in graph]
+        waiting = sorted(_near(graph, changed), key=order.__getitem__)
+
+
+def _near(graph: Graph, changed: Iterable[Node]) -> set[Node]:
+    """The nodes that a pass may judge anew after others changed.
+
+    Passes look no further than two nodes before and behind a node, and at whether a tensor has one reader.
+    """
+    found = set(changed)
+    for node in list(found):
+        for name in node.inputs:
+            readers = graph.consumers(name)
+            found.update(readers if len(readers) <= 2 else ())
+    edge = found
+    for _ in range(2):
+        before = {graph.producer(t) for n in edge for t in n.inputs} - {None}
+        edge = {*before, *(r for n in edge for r in graph.consumers(n.output))} - found
+        found = found | edge
+    return found
 
 
 # ---- Surgery ----
@@ -76,14 +105,13 @@ def _sole_consumer(graph: Graph, tensor: str) -> Node | None:
 
 def _remove(graph: Graph, node: Node) -> None:
     """Takes a node of one input out: its readers read its input."""
-    graph.nodes = [n for n in graph.nodes if n is not node]
-    for reader in graph.nodes:
-        reader.inputs = [node.inputs[0] if t == node.output else t for t in reader.inputs]
+    graph.remove(node)
+    graph.redirect(node.output, node.inputs[0])
 
 
 def _merge_into(graph: Graph, first: Node, second: Node) -> None:
     """`second`, which alone reads `first`, vanishes; `first` makes what `second` made."""
-    graph.nodes = [n for n in graph.nodes if n is not second]
+    graph.remove(second)
     first.output = second.output
 
 

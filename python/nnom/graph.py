@@ -37,6 +37,7 @@ activation: "none", "relu", "relu6", "relu_n1_to_1": a clamp fused into the node
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,16 +80,30 @@ class Weight:
     scale: np.ndarray | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class Node:
-    """An operator with its attributes and weights, as listed above."""
+    """An operator with its attributes and weights, as listed above.
+
+    inputs: kept as a tuple, so that it is exchanged as a whole and the graph hears of it.
+    """
 
     op: str
     name: str
-    inputs: list[str]
+    inputs: Sequence[str]
     output: str
     attrs: dict[str, Any] = field(default_factory=dict)
     weights: dict[str, Weight] = field(default_factory=dict)
+
+    def __setattr__(self, key: str, value: Any) -> None:
+        links: _Links | None = self.__dict__.get("_links") if key in ("inputs", "output") else None
+        if links is not None:
+            links.leave(self)
+        object.__setattr__(self, key, tuple(value) if key == "inputs" else value)
+        if links is not None:
+            links.enter(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if k != "_links"}
 
     @property
     def activation(self) -> str:
@@ -96,20 +111,112 @@ class Node:
         return self.attrs.get("activation", "none")
 
 
-@dataclass
+class _Links:
+    """Who makes and who reads each tensor: kept up to date while nodes change what they read and make."""
+
+    def __init__(self, nodes: list[Node]):
+        self.makers: dict[str, Node] = {}
+        self.readers: dict[str, dict[Node, None]] = {}
+        self.edited: dict[Node, None] = {}  # nodes that changed since someone asked
+        self.known = 0  # nodes entered from the front of the list
+        self.valid = True
+        self.take(nodes)
+
+    def take(self, nodes: list[Node]) -> None:
+        """Enters the nodes that were appended to the list."""
+        for node in nodes[self.known :]:
+            other: _Links | None = node.__dict__.get("_links")
+            if other is not None:
+                other.valid = False  # the node went to another graph
+            node.__dict__["_links"] = self
+            self.enter(node)
+        self.known = len(nodes)
+
+    def enter(self, node: Node) -> None:
+        self.makers[node.output] = node
+        for name in node.inputs:
+            self.readers.setdefault(name, {})[node] = None
+        self.edited[node] = None
+
+    def leave(self, node: Node) -> None:
+        if self.makers.get(node.output) is node:
+            del self.makers[node.output]
+        for name in node.inputs:
+            self.readers[name].pop(node, None)
+
+
 class Graph:
     """Nodes in order of execution. `inputs` and `outputs` name tensors; `source` is the file, for messages.
 
-    notes: what the importer changed and the user should know.
+    notes: what the importer changed and the user should know. Nodes may be appended to `nodes` or the list replaced;
+    remove() takes one out. Producers and consumers are looked up, not searched.
     """
 
-    name: str = "model"
-    source: str = ""
-    tensors: dict[str, Tensor] = field(default_factory=dict)
-    nodes: list[Node] = field(default_factory=list)
-    inputs: list[str] = field(default_factory=list)
-    outputs: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    def __init__(
+        self,
+        name: str = "model",
+        source: str = "",
+        tensors: dict[str, Tensor] | None = None,
+        nodes: list[Node] | None = None,
+        inputs: list[str] | None = None,
+        outputs: list[str] | None = None,
+        notes: list[str] | None = None,
+    ):
+        self.name = name
+        self.source = source
+        self.tensors = {} if tensors is None else tensors
+        self.inputs = [] if inputs is None else inputs
+        self.outputs = [] if outputs is None else outputs
+        self.notes = [] if notes is None else notes
+        self._nodes = [] if nodes is None else nodes
+        self._gone: set[Node] = set()  # removed nodes that are still in the list
+        self._index: _Links | None = None
+        self._numbers: dict[str, int] = {}  # unique(): names up to this number are taken
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The nodes, in order of execution."""
+        if self._gone:
+            self._nodes = [n for n in self._nodes if n not in self._gone]
+            self._gone = set()
+            if self._index is not None:
+                self._index.known = len(self._nodes)
+        return self._nodes
+
+    @nodes.setter
+    def nodes(self, nodes: list[Node]) -> None:
+        self._nodes, self._gone, self._index = nodes, set(), None
+
+    def _links(self) -> _Links:
+        if self._index is None or not self._index.valid or self._index.known > len(self._nodes):
+            self._index = _Links(self.nodes)
+        elif self._index.known < len(self._nodes):
+            self._index.take(self._nodes)
+        return self._index
+
+    def __contains__(self, node: Node) -> bool:
+        """True if the node is one of this graph's, and was not removed."""
+        links = self._links()
+        return node.__dict__.get("_links") is links
+
+    def remove(self, node: Node) -> None:
+        """Takes a node out. Its tensor stays; who reads it must be told to read another."""
+        links = self._links()
+        links.leave(node)
+        links.edited.pop(node, None)
+        del node.__dict__["_links"]
+        self._gone.add(node)
+
+    def redirect(self, old: str, new: str) -> None:
+        """All nodes that read tensor `old` read `new`."""
+        for reader in self.consumers(old):
+            reader.inputs = [new if t == old else t for t in reader.inputs]
+
+    def edited(self) -> list[Node]:
+        """The nodes whose inputs or output changed since this was last called; at first all."""
+        links = self._links()
+        found, links.edited = list(links.edited), {}
+        return found
 
     def add_tensor(self, tensor: Tensor) -> Tensor:
         """Adds a tensor; ModelError if its name is taken or its shape impossible."""
@@ -132,18 +239,19 @@ class Graph:
 
     def producer(self, tensor: str) -> Node | None:
         """The node that makes a tensor, None for inputs and constants."""
-        return next((n for n in self.nodes if n.output == tensor), None)
+        return self._links().makers.get(tensor)
 
     def consumers(self, tensor: str) -> list[Node]:
         """The nodes that read a tensor."""
-        return [n for n in self.nodes if tensor in n.inputs]
+        return list(self._links().readers.get(tensor, ()))
 
     def unique(self, name: str) -> str:
         """`name`, or `name_2`, `name_3` ... if a tensor has it already."""
-        candidate, k = name, 1
+        candidate, k = name, self._numbers.get(name, 1)
         while candidate in self.tensors:
             k += 1
             candidate = f"{name}_{k}"
+        self._numbers[name] = max(k - 1, 1)
         return candidate
 
     @property

@@ -100,15 +100,9 @@ def same_quant(graph: Graph, *names: str) -> bool:
     return len({(graph.tensors[t].dtype, graph.tensors[t].quant) for t in names}) == 1
 
 
-def redirect(graph: Graph, old: str, new: str) -> None:
-    """All readers of tensor `old` read `new`."""
-    for reader in graph.nodes:
-        reader.inputs = [new if t == old else t for t in reader.inputs]
-
-
 def drop(graph: Graph, node: Node) -> None:
-    """Takes a node out of the list, and the tensor that it made."""
-    graph.nodes = [n for n in graph.nodes if n is not node]
+    """Takes a node out, and the tensor that it made."""
+    graph.remove(node)
     graph.tensors.pop(node.output, None)
 
 
@@ -119,16 +113,31 @@ def bypass(graph: Graph, node: Node) -> bool:
         before = graph.producer(source)
         if before is None or source in graph.outputs:
             return False
-        redirect(graph, source, node.output)  # the output's name stays
+        graph.remove(node)
+        graph.redirect(source, node.output)  # the output's name stays
         old = graph.tensors[node.output]
         graph.tensors[node.output] = Tensor(old.name, old.shape, old.dtype, old.quant)
         before.output = node.output
-        graph.nodes = [n for n in graph.nodes if n is not node]
         graph.tensors.pop(source)
         return True
-    redirect(graph, node.output, source)
     drop(graph, node)
+    graph.redirect(node.output, source)
     return True
+
+
+def drop_unread(graph: Graph, node: Node) -> None:
+    """Takes a node out if no one reads it any more, and what only it has read."""
+    waiting = [node.output]
+    while waiting:
+        name = waiting.pop()
+        if graph.consumers(name) or name in graph.outputs or name in graph.inputs:
+            continue
+        maker = graph.producer(name)
+        if maker is None:
+            graph.tensors.pop(name, None)
+        else:
+            drop(graph, maker)
+            waiting += maker.inputs
 
 
 def prune(graph: Graph) -> bool:

@@ -60,6 +60,6 @@ def _fuse(graph: Graph, node: Node) -> Node | None:
     assert last is not None and sole_consumer(graph, last.output) is node
     target.attrs["activation"] = _joint(target, node.attrs["kind"])
     graph.tensors.pop(last.output)
+    graph.remove(node)
     last.output = node.output
-    graph.nodes = [n for n in graph.nodes if n is not node]
     return target

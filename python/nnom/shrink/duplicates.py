@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 
 from ..graph import Graph, Node, Tensor, Weight
-from .base import prune, redirect
+from .base import prune
 
 _COMMUTES = {"mult", "maximum", "minimum"}
 
@@ -18,7 +19,7 @@ def run(graph: Graph) -> list[str]:
     """Merges equal nodes and constants, in place. Returns a line for each."""
     lines: list[str] = []
     for tensor in _repeated([t for t in graph.tensors.values() if t.data is not None], _constant_key):
-        redirect(graph, *tensor)
+        graph.redirect(*tensor)
         lines.append(f"{tensor[0]}: the same constant as {tensor[1]}")
     seen: dict[Hashable, Node] = {}
     for node in list(graph.nodes):
@@ -39,13 +40,16 @@ def _merge(graph: Graph, first: Node, node: Node) -> bool:
     """Readers of `node` read `first`. An output of the model keeps its node."""
     if node.output in graph.outputs:
         return False
-    redirect(graph, node.output, first.output)
-    graph.nodes = [n for n in graph.nodes if n is not node]
+    graph.remove(node)
+    graph.redirect(node.output, first.output)
     return True
 
 
 def _array_key(array: np.ndarray | None) -> Hashable:
-    return None if array is None else (array.shape, array.dtype.str, np.ascontiguousarray(array).tobytes())
+    """Shape, type and a digest of the contents: the contents themselves would be held twice."""
+    if array is None:
+        return None
+    return array.shape, array.dtype.str, hashlib.blake2b(np.ascontiguousarray(array).data, digest_size=32).digest()
 
 
 def _weight_key(weight: Weight) -> Hashable:

@@ -19,12 +19,11 @@ def evaluate(graph: Graph, node: Node, samples: Sequence[Sequence[np.ndarray]]) 
     the same shapes. Raises CoreError or UnsupportedError if the core does not run it.
     """
     small = Graph(name=node.name, source=graph.source)
-    one = Node(node.op, node.name, [], "out", node.attrs, node.weights)
     for k, (name, x) in enumerate(zip(node.inputs, samples[0], strict=True)):
         old = graph.tensors[name]
         small.add_tensor(Tensor(f"in{k}", x.shape, old.dtype, old.quant))
         small.inputs.append(f"in{k}")
-        one.inputs.append(f"in{k}")
+    one = Node(node.op, node.name, small.inputs, "out", node.attrs, node.weights)
     out = graph.tensors[node.output]
     small.add(one, out.shape, out.dtype, out.quant)
     small.outputs.append("out")

@@ -27,15 +27,15 @@ class _Region:
     """tensors: (1, steps > 1, c), joined by `nodes`. views: changes of shape at its ends."""
 
     tensors: set[str] = field(default_factory=set)
-    nodes: list[Node] = field(default_factory=list)
-    views: list[Node] = field(default_factory=list)
+    nodes: dict[Node, None] = field(default_factory=dict)
+    views: dict[Node, None] = field(default_factory=dict)
 
 
 def run(graph: Graph) -> list[str]:
     """Exchanges height and width of such parts, in place. Returns a line for each change of shape that went."""
     lines = []
     for node in list(graph.nodes):
-        if not any(n is node for n in graph.nodes) or node.op not in VIEWS:
+        if node not in graph or node.op not in VIEWS:
             continue
         flat = _flat_end(graph, node)
         region = _region(graph, flat) if flat else None
@@ -70,11 +70,11 @@ def _region(graph: Graph, start: str) -> _Region | None:
         producer = graph.producer(name)
         for node in [*graph.consumers(name), *([producer] if producer else [])]:
             if node.op in VIEWS:
-                region.views += [] if any(v is node for v in region.views) else [node]
-            elif node.op != "dense" and not any(n is node for n in region.nodes):
+                region.views[node] = None
+            elif node.op != "dense" and node not in region.nodes:
                 if node.op not in _SWAPS or any(graph.tensors[t].shape[0] != 1 for t in (*node.inputs, node.output)):
                     return None
-                region.nodes.append(node)
+                region.nodes[node] = None
                 waiting += [*node.inputs, node.output]
     return region
 
@@ -129,8 +129,7 @@ def _restore_output(graph: Graph, name: str) -> None:
     producer = graph.producer(name)
     assert producer is not None
     graph.tensors[inner] = Tensor(inner, old.shape, old.dtype, old.quant)
-    for reader in graph.nodes:
-        reader.inputs = [inner if t == name else t for t in reader.inputs]
+    graph.redirect(name, inner)
     producer.output = inner
     h, w, c = old.shape
     graph.tensors[name] = Tensor(name, (w, h, c), old.dtype, old.quant)

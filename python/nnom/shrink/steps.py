@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..graph import Graph, Node
-from .base import bypass, prune, same_quant, sole_consumer
+from .base import bypass, drop_unread, same_quant, sole_consumer
 from .evaluate import evaluate, table
 from .ranges import Range, ranges
 
@@ -21,7 +21,7 @@ def run(graph: Graph) -> list[str]:
     lines: list[str] = []
     known = ranges(graph)
     for node in list(graph.nodes):
-        if any(n is node for n in graph.nodes):
+        if node in graph:
             text = _without_effect(graph, node, known) or _joined(graph, node)
             lines += [f"{node.name}: {text}"] if text else []
     return lines
@@ -63,7 +63,7 @@ def _joined(graph: Graph, second: Node) -> str:
         if direct is None or not np.array_equal(direct, _both(graph, first, second)):
             continue
         second.op, second.inputs, second.attrs = joint.op, joint.inputs, joint.attrs
-        prune(graph)
+        drop_unread(graph, first)
         return f"{first.op} from {middle.name} joined"
     return ""
 

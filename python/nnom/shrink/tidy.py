@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..graph import Graph, Node
-from .base import NO_PADDING, POOLS, VIEWS, bypass, prune, same_quant, sole_producer
+from .base import NO_PADDING, POOLS, VIEWS, bypass, drop, drop_unread, prune, same_quant, sole_producer
 
 _ONES = (1, 1, 1)
 
@@ -18,7 +18,7 @@ def run(graph: Graph) -> list[str]:
     while changed:
         changed = False
         for node in list(graph.nodes):
-            if not any(n is node for n in graph.nodes):
+            if node not in graph:
                 continue
             for rule in (_identity, _view_of_view, _blind_view, _transposes, _pieces):
                 text = rule(graph, node)
@@ -80,9 +80,7 @@ def _view_of_view(graph: Graph, node: Node) -> str:
         return ""
     node.inputs = list(before.inputs)
     node.op, node.attrs = "reshape", {"shape": graph.tensors[node.output].shape}
-    if not graph.consumers(before.output) and before.output not in graph.outputs:
-        graph.nodes = [n for n in graph.nodes if n is not before]
-        graph.tensors.pop(before.output)
+    drop_unread(graph, before)
     return "two changes of shape joined"
 
 
@@ -107,9 +105,7 @@ def _transposes(graph: Graph, node: Node) -> str:
     if before is not None and before.op == "transpose":
         node.inputs = list(before.inputs)
         node.attrs["perm"] = tuple(before.attrs["perm"][p] for p in node.attrs["perm"])
-        if not graph.consumers(before.output) and before.output not in graph.outputs:
-            graph.nodes = [n for n in graph.nodes if n is not before]
-            graph.tensors.pop(before.output)
+        drop_unread(graph, before)
         return "two transpositions joined"
     if _moves_only_ones(graph.tensors[node.inputs[0]].shape, node.attrs["perm"]):
         node.op, node.attrs = "reshape", {"shape": graph.tensors[node.output].shape}
@@ -152,7 +148,6 @@ def _pieces(graph: Graph, node: Node) -> str:
     inner = before is not None and before.op == "concat" and before.attrs["axis"] == axis
     if inner and same_quant(graph, *before.inputs, before.output):
         node.inputs = [*before.inputs, *node.inputs[1:]]
-        graph.nodes = [n for n in graph.nodes if n is not before]
-        graph.tensors.pop(before.output)
+        drop(graph, before)
         return "concat within a concat joined"
     return ""
