@@ -103,13 +103,22 @@ def _least_squares(values: np.ndarray, low: float, high: float) -> Range:
     counts, edges = np.histogram(values, bins=2048, range=(low, high) if high > low else (low, low + 1.0))
     centres = (edges[:-1] + edges[1:]) / 2
     steps = 0.95 ** np.arange(30)
-    ends = [(a * low, b * high) for a in (steps if low < 0 else (1.0,)) for b in (steps if high > 0 else (1.0,))]
-    return min(ends, key=lambda r: _error(centres, counts, *r))
+    lows = low * steps if low < 0 else np.array([low])
+    highs = high * steps if high > 0 else np.array([high])
+    errors = _errors(centres, counts, lows, highs)
+    a, b = np.unravel_index(int(errors.argmin()), errors.shape)
+    return float(lows[a]), float(highs[b])
 
 
-def _error(centres: np.ndarray, counts: np.ndarray, low: float, high: float) -> float:
-    """Squared error of values spread as a histogram: clipped ones exactly, the others by the step's variance."""
-    step = max(high - low, 1e-12) / 255
-    clipped = np.minimum(centres - low, 0) + np.maximum(centres - high, 0)
-    inside = counts[(centres >= low) & (centres <= high)].sum()
-    return float((counts * clipped**2).sum() + inside * step * step / 12)
+def _errors(centres: np.ndarray, counts: np.ndarray, lows: np.ndarray, highs: np.ndarray) -> np.ndarray:
+    """Squared errors [lows, highs] of values spread as a histogram: clipped ones exactly, others by the step.
+
+    lows <= 0 <= highs: what is clipped below does not depend on what is clipped above.
+    """
+    below = (counts * np.minimum(centres - lows[:, None], 0) ** 2).sum(axis=1)
+    above = (counts * np.maximum(centres - highs[:, None], 0) ** 2).sum(axis=1)
+    upto = np.concatenate([[0], np.cumsum(counts)])
+    first, end = np.searchsorted(centres, lows, "left"), np.searchsorted(centres, highs, "right")
+    inside = upto[end] - upto[first][:, None]
+    step = np.maximum(highs - lows[:, None], 1e-12) / 255
+    return below[:, None] + above + inside * step * step / 12

@@ -139,7 +139,7 @@ def _groups(graph: Graph, width: Callable[[str], float]) -> _Groups:
 
 def _group_fixed(graph: Graph, members: list[str]) -> Quant | None:
     """The fixed quantisation of a group. Softmax's and the like win over those of functions, which can adapt."""
-    found = {n.output: q for n in graph.nodes if n.output in members and (q := fixed_quant(n))}
+    found = {name: q for name in members if (q := fixed_quant(graph.producer(name)))}
     rigid = {q for name, q in found.items() if graph.producer(name).op != "activation"}
     if len(rigid) > 1:
         raise UnsupportedError(f"{graph.source}: layers {', '.join(found)} share a quantisation, but each has its own")
