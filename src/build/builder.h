@@ -171,6 +171,11 @@ nnom_range_t nnom_window_all(const nnom_program_t *program, const nnom_node_t *n
 void nnom_quantize_multiplier(double real, int32_t *multiplier, int32_t *shift);
 /* Larger ratios of scales saturate every int8 output just as this one does, and 255 times it still fits int32. */
 #define NNOM_RATIO_MAX 4194304.0
+/*
+ * Requantised numbers get a zero point added. What comes from an accumulator of up to 2^31 - 1 unshifted must leave room
+ * for it; all others do anyway (fixed.h).
+ */
+#define NNOM_ACCUMULATOR_MAX (INT32_MAX - 255)
 /* Limits of int8 values under a clamp, in the output's quantisation. */
 void nnom_clamp_limits(nnom_clamp_t clamp, const nnom_tensor_t *out, int32_t *act_min, int32_t *act_max);
 void nnom_clamp_limits_f32(nnom_clamp_t clamp, float *act_min, float *act_max);

@@ -33,7 +33,7 @@ void nnom_quantize_multiplier(double real, int32_t *multiplier, int32_t *shift)
 static int32_t quantize(float x, const nnom_tensor_t *out)
 {
     const float q = roundf(x / out->scale) + (float)out->zero_point;
-    return q < -128.0f ? -128 : (q > 127.0f ? 127 : (int32_t)q);
+    return q > 127.0f ? 127 : (q > -128.0f ? (int32_t)q : -128); /* NaN of a scale that compile refuses later, too */
 }
 
 void nnom_clamp_limits(nnom_clamp_t clamp, const nnom_tensor_t *out, int32_t *act_min, int32_t *act_max)
@@ -133,11 +133,6 @@ static nnom_status_t channel_tables(nnom_layer_t *layer, const nnom_weight_t *w,
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
     const double scale = (double)in->scale * weight_scale(layer, w, channel);
     const double bias = channel_bias(layer, b, scale, channel) - (double)in->zero_point * (double)sums.sum;
-    /* Every partial sum lies within |bias| + 128 * sum |w|. */
-    if (fabs(bias) + 128.0 * (double)sums.absolute > 2147483647.0) {
-        return nnom_layer_fail(layer, NNOM_OVERFLOW, "channel %d can overflow its 32-bit accumulator: weights or bias too large",
-                               (int)channel);
-    }
     const double real = scale / (double)layer->out.scale;
     if (!(real >= 0.0 && real < 1073741824.0)) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "channel %d: input scale * weight scale / output scale is out of range",
@@ -145,6 +140,12 @@ static nnom_status_t channel_tables(nnom_layer_t *layer, const nnom_weight_t *w,
     }
     int32_t shift = 0;
     nnom_quantize_multiplier(real, &tables->multiplier[channel], &shift);
+    /* Every partial sum lies within |bias| + 128 * sum |w|. With shift 0 it may get through as it is. */
+    const int32_t most = shift == 0 ? NNOM_ACCUMULATOR_MAX : INT32_MAX;
+    if (fabs(bias) + 128.0 * (double)sums.absolute > (double)most) {
+        return nnom_layer_fail(layer, NNOM_OVERFLOW, "channel %d can overflow its 32-bit accumulator: weights or bias too large",
+                               (int)channel);
+    }
     tables->bias[channel] = (int32_t)bias;
     tables->shift[channel] = (int8_t)shift; /* -31 to 30 */
     return NNOM_OK;

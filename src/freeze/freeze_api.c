@@ -79,6 +79,7 @@ static void write_header(nnom_writer_t *w, const nnom_model_t *m)
     upper(w->name, name, sizeof name);
     nnom_writer_print(w, "/* Made by NNoM " NNOM_VERSION " from a trained model. This file is yours. */\n");
     nnom_writer_print(w, "#ifndef %s_MODEL_H\n#define %s_MODEL_H\n\n#include \"nnom_run.h\"\n\n", name, name);
+    nnom_writer_print(w, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
     nnom_writer_print(w, "/* Bytes of the arena. With the model's state, an nnom_instance_t of 36 bytes on a 32-bit core, it is all of its RAM. */\n#define %s_ARENA_BYTES %" PRIu32 "u\n", name,
                       m->instance.program->arena_bytes);
     if (m->instance.program->slow_bytes > 0) {
@@ -99,7 +100,7 @@ static void write_header(nnom_writer_t *w, const nnom_model_t *m)
     nnom_writer_print(w, "/* The model, for the calls of nnom_run.h. */\nnnom_instance_t *%s_model(void);\n", w->name);
     nnom_writer_print(w,
                       "/* Runs a stored input and compares with the stored output: NNOM_OK or NNOM_SELFTEST. */\n"
-                      "nnom_status_t %s_selftest(void);\n\n#endif\n",
+                      "nnom_status_t %s_selftest(void);\n\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n",
                       w->name);
 }
 

@@ -45,12 +45,28 @@ static inline int32_t nnom_shift_round(int32_t x, int32_t exponent)
     return (x >> exponent) + (remainder > threshold ? 1 : 0);
 }
 
-/* x * multiplier * 2^(shift - 31); the left shift wraps as in two's complement, as every variant does. */
+/*
+ * x * 2^exponent, 0 <= exponent <= 30, saturated near +-NNOM_SHIFT_MAX: so far from the limits that a multiplication by
+ * 2^29 / 2^31 or more leaves over 2^28, beyond every 8-bit number, and a zero point can still be added.
+ */
+#define NNOM_SHIFT_MAX (INT32_MAX - 511)
+
+static inline int32_t nnom_shift_left(int32_t x, int32_t exponent)
+{
+    const int32_t most = NNOM_SHIFT_MAX >> exponent;
+    return nnom_clamp_i32(x, -most, most) * ((int32_t)1 << exponent);
+}
+
+/*
+ * x * multiplier * 2^(shift - 31), rounded twice. |result| <= |x| if shift <= 0, half of it below 0, and < 2^31 - 511 if
+ * shift > 0. So a zero point can be added, except for shift == 0 and |x| near 2^31: build excludes that.
+ */
 static inline int32_t nnom_requantize(int32_t x, int32_t multiplier, int32_t shift)
 {
-    const int32_t left = shift > 0 ? shift : 0;
-    const int32_t right = shift > 0 ? 0 : -shift;
-    return nnom_shift_round(nnom_high_mul((int32_t)((uint32_t)x << left), multiplier), right);
+    if (shift > 0) {
+        return nnom_high_mul(nnom_shift_left(x, shift), multiplier);
+    }
+    return nnom_shift_round(nnom_high_mul(x, multiplier), -shift);
 }
 
 #endif

@@ -166,7 +166,7 @@ static void mean_multiplier(int32_t count, int32_t *multiplier, int32_t *shift)
 static nnom_status_t build_s8(nnom_layer_t *layer, nnom_reduce_param_t *p, int64_t count)
 {
     const double ratio = (double)nnom_layer_in(layer, 0)->scale / (double)layer->out.scale;
-    if (count > INT32_MAX / 255 || !(ratio < 1048576.0)) {
+    if (count > NNOM_ACCUMULATOR_MAX / 255 || !(ratio < 1048576.0)) {
         return nnom_layer_fail(layer, NNOM_OVERFLOW, "its sums can overflow 32 bits");
     }
     nnom_quantize_multiplier(ratio, &p->multiplier, &p->shift);

@@ -115,8 +115,7 @@ static void pool_limits(nnom_pool_layer_t *pool)
     }
 }
 
-/* No shift to the left may wrap: |acc| <= 255 * cells. A mean's shift is smaller than that of the sum. */
-static nnom_status_t pool_multiplier(nnom_pool_layer_t *pool, int64_t cells)
+static nnom_status_t pool_multiplier(nnom_pool_layer_t *pool)
 {
     const nnom_layer_t *layer = &pool->super;
     nnom_pool_param_t *p = &pool->param;
@@ -124,11 +123,6 @@ static nnom_status_t pool_multiplier(nnom_pool_layer_t *pool, int64_t cells)
     nnom_quantize_multiplier(real, &p->multiplier, &p->shift);
     if (p->multiplier == 0) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "the output's scale is over 2^31 times its input's");
-    }
-    if (p->shift > 0 && 255 * cells > INT32_MAX >> p->shift) {
-        return nnom_layer_fail(
-            layer, NNOM_OVERFLOW,
-            "a sum of %ld cells can overflow 32 bits: the output's scale is too small beside the input's", (long)cells);
     }
     return NNOM_OK;
 }
@@ -140,11 +134,11 @@ nnom_status_t nnom_pool_param(nnom_pool_layer_t *pool, int64_t cells, bool alway
     pool->param = param;
     layer->param = &pool->param;
     nnom_layer_follow(layer);
-    if (255 * cells > INT32_MAX) {
+    if (255 * cells > NNOM_ACCUMULATOR_MAX) {
         return nnom_layer_fail(layer, NNOM_OVERFLOW, "a window of %ld cells, expected up to %d", (long)cells,
-                               (int)(INT32_MAX / 255));
+                               (int)(NNOM_ACCUMULATOR_MAX / 255));
     }
     const bool requantize = layer->out.type == NNOM_TYPE_S8 && (always || !nnom_layer_same_quant(layer, 0));
     pool_limits(pool);
-    return requantize ? pool_multiplier(pool, cells) : NNOM_OK;
+    return requantize ? pool_multiplier(pool) : NNOM_OK;
 }
