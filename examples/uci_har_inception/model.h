@@ -4,6 +4,10 @@
 
 #include "nnom_run.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Bytes of the arena. With the model's state, an nnom_instance_t of 36 bytes on a 32-bit core, it is all of its RAM. */
 #define UCI_HAR_INCEPTION_ARENA_BYTES 1536u
 #define UCI_HAR_INCEPTION_MACS 247552u
@@ -33,5 +37,9 @@ nnom_status_t uci_har_inception_run(void);
 nnom_instance_t *uci_har_inception_model(void);
 /* Runs a stored input and compares with the stored output: NNOM_OK or NNOM_SELFTEST. */
 nnom_status_t uci_har_inception_selftest(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

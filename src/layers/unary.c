@@ -69,7 +69,7 @@ static float negative(float x, float alpha)
     return -x;
 }
 
-static float square(float x, float alpha)
+static float squared(float x, float alpha)
 {
     (void)alpha;
     return x * x;
@@ -203,7 +203,7 @@ NNOM_ACTIVATION(sqrt, "Sqrt", NNOM_CLAMP_NONE, square_root, table_sqrt, 0.0f, 0)
 NNOM_ACTIVATION(rsqrt, "Rsqrt", NNOM_CLAMP_NONE, inverse_root, table_rsqrt, 0.0f, 0)
 NNOM_ACTIVATION(abs, "Abs", NNOM_CLAMP_NONE, absolute, table_abs, 0.0f, 0)
 NNOM_ACTIVATION(neg, "Neg", NNOM_CLAMP_NONE, negative, NULL, 0.0f, 0)
-NNOM_ACTIVATION(square, "Square", NNOM_CLAMP_NONE, square, NULL, 0.0f, 0)
+NNOM_ACTIVATION(square, "Square", NNOM_CLAMP_NONE, squared, NULL, 0.0f, 0)
 
 nnom_activation_t *act_elu(float alpha)
 {
