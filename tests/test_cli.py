@@ -286,3 +286,56 @@ def test_missing_tool_is_code_3(capsys, data, monkeypatch):
 def test_help_has_an_example(capsys, command):
     code, out, _ = nnom(capsys, command, "--help")
     assert code == 0 and f"example:\n  nnom {command}" in out
+
+
+# ---- Both figures, nothing compared ----
+
+
+def shrinking_model(folder):
+    """A Keras file with a layer that does nothing in int8."""
+    keras = pytest.importorskip("keras")
+    x = keras.Input((8, 8, 3), name="picture")
+    y = keras.layers.ZeroPadding2D(1)(x)
+    y = keras.layers.ReLU(name="again")(keras.layers.Conv2D(4, 3, activation="relu", name="conv")(y))
+    y = keras.layers.Dense(3, name="classes")(keras.layers.Flatten()(y))
+    keras.Model(x, y).save(folder / "m.keras")
+    return folder / "m.keras"
+
+
+def test_inspect_and_plan_tell_both_figures(capsys, tmp_path):
+    path = shrinking_model(tmp_path)
+    found, plan = document(capsys, "inspect", path), document(capsys, "plan", path)
+    gone = found["removed"]
+    assert gone == plan["removed"] and gone["layers_read"] == len(found["layers"]) > gone["layers"]
+    assert gone["macs_read"] == found["macs"] == sum(n["macs"] for n in found["layers"])
+    assert gone["weight_bytes_read"] == found["weight_bytes"] == 4 * 27 + 4 * 4 + 256 * 3 + 3 * 4
+    assert found["converted"]["macs"] == gone["macs"] == sum(n["macs"] for n in plan["layers"])
+    assert found["converted"]["arena_bytes"] == plan["ram_arena"]
+    (x,), (y,) = found["inputs"], found["outputs"]
+    assert (x["name"], x["shape"], x["dtype"], x["quant"]) == ("picture", [8, 8, 3], "float32", None)
+    assert y["shape"] == [1, 1, 3]
+    for command in ("inspect", "plan"):
+        assert "no output bit changed" in nnom(capsys, command, path)[1]
+    assert nnom(capsys, "report", path, "-o", tmp_path / "r.html")[0] == 0
+    assert "o output bit changed" in (tmp_path / "r.html").read_text()
+
+
+def test_validate_that_compared_nothing_is_code_3(capsys, data, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    code, out, err = nnom(capsys, "validate", MODEL, "--data", f"{data}:x", "--float")
+    assert code == 3 and "not compared" in err and "nothing was compared" in err and "Traceback" not in err
+    code, out, err = nnom(capsys, "validate", MODEL, "--data", f"{data}:x", "--calibration", f"{data}:x")
+    assert code == 3 and "host int8" in out and "results are not compared" in err
+    code, out, _ = nnom(capsys, "validate", MODEL, "--data", f"{data}:x", "--float", "--json")
+    assert code == 3 and json.loads(out)["comparisons"] == [] and json.loads(out)["missing"]
+
+
+def test_validate_says_that_keras_cannot_load_a_file(capsys, data, monkeypatch):
+    keras = pytest.importorskip("keras")
+
+    def fails(*_, **__):
+        raise ValueError("written by another Keras")
+
+    monkeypatch.setattr(keras.models, "load_model", fails)
+    code, _, err = nnom(capsys, "validate", MODEL, "--data", f"{data}:x", "--float")
+    assert code == 3 and "written by another Keras" in err

@@ -14,13 +14,14 @@ import numpy as np
 
 from . import boards, cli_json, report
 from . import data as datasets
+from .cli_inspect import run_inspect
 from .cli_plan import plan_of, run_plan, run_report
 from .convert import Prepared, convert, load, prepare
 from .core import CoreModel
-from .errors import DataError
+from .errors import DataError, ToolError
 from .evaluate import evaluate, float_form
 from .graph import Graph
-from .inspect_model import Inspection, inspect
+from .removed import removed
 from .run import BoardRun, find_board, float_scale, fnv1a, lcg_inputs, parse_lcg, run_board, run_host, stored_inputs
 from .run_library import copy_library, library_root
 from .terminal import Screen
@@ -160,36 +161,15 @@ def _print_run(
         out.say(f"{visible(name)}: {port.dtype.name} {shape}{quant} fnv1a 0x{fnv1a(v.tobytes()):08x}")
         out.say(f"  {values}")
     out.detail(report.totals_line(core))
+    if p.shrinking:
+        out.detail(removed(p.quantised, p.graph, p.shrinking).sentence)
     if on_board:
         report.print_board_run(out, on_board)
         out.say(f"outputs of {on_board.board} and host: {'identical' if equal else 'DIFFERENT'}")
     report.print_warnings(out, p.warnings)
 
 
-# ---- inspect, validate, boards ----
-
-
-def _inspect(a: Namespace) -> int:
-    found = inspect(a.model, a.int8_io)
-    if a.json:
-        return _print_json(cli_json.inspection(found))
-    _print_inspection(report.console(quiet=a.quiet), found)
-    return 0
-
-
-def _print_inspection(out: Screen, found: Inspection) -> None:
-    columns = ("<layer", "<operator", "shape", "type", "scale", "zero", "MACs", "weights B")
-    rows = report.table(f"{found.source} ({found.form})", *columns)
-    for n in found.layers:
-        op = n.op if n.activation == "none" else f"{n.op}+{n.activation}"
-        quant = (f"{n.quant.scale:.6g}", str(n.quant.zero_point)) if n.quant else ("", "")
-        shape = "x".join(map(str, n.shape))
-        rows.add_row(report.short(n.name), op, shape, n.dtype, *quant, f"{n.macs:,}", f"{n.weight_bytes:,}")
-    out.print(rows)
-    arena = "unknown" if found.arena_bytes is None else f"{found.arena_bytes:,} B"
-    out.print(f"total: {found.macs:,} MACs, weights {found.weight_bytes:,} B, arena {arena} (as int8)")
-    for line in found.unsupported:
-        out.print(f"unsupported: {line}", markup=False, soft_wrap=True)
+# ---- validate, boards ----
 
 
 def _validate(a: Namespace) -> int:
@@ -202,18 +182,31 @@ def _validate(a: Namespace) -> int:
     options = {"board": a.board, "use_float": a.use_float, "method": a.method, "int8_io": a.int8_io}
     v = validate(a.model, x, calibration, samples=a.samples, places=(", ".join(a.data), "calibration"), **options)
     if a.json:
-        return _print_json(cli_json.validation(v))
-    _print_validation(report.console(quiet=a.quiet), v)
+        _print_json(cli_json.validation(v))
+    else:
+        _print_validation(report.console(quiet=a.quiet), v)
+    _refuse_nothing(v)
     return 0
+
+
+def _refuse_nothing(v: Validation) -> None:
+    """ToolError if the original was not compared, or nothing was: that is no success."""
+    if v.missing:
+        done = "the other results are above" if v.comparisons else "nothing was compared"
+        raise ToolError(f"{v.missing}; {done}")
+    if not v.comparisons:
+        raise ToolError(f"{'; '.join([*v.notes, 'nothing was compared'])}; give --board to compare with a board")
 
 
 def _print_validation(out: Screen, v: Validation) -> None:
     columns = ("<results of", "<against", "output", "max diff", "SQNR dB", "cosine", "same top-1", "bytes")
+    if not v.comparisons:
+        return
     rows = report.table(f"{v.samples} samples", *columns)
     for c in v.comparisons:
         agreement = "" if c.agreement is None else f"{c.agreement:.2%}"
         state = "equal" if c.equal else "differ"
-        figures = (f"{c.max_difference:.4g}", f"{c.sqnr:.1f}", f"{c.cosine:.6f}")
+        figures = (f"{c.max_difference:.4g}", report.decibels(c.sqnr), f"{c.cosine:.6f}")
         rows.add_row(c.right, c.left, str(c.output), *figures, agreement, state)
     out.print(rows)
     out.say(f"first layer that differs: {v.first_difference or 'none'}")
@@ -255,7 +248,7 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "convert": _convert,
     "evaluate": _evaluate,
     "run": _run,
-    "inspect": _inspect,
+    "inspect": run_inspect,
     "plan": run_plan,
     "report": run_report,
     "validate": _validate,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from dataclasses import asdict
 from pathlib import Path
 
 from . import data as datasets
@@ -15,6 +16,7 @@ from .fold import fold
 from .graph import Graph
 from .plan import Overview, Point, parse_bytes, survey, to_json
 from .quantise import sketch
+from .removed import Removed, removed
 from .shrink import shrink
 from .terminal import Screen, Table
 
@@ -34,16 +36,19 @@ def plan_of(a: Namespace) -> Plan:
     return Plan(a.plan, a.arena, a.feed, None if a.ram is None else parse_bytes(a.ram))
 
 
-def planned_graph(a: Namespace) -> Graph:
-    """The int8 graph of a model; a float one without data gets made-up ranges."""
+def planned_graph(a: Namespace) -> tuple[Graph, Removed]:
+    """The int8 graph of a model, and what shrinking took away; a float one without data gets made-up ranges."""
     graph = load(a.model, a.int8_io)
     if a.calibration and a.random:
         raise DataError("--random: not together with --calibration")
     if graph.is_float and not a.calibration:
-        return shrink(sketch(fold(graph)))[0]
+        read = sketch(fold(graph))
+        small, reports = shrink(read)
+        return small, removed(read, small, reports)
     x = datasets.read_samples(a.calibration, graph) if a.calibration else None
     with report.Stages(a.quiet) as stage:
-        return prepare(graph, x, a.method, stage=stage).graph
+        p = prepare(graph, x, a.method, stage=stage)
+    return p.graph, removed(p.quantised, p.graph, p.shrinking)
 
 
 # ---- nnom plan ----
@@ -51,11 +56,14 @@ def planned_graph(a: Namespace) -> Graph:
 
 def run_plan(a: Namespace) -> int:
     """Prints the plan, what else is possible, and what it costs."""
-    overview = survey(planned_graph(a), plan_of(a))
+    graph, gone = planned_graph(a)
+    overview = survey(graph, plan_of(a))
     if a.json:
-        print(json.dumps(to_json(overview)))
+        print(json.dumps({**to_json(overview), "removed": asdict(gone)}))
         return 0
-    print_overview(report.console(quiet=a.quiet), overview)
+    out = report.console(quiet=a.quiet)
+    print_overview(out, overview)
+    out.detail(gone.sentence)
     return 0
 
 
@@ -91,6 +99,8 @@ def layer_table(o: Overview) -> Table:
         mode = "" if n.kind == "Input" else mode
         shape = "x".join(map(str, n.shape))
         result.add_row(report.short(n.name), n.kind, shape, mode, rows, f"{n.bytes:,}", f"{n.macs:,}")
+    result.add_section()
+    result.add_row("total", "", "", "", "", "", f"{o.core.totals.macs:,}")
     return result
 
 
@@ -139,12 +149,12 @@ def run_report(a: Namespace) -> int:
     """Writes the page."""
     from .page import page
 
-    graph = planned_graph(a)
+    graph, gone = planned_graph(a)
     overview = survey(graph, plan_of(a))
     path = Path(a.out)
-    write_text(path, page(graph, overview, "/".join(Path(a.model).parts[-2:])))
+    write_text(path, page(graph, overview, "/".join(Path(a.model).parts[-2:]), gone.sentence))
     if a.json:
-        print(json.dumps({"path": str(path), **to_json(overview)}))
+        print(json.dumps({"path": str(path), **to_json(overview), "removed": asdict(gone)}))
         return 0
     report.print_written(report.console(quiet=a.quiet), [path])
     return 0

@@ -3,16 +3,20 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from . import mapping
 from .convert import Plan, load
 from .errors import CoreError, UnsupportedError
 from .fold import fold
-from .graph import Graph, Node, Quant
+from .graph import Graph, Node, Quant, Tensor
 from .quantise import sketch
+from .removed import Removed, removed
+from .shrink import shrink
+from .shrink.base import node_macs
 
 
 @dataclass(frozen=True)
@@ -29,19 +33,49 @@ class InspectedLayer:
     weight_bytes: int
 
 
+@dataclass(frozen=True)
+class End:
+    """An input or output of the file. quant: None in float."""
+
+    name: str
+    shape: tuple[int, int, int]
+    dtype: str
+    quant: Quant | None
+
+
+@dataclass(frozen=True)
+class Converted:
+    """Totals of the int8 form after shrinking, from the core: those of plan, report and convert.
+
+    weight_bytes: with multipliers and tables.
+    """
+
+    layers: int
+    macs: int
+    weight_bytes: int
+    arena_bytes: int
+
+
 @dataclass
 class Inspection:
     """What was found. If something is unsupported, arena_bytes is None, and layers and totals are of the rest.
 
-    arena_bytes: the core's plan for int8. form: "float", "int8", or "unreadable" if not even a part could be read.
+    layers: as read; macs, weight_bytes: their sums; constant_bytes: of constants that are
+    no layer's. arena_bytes, converted, removed: of the form that is converted.
+    form: "float", "int8", or "unsupported" if not even a part is known.
     """
 
     source: str
     form: str
+    inputs: list[End] = field(default_factory=list)
+    outputs: list[End] = field(default_factory=list)
     layers: list[InspectedLayer] = field(default_factory=list)
     macs: int = 0
     weight_bytes: int = 0
+    constant_bytes: int = 0
     arena_bytes: int | None = None
+    converted: Converted | None = None
+    removed: Removed | None = None
     unsupported: list[str] = field(default_factory=list)
 
 
@@ -54,7 +88,7 @@ def inspect(model: Any, int8_io: bool = False) -> Inspection:
         graph = load(model, int8_io)
     except UnsupportedError as e:
         lines = [line.strip() for line in str(e).splitlines()]
-        result = Inspection(str(model), "unreadable", unsupported=lines[1:] or lines)
+        result = Inspection(str(model), "unsupported", unsupported=lines[1:] or lines)
         if e.partial is not None and e.partial.nodes:
             _list(result, e.partial)
         return result
@@ -68,40 +102,41 @@ def inspect(model: Any, int8_io: bool = False) -> Inspection:
 
 
 def _list(result: Inspection, graph: Graph) -> None:
+    result.inputs, result.outputs = _ends(graph, graph.inputs), _ends(graph, graph.outputs)
     result.form = "int8" if any(t.dtype == "int8" for t in graph.tensors.values()) else "float"
     result.layers = [_layer(graph, n) for n in graph.nodes]
     result.macs = sum(n.macs for n in result.layers)
     result.weight_bytes = sum(n.weight_bytes for n in result.layers)
+    result.constant_bytes = sum(_constant_bytes(t) for t in graph.tensors.values() if t.data is not None)
 
 
 def _plan(result: Inspection, graph: Graph) -> None:
     """Takes the totals from the core, which will be those of the converted model."""
+    small, reports = shrink(graph)
     try:
-        totals = Plan().compile(graph).totals
+        t = Plan().compile(small).totals
     except CoreError as e:
         result.unsupported.append(str(e))
         return
-    result.macs, result.weight_bytes, result.arena_bytes = totals.macs, totals.weight_bytes, totals.arena_bytes
+    result.removed = removed(graph, small, reports)
+    result.converted = Converted(len(small.nodes), t.macs, t.weight_bytes, t.arena_bytes)
+    result.arena_bytes = t.arena_bytes
+
+
+def _ends(graph: Graph, names: list[str]) -> list[End]:
+    tensors = [graph.tensors[name] for name in names if name in graph.tensors]
+    return [End(t.name, t.shape, t.dtype, t.quant) for t in tensors]
 
 
 def _layer(graph: Graph, node: Node) -> InspectedLayer:
     t = graph.tensors[node.output]
-    cost = (macs(graph, node), _weight_bytes(node))
+    cost = (node_macs(graph, node), _weight_bytes(node))
     return InspectedLayer(node.name, node.op, node.activation, t.shape, t.dtype, t.quant, *cost)
 
 
-def macs(graph: Graph, node: Node) -> int:
-    """Multiplications with weights that one run of a node takes."""
-    if "weights" not in node.weights:
-        return 0
-    w, out = node.weights["weights"].data, graph.tensors[node.output]
-    if node.op == "dense":
-        return w.size
-    if node.op == "depthwise_conv2d":
-        return out.shape[0] * out.shape[1] * w.size
-    if node.op == "conv2d_transpose":
-        return math.prod(graph.tensors[node.inputs[0]].shape[:2]) * w.size
-    return out.shape[0] * out.shape[1] * w.size
+def _constant_bytes(t: Tensor) -> int:
+    """In the int8 form, as all bytes here."""
+    return t.elements * (1 if t.dtype == "float32" else np.dtype(t.dtype).itemsize)
 
 
 def _weight_bytes(node: Node) -> int:

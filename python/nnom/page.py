@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from html import escape
-
-from . import picture
+from . import picture, report
 from .convert import STATE_BYTES
 from .graph import Graph
 from .plan import Overview, PlannedLayer
+from .text import as_html
 
 _STYLE = """
 :root { --page:#fcfcfd; --ink:#1c2430; --soft:#5b6675; --line:#d9dee5; --panel:#f2f4f7; --odd:#f6f7f9; --rolls:#edf5f3;
@@ -55,11 +54,12 @@ _COLUMNS = "#|layer|kind|output|mode|rows kept|bytes kept|address|scratch B|weig
 _LEFT = ("layer", "kind", "mode")
 
 
-def page(graph: Graph, o: Overview, title: str) -> str:
-    """The whole file. title: of the model."""
+def page(graph: Graph, o: Overview, title: str, note: str = "") -> str:
+    """The whole file. title: of the model; note: a sentence more about it."""
     parts = [
-        f"<h1>{escape(title)}</h1>",
-        f"<p>{escape(_sentence(graph, o))}</p>",
+        f"<h1>{as_html(title)}</h1>",
+        f"<p>{as_html(_sentence(graph, o))}</p>",
+        f"<p>{as_html(note[:1].upper() + note[1:])}.</p>" if note else "",
         _cards(o),
         "<h2>The arena</h2>",
         "<p>To the right: the parts of the plan in the order in which they run, a layer over all its rows or several "
@@ -76,9 +76,15 @@ def page(graph: Graph, o: Overview, title: str) -> str:
     ]
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     head += '<meta name="color-scheme" content="light dark">'
-    head += f"<title>{escape(title)}: NNoM report</title><style>{_STYLE}</style>"
+    head += f"<title>{as_html(title)}: NNoM report</title><style>{_STYLE}</style>"
     body = "\n".join(parts)
     return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body><main>\n{body}\n</main></body></html>\n'
+
+
+def _name(name: str) -> str:
+    """A layer's name, short if TFLite fused many into it, whole on hover."""
+    brief = report.short(name, 48)
+    return as_html(brief) if brief == name else f'<span title="{as_html(name)}">{as_html(brief)}</span>'
 
 
 def _sentence(graph: Graph, o: Overview) -> str:
@@ -122,6 +128,12 @@ def _layers(o: Overview) -> str:
     head = "".join(f'<th class="{"l" if c in _LEFT else ""}">{c}</th>' for c in _COLUMNS)
     rows = "".join(_layer(i + 1, n) for i, n in enumerate(o.layers))
     t = o.core.totals
+    own = sum(n.row.weight_bytes for n in o.layers)
+    if own != t.weight_bytes:  # constants are no layers, arrays that several layers share are stored once
+        what = "constants" if own < t.weight_bytes else "shared by layers"
+        rows += (
+            f'<tr><td></td><td class="n">{what}</td>{"<td></td>" * 7}<td>{t.weight_bytes - own:,}</td><td></td></tr>'
+        )
     total = f'<tr class="total"><td></td><td class="l">total</td>{"<td></td>" * 4}<td></td><td></td><td></td>'
     total += f"<td>{t.weight_bytes:,}</td><td>{t.macs:,}</td></tr>"
     return f"<table><tr>{head}</tr>{rows}{total}</table>"
@@ -133,7 +145,7 @@ def _layer(number: int, n: PlannedLayer) -> str:
     kept = "all" if n.rows == n.height else f"{n.rows} of {n.height}"
     shape = "x".join(map(str, n.shape))
     return (
-        f'<tr><td>{number}</td><td class="n">{escape(n.name)}</td><td class="l">{escape(n.kind)}</td><td>{shape}</td>'
+        f'<tr><td>{number}</td><td class="n">{_name(n.name)}</td><td class="l">{as_html(n.kind)}</td><td>{shape}</td>'
         f'<td class="l">{mode}</td><td>{kept}</td><td>{n.bytes:,}</td><td>{r.offset & 0x7FFFFFFF:,}</td>'
         f"<td>{r.scratch_bytes:,}</td><td>{r.weight_bytes:,}</td><td>{n.macs:,}</td></tr>"
     )

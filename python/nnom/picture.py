@@ -7,9 +7,9 @@ Colours are CSS classes, defined by the page (page.py).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from html import escape
 
 from .plan import Overview, PlannedLayer, Point
+from .text import as_html, last_operator, visible
 
 _SLOW = 1 << 31  # bit of an offset into the second region
 _HEIGHT, _WIDTH = 460, 1060  # of the drawing without its margins
@@ -44,7 +44,8 @@ class Column:
 
 def short_label(o: Overview, n: PlannedLayer) -> str:
     """The layer's name if it is short, else its number in the table and its kind."""
-    return n.name if len(n.name) <= _LABEL else f"{o.layers.index(n) + 1} {n.row.kind}"
+    name = visible(last_operator(n.name))
+    return name if len(name) <= _LABEL else f"{o.layers.index(n) + 1} {n.row.kind}"
 
 
 # ---- What is where, and when ----
@@ -69,14 +70,22 @@ def _boxes_of(o: Overview, n: PlannedLayer) -> list[Box]:
     shape = "x".join(map(str, n.shape))
     ring = n.rows < n.height
     rows = f"ring of {n.rows} of {n.height} rows" if ring else "all rows"
-    note = f"{n.name} ({n.kind}), {shape}, {rows}"
+    note = f"{visible(n.name)} ({n.kind}), {shape}, {rows}"
     kind = "ring" if ring else "tensor"
     made = [Box(kind, _address(o, r.offset), n.bytes, r.first_step, r.last_step, [label], [note])]
     column = made[0].first
     if r.scratch_bytes and r.node is not None:
         address = _address(o, r.scratch_offset)
         made.append(
-            Box("scratch", address, r.scratch_bytes, column, column, ["scratch"], [f"working memory of {n.name}"])
+            Box(
+                "scratch",
+                address,
+                r.scratch_bytes,
+                column,
+                column,
+                ["scratch"],
+                [f"working memory of {visible(n.name)}"],
+            )
         )
     if n.segment is not None:
         size = 2 * sum(m.segment == n.segment for m in o.layers)
@@ -140,7 +149,7 @@ def arena(o: Overview) -> str:
 
 def _svg_start(width: float, height: float, text: str) -> str:
     box = f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {box} role="img" aria-label="{escape(text)}">'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {box} role="img" aria-label="{as_html(text)}">'
 
 
 def _ticks(top: float) -> list[int]:
@@ -177,12 +186,12 @@ def _columns_svg(at: list[Column], highest: set[int]) -> list[str]:
         middle, low = c.x + c.width / 2, _TOP + _HEIGHT + 14
         if _has_room(c):
             parts.append(
-                f'<text class="label" x="{middle:.1f}" y="{low}" text-anchor="middle">{escape(c.label)}</text>'
+                f'<text class="label" x="{middle:.1f}" y="{low}" text-anchor="middle">{as_html(c.label)}</text>'
             )
         else:
             turn = f'transform="rotate(-60 {middle + 3:.1f} {low - 4})"'
             text = f'x="{middle + 3:.1f}" y="{low - 4}" text-anchor="end" {turn}'
-            parts.append(f'<text class="label" {text}>{escape(c.label)}</text>')
+            parts.append(f'<text class="label" {text}>{as_html(c.label)}</text>')
         if k in highest and k - 1 not in highest:
             parts.append(f'<text class="peak-text" x="{middle:.1f}" y="{_TOP - 8}" text-anchor="middle">▼ peak</text>')
     return parts
@@ -194,7 +203,7 @@ def _box_svg(b: Box, at: list[Column], y) -> str:  # noqa: ANN001
     top, height = y(b.address + b.size), max(y(b.address) - y(b.address + b.size), 1.0)
     tip = [*b.notes[:12], *([f"and {len(b.notes) - 12} more"] if len(b.notes) > 12 else [])]
     tip.append(f"{b.size:,} bytes at {b.address:,} to {b.address + b.size:,}")
-    title = f"<title>{escape(chr(10).join(tip))}</title>"
+    title = f"<title>{as_html(chr(10).join(tip), lines=True)}</title>"
     rect = f'<rect class="box {b.kind}" x="{x:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}" rx="2"/>'
     return f"<g>{title}{rect}</g>"
 
@@ -216,7 +225,7 @@ def _box_text(b: Box, at: list[Column], y) -> str:  # noqa: ANN001
                 middle = x + width / 2
                 turn = f' transform="rotate(-90 {middle:.1f} {middle_y:.1f})"' if turned else ""
                 place = f'text-anchor="middle" x="{middle:.1f}" y="{middle_y + 4:.1f}"{turn}'
-                return f'<text class="name" {place}>{escape(text)}</text>'
+                return f'<text class="name" {place}>{as_html(text)}</text>'
     return ""
 
 

@@ -11,14 +11,16 @@ from rich.markup import escape
 
 from .boards import Board
 from .calibrate import tensors_of_nodes
+from .compare import EXACT_DB
 from .convert import Conversion, Report
 from .core import CoreModel, LayerRow
 from .evaluate import Evaluation
 from .graph import Graph
+from .removed import removed
 from .run import BoardRun
 from .shrink import PassReport, format_report
 from .terminal import Screen, Stages, Table, cut
-from .text import visible
+from .text import last_operator, visible
 
 __all__ = ["Stages", "console", "table"]
 table = Table
@@ -30,12 +32,14 @@ def console(stderr: bool = False, quiet: bool = False) -> Screen:
 
 
 def short(name: str, most: int = 60) -> str:
-    """A name of at most `most` characters without control characters.
-
-    TFLite joins the names of all operators that it fused, last one first: that one is shown.
-    """
-    name = visible(name.split(";")[0] or name)
+    """A name of at most `most` characters without control characters; of a fused one its last operator."""
+    name = visible(last_operator(name))
     return name if len(name) <= most else cut(name, most)
+
+
+def decibels(db: float) -> str:
+    """A ratio of signal to noise; "exact" where nothing differs."""
+    return "exact" if db >= EXACT_DB else f"{db:.1f}"
 
 
 def _shape(shape: tuple[int, ...]) -> str:
@@ -59,8 +63,12 @@ def layer_table(graph: Graph, core: CoreModel, noise: dict[str, float]) -> Table
         row += [f"{r.output_bytes:,}", f"{r.scratch_bytes:,}", f"{r.weight_bytes:,}", f"{r.first_step}-{r.last_step}"]
         if noise:
             db = next((noise[t] for t in reversed(tensors) if t in noise), None)
-            row.append("" if db is None else f"{db:.1f}")
+            row.append("" if db is None else decibels(db))
         result.add_row(*row)
+    own = sum(r.weight_bytes for r in running_layers(core))
+    if own != core.totals.weight_bytes:  # constants are no layers, arrays that several layers share are stored once
+        what = "constants" if own < core.totals.weight_bytes else "shared by layers"
+        result.add_row(what, "", "", "", "", "", "", f"{core.totals.weight_bytes - own:,}")
     return result
 
 
@@ -83,9 +91,10 @@ def print_conversion(out: Screen, c: Conversion) -> None:
     """Plan, loss, files, warnings."""
     out.detail(layer_table(c.graph, c.core, noise_by_tensor(c.graph, c.report)))
     out.say(totals_line(c.core))
+    out.detail(removed(c.prepared.quantised, c.graph, c.prepared.shrinking).sentence)
     if c.prepared.trials:
-        tried = ", ".join(f"{t.method} {t.sqnr:.1f} dB" for t in c.prepared.trials)
-        out.detail(f"ranges: {c.prepared.method} (output SQNR on calibration samples: {tried})")
+        tried = ", ".join(f"{t.method} {decibels(t.sqnr)}" for t in c.prepared.trials)
+        out.detail(f"ranges: {c.prepared.method} (output SQNR in dB on calibration samples: {tried})")
     print_losses(out, c.report)
     print_written(out, c.paths)
     print_warnings(out, c.report.warnings)
@@ -122,7 +131,7 @@ def print_losses(out: Screen, r: Report) -> None:
     elif r.accuracy_int8 is not None:
         out.say(f"accuracy on {r.samples} calibration samples: int8 {r.accuracy_int8:.2%}")
     for k, (db, error) in enumerate(zip(r.output_sqnr, r.max_error, strict=True)):
-        out.say(f"output {k}: int8 against float SQNR {db:.1f} dB, largest difference {error:.4g}")
+        out.say(f"output {k}: int8 against float {"identical" if db >= EXACT_DB else f"SQNR {db:.1f} dB"}, largest difference {error:.4g}")
     if r.agreement is not None:
         out.say(f"same top-1 class as float: {r.agreement:.2%} of {r.samples} samples")
 

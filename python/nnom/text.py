@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import unicodedata
+from html import escape
 
 # Controls, what turns text around or hides it, halves of characters, ends of lines.
 _HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
@@ -20,3 +21,13 @@ def visible(text: str, lines: bool = False) -> str:
     return "".join(
         c.encode("unicode_escape").decode() if c not in kept and unicodedata.category(c) in _HIDDEN else c for c in text
     )
+
+
+def as_html(text: str, lines: bool = False) -> str:
+    """The same for HTML, marks escaped."""
+    return escape(visible(text, lines))
+
+
+def last_operator(name: str) -> str:
+    """TFLite joins the names of all operators that it fused, last one first: that one."""
+    return name.split(";")[0] or name

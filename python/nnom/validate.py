@@ -41,12 +41,16 @@ class Comparison:
 
 @dataclass
 class Validation:
-    """All comparisons. first_difference: the first layer that differs and how, "" if none does."""
+    """All comparisons. first_difference: the first layer that differs and how, "" if none does.
+
+    missing: why the original was not compared though it should have been, "" if it was or was not wanted.
+    """
 
     samples: int
     runtimes: list[str] = field(default_factory=list)
     comparisons: list[Comparison] = field(default_factory=list)
     first_difference: str = ""
+    missing: str = ""
     notes: list[str] = field(default_factory=list)
 
 
@@ -64,7 +68,7 @@ def validate(
 ) -> Validation:
     """Runs up to `samples` samples of x [n, ...] everywhere. model: as for `load`; calibration: for float models.
 
-    Raises NnomError; a missing original runtime is a note, not an error.
+    Raises NnomError; a missing original runtime is told by `missing`.
     """
     graph = load(model, int8_io)
     data, _ = datasets.spread(datasets.samples(x, graph, places[0]), samples)
@@ -120,7 +124,10 @@ def _original(
         else:
             values["Keras"] = keras_outputs(model, data)
     except ToolError as e:
-        result.notes.append(str(e))
+        if int8_io:
+            result.notes.append(str(e))
+        else:
+            result.missing = str(e)
 
 
 def _is_tflite(path: Path) -> bool:
