@@ -131,7 +131,8 @@ def print_losses(out: Screen, r: Report) -> None:
     elif r.accuracy_int8 is not None:
         out.say(f"accuracy on {r.samples} calibration samples: int8 {r.accuracy_int8:.2%}")
     for k, (db, error) in enumerate(zip(r.output_sqnr, r.max_error, strict=True)):
-        out.say(f"output {k}: int8 against float {"identical" if db >= EXACT_DB else f"SQNR {db:.1f} dB"}, largest difference {error:.4g}")
+        loss = "identical" if db >= EXACT_DB else f"SQNR {db:.1f} dB"
+        out.say(f"output {k}: int8 against float {loss}, largest difference {error:.4g}")
     if r.agreement is not None:
         out.say(f"same top-1 class as float: {r.agreement:.2%} of {r.samples} samples")
 
