@@ -7,26 +7,19 @@ import io
 import json
 import re
 import sys
-import zipfile
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from ..errors import ModelError, UnsupportedError
+from ..untrusted import Archive, allowance, parse_json, read_file
+from .hdf5_file import Hdf5File
 from .keras_settings import BATCH_NORMS
 from .keras_spec import Config, Layer, Model, parse_model
 
-MAX_BYTES = (
-    2**31
-)  # of one archive member or array: beyond any microcontroller, small enough to refuse before allocating
 ZIP_MAGIC, HDF5_MAGIC = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
-HEAP_MAGIC = b"GCOL\x01\0\0\0"
 ROOTS = ("layers", "_layer_checkpoint_dependencies")  # Keras 3 and 2.13 on; Keras 2.12
 
 
@@ -63,10 +56,7 @@ def read_source(model: Any) -> Source:
     path = Path(model)
     if path.is_dir():
         raise UnsupportedError(f"{path}: a folder (SavedModel?); load it in Keras and save it as one .keras file")
-    try:
-        data = path.read_bytes()
-    except OSError as e:
-        raise ModelError(f"{path}: cannot be read: {e.strerror or e}") from None
+    data = read_file(path)
     place = str(path)
     if data.startswith(ZIP_MAGIC):
         return _read_archive(data, place, path.stem)
@@ -75,144 +65,47 @@ def read_source(model: Any) -> Source:
     raise ModelError(f"{place}: neither a .keras archive (zip) nor an HDF5 file; expected a whole model saved by Keras")
 
 
-@contextmanager
-def _damage(place: str) -> Iterator[None]:
-    """What zipfile and h5py raise on damaged bytes becomes ModelError (h5py documents no closed list)."""
-    try:
-        yield
-    except (
-        OSError,
-        EOFError,
-        KeyError,
-        RuntimeError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        NotImplementedError,
-        OverflowError,
-        MemoryError,
-        SystemError,
-        zlib.error,
-        zipfile.BadZipFile,
-    ) as e:
-        text = (str(e).splitlines() or [""])[0][:200]
-        raise ModelError(
-            f"{place}: damaged or cut short ({type(e).__name__}: {text}); save or download it again"
-        ) from None
-
-
-def _parse_json(text: str | bytes, place: str) -> Any:
-    try:
-        return json.loads(text.decode("utf-8") if isinstance(text, bytes) else text)
-    except (ValueError, RecursionError) as e:
-        raise ModelError(f"{place}: not valid JSON ({e}); the file is damaged, save it again") from None
-
-
 # ---- .keras ------------------------------------------------------------------------------------------------
 
 
-def _member(archive: zipfile.ZipFile, name: str, place: str) -> bytes:
-    if name not in archive.namelist():
-        sharded = any(n.startswith("model.weights") for n in archive.namelist()) and name == "model.weights.h5"
-        hint = (
-            "; weights split over several files: save with one"
-            if sharded
-            else "; expected a file of model.save('x.keras')"
-        )
-        raise ModelError(f"{place}: the archive holds no '{name}'{hint}")
-    if archive.getinfo(name).file_size > MAX_BYTES:
-        raise ModelError(
-            f"{place}: '{name}' claims {archive.getinfo(name).file_size} bytes; at most {MAX_BYTES} are read"
-        )
-    return archive.read(name)
-
-
 def _read_archive(data: bytes, place: str, stem: str) -> Source:
-    with _damage(place), zipfile.ZipFile(io.BytesIO(data)) as archive:
-        config = _member(archive, "config.json", place)
-        weights = _member(archive, "model.weights.h5", place)
-        metadata = archive.read("metadata.json") if "metadata.json" in archive.namelist() else b"{}"
-    model = parse_model(_parse_json(config, f"{place}: config.json"), place)
-    version = _parse_json(metadata, f"{place}: metadata.json")
-    with _damage(f"{place}: model.weights.h5"):
-        store = _read_store(weights, f"{place}: model.weights.h5")
+    with Archive(io.BytesIO(data), len(data), place) as archive:
+        _expect_members(archive)
+        config = archive.read_json("config.json")
+        version = archive.read_json("metadata.json") if "metadata.json" in archive.names else {}
+        weights = archive.read("model.weights.h5", allowance(len(data)))
+    model = parse_model(config, place)
+    store = _read_store(weights, f"{place}: model.weights.h5")
     root = ROOTS[0] if any(p.startswith(ROOTS[0] + "/") for p in store.arrays) else ROOTS[1]
     _attach_numbered(model, "", store, root)
     text = version.get("keras_version", "") if isinstance(version, dict) else ""
     return Source(place, stem, text if isinstance(text, str) else "", model)
 
 
+def _expect_members(archive: Archive) -> None:
+    for name in ("config.json", "model.weights.h5"):
+        if name in archive.names:
+            continue
+        sharded = name == "model.weights.h5" and any(n.startswith("model.weights") for n in archive.names)
+        expected = (
+            "weights split over several files: save with one" if sharded else "expected a file of model.save('x.keras')"
+        )
+        raise ModelError(f"{archive.place}: the archive holds no '{name}'; {expected}")
+
+
 def _read_store(data: bytes, place: str) -> _Store:
+    """Weights by their path, but not the optimizer's state."""
     store = _Store()
-
-    def visit(name: str, item: Any) -> None:
-        path = name.replace("\\", "/")  # Keras 2.12 on Windows
-        if not path.startswith(ROOTS):
-            return  # the optimizer's state
-        if isinstance(item, h5py.Dataset):
-            store.arrays[path] = _read_array(item, f"{place}: '{path}'")
-        elif path.endswith("/vars") and (text := _text(item.attrs, "name", place)) is not None:
-            store.names[path.removesuffix("/vars")] = text
-
-    _check_heaps(data, place)
-    with h5py.File(io.BytesIO(data), "r") as file:
-        file.visititems(visit)
+    with Hdf5File(data, place) as file:
+        for item in file.datasets:
+            path = item.replace("\\", "/")  # Keras 2.12 on Windows
+            if path.startswith(ROOTS):
+                store.arrays[path] = file.array(item)
+        for item in file.groups:
+            path = item.replace("\\", "/")
+            if path.startswith(ROOTS) and path.endswith("/vars") and (text := file.text(item, "name")) is not None:
+                store.names[path.removesuffix("/vars")] = text
     return store
-
-
-def _read_array(item: Any, place: str) -> np.ndarray:
-    """Numbers only: of other types, damaged ones can crash libhdf5 itself."""
-    if not isinstance(item, h5py.Dataset) or item.shape is None:
-        raise ModelError(f"{place}: expected an array")
-    half = item.dtype.kind == "V" and item.dtype.itemsize == 2 and _text(item.attrs, "dtype", place) == "bfloat16"
-    if item.dtype.kind not in "fiu" and not half:
-        raise ModelError(f"{place} is of type {item.dtype}; expected floating point: save the model in float32")
-    if item.size * item.dtype.itemsize > MAX_BYTES:
-        raise ModelError(f"{place}: an array of shape {item.shape} exceeds {MAX_BYTES} bytes")
-    array = np.asarray(item[()])
-    return (array.view(np.uint16).astype(np.uint32) << 16).view(np.float32) if half else array
-
-
-def _check_heaps(data: bytes, place: str) -> None:
-    """Walks HDF5's heaps of texts: libhdf5 2.0 loops for ever in one whose sizes are damaged.
-
-    A collection is "GCOL", version 1, three zeros, its size; then objects: index, uses, four zeros, size, bytes up to a
-    multiple of 8. Index 0 is the free rest, its size with the header.
-    """
-    start = data.find(HEAP_MAGIC)
-    while start >= 0:
-        at, end = start + 16, start + int.from_bytes(data[start + 8 : start + 16], "little")
-        while at + 16 <= end <= len(data):
-            index, size = int.from_bytes(data[at : at + 2], "little"), int.from_bytes(data[at + 8 : at + 16], "little")
-            step = 16 + (size + 7) // 8 * 8 if index else size
-            at += step if step >= 16 else len(data)
-        if not start < end <= len(data) or at > end:
-            raise ModelError(f"{place}: damaged (heap of texts at byte {start}); save or download it again")
-        start = data.find(HEAP_MAGIC, start + 8)
-
-
-def _text(attrs: Any, key: str, place: str) -> str | None:
-    """A text attribute, None if absent."""
-    found = _texts(attrs, key, place)
-    return found[0] if len(found) == 1 else None
-
-
-def _attribute(attrs: Any, key: str, place: str) -> list[Any]:
-    """The texts of an attribute; its type is checked first, because damaged ones can crash libhdf5 itself."""
-    handle = attrs.get_id(key)
-    if 0 in handle.shape:  # an empty list, which Keras writes as one of numbers
-        return []
-    if handle.get_type().get_class() != h5py.h5t.STRING:
-        raise ModelError(f"{place}: attribute '{key}' is no text; the file is damaged, save it again")
-    return list(np.atleast_1d(attrs[key]))
-
-
-def _texts(attrs: Any, key: str, place: str) -> list[str]:
-    """A list attribute; Keras splits those over 64 KiB into key0, key1 ..."""
-    parts = [_attribute(attrs, key, place)] if key in attrs else []
-    while f"{key}{len(parts)}" in attrs and key not in attrs:
-        parts.append(_attribute(attrs, f"{key}{len(parts)}", place))
-    return [v.decode("utf-8") if isinstance(v, bytes) else str(v) for part in parts for v in part]
 
 
 def snake_case(cls: str) -> str:
@@ -244,29 +137,26 @@ def _attach_numbered(model: Model, prefix: str, store: _Store, root: str) -> Non
 
 
 def _read_legacy(data: bytes, place: str, stem: str) -> Source:
-    _check_heaps(data, place)
-    with _damage(place), h5py.File(io.BytesIO(data), "r") as file:
-        text = _text(file.attrs, "model_config", place)
-        version = _text(file.attrs, "keras_version", place) or ""
-        groups = _read_groups(file["model_weights"], place) if "model_weights" in file else {}
+    with Hdf5File(data, place) as file:
+        text = file.text("/", "model_config")
+        version = file.text("/", "keras_version") or ""
+        groups = _read_groups(file) if "model_weights" in file.groups else {}
     if text is None:
         raise ModelError(
             f"{place}: holds no 'model_config': weights only, or no Keras model; save the whole model with model.save()"
         )
-    model = parse_model(_parse_json(text, f"{place}: model_config"), place)
+    model = parse_model(parse_json(text, f"{place}: model_config"), place)
     for layer in model.layers:
         _attach_named(layer, groups.get(layer.name, []))
     return Source(place, stem, version, model)
 
 
-def _read_groups(root: Any, place: str) -> dict[str, list[tuple[str, np.ndarray]]]:
+def _read_groups(file: Hdf5File) -> dict[str, list[tuple[str, np.ndarray]]]:
     """Arrays with their names by top-level layer."""
     groups = {}
-    for layer in _texts(root.attrs, "layer_names", place):
-        group = root[layer]
-        groups[layer] = [
-            (n, _read_array(group[n], f"{place}: '{layer}/{n}'")) for n in _texts(group.attrs, "weight_names", place)
-        ]
+    for layer in file.texts("model_weights", "layer_names"):
+        path = f"model_weights/{layer}"
+        groups[layer] = [(n, file.array(f"{path}/{n}")) for n in file.texts(path, "weight_names")]
     return groups
 
 

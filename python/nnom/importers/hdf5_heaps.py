@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""HDF5's heaps of texts, checked byte by byte before libhdf5 sees them.
+
+libhdf5 2.0 loops for ever in a heap whose sizes are damaged. And texts are references into heaps: a file of 64 kB can
+name one long text thousands of times, each of which libhdf5 copies.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import ModelError
+from ..untrusted import allowance
+
+_MAGIC = b"GCOL\x01\0\0\0"
+_SMALLEST = 16  # bytes of an object: its header
+_CHUNK = 2**16  # words looked at together
+
+
+def check_heaps(data: bytes, place: str) -> None:
+    """ModelError if a heap is damaged, or if the texts that the file refers to are out of proportion to it."""
+    heaps: dict[int, dict[int, int]] = {}
+    steps = len(data) // _SMALLEST + 1000  # true heaps do not overlap
+    start = data.find(_MAGIC)
+    while start >= 0:
+        objects, taken = _walk(data, start)
+        steps -= taken
+        if objects is None or steps < 0:
+            raise ModelError(f"{place}: damaged (heap of texts at byte {start}); save or download it again")
+        heaps[start] = objects
+        start = data.find(_MAGIC, start + 8)
+    most = allowance(len(data))
+    if heaps and (reached := _reached(data, heaps)) > most:
+        raise ModelError(f"{place}: its references to texts make up to {reached} bytes; at most {most} are read")
+
+
+def _walk(data: bytes, start: int) -> tuple[dict[int, int] | None, int]:
+    """(sizes of a heap's objects by index, None if it is damaged; steps taken).
+
+    "GCOL", version 1, three zeros, its size; then objects: index, uses, four zeros, size, bytes up to a multiple of 8.
+    Index 0 is the free rest, its size with the header.
+    """
+    at, end = start + 16, start + int.from_bytes(data[start + 8 : start + 16], "little")
+    objects: dict[int, int] = {}
+    steps = 0
+    if not start < end <= len(data):
+        return None, 0
+    while at + 16 <= end:
+        index, size = int.from_bytes(data[at : at + 2], "little"), int.from_bytes(data[at + 8 : at + 16], "little")
+        step = 16 + (size + 7) // 8 * 8 if index else size
+        if index:
+            objects[index] = max(size, objects.get(index, 0))
+        at += step if step >= 16 else len(data)
+        steps += 1
+    return (objects if at <= end else None), steps
+
+
+def _reached(data: bytes, heaps: dict[int, dict[int, int]]) -> int:
+    """Bytes that texts can make. A reference: length (4 bytes), address of a heap (8), index of an object (4)."""
+    starts = np.array(sorted(heaps), dtype=np.uint64)
+    total = 0
+    for shift in range(8):
+        words = np.frombuffer(data, "<u8", (len(data) - shift) // 8, shift)
+        for begin in range(0, len(words), _CHUNK):
+            piece = words[begin : begin + _CHUNK]
+            near = np.flatnonzero((piece >= starts[0]) & (piece <= starts[-1]))
+            for i in near[np.isin(piece[near], starts)]:
+                at = shift + 8 * (begin + int(i)) + 8
+                total += heaps[int(piece[i])].get(int.from_bytes(data[at : at + 4], "little"), 0)
+    return total
