@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from .graph import Graph, Node, Weight
+from .twins import share_arrays
 
 LINEAR = {"conv2d": 0, "depthwise_conv2d": 2, "conv2d_transpose": 0, "dense": 0}  # operator: axis of output channels
 CLAMPING = {*LINEAR, "add", "sub", "mult"}
@@ -37,6 +38,7 @@ def fold(graph: Graph) -> Graph:
             _as_depthwise(norm)
             _repeat(result, passes, order, _near(result, [norm]))
     prune(result)
+    share_arrays(result)
     return result
 
 

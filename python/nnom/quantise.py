@@ -19,6 +19,7 @@ from .data import spread
 from .errors import DataError, ModelError, UnsupportedError
 from .fold import LINEAR, copy_graph
 from .graph import Graph, Node, Quant, Tensor, Weight
+from .twins import share_arrays, twins, wide_enough
 
 TRIALS = 64  # samples on which range methods are compared
 _BIAS_LIMIT = 2.0**30
@@ -103,6 +104,9 @@ class _Groups:
             name = self._parent[name]
         return name
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._parent
+
     def union(self, a: str, b: str) -> None:
         self._parent[self.find(a)] = self.find(b)
 
@@ -121,13 +125,21 @@ def fixed_quant(node: Node | None) -> Quant | None:
 
 
 def _groups(graph: Graph, width: Callable[[str], float]) -> _Groups:
-    """Unites what must share, then concatenations with those inputs that lose little by it: they need no rescaling."""
+    """Unites what must share, then what stands at the same place of steps that repeat, so that they share all tables.
+
+    Then concatenations with those inputs that lose little by it: they need no rescaling.
+    """
     groups = _Groups([t.name for t in graph.tensors.values() if t.dtype == "float32"])
     for node in graph.nodes:
         if node.op in mapping.SAME_QUANT - _OWN_QUANT:
             for name in node.inputs:
                 groups.union(name, node.output)
     fixed = {groups.find(n.output) for n in graph.nodes if fixed_quant(n)}
+    for names in twins(graph):
+        free = [t for t in names if t in groups and groups.find(t) not in fixed]
+        alike = wide_enough(free, [width(t) for t in free]) if free else []
+        for name in alike[1:]:
+            groups.union(name, alike[0])
     for node in (n for n in graph.nodes if n.op == "concat"):
         for name in node.inputs:
             alone = len(graph.consumers(name)) == 1 and name not in graph.outputs
@@ -187,6 +199,7 @@ def apply(graph: Graph, quants: dict[str, Quant]) -> Graph:
             _quantise_weights(result, node)
         elif node.weights:
             _quantise_plain(node)
+    share_arrays(result)
     return result
 
 
