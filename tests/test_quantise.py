@@ -381,3 +381,53 @@ def test_group_ranges_and_apply_agree_with_the_core():
         seen[name].add(np.array([-3, 3], np.float32), 2, RNG)
     model = CoreModel(apply(graph, group_ranges(graph, seen, "minmax")))
     assert model.outputs[0].scale == pytest.approx(1 / 256) and model.outputs[0].zero_point == -128
+
+
+# ---- Clips and averages ----
+
+
+def _clipped_net(top: float, low: float | None = 0.0) -> Graph:
+    """The same function for every `top`: scaled by it before the clip, by its inverse after it."""
+    rng = np.random.default_rng(5)
+    net = Net(6, 6, 3).add("conv2d", (4, 4, 8), ONE, {"weights": rng.normal(0, 5 * top / 6, (8, 3, 3, 3))})
+    for op, bound in (("maximum", low), ("minimum", top)):
+        if bound is not None:
+            net.constant(op, [bound])
+    net.add("global_avg_pool", (1, 1, 8))
+    return net.add("dense", (1, 1, 5), {"activation": "none"}, {"weights": rng.normal(0, 1 / top, (5, 8))}).done()
+
+
+@pytest.mark.parametrize("method", ["auto", "minmax"])
+def test_clips_end_in_the_layer_before(method):
+    x = np.random.default_rng(1).normal(size=(40, 6, 6, 3)).astype(np.float32)
+    clipped, one = nnom.convert(_clipped_net(6.0), x, method=method), nnom.convert(_clipped_net(1.0), x, method=method)
+    assert [n.op for n in one.graph.nodes] == ["conv2d", "global_avg_pool", "dense"]
+    assert one.report.output_sqnr[0] == pytest.approx(clipped.report.output_sqnr[0], abs=0.5)
+    assert min(n.sqnr for n in one.report.layers) > 30  # what the clip cuts off is no loss
+    quant = one.graph.tensors[one.graph.nodes[0].output].quant
+    assert quant.scale == pytest.approx(1 / 255, rel=1e-6) and quant.zero_point == -128
+
+
+def test_a_clip_of_what_others_read_keeps_both():
+    """The layer before covers its other reader; the clip's result has a scale of its own."""
+    net = Net(1, 1, 12).dense(8)
+    wide = net.last
+    net.constant("minimum", [0.05])
+    graph = net.add("concat", (1, 1, 16), {"axis": 2}, inputs=[net.last, wide]).done()
+    x = [RNG.normal(0, 1, (50, 1, 1, 12)).astype(np.float32)]
+    result = quantise(fold(graph), x, "minmax")
+    got, expected = (outputs_of(g, x)[0].reshape(50, 16) for g in (result.graph, graph))
+    assert np.abs(got - expected).max() < 3 * result.graph.tensors[graph.outputs[0]].quant.scale
+
+
+@pytest.mark.parametrize("kernel", [8, 4])
+def test_average_pools_take_the_scale_of_their_means(kernel):
+    rng = np.random.default_rng(3)
+    x = [rng.normal(0, 1, (32, 10, 10, 3)).astype(np.float32)]
+    weights = {"weights": rng.normal(0, 0.3, (4, 3, 3, 3)), "bias": np.full(4, -3.0)}  # sparse
+    net = Net(10, 10, 3).add("conv2d", (8, 8, 4), {**ONE, "activation": "relu"}, weights)
+    graph = net.pool("avg_pool", kernel).done()
+    result = quantise(graph, x, "minmax").graph
+    expected, got = outputs_of(graph, x)[0], outputs_of(result, x)[0]
+    assert result.tensors[graph.outputs[0]].quant.scale == pytest.approx(expected.max() / 255, rel=1e-5)
+    assert np.sqrt(((got - expected) ** 2).mean()) < expected.std() / 12

@@ -6,13 +6,14 @@ from __future__ import annotations
 import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from .calibrate import Progress, tensors_of_nodes
 from .core import CoreModel, Port, tensor_port
 from .graph import Graph
+from .groups import saturating
 
 EXACT_DB = 200.0  # what is reported when nothing differs
 
@@ -72,19 +73,92 @@ def outputs_of(
     return [p.dequantize(r) for p, r in zip(runner.outputs, runner.run(data, progress), strict=True)]
 
 
+class ChannelNoise:
+    """What differs in each channel between a float tensor and its quantised form, added up over samples [.., c].
+
+    Sums are kept around the first sample's mean, so that large offsets lose no digits.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._middle = self._sum = self._squares = self._noise = np.zeros(0)
+        self.low, self.high = np.zeros(0), np.zeros(0)
+
+    def add(self, expected: np.ndarray, got: np.ndarray) -> None:
+        """More values [.., c] of both."""
+        e = expected.reshape(-1, expected.shape[-1]).astype(np.float64)
+        noise = ((got.reshape(e.shape) - e) ** 2).sum(axis=0)
+        if self.count == 0:
+            self._middle, self.low, self.high = e.mean(axis=0), e.min(axis=0), e.max(axis=0)
+            self._sum = self._squares = self._noise = np.zeros_like(self._middle)
+        self.low, self.high = np.minimum(self.low, e.min(axis=0)), np.maximum(self.high, e.max(axis=0))
+        e -= self._middle
+        self.count += len(e)
+        self._sum, self._squares = self._sum + e.sum(axis=0), self._squares + (e * e).sum(axis=0)
+        self._noise = self._noise + noise
+
+    @property
+    def mean(self) -> np.ndarray:
+        """float64 [c]; of a single value 0, for nothing can be said about its variation."""
+        return self._middle + self._sum / self.count if self.count > 1 else np.zeros_like(self._middle)
+
+    @property
+    def deviation(self) -> np.ndarray:
+        """Standard deviation in float, float64 [c]; exactly 0 for what never changes."""
+        if self.count < 2:
+            return np.abs(self._middle)
+        variance = self._squares / self.count - (self._sum / self.count) ** 2
+        return np.where(self.high > self.low, np.sqrt(np.maximum(variance, 0.0)), 0.0)
+
+    @property
+    def error(self) -> np.ndarray:
+        """Root of the mean squared difference, float64 [c]."""
+        return np.sqrt(self._noise / max(self.count, 1))
+
+    @property
+    def decibels(self) -> np.ndarray:
+        """Signal to noise of each channel around its mean, float64 [c]."""
+        return np.array([decibels(d * d, e * e) for d, e in zip(self.deviation, self.error, strict=True)])
+
+    @property
+    def sqnr(self) -> float:
+        """The mean of the varying channels' decibels: 0 where noise is larger than signal, EXACT_DB if all are exact.
+
+        So an offset, or a channel of large values beside small ones, hides nothing.
+        """
+        if not self._noise.any():
+            return EXACT_DB
+        varying = self.decibels[self.deviation > 0]
+        return float(np.clip(varying, 0.0, EXACT_DB / 2).mean()) if varying.size else 0.0
+
+    @property
+    def total(self) -> float:
+        """Signal to noise in dB of all channels together, each around its mean; around 0 if none ever changes."""
+        signal = self.deviation if self.deviation.any() else self.mean
+        return decibels(float((signal**2).sum()), float((self.error**2).sum()))
+
+
+def channel_noise(expected: np.ndarray, got: np.ndarray) -> ChannelNoise:
+    """Of one output over samples [n, h, w, c]."""
+    noise = ChannelNoise()
+    step = max(1, (1 << 20) // max(1, expected[:1].size))
+    for i in range(0, len(expected), step):
+        noise.add(expected[i : i + step], got[i : i + step])
+    return noise
+
+
 @dataclass
 class LayerNoise:
-    """Sums over samples of one layer's squared values in float, and squared differences to the quantised ones."""
+    """What one layer's output lost. sqnr: in dB, all channels together, each around its mean."""
 
     name: str
     op: str
-    signal: float = 0.0
-    noise: float = 0.0
+    noise: ChannelNoise = field(default_factory=ChannelNoise)
 
     @property
     def sqnr(self) -> float:
         """In dB."""
-        return decibels(self.signal, self.noise)
+        return self.noise.total
 
 
 class Taps:
@@ -112,17 +186,27 @@ class Taps:
 def layer_noise(
     floats: Graph, ints: Graph, data: list[np.ndarray], progress: Progress | None = None
 ) -> list[LayerNoise]:
-    """Noise per node of the quantised graph, in order of execution, over samples [n, h, w, c] per input."""
+    """Noise per node of the quantised graph, in order of execution, over samples [n, h, w, c] per input.
+
+    What a clip after a layer cuts off counts for nothing.
+    """
     a, b = Taps(floats), Taps(ints)
     found = {n.output: LayerNoise(n.name, n.op) for n in ints.nodes}
+    ends = {name: _ends(ints, name) for name in saturating(ints)}
     count = len(data[0])
     for i in range(count):
         sample = [x[i] for x in data]
         expected, got = a.run(sample), b.run(sample)
         for name in expected.keys() & got.keys() & found.keys():
-            e, g = expected[name].reshape(-1).astype(np.float64), got[name].reshape(-1)
-            found[name].signal += float(e @ e)
-            found[name].noise += float(((e - g) ** 2).sum())
+            e, shape = expected[name], ints.tensors[name].shape
+            e = np.clip(e, *ends[name]) if name in ends else e
+            found[name].noise.add(e.reshape(shape), got[name].reshape(shape))
         if progress:
             progress(i + 1, count)
-    return [n for n in found.values() if n.signal or n.noise]
+    return [n for n in found.values() if n.noise.count]
+
+
+def _ends(graph: Graph, name: str) -> tuple[float, float]:
+    """The smallest and largest real value of an int8 tensor."""
+    quant = graph.tensors[name].quant
+    return quant.scale * (-128 - quant.zero_point), quant.scale * (127 - quant.zero_point)

@@ -44,12 +44,11 @@ ACTIVATIONS: dict[str, str] = {
 }
 TYPES = {"int8": 0, "float32": 1, "int32": 2, "uint8": 3}
 
-# Operators that move values unchanged: input and output share one quantisation.
+# Operators whose input and output share one quantisation: they move values, and the core does not rescale them.
+# (Average pools, maximum and minimum are rescaled: means lie in a smaller range, clips too.)
 SAME_QUANT = {
-    "max_pool", "global_max_pool", "avg_pool", "global_avg_pool", "flatten", "reshape", "zero_padding", "cropping",
-    "upsample",
-    "slice", "transpose", "mirror_pad", "gather", "resize_nearest", "resize_bilinear", "tile", "space_to_depth",
-    "depth_to_space", "maximum", "minimum",
+    "max_pool", "global_max_pool", "flatten", "reshape", "zero_padding", "cropping", "upsample", "slice", "transpose",
+    "mirror_pad", "gather", "resize_nearest", "resize_bilinear", "tile", "space_to_depth", "depth_to_space",
 }  # fmt: skip
 
 # Operators whose output always has this quantisation in int8.

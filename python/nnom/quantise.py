@@ -7,7 +7,6 @@ CoreModel(result.graph).run(...)
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,14 +15,14 @@ from . import mapping
 from .calibrate import METHODS, Observed, Progress, Range, observe, tensor_range
 from .compare import outputs_of, sqnr
 from .data import spread
-from .errors import DataError, ModelError, UnsupportedError
+from .errors import DataError, ModelError
 from .fold import LINEAR, copy_graph
 from .graph import Graph, Node, Quant, Tensor, Weight
-from .twins import share_arrays, twins, wide_enough
+from .groups import Groups
+from .twins import share_arrays
 
 TRIALS = 64  # samples on which range methods are compared
 _BIAS_LIMIT = 2.0**30
-_OWN_QUANT = {"global_avg_pool"}  # in mapping.SAME_QUANT, but the core rescales as well: means lie in a smaller range
 
 
 @dataclass(frozen=True)
@@ -89,89 +88,19 @@ def _top(outputs: np.ndarray) -> np.ndarray:
     return outputs.reshape(len(outputs), -1).argmax(axis=1)
 
 
-# ---- Which tensors share a quantisation ----
-
-
-class _Groups:
-    """Union-find over names of tensors."""
-
-    def __init__(self, names: list[str]):
-        self._parent = {n: n for n in names}
-
-    def find(self, name: str) -> str:
-        while self._parent[name] != name:
-            self._parent[name] = self._parent[self._parent[name]]
-            name = self._parent[name]
-        return name
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._parent
-
-    def union(self, a: str, b: str) -> None:
-        self._parent[self.find(a)] = self.find(b)
-
-    def all(self) -> dict[str, list[str]]:
-        groups: dict[str, list[str]] = {}
-        for name in self._parent:
-            groups.setdefault(self.find(name), []).append(name)
-        return groups
-
-
-def fixed_quant(node: Node | None) -> Quant | None:
-    """The quantisation that an operator's int8 output always has, or None."""
-    if node is None:
-        return None
-    return mapping.FIXED_QUANT.get(node.attrs["kind"] if node.op == "activation" else node.op)
-
-
-def _groups(graph: Graph, width: Callable[[str], float]) -> _Groups:
-    """Unites what must share, then what stands at the same place of steps that repeat, so that they share all tables.
-
-    Then concatenations with those inputs that lose little by it: they need no rescaling.
-    """
-    groups = _Groups([t.name for t in graph.tensors.values() if t.dtype == "float32"])
-    for node in graph.nodes:
-        if node.op in mapping.SAME_QUANT - _OWN_QUANT:
-            for name in node.inputs:
-                groups.union(name, node.output)
-    fixed = {groups.find(n.output) for n in graph.nodes if fixed_quant(n)}
-    for names in twins(graph):
-        free = [t for t in names if t in groups and groups.find(t) not in fixed]
-        alike = wide_enough(free, [width(t) for t in free]) if free else []
-        for name in alike[1:]:
-            groups.union(name, alike[0])
-    for node in (n for n in graph.nodes if n.op == "concat"):
-        for name in node.inputs:
-            alone = len(graph.consumers(name)) == 1 and name not in graph.outputs
-            similar = width(name) >= 0.5 * width(node.output)
-            if (alone or similar) and groups.find(name) not in fixed:
-                groups.union(name, node.output)
-    return groups
-
-
-def _group_fixed(graph: Graph, members: list[str]) -> Quant | None:
-    """The fixed quantisation of a group. Softmax's and the like win over those of functions, which can adapt."""
-    found = {name: q for name in members if (q := fixed_quant(graph.producer(name)))}
-    rigid = {q for name, q in found.items() if graph.producer(name).op != "activation"}
-    if len(rigid) > 1:
-        raise UnsupportedError(f"{graph.source}: layers {', '.join(found)} share a quantisation, but each has its own")
-    if rigid:
-        return rigid.pop()
-    bound = {name for name in members if graph.producer(name) is None or fixed_quant(graph.producer(name)) is None}
-    free = any(graph.producer(n) is None or graph.producer(n).op not in mapping.SAME_QUANT for n in bound)
-    return found.popitem()[1] if len(set(found.values())) == 1 and not free else None
+# ---- Choosing scales ----
 
 
 def group_ranges(graph: Graph, observed: dict[str, Observed], method: str) -> dict[str, Quant]:
     """The quantisation of every float tensor. Percentiles never clip what decides: outputs, inputs of softmax."""
-    groups = _groups(graph, lambda name: observed[name].high - observed[name].low)
+    groups = Groups(graph, lambda name: observed[name].high - observed[name].low)
     decisive = set(graph.outputs) | {t for n in graph.nodes if n.op in ("softmax", "log_softmax") for t in n.inputs}
     result: dict[str, Quant] = {}
-    for members in groups.all().values():
-        quant = _group_fixed(graph, members)
+    for members in groups.all():
+        quant = groups.fixed(members)
         if quant is None:
             chosen = "minmax" if method.startswith("percentile") and decisive & set(members) else method
-            quant = quant_of(tensor_range([observed[m] for m in members], chosen))
+            quant = quant_of(tensor_range([observed[m] for m in groups.deciding(members)], chosen))
         result.update(dict.fromkeys(members, quant))
     return result
 
@@ -205,10 +134,10 @@ def apply(graph: Graph, quants: dict[str, Quant]) -> Graph:
 
 def sketch(graph: Graph) -> Graph:
     """An int8 form with made-up ranges: right in shapes, MACs and memory, useless in values. No data needed."""
-    groups = _groups(graph, lambda _: 1.0)
+    groups = Groups(graph, lambda _: 1.0)
     quants = {}
-    for members in groups.all().values():
-        quants.update(dict.fromkeys(members, _group_fixed(graph, members) or Quant(2.0**-6)))
+    for members in groups.all():
+        quants.update(dict.fromkeys(members, groups.fixed(members) or Quant(2.0**-6)))
     return apply(graph, quants)
 
 

@@ -58,11 +58,25 @@ def _does_nothing(graph: Graph, node: Node) -> bool:
     if op == "concat":
         return len(node.inputs) == 1
     if op in ("maximum", "minimum"):
-        return node.inputs[0] == node.inputs[1] and node.activation == "none"
+        return node.activation == "none" and (node.inputs[0] == node.inputs[1] or _clips_nothing(graph, node))
     return op in POOLS and _unit_window(node)
 
 
+def _clips_nothing(graph: Graph, node: Node) -> bool:
+    """A bound that no int8 value crosses: the tensors' range ends there."""
+    bound, end = graph.tensors[node.inputs[1]], -128 if node.op == "maximum" else 127
+    known = bound.data is not None and bound.dtype == "int8" and same_quant(graph, bound.name, node.output)
+    return known and bool((bound.data == end).all())
+
+
+def _constant_last(graph: Graph, node: Node) -> None:
+    """The operand that a clip may keep comes first: both are commutative."""
+    if node.op in ("maximum", "minimum") and graph.tensors[node.inputs[0]].data is not None:
+        node.inputs = node.inputs[::-1]
+
+
 def _identity(graph: Graph, node: Node) -> str:
+    _constant_last(graph, node)
     source, out = (graph.tensors[t] for t in (node.inputs[0], node.output))
     if source.shape != out.shape or not same_quant(graph, source.name, out.name) or not _does_nothing(graph, node):
         return ""
