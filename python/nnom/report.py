@@ -97,6 +97,8 @@ def print_conversion(out: Screen, c: Conversion) -> None:
         out.detail(f"ranges: {c.prepared.method} (output SQNR in dB on calibration samples: {tried})")
     print_losses(out, c.report)
     print_written(out, c.paths)
+    if c.paths:
+        out.detail("model.c is compiled with NNoM's C library, at best with -O2: nnom library -o nnom/ copies it")
     print_warnings(out, c.report.warnings)
 
 
