@@ -15,6 +15,7 @@ import numpy as np
 
 from .errors import DataError
 from .graph import Graph
+from .npy_file import read_npy
 
 Arrays = np.ndarray | Sequence[Any] | Mapping[str, Any]
 
@@ -23,20 +24,9 @@ def read_arrays(spec: str | Path) -> dict[str, np.ndarray]:
     """The arrays of `file.npy` (under the key ""), `file.npz` (all of them) or `file.npz:key` (that one)."""
     path, key = _split(str(spec))
     try:
-        with path.open("rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            if isinstance(loaded, np.ndarray):
-                return {"": loaded}
-            names = [key] if key else loaded.files
-            if key and key not in loaded.files:
-                raise DataError(f"{path}: no array '{key}' in it; it has {', '.join(loaded.files) or 'none'}")
-            return {name: loaded[name] for name in names}
+        return read_npy(path, key)
     except OSError as e:
         raise DataError(f"{path}: cannot be read: {e.strerror or e}") from e
-    except DataError:
-        raise
-    except Exception as e:  # numpy raises a dozen kinds for damaged files
-        raise DataError(f"{path}: not a .npy or .npz file of numbers, or damaged: {e}") from e
 
 
 def _split(spec: str) -> tuple[Path, str]:
