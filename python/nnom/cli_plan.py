@@ -75,15 +75,11 @@ def print_overview(out: Screen, o: Overview) -> None:
         for line in draw_curve(o.curve, o.chosen, out.width, out.options.ascii_only):
             out.print(line, markup=False)
         out.print()
-    t = o.core.totals
     out.say(
         f"RAM {o.chosen.ram:,} B: arena {o.ram_arena:,} B, state {STATE_BYTES} B; {o.chosen.cost - 1:+.2%} "
         f"instructions against whole execution ({o.ram_whole:,} B)"
     )
-    out.say(
-        f"least possible {o.ram_minimum:,} B{_fed(o)}; largest sum of what lives together in this plan "
-        f"{t.arena_lower_bound:,} B, arena {o.ram_arena:,} B"
-    )
+    out.say(f"least possible {o.ram_minimum:,} B{_fed(o)}; arena {o.ram_arena:,} B: {report.bound_text(o.core)}")
 
 
 def _fed(o: Overview) -> str:

@@ -75,10 +75,15 @@ def layer_table(graph: Graph, core: CoreModel, noise: dict[str, float]) -> Table
 def totals_line(core: CoreModel) -> str:
     """MACs, arena and weights in one line."""
     t = core.totals
-    return (
-        f"total: {t.macs:,} MACs, weights {t.weight_bytes:,} B, arena {t.arena_bytes:,} B "
-        f"(lower bound of whole tensors {t.arena_lower_bound:,} B)"
-    )
+    return f"total: {t.macs:,} MACs, weights {t.weight_bytes:,} B, arena {t.arena_bytes:,} B ({bound_text(core)})"
+
+
+def bound_text(core: CoreModel) -> str:
+    """How the arena relates to the largest sum of what lives together, which is larger where layers work in place."""
+    arena, bound = core.totals.arena_bytes + core.totals.slow_bytes, core.totals.arena_lower_bound
+    if bound > arena:
+        return f"what lives together adds up to {bound:,} B; layers that work in place save {bound - arena:,} B"
+    return f"what lives together adds up to {bound:,} B" + (", no gap between" if bound == arena else "")
 
 
 def noise_by_tensor(graph: Graph, report: Report) -> dict[str, float]:

@@ -133,32 +133,34 @@ class Table:
         """The table as text of at most `width` columns. encoding: of a terminal that is not UTF-8."""
         rows = [None if row is None else [_encodable(cell, encoding) for cell in row] for row in self._rows]
         natural = [max(cell_len(r[k]) for r in [self._head, *filter(None, rows)]) for k in range(len(self._head))]
-        groups = self._groups(natural, width)
-        rule = ("-" if encoding else "─") * max(sum(g.values()) + _GAP * (len(g) - 1) + g.indent for g in groups)
+        groups, gap = self._groups(natural, width)
+        rule = ("-" if encoding else "─") * max(sum(g.values()) + gap * (len(g) - 1) + g.indent for g in groups)
         made = textwrap.wrap(_encodable(self.title, encoding), width, break_on_hyphens=False) if self.title else []
-        made += [*self._row(self._head, groups, encoding), rule]
+        made += [*self._row(self._head, groups, gap, encoding), rule]
         for row in rows:
-            made += [rule] if row is None else self._row(row, groups, encoding)
+            made += [rule] if row is None else self._row(row, groups, gap, encoding)
         return made
 
-    def _groups(self, natural: list[int], width: int) -> list[_Group]:
-        """Which columns stand in which line of a row, and how wide. Names give way first."""
+    def _groups(self, natural: list[int], width: int) -> tuple[list[_Group], int]:
+        """Which columns stand in which line of a row, and how wide; and the gap. Names give way first, then the gap."""
         least = [min(n, _LEAST_NAME) if f else n for n, f in zip(natural, self._flexible, strict=True)]
+        close = sum(least) + len(least) - 1 <= width < sum(least) + _GAP * (len(least) - 1)
+        gap = 1 if close else _GAP
         groups = [_Group(0)]
         for k, need in enumerate(least):
-            used = groups[-1].indent + sum(w + _GAP for w in groups[-1].values())
+            used = groups[-1].indent + sum(w + gap for w in groups[-1].values())
             if groups[-1] and used + need > width:
                 groups.append(_Group(_INDENT))
             groups[-1][k] = min(need, width - groups[-1].indent)
         for group in groups:
-            spare = width - group.indent - sum(group.values()) - _GAP * (len(group) - 1)
+            spare = width - group.indent - sum(group.values()) - gap * (len(group) - 1)
             for k in group:
                 if self._flexible[k]:
                     more = min(spare, natural[k] - group[k])
                     group[k], spare = group[k] + more, spare - more
-        return groups
+        return groups, gap
 
-    def _row(self, cells: list[str], groups: list[_Group], encoding: str | None) -> list[str]:
+    def _row(self, cells: list[str], groups: list[_Group], gap: int, encoding: str | None) -> list[str]:
         made: list[str] = []
         for group in groups:
             parts = [self._fitted(k, cells[k], group[k], encoding) for k in group]
@@ -167,7 +169,7 @@ class Table:
                     self._padded(k, part[line] if line < len(part) else "", group[k])
                     for k, part in zip(group, parts, strict=True)
                 ]
-                made.append((" " * group.indent + (" " * _GAP).join(padded)).rstrip())
+                made.append((" " * group.indent + (" " * gap).join(padded)).rstrip())
         return [line for k, line in enumerate(made) if line or k == 0]
 
     def _fitted(self, column: int, cell: str, width: int, encoding: str | None) -> list[str]:

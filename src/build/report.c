@@ -95,7 +95,7 @@ static void print_layer(const nnom_layer_info_t *info)
     char text[40];
     const nnom_shape_t s = info->out.shape;
     (void)snprintf(text, sizeof text, "(%ld, %ld, %ld)", (long)s.h, (long)s.w, (long)s.c);
-    NNOM_LOG("%-22.22s %-12.12s %-6s %-16s %10lu %8lu %8lu %8lu", info->name, info->kind, info->activation, text,
+    NNOM_LOG("%-22.22s %-15.15s %-6s %-16s %10lu %8lu %8lu %8lu", info->name, info->kind, info->activation, text,
              (unsigned long)info->macs, (unsigned long)info->input_bytes, (unsigned long)info->output_bytes,
              (unsigned long)info->scratch_bytes);
     if (info->lies_in != NULL) {
@@ -113,7 +113,7 @@ void model_print(const nnom_model_t *m)
         return;
     }
     const nnom_totals_t *t = &m->builder->totals;
-    NNOM_LOG("%-22s %-12s %-6s %-16s %10s %8s %8s %8s   %s\n", "name", "layer", "act", "output", "MACs", "in B", "out B",
+    NNOM_LOG("%-22s %-15s %-6s %-16s %10s %8s %8s %8s   %s\n", "name", "layer", "act", "output", "MACs", "in B", "out B",
              "scratch", "life");
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         nnom_layer_info_t info;
@@ -183,7 +183,7 @@ static void print_time(void *context, const nnom_instance_t *instance, uint32_t 
     const nnom_layer_t *layer = layer_of_node(profile->model, node);
     profile->total += us;
     if (layer != NULL) {
-        NNOM_LOG("%-22.22s %-12.12s %10lu us %12lu MACs\n", layer->name, layer->cls->name, (unsigned long)us,
+        NNOM_LOG("%-22.22s %-15.15s %10lu us %12lu MACs\n", layer->name, layer->cls->name, (unsigned long)us,
                  (unsigned long)layer->macs);
     }
 }
