@@ -339,3 +339,14 @@ def test_validate_says_that_keras_cannot_load_a_file(capsys, data, monkeypatch):
     monkeypatch.setattr(keras.models, "load_model", fails)
     code, _, err = nnom(capsys, "validate", MODEL, "--data", f"{data}:x", "--float")
     assert code == 3 and "written by another Keras" in err
+
+
+def test_flat_samples_are_taken_as_in_python(capsys, data, tmp_path):
+    """One row per sample: files and arrays go through the same door; messages tell the file's own shape."""
+    x = np.load(data)["x"]
+    np.save(tmp_path / "flat.npy", x.reshape(len(x), -1))
+    np.save(tmp_path / "wrong.npy", x[:, :100])
+    flat = document(capsys, "run", MODEL, "--float", "--input", tmp_path / "flat.npy")
+    assert flat["outputs"] == document(capsys, "run", MODEL, "--float", "--input", f"{data}:x")["outputs"]
+    code, _, err = nnom(capsys, "run", MODEL, "--float", "--input", tmp_path / "wrong.npy")
+    assert code == 1 and "(24, 100, 9)" in err and "(1, 24" not in err

@@ -51,7 +51,8 @@ def read_samples(specs: Sequence[str | Path], graph: Graph) -> list[np.ndarray]:
     if len(specs) != len(graph.inputs):
         needed, given = _count(len(graph.inputs), "input"), _count(len(specs), "file")
         raise DataError(f"{graph.source}: the model has {needed}, {given} of data given")
-    return samples([read_array(s, "an input") for s in specs], graph, *map(str, specs))
+    arrays = [read_array(s, "an input") for s in specs]
+    return samples(arrays if len(arrays) > 1 else arrays[0], graph, *map(str, specs))
 
 
 def samples(x: Arrays, graph: Graph, *places: str) -> list[np.ndarray]:

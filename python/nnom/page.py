@@ -59,7 +59,7 @@ def page(graph: Graph, o: Overview, title: str, note: str = "") -> str:
     parts = [
         f"<h1>{as_html(title)}</h1>",
         f"<p>{as_html(_sentence(graph, o))}</p>",
-        f"<p>{as_html(note[:1].upper() + note[1:])}.</p>" if note else "",
+        f"<p>{as_html(note[:1].upper() + note[1:]).replace('-&gt;', '→')}.</p>" if note else "",
         _cards(o),
         "<h2>The arena</h2>",
         "<p>To the right: the parts of the plan in the order in which they run, a layer over all its rows or several "
