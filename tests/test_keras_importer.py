@@ -369,12 +369,14 @@ def test_models_without_a_graph_are_refused() -> None:
         load_keras(keras.Sequential([L.Dense(3)]))
 
 
-@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "mixed_float16"])
+@pytest.mark.parametrize("dtype", ["bfloat16", "mixed_bfloat16", "float16", "mixed_float16"])
 def test_weights_of_half_precision(dtype: str, tmp_path: Path) -> None:
     model = randomise(keras.Sequential([L.Input(VECTOR), L.Dense(3, dtype=dtype)]), 2)
-    model.save(tmp_path / "half.keras")
+    files = [tmp_path / f"half.{suffix}" for suffix in ("keras", "h5")]
+    for path in files:
+        model.save(path)
     want = np.asarray(model.layers[0].get_weights()[0], dtype=np.float32).T
-    for graph in (load_keras(model), load_keras(tmp_path / "half.keras")):
+    for graph in map(load_keras, (model, *files)):
         np.testing.assert_array_equal(graph.nodes[0].weights["weights"].data, want)
 
 

@@ -25,6 +25,7 @@ CALIBRATION_SAMPLES = 500  # more change ranges little, and cost time
 REPORT_SAMPLES = 1000
 LOW_SQNR = 10.0  # dB of a layer
 LOST_ACCURACY = 0.01
+LONGEST_NAME = 47  # that nnom_freeze() takes
 STATE_BYTES = 36  # a frozen model's own RAM besides the arena: sizeof(nnom_instance_t), pointers of 4 bytes
 Stage = Callable[[str], Progress]  # starts a progress bar of that name
 _C_WORDS = set(
@@ -277,17 +278,21 @@ def _is_taken(name: str) -> bool:
 
 def c_name(name: str) -> str:
     """`name` if it can begin C symbols, else NnomError."""
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
-        raise NnomError(f"name '{name}': expected a C identifier: a letter, then up to 62 letters, digits or _")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or len(name) > LONGEST_NAME:
+        raise NnomError(
+            f"name '{name}': expected a C identifier: a letter, then up to {LONGEST_NAME - 1} letters, digits or _"
+        )
     if _is_taken(name):
-        raise NnomError(f"name '{name}': expected a C identifier that neither C nor NNoM uses, like '{name[:59]}_net'")
+        raise NnomError(
+            f"name '{name}': expected a C identifier that neither C nor NNoM uses, like '{name[: LONGEST_NAME - 4]}_net'"
+        )
     return name
 
 
 def _default_name(graph: Graph) -> str:
     text = re.sub(r"\W+", "_", graph.name, flags=re.ASCII).strip("_") or "model"
     text = text if text[0].isalpha() else f"model_{text}"
-    return f"{text[:59]}_net" if _is_taken(text) else text[:63]
+    return f"{text[: LONGEST_NAME - 4]}_net" if _is_taken(text) else text[:LONGEST_NAME].rstrip("_")
 
 
 def convert(

@@ -109,16 +109,19 @@ class Hdf5File:
 
     # ---- arrays ------------------------------------------------------------------------------------------------
 
-    def array(self, path: str) -> np.ndarray:
-        """The numbers of a dataset, where they are stored as they are a view of the file; bfloat16 as float32."""
-        with damage(self.place):
-            return self._array(self._file[path] if path in self._file else None, f"{self.place}: '{path}'")
+    def array(self, path: str, bfloat16: bool = False) -> np.ndarray:
+        """The numbers of a dataset, where they are stored as they are a view of the file; bfloat16 as float32.
 
-    def _array(self, item: Any, where: str) -> np.ndarray:
+        bfloat16: numbers of two bytes without a type are of this one, as in `.h5` files; `.keras` files note it.
+        """
+        with damage(self.place):
+            return self._array(self._file[path] if path in self._file else None, f"{self.place}: '{path}'", bfloat16)
+
+    def _array(self, item: Any, where: str, bfloat16: bool) -> np.ndarray:
         if not isinstance(item, h5py.Dataset) or item.shape is None:
             raise ModelError(f"{where}: expected an array")
         dtype, shape = item.dtype, tuple(int(n) for n in item.shape)
-        half = dtype.kind == "V" and dtype.itemsize == 2 and self._text(item.attrs, "dtype") == "bfloat16"
+        half = dtype.str == "|V2" and (bfloat16 or self._text(item.attrs, "dtype") == "bfloat16")
         if dtype.kind not in "fiu" and not half:
             raise ModelError(f"{where} is of type {dtype}; expected floating point: save the model in float32")
         if not half and not item.id.get_type().equal(h5py.h5t.py_create(dtype)):

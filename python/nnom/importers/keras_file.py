@@ -140,7 +140,7 @@ def _read_legacy(data: bytes, place: str, stem: str) -> Source:
     with Hdf5File(data, place) as file:
         text = file.text("/", "model_config")
         version = file.text("/", "keras_version") or ""
-        groups = _read_groups(file) if "model_weights" in file.groups else {}
+        groups = _read_groups(file, "bfloat16" in (text or "")) if "model_weights" in file.groups else {}
     if text is None:
         raise ModelError(
             f"{place}: holds no 'model_config': weights only, or no Keras model; save the whole model with model.save()"
@@ -151,12 +151,12 @@ def _read_legacy(data: bytes, place: str, stem: str) -> Source:
     return Source(place, stem, version, model)
 
 
-def _read_groups(file: Hdf5File) -> dict[str, list[tuple[str, np.ndarray]]]:
+def _read_groups(file: Hdf5File, bfloat16: bool) -> dict[str, list[tuple[str, np.ndarray]]]:
     """Arrays with their names by top-level layer."""
     groups = {}
     for layer in file.texts("model_weights", "layer_names"):
         path = f"model_weights/{layer}"
-        groups[layer] = [(n, file.array(f"{path}/{n}")) for n in file.texts(path, "weight_names")]
+        groups[layer] = [(n, file.array(f"{path}/{n}", bfloat16)) for n in file.texts(path, "weight_names")]
     return groups
 
 
