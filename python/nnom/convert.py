@@ -284,7 +284,8 @@ def c_name(name: str) -> str:
         )
     if _is_taken(name):
         raise NnomError(
-            f"name '{name}': expected a C identifier that neither C nor NNoM uses, like '{name[: LONGEST_NAME - 4]}_net'"
+            f"name '{name}': expected a C identifier that neither C nor NNoM uses, like "
+            f"'{name[: LONGEST_NAME - 4]}_net'"
         )
     return name
 
