@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -15,6 +17,7 @@ sys.path.insert(0, str(ROOT / "python"))
 from nnom.convert import convert  # noqa: E402
 from nnom.errors import NnomError  # noqa: E402
 from nnom.graph import Graph, Node, Tensor, Weight  # noqa: E402
+from nnom.validate import _choose_backend  # noqa: E402
 
 
 def _graph(name: str = "m") -> Graph:
@@ -31,3 +34,26 @@ def test_names_as_long_as_the_core_takes() -> None:
         convert(graph, name="n" * 48)
     with pytest.raises(NnomError, match=f"like 'nnom_{'n' * 38}_net'"):
         convert(graph, name="nnom_" + "n" * 42)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "installed", "chosen"),
+    [
+        ('{"backend": "torch"}', ("jax", "torch"), None),
+        ('{"backend": "tensorflow"}', ("jax",), "jax"),
+        ('{"backend": "torch"}', ("jax",), "jax"),
+        ("{", ("torch",), "torch"),
+        ("{}", ("jax", "tensorflow"), None),
+    ],
+)
+def test_keras_json_is_obeyed(wanted, installed, chosen, tmp_path, monkeypatch) -> None:
+    """The backend is only chosen where the one that keras.json names (or TensorFlow) is missing."""
+    (tmp_path / "keras.json").write_text(wanted)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name if name in installed else None)
+    monkeypatch.setenv("KERAS_BACKEND", "x")
+    _choose_backend()
+    assert os.environ["KERAS_BACKEND"] == "x"
+    monkeypatch.delenv("KERAS_BACKEND")
+    _choose_backend()
+    assert os.environ.get("KERAS_BACKEND") == chosen

@@ -29,6 +29,7 @@ from nnom.graph import Graph  # noqa: E402
 from nnom.importers.keras import c_identifier, load_keras  # noqa: E402
 from nnom.importers.keras_file import snake_case  # noqa: E402
 from nnom.mapping import unsupported  # noqa: E402
+from nnom.validate import validate  # noqa: E402
 
 h5py = pytest.importorskip("h5py")
 keras = pytest.importorskip("keras", reason="pip install keras jax")
@@ -263,6 +264,22 @@ def test_several_inputs_and_outputs_in_dicts(tmp_path: Path) -> None:
     a, b = L.Input(VECTOR, name="a"), L.Input(VECTOR, name="b")
     model = keras.Model({"b": b, "a": a}, {"sum": L.Add()([a, b]), "difference": L.Subtract()([a, b])})
     check_all_formats(model, tmp_path)
+
+
+@pytest.mark.parametrize("suffix", ["keras", "h5"])
+def test_dicts_name_inputs_and_outputs_in_keras_s_order(suffix: str, tmp_path: Path) -> None:
+    """Even where layers are called otherwise, or like another output; validate compares each with its own."""
+    z, a = L.Input(VECTOR, name="z"), L.Input(VECTOR, name="a")
+    y = L.Dense(3, name="boxes")(L.Concatenate()([z, a]))
+    ends = {"scores": y, "boxes": L.Dense(2, name="last")(y), "all": [y, {"first": z}]}
+    keras.Model({"left": z, "right": a}, ends).save(tmp_path / f"m.{suffix}")
+    graph = load_keras(tmp_path / f"m.{suffix}")
+    assert graph.inputs == ["left", "right"]
+    assert graph.outputs == ["all/0", "all/1/first", "boxes", "scores"]
+    assert [graph.tensors[name].elements for name in graph.outputs] == [3, 10, 2, 3]
+    x = {name: np.random.default_rng(i).normal(size=(8, 10)) for i, name in enumerate(graph.inputs)}
+    found = validate(tmp_path / f"m.{suffix}", x, x, use_float=True)
+    assert len(found.comparisons) == 4 and min(c.sqnr for c in found.comparisons) > 100 and not found.notes
 
 
 def test_outputs_have_tensors_of_their_own(tmp_path: Path) -> None:

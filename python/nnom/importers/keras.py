@@ -65,32 +65,39 @@ class _Importer:
     def run(self) -> Graph:
         model = self.source.model
         self._check(model)
-        inputs: list[Value | None] = [self._input(model, ref) for ref in model.inputs]
+        names = model.input_names or [""] * len(model.inputs)
+        inputs = [self._input(model, ref, name) for ref, name in zip(model.inputs, names, strict=True)]
         outputs = self._model(model, inputs, "")
         self._stop_if_refused()
-        self._outputs([v for v in outputs if v is not None])
+        self._outputs([v for v in outputs if v is not None], model.output_names)
         prune(self.graph)
         return self.graph
 
-    def _input(self, model: Model, ref: Ref) -> Value | None:
+    def _input(self, model: Model, ref: Ref, name: str) -> Value | None:
+        """The tensor of an input, called as in the dict that the model takes, else like its layer."""
         layer = next(layer for layer in model.layers if layer.name == ref.layer)
         try:
             shape = input_shape(layer)
         except UnsupportedError as e:
             self.refused[layer.where] = str(e).removeprefix(f"{layer.where}: ")
             return None
-        tensor = self.graph.add_tensor(Tensor(self.graph.unique(layer.name), ir_shape(shape)))
+        tensor = self.graph.add_tensor(Tensor(self.graph.unique(name or layer.name), ir_shape(shape)))
         self.graph.inputs.append(tensor.name)
         return Value(tensor.name, shape)
 
-    def _outputs(self, values: list[Value]) -> None:
-        """Each output gets a tensor of its own, even one that is an input or comes twice."""
+    def _outputs(self, values: list[Value], names: list[str]) -> None:
+        """Each output gets a tensor of its own, even one that is an input or comes twice; dicts name them."""
         for value in values:
             name = value.name
             if name in self.graph.inputs or name in self.graph.outputs or self.graph.tensors[name].data is not None:
                 shape = {"shape": ir_shape(value.shape)}
                 name = self.builder.node("reshape", f"{name}_copy", [value], value.shape, shape).name
             self.graph.outputs.append(name)
+        for index, name in enumerate(names):
+            if name and name != self.graph.outputs[index]:
+                if name in self.graph.tensors and name not in self.graph.inputs:
+                    rename(self.graph, name, self.graph.unique(name))
+                rename(self.graph, self.graph.outputs[index], self.graph.unique(name))
 
     # ---- refusals ------------------------------------------------------------------------------------------
 
@@ -222,6 +229,17 @@ def _check_layer(layer: Layer, v3: bool) -> None:
 def _nearest(name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"the nearest supported one is '{close[0]}'" if close else "express it with supported layers"
+
+
+def rename(graph: Graph, old: str, new: str) -> None:
+    """Gives a tensor another name, which must be free."""
+    tensor = graph.tensors[old]
+    tensor.name = new
+    graph.tensors = {new if k == old else k: t for k, t in graph.tensors.items()}
+    for node in graph.nodes:
+        node.inputs = [new if i == old else i for i in node.inputs]
+        node.output = new if node.output == old else node.output
+    graph.inputs, graph.outputs = ([new if n == old else n for n in end] for end in (graph.inputs, graph.outputs))
 
 
 def prune(graph: Graph) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..errors import ModelError
 from ..graph import Graph, Node, Shape, Tensor, Weight
-from .keras_spec import Config, Layer
+from .keras_config import Config
+from .keras_spec import Layer
 
 CLAMPS = ("relu", "relu6", "relu_n1_to_1")  # fused into the layer before
 

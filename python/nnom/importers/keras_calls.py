@@ -6,8 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 from .keras_build import Refusal
+from .keras_config import short
 from .keras_settings import PREPROCESSING
-from .keras_spec import Call, Layer, Ref, short
+from .keras_spec import Call, Layer, Ref
 
 ARGUMENTS = ("training", "mask")
 

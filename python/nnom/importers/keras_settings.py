@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .keras_build import Refusal
-from .keras_spec import Layer, short
+from .keras_config import short
+from .keras_spec import Layer
 
 TRAINING = "matters in training only"
 RANDOM = "says how values change in training; at inference they pass"

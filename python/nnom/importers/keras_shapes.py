@@ -24,8 +24,9 @@ from .keras_build import (
     parse_activation,
     relu_activation,
 )
+from .keras_config import is_int, numbers
 from .keras_settings import AUGMENTATIONS
-from .keras_spec import Layer, is_int, numbers
+from .keras_spec import Layer
 
 # Layers that pass their input on unchanged at inference.
 DROPPED = (

@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import ModelError, UnsupportedError
+from .keras_config import Config, is_int, plain, short
+from .keras_config import is_real as is_real
+from .keras_config import numbers as numbers
 
 MAX_NESTING = 32  # models in models, lists in lists: far more than anyone builds, far less than Python's stack
 
@@ -23,66 +26,6 @@ class Ref(NamedTuple):
     layer: str
     node: int
     tensor: int
-
-
-class Config:
-    """The settings of one layer with checked access: wrong types become ModelError naming the layer."""
-
-    def __init__(self, where: str, values: Any):
-        self.where = where
-        if not isinstance(values, dict):
-            raise ModelError(f"{where}: the configuration is {short(values)}; expected a JSON object")
-        self.values = values
-
-    def fail(self, key: str, expected: str) -> ModelError:
-        """The error for a setting that is not what was expected."""
-        return ModelError(f"{self.where}: setting '{key}' is {short(self.values.get(key))}; expected {expected}")
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """A setting as it is in the file."""
-        return self.values.get(key, default)
-
-    def text(self, key: str, default: str | None = None) -> str:
-        """A setting that is a text."""
-        value = self.values.get(key, default)
-        if not isinstance(value, str):
-            raise self.fail(key, "a text")
-        return value
-
-    def flag(self, key: str, default: bool) -> bool:
-        """A setting that is true or false, or 1 or 0."""
-        value = self.values.get(key, default)
-        if not isinstance(value, int) or value not in (0, 1):  # some models were built with 0 and 1
-            raise self.fail(key, "true or false")
-        return bool(value)
-
-    def real(self, key: str, default: float | None) -> float:
-        """A setting that is a finite number."""
-        value = plain(self.values.get(key, default), self.where)
-        if isinstance(value, np.ndarray) and value.size == 1:
-            value = value.item()
-        if not is_real(value):
-            raise self.fail(key, "a finite number")
-        return float(value)
-
-    def reals(self, key: str, default: float) -> np.ndarray:
-        """A number or nested list of numbers as a float64 array of any rank."""
-        return numbers(self.values.get(key, default), f"{self.where}: setting '{key}'")
-
-    def integer(self, key: str, default: int | None = None, least: int = 1) -> int:
-        """A setting that is one integer from `least` to 2^30."""
-        return self.integers(key, 1, default, least)[0]
-
-    def integers(self, key: str, count: int, default: Any = None, least: int = 1) -> tuple[int, ...]:
-        """`count` integers from `least` to 2^30; one number stands for all of them."""
-        value = self.values.get(key)
-        value = default if value is None else value
-        items = list(value) if isinstance(value, (list, tuple)) else [value] * count
-        if len(items) == 1:
-            items *= count
-        if len(items) != count or not all(is_int(v) and least <= v <= 2**30 for v in items):
-            raise self.fail(key, f"{count} integer(s) >= {least}")
-        return tuple(items)
 
 
 @dataclass
@@ -117,12 +60,14 @@ class Layer:
 
 @dataclass
 class Model:
-    """A graph of layers; the tensors that it takes and gives."""
+    """A graph of layers; the tensors that it takes and gives; their names where it does so in dicts, "" elsewhere."""
 
     name: str
     layers: list[Layer]
     inputs: list[Ref]
     outputs: list[Ref]
+    input_names: list[str] = field(default_factory=list)
+    output_names: list[str] = field(default_factory=list)
 
     def leaves(self) -> Iterator[Layer]:
         """All layers that are no models themselves, in the order of the configuration."""
@@ -131,43 +76,6 @@ class Model:
                 yield layer
             else:
                 yield from layer.model.leaves()
-
-
-def is_int(value: Any) -> bool:
-    """An integer, but no bool."""
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def is_real(value: Any) -> bool:
-    """A number that fits float32, but no bool."""
-    return (is_int(value) or isinstance(value, float)) and abs(value) < 3e38
-
-
-def short(value: Any) -> str:
-    """A value as it stands in messages."""
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def numbers(value: Any, where: str) -> np.ndarray:
-    """A number, nested list or serialised array as float64; ModelError unless all are finite."""
-    try:
-        array = np.asarray(plain(value, where), dtype=np.float64)
-    except (ValueError, TypeError, OverflowError):
-        raise ModelError(f"{where} is {short(value)}; expected numbers") from None
-    if not np.isfinite(array).all():
-        raise ModelError(f"{where} holds NaN or infinity; expected finite numbers")
-    return array
-
-
-def plain(value: Any, where: str) -> Any:
-    """Undoes Keras's serialisation of arrays and scalars in settings; other values pass."""
-    if isinstance(value, dict) and value.get("class_name") in ("__numpy__", "__tensor__"):
-        inner = value.get("config")
-        return numbers(inner.get("value") if isinstance(inner, dict) else None, f"{where}: a constant")
-    if isinstance(value, dict) and set(value) == {"type", "value"}:  # how TensorFlow wrote numpy scalars
-        return numbers(value["value"], f"{where}: a constant")
-    return value
 
 
 def parse_model(config: Any, source: str, depth: int = 0) -> Model:
@@ -195,7 +103,8 @@ def parse_model(config: Any, source: str, depth: int = 0) -> Model:
     name = inner.text("name", "model")
     if "input_layers" not in body:
         return _chain(name, layers, inner)
-    model = Model(name, layers, _refs(inner, "input_layers"), _refs(inner, "output_layers"))
+    (inputs, input_names), (outputs, output_names) = (_refs(inner, f"{end}_layers") for end in ("input", "output"))
+    model = Model(name, layers, inputs, outputs, input_names, output_names)
     for layer, entry in zip(layers, entries, strict=True):
         layer.calls = _parse_calls(entry.get("inbound_nodes", []), layer)
     nodes = [node for entry in entries for node in entry.get("inbound_nodes", [])]
@@ -267,23 +176,25 @@ def _shape_settings(first: Layer, model: Config) -> list[Any]:
     ]
 
 
-def _refs(config: Config, key: str) -> list[Ref]:
-    """[name, node, tensor], a list of these, or a dict of these (Keras orders dicts by key)."""
+def _refs(config: Config, key: str) -> tuple[list[Ref], list[str]]:
+    """[name, node, tensor], a list or dict of these (Keras orders dicts by key); and what dicts call them."""
     found: list[Ref] = []
-    stack = [config.get(key)]
+    names: list[str] = []
+    stack = [("", config.get(key))]
     while stack:
-        item = stack.pop()
+        name, item = stack.pop()
         if isinstance(item, dict):
-            stack.extend(item[k] for k in sorted(item, reverse=True))
+            stack.extend((f"{name}/{k}" if name else k, item[k]) for k in sorted(item, reverse=True))
         elif _looks_like_ref(item):
             found.append(Ref(*item[:3]))
+            names.append(name)
         elif isinstance(item, (list, tuple)) and len(found) < 4096:
-            stack.extend(reversed(item))
+            stack.extend((f"{name}/{i}" if name else "", v) for i, v in reversed(list(enumerate(item))))
         else:
             raise config.fail(key, "[layer, node, tensor] or a list of these")
     if not found:
         raise config.fail(key, "at least one tensor")
-    return found
+    return found, names
 
 
 def _looks_like_ref(item: Any) -> bool:
