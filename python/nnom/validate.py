@@ -148,7 +148,7 @@ def keras_outputs(model: Any, data: list[np.ndarray]) -> list[np.ndarray]:
 
             model = keras.models.load_model(model, compile=False)
         shaped = [a.reshape(len(a), *i.shape[1:]).astype(np.float32) for a, i in zip(data, model.inputs, strict=True)]
-        result = model.predict(_like(model.input, iter(shaped)), verbose=0)
+        result = model.predict(_like(_inputs_of(model), iter(shaped)), verbose=0)
     except Exception as e:  # whatever an old file does to a new Keras
         raise ToolError(f"Keras cannot run this model, its results are not compared: {str(e).splitlines()[0]}") from e
     return _flat(result)
@@ -164,6 +164,13 @@ def _choose_backend() -> None:
     installed = [b for b in (chosen, "jax", "torch") if isinstance(b, str) and importlib.util.find_spec(b)]
     if installed and installed[0] != chosen:
         os.environ.setdefault("KERAS_BACKEND", installed[0])
+
+
+def _inputs_of(model: Any) -> Any:
+    """A model's inputs: one, or the list or dict in which it takes them."""
+    if len(model.inputs) == 1 and not isinstance(getattr(model, "_inputs_struct", None), dict):
+        return model.inputs[0]
+    return model.input
 
 
 def _like(structure: Any, arrays: Iterator[np.ndarray]) -> Any:
