@@ -12,6 +12,8 @@ TEST_C_FLAGS := -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror -g1 -fno-
 	-Iinclude -Iport -I$(TEST_C_DIR) -DNNOM_PORT='"test_port.h"'
 TEST_C_plain := -O2
 TEST_C_san := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# Undefined behaviour alone, of the core as the Python package loads it; a float that does not fit its integer is some, too.
+TEST_C_ub := -O1 -fPIC -fsanitize=undefined,float-cast-overflow -fno-sanitize-recover=all
 TEST_C_gcov := -O0 --coverage -fPIC
 
 .PHONY: test-c check-clang
@@ -36,13 +38,15 @@ $$(TEST_C_$(1)_OBJECTS): $$(TEST_C_OUT)/$(1)/%.o: %.c
 	$$(CC) $$(TEST_C_FLAGS) $$(TEST_C_$(1)) -c $$< -o $$@
 -include $$(TEST_C_$(1)_OBJECTS:.o=.d)
 endef
-$(foreach variant,plain san gcov,$(eval $(call TEST_C_VARIANT,$(variant))))
+$(foreach variant,plain san ub gcov,$(eval $(call TEST_C_VARIANT,$(variant))))
 
 # The core's other reading of `shift`, fixed when quant.c is compiled.
 $(TEST_C_OUT)/plain/shifts2020: $(TEST_C_DIR)/alone/main.c $(TEST_C_DIR)/alone/port.c src/build/quant.c \
 		$(filter-out %/build/quant.o,$(filter $(TEST_C_OUT)/plain/src/%,$(TEST_C_plain_OBJECTS)))
 	$(CC) $(filter-out -MMD -MP,$(TEST_C_FLAGS)) $(TEST_C_plain) -DNNOM_SHIFTS_2020 $^ -lm -o $@
 
-# The instrumented core as the Python package loads it (tools/coverage.sh), with the C library's heap.
-$(TEST_C_OUT)/gcov/core.so: $(TEST_C_DIR)/alone/port.c $(filter $(TEST_C_OUT)/gcov/src/%,$(TEST_C_gcov_OBJECTS))
-	$(CC) $(filter-out -MMD -MP,$(TEST_C_FLAGS)) $(TEST_C_gcov) -shared $^ -lm -o $@
+# Instrumented cores as the Python package loads them (tools/coverage.sh, tests/test_requantise.py), with the C library's heap.
+$(TEST_C_OUT)/%/core.so: $(TEST_C_DIR)/alone/port.c
+	$(CC) $(filter-out -MMD -MP,$(TEST_C_FLAGS)) $(TEST_C_$*) -shared $^ -lm -o $@
+$(foreach variant,ub gcov,$(eval $(TEST_C_OUT)/$(variant)/core.so: \
+	$(filter $(TEST_C_OUT)/$(variant)/src/%,$(TEST_C_$(variant)_OBJECTS))))
