@@ -54,11 +54,39 @@ typedef struct nnom_plan_point {
 } nnom_plan_point_t;
 typedef void (*nnom_curve_t)(void *context, const nnom_plan_point_t *point);
 
+/*
+ * Kernels beside the plain ones, which run on any core with the weights as they are. A set of bits: what the core has that will run
+ * the model. Every variant gives the same bytes; this computer can run each of them, too.
+ */
+typedef enum nnom_target {
+    NNOM_TARGET_PLAIN = 0,
+    NNOM_TARGET_PACKED = 1, /* portable C, weights in an order of its own: cores without SIMD, as Cortex-M0, M3, RISC-V */
+    NNOM_TARGET_DSP = 2,    /* 2 x 16 bits in a register: Cortex-M4, M7, M33 */
+    NNOM_TARGET_MVE = 4,    /* Helium: Cortex-M55, M85 */
+    NNOM_TARGET_AVX2 = 8    /* computers */
+} nnom_target_t;
+
+/* Names of targets as commands and converted models give them. */
+#define NNOM_TARGETS(X)                                                                                                \
+    X(plain, NNOM_TARGET_PLAIN)                                                                                        \
+    X(packed, NNOM_TARGET_PACKED)                                                                                      \
+    X(dsp, NNOM_TARGET_PACKED | NNOM_TARGET_DSP)                                                                       \
+    X(mve, NNOM_TARGET_PACKED | NNOM_TARGET_MVE)                                                                       \
+    X(avx2, NNOM_TARGET_AVX2)
+
+/* Target i of NNOM_TARGETS: its name, *bits its set; NULL past the last. */
+const char *nnom_target_name(uint32_t i, uint32_t *bits);
+
+/* Weights may grow for speed: by up to a tenth, as much as pays, or not at all. */
+typedef enum nnom_optimize { NNOM_OPTIMIZE_DEFAULT = 0, NNOM_OPTIMIZE_SPEED, NNOM_OPTIMIZE_SIZE } nnom_optimize_t;
+
 /* Zero-initialised: the defaults. */
 typedef struct nnom_options {
     nnom_mode_t mode;
     uint32_t arena_bytes; /* budget, 0: none */
     uint32_t fast_bytes;  /* two memories: the first region holds at most this much, the hottest data; 0: one memory */
+    uint32_t target;      /* bits of nnom_target_t */
+    nnom_optimize_t optimize;
     bool feed;            /* input rows come by nnom_feed(); for models of one input */
     nnom_curve_t curve;   /* told every plan considered, from the cheapest to the smallest; may be NULL */
     void *curve_context;

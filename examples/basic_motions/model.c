@@ -9,7 +9,7 @@
 #endif
 
 /* conv1: Conv2D */
-extern const nnom_op_t nnom_conv2d_s8_op;
+extern const nnom_op_t nnom_conv2d_s8_ref_op;
 struct nnom_conv_param { nnom_geometry_t geometry; int32_t act_min; int32_t act_max; float act_min_f; float act_max_f; const void *weights; const void *bias; const void *multiplier; const void *shift; };
 static const int8_t basic_motions_n0_a0[672] = {
     -29, 40, 23, 58, -89, 52, -36, -79, -9, -92, -120, -121, 70, 19, -85, 75,
@@ -57,7 +57,7 @@ static const int8_t basic_motions_n0_a0[672] = {
 static const int32_t basic_motions_n0_a1[16] = {
     1125, 2969, -3669, 5547, 3275, 1001, 1799, -6116, 3284, -4063, 2713, -392, 431, -22, -335, -4187,};
 static const int32_t basic_motions_n0_a2[16] = {
-    1171004604, 1448280434, 1174954590, 1248182205, 1390168166, 1378337112, 1194065543, 1428060506, 1276291785, 1465598781, 1422406260, 1246688976, 1239161974, 1322564126, 1485191402, 1281596692,};
+    1143460799, 1414214682, 1147317876, 1218823067, 1357469303, 1345916533, 1165979311, 1394470357, 1246271467, 1431125675, 1388949108, 1217364961, 1210015005, 1291455412, 1450257448, 1251451594,};
 static const int8_t basic_motions_n0_a3[16] = {
     -7, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7,};
 static const struct nnom_conv_param basic_motions_n0 = {
@@ -75,7 +75,7 @@ static const struct nnom_conv_param basic_motions_n0 = {
 };
 
 /* pool1: MaxPool */
-extern const nnom_op_t nnom_max_pool_s8_op;
+extern const nnom_op_t nnom_max_pool_s8_ref_op;
 struct nnom_pool_param { nnom_geometry_t geometry; int32_t act_min; int32_t act_max; float act_min_f; float act_max_f; int32_t multiplier; int32_t shift; };
 static const struct nnom_pool_param basic_motions_n1 = {
     .geometry = {2, 1, 2, 1, 1, 1, 0, 0, 0, 0},
@@ -214,11 +214,11 @@ static const int8_t basic_motions_n2_a0[1920] = {
     -102, -11, 51, -62, -23, 1, 85, 46, 85, 4, 3, 30, 91, 3, -90, 90,
     -114, -83, -5, -107, 15, 4, -127, -72, 65, 19, -119, 77, -18, -56, -25, -17,};
 static const int32_t basic_motions_n2_a1[24] = {
-    -117366, -51864, -186724, -13144, -106459, -146174, -69788, -117520, -35722, 52499, -63115, -192530, -32832, -60389, -24007, -2246,
-    -37417, 24654, -51497, -56257, -138679, -93735, -38959, 2858,};
+    -117376, -51872, -186724, -13148, -106454, -146168, -69781, -117505, -35706, 52514, -63133, -192523, -32848, -60381, -24002, -2229,
+    -37407, 24631, -51517, -56250, -138678, -93725, -38988, 2848,};
 static const int32_t basic_motions_n2_a2[24] = {
-    1171050116, 1240310580, 1786759550, 1903824462, 1821860280, 1830955107, 1769405097, 1794552493, 1834367521, 1798353339, 1856840101, 1770780995, 2037837738, 1877083645, 2001880903, 1709458111,
-    1943800371, 1928253752, 2109943081, 1963445587, 1792331648, 1942601598, 2093857460, 1890279188,};
+    1180396767, 1250210029, 1801020441, 1919019698, 1836401325, 1845568742, 1783527474, 1808875583, 1849008392, 1812706766, 1871660335, 1784914354, 2054102591, 1892065451, 2017858770, 1723102027,
+    1959314672, 1943643969, 2126783438, 1979116685, 1806637013, 1958106331, 2110569430, 1905366313,};
 static const int8_t basic_motions_n2_a3[24] = {
     -7, -7, -8, -8, -8, -8, -8, -8, -8, -8, -8, -8, -8, -8, -8, -8,
     -8, -8, -8, -8, -8, -8, -8, -8,};
@@ -252,7 +252,7 @@ static const struct nnom_pool_param basic_motions_n3 = {
 };
 
 /* dense1: Dense */
-extern const nnom_op_t nnom_dense_s8_op;
+extern const nnom_op_t nnom_dense_s8_ref_op;
 static const int8_t basic_motions_n4_a0[9216] = {
     -60, 84, 59, -9, 69, 93, 70, -114, -3, 6, -10, 85, -50, 86, 33, 39,
     84, -100, -40, 60, 4, -80, -80, 83, 115, -97, 62, 72, 56, 11, 10, 97,
@@ -831,14 +831,14 @@ static const int8_t basic_motions_n4_a0[9216] = {
     -36, 9, -17, 80, 60, -85, -73, -71, 1, 69, -96, 62, -43, -71, -84, -99,
     -55, 34, 79, -65, -17, -60, 26, 24, 26, 44, -17, -13, -84, -63, -21, -23,};
 static const int32_t basic_motions_n4_a1[32] = {
-    -293704, -525364, -82113, -504915, -526802, -144277, -13765, -132581, -104495, -10615, -328301, 457772, -180829, -369086, 176081, -466366,
-    168418, -307668, 66369, 626659, -464231, -168916, -47357, -356903, -335719, -316491, -1585, -510551, 258246, 105365, 248812, -576786,};
+    -293697, -525354, -82135, -504902, -526787, -144305, -13758, -132614, -104484, -10650, -328304, 457747, -180829, -369075, 176064, -466357,
+    168384, -307665, 66342, 626682, -464219, -168929, -47399, -356891, -335711, -316491, -1572, -510532, 258213, 105335, 248828, -576776,};
 static const int32_t basic_motions_n4_a2[32] = {
-    1348926070, 1471820010, 1808868439, 1417054902, 1457208049, 1554040201, 1974643935, 1830374800, 1560589848, 1676825775, 1478904018, 1902302071, 1879002498, 1566630949, 1892509703, 1674256050,
-    1077710938, 1510243367, 1817446375, 1591985280, 1501835776, 1579475774, 1665237313, 1538901480, 1615299791, 1461454759, 1584727389, 1500830476, 1817162161, 2124630384, 1564044976, 1613245689,};
+    1370480751, 1495338431, 1837772605, 1439698223, 1480492983, 1578872430, 2006197051, 1859622619, 1585526735, 1703620012, 1502535635, 1932699225, 1909027345, 1591664367, 1922750384, 1701009225,
+    1094931834, 1534375760, 1846487609, 1617423839, 1525833823, 1604714441, 1691846376, 1563491805, 1641110896, 1484807552, 1610049973, 1524812460, 1846198853, 1079290077, 1589037072, 1639023970,};
 static const int8_t basic_motions_n4_a3[32] = {
     -9, -9, -9, -9, -9, -9, -9, -9, -9, -9, -9, -9, -9, -9, -9, -9,
-    -8, -9, -9, -9, -9, -9, -9, -9, -9, -9, -9, -9, -9, -9, -9, -9,};
+    -8, -9, -9, -9, -9, -9, -9, -9, -9, -9, -9, -9, -9, -8, -9, -9,};
 static const struct nnom_conv_param basic_motions_n4 = {
     .geometry = {1, 1, 1, 1, 1, 1, 0, 0, 0, 0},
     .act_min = 
@@ -902,10 +902,10 @@ static const struct nnom_softmax_param basic_motions_n6 = {
 
 static const nnom_tensor_t basic_motions_tensors[] = {
     {NULL, 304, {100, 1, 6}, 100, 6, 0x1.badeaap-3f, -8, NNOM_TYPE_S8}, /* motion */
-    {NULL, 80, {50, 1, 16}, 50, 16, 0x1.25defcp-4f, -128, NNOM_TYPE_S8}, /* conv1 */
-    {NULL, 80, {25, 1, 16}, 25, 16, 0x1.25defcp-4f, -128, NNOM_TYPE_S8}, /* pool1 */
-    {NULL, 480, {25, 1, 24}, 25, 24, 0x1.0a4edp-5f, -128, NNOM_TYPE_S8}, /* conv2 */
-    {NULL, 0, {12, 1, 24}, 12, 24, 0x1.0a4edp-5f, -128, NNOM_TYPE_S8}, /* pool2 */
+    {NULL, 80, {50, 1, 16}, 50, 16, 0x1.2cf328p-4f, -128, NNOM_TYPE_S8}, /* conv1 */
+    {NULL, 80, {25, 1, 16}, 25, 16, 0x1.2cf328p-4f, -128, NNOM_TYPE_S8}, /* pool1 */
+    {NULL, 480, {25, 1, 24}, 25, 24, 0x1.0e903p-5f, -128, NNOM_TYPE_S8}, /* conv2 */
+    {NULL, 0, {12, 1, 24}, 12, 24, 0x1.0e903p-5f, -128, NNOM_TYPE_S8}, /* pool2 */
     {NULL, 288, {1, 1, 32}, 1, 32, 0x1.0423d4p-5f, -128, NNOM_TYPE_S8}, /* dense1 */
     {NULL, 0, {1, 1, 4}, 1, 4, 0x1.f55d3ep-6f, -80, NNOM_TYPE_S8}, /* dense2 */
     {NULL, 0, {1, 1, 4}, 1, 4, 0x1p-8f, -128, NNOM_TYPE_S8}, /* softmax */
@@ -919,12 +919,12 @@ static const uint16_t basic_motions_n4_in[] = {4, };
 static const uint16_t basic_motions_n5_in[] = {5, };
 static const uint16_t basic_motions_n6_in[] = {6, };
 static const nnom_node_t basic_motions_nodes[] = {
-    {&nnom_conv2d_s8_op, &basic_motions_n0, basic_motions_n0_in, 1, 1, 0, 42}, /* conv1 */
-    {&nnom_max_pool_s8_op, &basic_motions_n1, basic_motions_n1_in, 1, 2, 0, 0}, /* pool1 */
-    {&nnom_conv2d_s8_op, &basic_motions_n2, basic_motions_n2_in, 1, 3, 0, 80}, /* conv2 */
-    {&nnom_max_pool_s8_op, &basic_motions_n3, basic_motions_n3_in, 1, 4, 0, 0}, /* pool2 */
-    {&nnom_dense_s8_op, &basic_motions_n4, basic_motions_n4_in, 1, 5, 0, 0}, /* dense1 */
-    {&nnom_dense_s8_op, &basic_motions_n5, basic_motions_n5_in, 1, 6, 0, 0}, /* dense2 */
+    {&nnom_conv2d_s8_ref_op, &basic_motions_n0, basic_motions_n0_in, 1, 1, 0, 42}, /* conv1 */
+    {&nnom_max_pool_s8_ref_op, &basic_motions_n1, basic_motions_n1_in, 1, 2, 0, 0}, /* pool1 */
+    {&nnom_conv2d_s8_ref_op, &basic_motions_n2, basic_motions_n2_in, 1, 3, 0, 80}, /* conv2 */
+    {&nnom_max_pool_s8_ref_op, &basic_motions_n3, basic_motions_n3_in, 1, 4, 0, 0}, /* pool2 */
+    {&nnom_dense_s8_ref_op, &basic_motions_n4, basic_motions_n4_in, 1, 5, 0, 0}, /* dense1 */
+    {&nnom_dense_s8_ref_op, &basic_motions_n5, basic_motions_n5_in, 1, 6, 0, 0}, /* dense2 */
     {&nnom_softmax_s8_op, &basic_motions_n6, basic_motions_n6_in, 1, 7, 0, 0}, /* softmax */
 };
 static const uint16_t basic_motions_param_bytes[] = {sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_softmax_param), };

@@ -9,7 +9,7 @@
 #endif
 
 /* stem_conv: Conv2D */
-extern const nnom_op_t nnom_conv2d_s8_op;
+extern const nnom_op_t nnom_conv2d_s8_ref_op;
 struct nnom_conv_param { nnom_geometry_t geometry; int32_t act_min; int32_t act_max; float act_min_f; float act_max_f; const void *weights; const void *bias; const void *multiplier; const void *shift; };
 static const int8_t digits_resnet_n0_a0[144] = {
     33, 74, 89, 39, -56, -4, -73, -127, -76, 78, 34, 70, 65, -82, -54, 53,
@@ -648,7 +648,7 @@ static const struct nnom_concat_param digits_resnet_n7 = {
 };
 
 /* down_depthwise: DW_Conv2D */
-extern const nnom_op_t nnom_dw_conv2d_s8_op;
+extern const nnom_op_t nnom_dw_conv2d_s8_ref_op;
 static const int8_t digits_resnet_n8_a0[288] = {
     42, -18, -97, -25, 31, -102, -90, 59, -19, -81, -68, -17, 31, 30, -86, -66,
     74, 11, -41, 89, 3, 39, -93, -127, 26, -127, -27, -18, -10, 19, 3, 14,
@@ -2116,7 +2116,7 @@ static const struct nnom_binary_param digits_resnet_n14 = {
 };
 
 /* mean: GlobalAvgPool */
-extern const nnom_op_t nnom_global_avg_pool_s8_op;
+extern const nnom_op_t nnom_global_avg_pool_s8_ref_op;
 struct nnom_pool_param { nnom_geometry_t geometry; int32_t act_min; int32_t act_max; float act_min_f; float act_max_f; int32_t multiplier; int32_t shift; };
 static const struct nnom_pool_param digits_resnet_n15 = {
     .geometry = {1, 1, 1, 1, 1, 1, 0, 0, 0, 0},
@@ -2133,7 +2133,7 @@ static const struct nnom_pool_param digits_resnet_n15 = {
 };
 
 /* scores: Dense */
-extern const nnom_op_t nnom_dense_s8_op;
+extern const nnom_op_t nnom_dense_s8_ref_op;
 static const int8_t digits_resnet_n16_a0[320] = {
     34, -72, -11, 78, -99, -79, -60, -15, -94, -50, -60, 127, -52, -11, 90, -43,
     -23, 98, -32, 108, -91, 73, -55, -47, -32, 22, -2, -42, -80, -9, 44, 111,
@@ -2233,23 +2233,23 @@ static const uint16_t digits_resnet_n15_in[] = {15, };
 static const uint16_t digits_resnet_n16_in[] = {16, };
 static const uint16_t digits_resnet_n17_in[] = {17, };
 static const nnom_node_t digits_resnet_nodes[] = {
-    {&nnom_conv2d_s8_op, &digits_resnet_n0, digits_resnet_n0_in, 1, 1, 64, 9}, /* stem_conv */
-    {&nnom_conv2d_s8_op, &digits_resnet_n1, digits_resnet_n1_in, 1, 2, 0, 144}, /* res1_1_conv */
-    {&nnom_conv2d_s8_op, &digits_resnet_n2, digits_resnet_n2_in, 1, 3, 1280, 144}, /* res1_2_conv */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n0, digits_resnet_n0_in, 1, 1, 64, 9}, /* stem_conv */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n1, digits_resnet_n1_in, 1, 2, 0, 144}, /* res1_1_conv */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n2, digits_resnet_n2_in, 1, 3, 1280, 144}, /* res1_2_conv */
     {&nnom_add_s8_op, &digits_resnet_n3, digits_resnet_n3_in, 2, 4, 0, 0}, /* res1_add */
-    {&nnom_conv2d_s8_op, &digits_resnet_n4, digits_resnet_n4_in, 1, 5, 0, 144}, /* dense_1_conv */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n4, digits_resnet_n4_in, 1, 5, 0, 144}, /* dense_1_conv */
     {&nnom_concat_op, &digits_resnet_n5, digits_resnet_n5_in, 2, 6, 0, 0}, /* dense_concat1 */
-    {&nnom_conv2d_s8_op, &digits_resnet_n6, digits_resnet_n6_in, 1, 7, 2764, 216}, /* dense_2_conv */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n6, digits_resnet_n6_in, 1, 7, 2764, 216}, /* dense_2_conv */
     {&nnom_concat_op, &digits_resnet_n7, digits_resnet_n7_in, 2, 8, 2764, 0}, /* dense_concat2 */
-    {&nnom_dw_conv2d_s8_op, &digits_resnet_n8, digits_resnet_n8_in, 1, 9, 2764, 0}, /* down_depthwise */
-    {&nnom_conv2d_s8_op, &digits_resnet_n9, digits_resnet_n9_in, 1, 10, 2764, 0}, /* down_pointwise_conv */
-    {&nnom_conv2d_s8_op, &digits_resnet_n10, digits_resnet_n10_in, 1, 11, 2764, 0}, /* down_shortcut_conv */
+    {&nnom_dw_conv2d_s8_ref_op, &digits_resnet_n8, digits_resnet_n8_in, 1, 9, 2764, 0}, /* down_depthwise */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n9, digits_resnet_n9_in, 1, 10, 2764, 0}, /* down_pointwise_conv */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n10, digits_resnet_n10_in, 1, 11, 2764, 0}, /* down_shortcut_conv */
     {&nnom_add_s8_op, &digits_resnet_n11, digits_resnet_n11_in, 2, 12, 2764, 0}, /* down_add */
-    {&nnom_conv2d_s8_op, &digits_resnet_n12, digits_resnet_n12_in, 1, 13, 512, 288}, /* res2_1_conv */
-    {&nnom_conv2d_s8_op, &digits_resnet_n13, digits_resnet_n13_in, 1, 14, 512, 288}, /* res2_2_conv */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n12, digits_resnet_n12_in, 1, 13, 512, 288}, /* res2_1_conv */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n13, digits_resnet_n13_in, 1, 14, 512, 288}, /* res2_2_conv */
     {&nnom_add_s8_op, &digits_resnet_n14, digits_resnet_n14_in, 2, 15, 0, 0}, /* res2_add */
-    {&nnom_global_avg_pool_s8_op, &digits_resnet_n15, digits_resnet_n15_in, 1, 16, 0, 0}, /* mean */
-    {&nnom_dense_s8_op, &digits_resnet_n16, digits_resnet_n16_in, 1, 17, 0, 0}, /* scores */
+    {&nnom_global_avg_pool_s8_ref_op, &digits_resnet_n15, digits_resnet_n15_in, 1, 16, 0, 0}, /* mean */
+    {&nnom_dense_s8_ref_op, &digits_resnet_n16, digits_resnet_n16_in, 1, 17, 0, 0}, /* scores */
     {&nnom_softmax_s8_op, &digits_resnet_n17, digits_resnet_n17_in, 1, 18, 0, 0}, /* softmax */
 };
 static const uint16_t digits_resnet_param_bytes[] = {sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_binary_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_concat_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_concat_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_binary_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_binary_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_softmax_param), };

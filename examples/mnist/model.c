@@ -9,7 +9,7 @@
 #endif
 
 /* conv1: Conv2D */
-extern const nnom_op_t nnom_conv2d_s8_op;
+extern const nnom_op_t nnom_conv2d_s8_ref_op;
 struct nnom_conv_param { nnom_geometry_t geometry; int32_t act_min; int32_t act_max; float act_min_f; float act_max_f; const void *weights; const void *bias; const void *multiplier; const void *shift; };
 static const int8_t mnist_n0_a0[72] = {
     -45, -25, 40, -38, 116, 11, 41, 40, -127, 39, 39, 82, 35, 83, -69, 7,
@@ -38,7 +38,7 @@ static const struct nnom_conv_param mnist_n0 = {
 };
 
 /* pool1: MaxPool */
-extern const nnom_op_t nnom_max_pool_s8_op;
+extern const nnom_op_t nnom_max_pool_s8_ref_op;
 struct nnom_pool_param { nnom_geometry_t geometry; int32_t act_min; int32_t act_max; float act_min_f; float act_max_f; int32_t multiplier; int32_t shift; };
 static const struct nnom_pool_param mnist_n1 = {
     .geometry = {2, 2, 2, 2, 1, 1, 0, 0, 0, 0},
@@ -675,7 +675,7 @@ static const struct nnom_pool_param mnist_n5 = {
 };
 
 /* dense1: Dense */
-extern const nnom_op_t nnom_dense_s8_op;
+extern const nnom_op_t nnom_dense_s8_ref_op;
 static const int8_t mnist_n6_a0[13824] = {
     18, -33, -115, -105, 7, -21, -18, -56, -1, 24, 15, 86, 44, 42, -1, -105,
     11, 16, 21, -104, -4, -60, 30, 89, -31, 63, -9, -54, -22, 81, 3, 3,
@@ -1659,14 +1659,14 @@ static const uint16_t mnist_n6_in[] = {6, };
 static const uint16_t mnist_n7_in[] = {7, };
 static const uint16_t mnist_n8_in[] = {8, };
 static const nnom_node_t mnist_nodes[] = {
-    {&nnom_conv2d_s8_op, &mnist_n0, mnist_n0_in, 1, 1, 0, 9}, /* conv1 */
-    {&nnom_max_pool_s8_op, &mnist_n1, mnist_n1_in, 1, 2, 0, 0}, /* pool1 */
-    {&nnom_conv2d_s8_op, &mnist_n2, mnist_n2_in, 1, 3, 1176, 72}, /* conv2 */
-    {&nnom_max_pool_s8_op, &mnist_n3, mnist_n3_in, 1, 4, 1176, 0}, /* pool2 */
-    {&nnom_conv2d_s8_op, &mnist_n4, mnist_n4_in, 1, 5, 1176, 216}, /* conv3 */
-    {&nnom_max_pool_s8_op, &mnist_n5, mnist_n5_in, 1, 6, 0, 0}, /* pool3 */
-    {&nnom_dense_s8_op, &mnist_n6, mnist_n6_in, 1, 7, 0, 0}, /* dense1 */
-    {&nnom_dense_s8_op, &mnist_n7, mnist_n7_in, 1, 8, 0, 0}, /* dense2 */
+    {&nnom_conv2d_s8_ref_op, &mnist_n0, mnist_n0_in, 1, 1, 0, 9}, /* conv1 */
+    {&nnom_max_pool_s8_ref_op, &mnist_n1, mnist_n1_in, 1, 2, 0, 0}, /* pool1 */
+    {&nnom_conv2d_s8_ref_op, &mnist_n2, mnist_n2_in, 1, 3, 1176, 72}, /* conv2 */
+    {&nnom_max_pool_s8_ref_op, &mnist_n3, mnist_n3_in, 1, 4, 1176, 0}, /* pool2 */
+    {&nnom_conv2d_s8_ref_op, &mnist_n4, mnist_n4_in, 1, 5, 1176, 216}, /* conv3 */
+    {&nnom_max_pool_s8_ref_op, &mnist_n5, mnist_n5_in, 1, 6, 0, 0}, /* pool3 */
+    {&nnom_dense_s8_ref_op, &mnist_n6, mnist_n6_in, 1, 7, 0, 0}, /* dense1 */
+    {&nnom_dense_s8_ref_op, &mnist_n7, mnist_n7_in, 1, 8, 0, 0}, /* dense2 */
     {&nnom_softmax_s8_op, &mnist_n8, mnist_n8_in, 1, 9, 0, 0}, /* softmax */
 };
 static const uint16_t mnist_param_bytes[] = {sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_softmax_param), };

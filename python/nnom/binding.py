@@ -63,12 +63,14 @@ CURVE = ct.CFUNCTYPE(None, ct.c_void_p, ct.POINTER(PlanPoint))
 
 
 class Options(ct.Structure):
-    """Of nnom_compile (nnom_options_t); mode: 0 auto, 1 whole, 2 smallest."""
+    """Of nnom_compile (nnom_options_t); mode: 0 auto, 1 whole, 2 smallest; optimize: 0 default, 1 speed, 2 size."""
 
     _fields_ = [
         ("mode", ct.c_int),
         ("arena_bytes", ct.c_uint32),
         ("fast_bytes", ct.c_uint32),
+        ("target", ct.c_uint32),
+        ("optimize", ct.c_int),
         ("feed", ct.c_bool),
         ("curve", CURVE),
         ("curve_context", ct.c_void_p),
@@ -106,6 +108,7 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "new_model": (_P, [_P]),
     "model_delete": (None, [_P]),
     "model_compile": (ct.c_int, [_P, _P, _P]),
+    "nnom_target_name": (ct.c_char_p, [_U, ct.POINTER(_U)]),
     "nnom_compile": (ct.c_int, [_P, _P, _P, ct.POINTER(Options)]),
     "model_run": (ct.c_int, [_P]),
     "nnom_feed": (ct.c_int, [_P, _P, _U]),

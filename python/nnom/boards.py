@@ -61,6 +61,7 @@ class Board:
 
     name: str
     family: str
+    target: str
     compiler: str
     cpu: tuple[str, ...]
     libc: tuple[str, ...]
@@ -122,6 +123,7 @@ def _board(name: str, table: dict) -> Board:
     return Board(
         name=name,
         family=table["family"],
+        target=table["target"],
         compiler=table["compiler"],
         cpu=tuple(table["cpu"]),
         libc=tuple(table["libc"]),

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from . import __version__
 from .calibrate import METHODS
+from .core import OPTIMIZE, targets
 
 _RAW = argparse.RawDescriptionHelpFormatter
 _MODEL = "a .keras, .h5 or .tflite file"
@@ -59,6 +60,10 @@ def _plan(p: argparse.ArgumentParser) -> None:
     p.add_argument("--whole", action="store_const", const="whole", dest="plan", help="the same as --plan whole")
     p.add_argument("--ram", metavar="SIZE", help="all RAM of the model (16384, 16k, 16kB): the fastest plan that fits")
     p.add_argument("--arena", type=int, default=0, metavar="BYTES", help="the same without the model's state")
+    text = "kernels for what the core has: the same bytes in less time (default: plain, or what --board has)"
+    p.add_argument("--target", choices=tuple(targets()), help=text)
+    text = "weights may grow by a tenth for speed (default), as much as pays (speed), or not at all (size)"
+    p.add_argument("--optimize", choices=tuple(OPTIMIZE), default="default", help=text)
     p.add_argument("--feed", action="store_true", help="the input comes row by row (nnom_feed), not all at once")
 
 

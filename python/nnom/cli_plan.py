@@ -28,12 +28,13 @@ _ASCII = str.maketrans("─│┐┤└◆●", "-|+|+*o")
 
 
 def plan_of(a: Namespace) -> Plan:
-    """The plan that --plan, --whole, --ram, --arena and --feed ask for, or DataError."""
+    """The plan that --plan, --whole, --ram, --arena, --target, --optimize and --feed ask for, or DataError."""
     if a.arena < 0:
         raise DataError(f"--arena {a.arena}: expected bytes, 0 or more")
     if a.ram is not None and (a.arena or a.plan != "auto"):
         raise DataError("--ram: not together with --arena or another --plan: it is the budget of the plan 'auto'")
-    return Plan(a.plan, a.arena, a.feed, None if a.ram is None else parse_bytes(a.ram))
+    ram = None if a.ram is None else parse_bytes(a.ram)
+    return Plan(a.plan, a.arena, a.feed, ram, a.target, a.optimize)
 
 
 def planned_graph(a: Namespace) -> tuple[Graph, Removed]:

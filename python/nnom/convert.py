@@ -227,19 +227,29 @@ class Plan:
     """How the core plans memory: "auto" (rolling rows where that costs little), "whole", "smallest".
 
     arena_bytes: a budget for "auto", 0 for none. ram: the same, with the model's state. feed: the input comes row by
-    row.
+    row. target: what the core has that will run it (core.targets()); None: that of the board if there is one, else
+    "plain". optimize: "default", "speed", "size" of weights.
     """
 
     mode: str = "auto"
     arena_bytes: int = 0
     feed: bool = False
     ram: int | None = None
+    target: str | None = None
+    optimize: str = "default"
 
     def compile(self, graph: Graph) -> CoreModel:
         """The graph in the core, planned so. CoreError if it cannot be, as when a budget is too small."""
         budget = self.arena_bytes if self.ram is None else max(self.ram - STATE_BYTES, 1)
         try:
-            return CoreModel(graph, mode=self.mode, arena_bytes=budget, feed=self.feed)
+            return CoreModel(
+                graph,
+                mode=self.mode,
+                arena_bytes=budget,
+                feed=self.feed,
+                target=self.target or "plain",
+                optimize=self.optimize,
+            )
         except CoreError as e:
             least = re.search(r"below the least possible, (\d+); (layer '.*' sets it)", str(e))
             if self.ram is None or least is None:

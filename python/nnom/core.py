@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ctypes as ct
 import errno
+import functools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -73,6 +74,17 @@ class Port:
 
 
 MODES = {"auto": 0, "whole": 1, "smallest": 2}
+OPTIMIZE = {"default": 0, "speed": 1, "size": 2}
+
+
+@functools.cache
+def targets() -> dict[str, int]:
+    """What a core may have for kernels beside the plain ones: the core's own names and sets of bits."""
+    found: dict[str, int] = {}
+    bits = ct.c_uint32()
+    while name := library().nnom_target_name(len(found), ct.byref(bits)):
+        found[name.decode()] = bits.value
+    return found
 
 
 class CoreModel:
@@ -81,6 +93,8 @@ class CoreModel:
     mode: "whole" (each layer over all its rows: outputs of layers can be observed), "auto" (rolling rows where that
     costs next to nothing, or within `arena_bytes`), "smallest". feed: the input comes row by row. fast_bytes: two
     memories, the hottest data in the first, of at most this size. memory: uint8 array as the arena, aligned to 4.
+    target: a name of targets(), whose kernels give the same bytes. optimize: weights may grow by a tenth for speed
+    ("default"), as much as pays ("speed"), or not at all ("size").
     `curve` holds the plans considered, as (arena bytes, estimated instructions), from the cheapest to the smallest.
     """
 
@@ -93,11 +107,17 @@ class CoreModel:
         feed: bool = False,
         fast_bytes: int = 0,
         memory: np.ndarray | None = None,
+        target: str = "plain",
+        optimize: str = "default",
     ):
         self.mode = mode
         self.feed = feed
         self.curve: list[tuple[int, int]] = []
-        self._options = Options(MODES[mode], arena_bytes, fast_bytes, feed, CURVE(self._add_point), None)
+        self.target = target
+        bits, weights = targets()[target], OPTIMIZE[optimize]
+        self._options = Options(
+            MODES[mode], arena_bytes, fast_bytes, bits, weights, feed, CURVE(self._add_point), None
+        )
         self._lib = library()
         self._keep: list[object] = []  # what the core points into: weights, scales, constants
         self._layers: dict[str, int] = {}  # tensor name -> layer

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -147,7 +147,8 @@ def run_board(
     Raises DataError (unknown board), CoreError, ToolError and boards.BoardError (tools missing or failing).
     """
     board = find_board(name)
-    core = (plan or Plan()).compile(graph)
+    plan = plan or Plan()
+    core = replace(plan, target=plan.target or board.target).compile(graph)
     with tempfile.TemporaryDirectory(prefix="nnom-") as text:
         folder = Path(text)
         elf = build_frozen(core, board, folder, opt)

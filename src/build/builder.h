@@ -9,6 +9,7 @@
 #include "nnom.h"
 #include "nnom_port.h"
 #include "../kernels/param.h"
+#include "../run/window.h"
 
 enum { NNOM_NAME_BYTES = 32, NNOM_MAX_ARRAYS = 6, NNOM_ERROR_BYTES = 160 };
 
@@ -91,6 +92,8 @@ struct nnom_layer {
     nnom_tensor_t out;      /* offset is set by the plan */
     const nnom_op_t *op;
     const char *op_symbol;
+    const struct nnom_form *form; /* of operations with kernel variants: the one taken; else NULL */
+    uint64_t cost;          /* estimated instructions of a run; 0: estimated from macs and the output */
     const void *param;
     uint32_t scratch_bytes;
     bool scratch_in_pieces; /* scratch is for input rows that come in pieces, in a ring; always so in reducing operations */
@@ -158,10 +161,6 @@ uint32_t nnom_type_bytes(nnom_type_t type);
  * (more at the end if odd). Fails if a kernel, stride or dilation is < 1 or over 2^15, or the output would be empty.
  */
 nnom_status_t nnom_geometry_resolve(nnom_layer_t *layer, nnom_shape_t in, nnom_size_t *out);
-/* Rows of an input of in_h rows that output rows y read. */
-nnom_range_t nnom_geometry_window(const nnom_geometry_t *geometry, int32_t in_h, nnom_range_t y);
-/* Every row: the window of reductions and of layers that are not local in rows. */
-nnom_range_t nnom_window_all(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y);
 
 /* ---- Quantisation: src/build/quant.c ---- */
 

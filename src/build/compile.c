@@ -82,6 +82,8 @@ static void reset(nnom_model_t *m)
         memset(&layer->out, 0, sizeof layer->out);
         layer->op = NULL;
         layer->op_symbol = NULL;
+        layer->form = NULL;
+        layer->cost = 0;
         layer->param = NULL;
         layer->scratch_bytes = 0;
         layer->scratch_in_pieces = false;

@@ -85,11 +85,22 @@ static void write_arrays(nnom_writer_t *w, const nnom_layer_t *layer)
     }
 }
 
-/* The same tag and members as in the library, so that the types are compatible (C99 6.2.7). */
-static void write_param_type(nnom_writer_t *w, const nnom_class_t *cls)
+/* A kernel variant has parameters of its own. */
+static const char *param_tag(const nnom_layer_t *layer)
 {
-    nnom_writer_print(w, "struct %s {", cls->param_tag);
-    for (const nnom_field_t *field = cls->fields; field->name != NULL; field++) {
+    return layer->form != NULL ? layer->form->param_tag : layer->cls->param_tag;
+}
+
+static const nnom_field_t *fields(const nnom_layer_t *layer)
+{
+    return layer->form != NULL ? layer->form->fields : layer->cls->fields;
+}
+
+/* The same tag and members as in the library, so that the types are compatible (C99 6.2.7). */
+static void write_param_type(nnom_writer_t *w, const nnom_layer_t *layer)
+{
+    nnom_writer_print(w, "struct %s {", param_tag(layer));
+    for (const nnom_field_t *field = fields(layer); field->name != NULL; field++) {
         static const char *const types[] = {"int32_t ", "float ", "nnom_geometry_t ", "const void *"};
         nnom_writer_print(w, " %s%s;", types[field->kind], field->name);
     }
@@ -107,8 +118,8 @@ static void write_param(nnom_writer_t *w, const nnom_layer_t *layer)
 {
     uint32_t array = 0;
     write_arrays(w, layer);
-    nnom_writer_print(w, "static const struct %s %s_n%u = {", layer->cls->param_tag, w->name, (unsigned)layer->node);
-    for (const nnom_field_t *field = layer->cls->fields; field->name != NULL; field++) {
+    nnom_writer_print(w, "static const struct %s %s_n%u = {", param_tag(layer), w->name, (unsigned)layer->node);
+    for (const nnom_field_t *field = fields(layer); field->name != NULL; field++) {
         const void *member = (const uint8_t *)layer->param + field->offset;
         nnom_writer_print(w, "\n    .%s = ", field->name);
         if (field->kind == NNOM_FIELD_I32) {
@@ -135,7 +146,7 @@ static bool seen(const nnom_layer_t *list, const nnom_layer_t *layer, bool tag)
 {
     for (; list != layer; list = list->next) {
         const bool has = list->node != NNOM_NO_NODE;
-        if (has && tag && list->cls->param_tag != NULL && strcmp(list->cls->param_tag, layer->cls->param_tag) == 0) {
+        if (has && tag && param_tag(list) != NULL && strcmp(param_tag(list), param_tag(layer)) == 0) {
             return true;
         }
         if (has && !tag && strcmp(list->op_symbol, layer->op_symbol) == 0) {
@@ -153,9 +164,9 @@ static void write_node_data(nnom_writer_t *w, const nnom_layer_t *list, const nn
     if (!seen(list, layer, false)) {
         nnom_writer_print(w, "extern const nnom_op_t %s;\n", layer->op_symbol);
     }
-    if (layer->cls->param_tag != NULL && layer->param != NULL) {
+    if (param_tag(layer) != NULL && layer->param != NULL) {
         if (!seen(list, layer, true)) {
-            write_param_type(w, layer->cls);
+            write_param_type(w, layer);
         }
         write_param(w, layer);
     }
@@ -256,7 +267,7 @@ static void write_param_sizes(nnom_writer_t *w, const nnom_model_t *m)
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         if (layer->node != NNOM_NO_NODE) {
             nnom_writer_print(w, layer->param != NULL ? "sizeof(%s%s), " : "%s%s, ", layer->param != NULL ? "struct " : "",
-                              layer->param != NULL ? layer->cls->param_tag : "0");
+                              layer->param != NULL ? param_tag(layer) : "0");
         }
     }
     nnom_writer_print(w, "};\n");

@@ -3,6 +3,7 @@
 #define NNOM_FREEZE_H
 
 #include "../build/graph.h"
+#include "../build/kernel.h"
 
 typedef struct nnom_writer {
     nnom_write_t write;

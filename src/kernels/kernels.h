@@ -88,9 +88,10 @@ static inline void nnom_mean_multiplier(int32_t n, int32_t *multiplier, int32_t 
     *shift -= s;
 }
 
-#define NNOM_KERNEL_DECLARE(name, variant) void nnom_##name##_##variant(const nnom_call_t *call);
-#define NNOM_KERNEL(name, variant) NNOM_KERNEL_DECLARE(name, variant)
 #include "kernels.def"
-#undef NNOM_KERNEL
+#define NNOM_KERNEL_DECLARE(operation, variant, needs, cost_mac, cost_output)                                          \
+    void nnom_##operation##_##variant(const nnom_call_t *call);
+NNOM_KERNELS(NNOM_KERNEL_DECLARE)
+#undef NNOM_KERNEL_DECLARE
 
 #endif

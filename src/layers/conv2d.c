@@ -3,14 +3,25 @@
 
 NNOM_PARAM_FIELDS(nnom_conv_param, NNOM_CONV_PARAM)
 
-static nnom_range_t window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
+/* Weights as they are; a patch is gathered where windows do not lie in memory as one run. */
+static nnom_status_t conv2d_plain(nnom_layer_t *layer)
 {
-    const nnom_conv_param_t *p = node->param;
-    return nnom_geometry_window(&p->geometry, nnom_node_input(program, node, input)->shape.h, y);
+    nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
+    const nnom_tensor_t *in = nnom_layer_in(layer, 0);
+    const nnom_geometry_t *g = &layer->geometry;
+    nnom_conv_register(conv);
+    /* Windows as wide as the input lie in it as one run, unless a ring's end comes between. */
+    layer->scratch_in_pieces = g->kernel_w == in->shape.w && layer->out.shape.w == 1 && g->dilation_h == 1 &&
+                               (g->dilation_w == 1 || g->kernel_w == 1) &&
+                               g->pad_top + g->pad_bottom + g->pad_left + g->pad_right == 0;
+    return nnom_window_scratch(layer, nnom_conv2d_gathers(g) ? (int64_t)conv->taps * nnom_type_bytes(in->type) : 0);
 }
 
-const nnom_op_t nnom_conv2d_s8_op = {nnom_conv2d_s8_ref, window, 0, sizeof(nnom_conv_param_t)};
-const nnom_op_t nnom_conv2d_f32_op = {nnom_conv2d_f32_ref, window, 0, sizeof(nnom_conv_param_t)};
+NNOM_FORM(conv2d_s8_ref, nnom_conv_window, 0, nnom_conv_param, conv2d_plain)
+NNOM_FORM(conv2d_f32_ref, nnom_conv_window, 0, nnom_conv_param, conv2d_plain)
+
+static const nnom_kernel_t conv2d_s8[] = {NNOM_KERNELS_CONV2D_S8(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t conv2d_f32[] = {NNOM_KERNELS_CONV2D_F32(NNOM_KERNEL_ROW)};
 
 static nnom_status_t build(nnom_layer_t *layer)
 {
@@ -28,18 +39,15 @@ static nnom_status_t build(nnom_layer_t *layer)
     nnom_layer_follow(layer);
     const nnom_geometry_t *g = &layer->geometry;
     const int64_t taps = (int64_t)g->kernel_h * g->kernel_w * in->shape.c;
-    status = nnom_conv_weights(conv, conv->filters, taps, taps, 1);
-    if (status != NNOM_OK) {
-        return status;
-    }
-    NNOM_LAYER_OP(layer, nnom_conv2d);
+    status = nnom_conv_prepare(conv, conv->filters, taps, taps, 1);
     layer->macs = (uint64_t)taps * (uint64_t)conv->filters * (uint64_t)size.h * (uint64_t)size.w;
-    nnom_layer_overlap_rows(layer);
-    /* Windows as wide as the input lie in it as one run, unless a ring's end comes between. */
-    layer->scratch_in_pieces = g->kernel_w == in->shape.w && size.w == 1 && g->dilation_h == 1 &&
-                               (g->dilation_w == 1 || g->kernel_w == 1) &&
-                               g->pad_top + g->pad_bottom + g->pad_left + g->pad_right == 0;
-    return nnom_window_scratch(layer, nnom_conv2d_gathers(g) ? taps * nnom_type_bytes(in->type) : 0);
+    if (status == NNOM_OK) {
+        status = NNOM_CONV_CHOOSE(layer, conv2d);
+    }
+    if (status == NNOM_OK) {
+        nnom_layer_overlap_rows(layer);
+    }
+    return status;
 }
 
 static const nnom_class_t class = {"Conv2D", "nnom_conv_param", nnom_conv_param_fields, build, 1, 1, NNOM_CLASS_CLAMPS};

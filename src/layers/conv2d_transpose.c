@@ -15,8 +15,17 @@ static nnom_range_t window(const nnom_program_t *program, const nnom_node_t *nod
     return rows;
 }
 
-const nnom_op_t nnom_conv2d_transpose_s8_op = {nnom_conv2d_transpose_s8_ref, window, 0, sizeof(nnom_conv_param_t)};
-const nnom_op_t nnom_conv2d_transpose_f32_op = {nnom_conv2d_transpose_f32_ref, window, 0, sizeof(nnom_conv_param_t)};
+static nnom_status_t conv2d_transpose_plain(nnom_layer_t *layer)
+{
+    nnom_conv_register((nnom_conv_layer_t *)layer);
+    return NNOM_OK;
+}
+
+NNOM_FORM(conv2d_transpose_s8_ref, window, 0, nnom_conv_param, conv2d_transpose_plain)
+NNOM_FORM(conv2d_transpose_f32_ref, window, 0, nnom_conv_param, conv2d_transpose_plain)
+
+static const nnom_kernel_t conv2d_transpose_s8[] = {NNOM_KERNELS_CONV2D_TRANSPOSE_S8(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t conv2d_transpose_f32[] = {NNOM_KERNELS_CONV2D_TRANSPOSE_F32(NNOM_KERNEL_ROW)};
 
 static bool in_range(int32_t x)
 {
@@ -125,9 +134,6 @@ static nnom_status_t set_weights(nnom_conv_layer_t *conv, int64_t taps)
     if (status == NNOM_OK) {
         status = unfold(conv, conv->filters, (int32_t)taps);
     }
-    if (status == NNOM_OK) {
-        nnom_conv_register(conv, conv->filters, (int32_t)taps);
-    }
     return status;
 }
 
@@ -148,13 +154,14 @@ static nnom_status_t build(nnom_layer_t *layer)
     }
     nnom_layer_follow(layer);
     status = set_weights(conv, taps);
-    if (status != NNOM_OK) {
-        return status;
-    }
-    NNOM_LAYER_OP(layer, nnom_conv2d_transpose);
     layer->macs = (uint64_t)taps * (uint64_t)conv->filters * (uint64_t)in.h * (uint64_t)in.w;
-    nnom_layer_overlap_rows(layer);
-    return NNOM_OK;
+    if (status == NNOM_OK) {
+        status = NNOM_CONV_CHOOSE(layer, conv2d_transpose);
+    }
+    if (status == NNOM_OK) {
+        nnom_layer_overlap_rows(layer);
+    }
+    return status;
 }
 
 static const nnom_class_t class = {"Conv2DTranspose", "nnom_conv_param", nnom_conv_param_fields, build, 1, 1,

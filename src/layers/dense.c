@@ -3,8 +3,19 @@
 
 NNOM_PARAM_FIELDS(nnom_conv_param, NNOM_CONV_PARAM)
 
-const nnom_op_t nnom_dense_s8_op = {nnom_dense_s8_ref, nnom_window_all, NNOM_OP_REDUCES, sizeof(nnom_conv_param_t)};
-const nnom_op_t nnom_dense_f32_op = {nnom_dense_f32_ref, nnom_window_all, NNOM_OP_REDUCES, sizeof(nnom_conv_param_t)};
+/* Weights as they are; sums of units while rows come one by one: int32 and float have the same size. */
+static nnom_status_t dense_plain(nnom_layer_t *layer)
+{
+    nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
+    nnom_conv_register(conv);
+    return nnom_window_scratch(layer, nnom_layer_in(layer, 0)->shape.h > 1 ? conv->filters * (int64_t)sizeof(int32_t) : 0);
+}
+
+NNOM_FORM(dense_s8_ref, nnom_window_all, NNOM_OP_REDUCES, nnom_conv_param, dense_plain)
+NNOM_FORM(dense_f32_ref, nnom_window_all, NNOM_OP_REDUCES, nnom_conv_param, dense_plain)
+
+static const nnom_kernel_t dense_s8[] = {NNOM_KERNELS_DENSE_S8(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t dense_f32[] = {NNOM_KERNELS_DENSE_F32(NNOM_KERNEL_ROW)};
 
 static nnom_status_t build(nnom_layer_t *layer)
 {
@@ -17,15 +28,10 @@ static nnom_status_t build(nnom_layer_t *layer)
     layer->out.shape = shape(1, 1, conv->filters);
     nnom_layer_follow(layer);
     const int64_t taps = nnom_shape_elements(in);
-    status = nnom_conv_weights(conv, conv->filters, taps, taps, 1);
-    if (status != NNOM_OK) {
-        return status;
-    }
-    NNOM_LAYER_OP(layer, nnom_dense);
+    status = nnom_conv_prepare(conv, conv->filters, taps, taps, 1);
     layer->macs = (uint64_t)taps * (uint64_t)conv->filters;
     layer->overlap = NNOM_NO_OVERLAP; /* every output reads the whole input */
-    /* Sums of units while rows come one by one: int32 and float have the same size. */
-    return nnom_window_scratch(layer, in.h > 1 ? conv->filters * (int64_t)sizeof(int32_t) : 0);
+    return status == NNOM_OK ? NNOM_CONV_CHOOSE(layer, dense) : status;
 }
 
 static const nnom_class_t class = {

@@ -3,14 +3,18 @@
 
 NNOM_PARAM_FIELDS(nnom_conv_param, NNOM_CONV_PARAM)
 
-static nnom_range_t window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
+/* Weights as they are. */
+static nnom_status_t dw_conv2d_plain(nnom_layer_t *layer)
 {
-    const nnom_conv_param_t *p = node->param;
-    return nnom_geometry_window(&p->geometry, nnom_node_input(program, node, input)->shape.h, y);
+    nnom_conv_register((nnom_conv_layer_t *)layer);
+    return NNOM_OK;
 }
 
-const nnom_op_t nnom_dw_conv2d_s8_op = {nnom_dw_conv2d_s8_ref, window, 0, sizeof(nnom_conv_param_t)};
-const nnom_op_t nnom_dw_conv2d_f32_op = {nnom_dw_conv2d_f32_ref, window, 0, sizeof(nnom_conv_param_t)};
+NNOM_FORM(dw_conv2d_s8_ref, nnom_conv_window, 0, nnom_conv_param, dw_conv2d_plain)
+NNOM_FORM(dw_conv2d_f32_ref, nnom_conv_window, 0, nnom_conv_param, dw_conv2d_plain)
+
+static const nnom_kernel_t dw_conv2d_s8[] = {NNOM_KERNELS_DW_CONV2D_S8(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t dw_conv2d_f32[] = {NNOM_KERNELS_DW_CONV2D_F32(NNOM_KERNEL_ROW)};
 
 /* Output channels: those of the input, `multiplier` times each. */
 static nnom_status_t set_shape(nnom_conv_layer_t *conv, nnom_size_t size)
@@ -42,14 +46,15 @@ static nnom_status_t build(nnom_layer_t *layer)
     nnom_layer_follow(layer);
     const int32_t channels = layer->out.shape.c;
     const int64_t taps = (int64_t)layer->geometry.kernel_h * layer->geometry.kernel_w;
-    status = nnom_conv_weights(conv, channels, taps, 1, channels);
-    if (status != NNOM_OK) {
-        return status;
-    }
-    NNOM_LAYER_OP(layer, nnom_dw_conv2d);
+    status = nnom_conv_prepare(conv, channels, taps, 1, channels);
     layer->macs = (uint64_t)taps * (uint64_t)channels * (uint64_t)size.h * (uint64_t)size.w;
-    nnom_layer_overlap_rows(layer); /* row by row, so that variants may take the pixels of a row in any order */
-    return NNOM_OK;
+    if (status == NNOM_OK) {
+        status = NNOM_CONV_CHOOSE(layer, dw_conv2d);
+    }
+    if (status == NNOM_OK) {
+        nnom_layer_overlap_rows(layer); /* row by row, so that variants may take the pixels of a row in any order */
+    }
+    return status;
 }
 
 static const nnom_class_t class = {"DW_Conv2D", "nnom_conv_param", nnom_conv_param_fields, build, 1,

@@ -3,12 +3,34 @@
 
 NNOM_PARAM_FIELDS(nnom_pool_param, NNOM_POOL_PARAM)
 
-const nnom_op_t nnom_global_max_pool_s8_op = {nnom_global_max_pool_s8_ref, nnom_window_all, NNOM_OP_REDUCES, sizeof(nnom_pool_param_t)};
-const nnom_op_t nnom_global_max_pool_f32_op = {nnom_global_max_pool_f32_ref, nnom_window_all, NNOM_OP_REDUCES, sizeof(nnom_pool_param_t)};
-const nnom_op_t nnom_global_avg_pool_s8_op = {nnom_global_avg_pool_s8_ref, nnom_window_all, NNOM_OP_REDUCES, sizeof(nnom_pool_param_t)};
-const nnom_op_t nnom_global_avg_pool_f32_op = {nnom_global_avg_pool_f32_ref, nnom_window_all, NNOM_OP_REDUCES, sizeof(nnom_pool_param_t)};
-const nnom_op_t nnom_global_sum_pool_s8_op = {nnom_global_sum_pool_s8_ref, nnom_window_all, NNOM_OP_REDUCES, sizeof(nnom_pool_param_t)};
-const nnom_op_t nnom_global_sum_pool_f32_op = {nnom_global_sum_pool_f32_ref, nnom_window_all, NNOM_OP_REDUCES, sizeof(nnom_pool_param_t)};
+NNOM_FORM(global_max_pool_s8_ref, nnom_window_all, NNOM_OP_REDUCES, nnom_pool_param, nnom_pool_plain)
+NNOM_FORM(global_max_pool_f32_ref, nnom_window_all, NNOM_OP_REDUCES, nnom_pool_param, nnom_pool_plain)
+NNOM_FORM(global_avg_pool_s8_ref, nnom_window_all, NNOM_OP_REDUCES, nnom_pool_param, nnom_pool_plain)
+NNOM_FORM(global_avg_pool_f32_ref, nnom_window_all, NNOM_OP_REDUCES, nnom_pool_param, nnom_pool_plain)
+NNOM_FORM(global_sum_pool_s8_ref, nnom_window_all, NNOM_OP_REDUCES, nnom_pool_param, nnom_pool_plain)
+NNOM_FORM(global_sum_pool_f32_ref, nnom_window_all, NNOM_OP_REDUCES, nnom_pool_param, nnom_pool_plain)
+
+static const nnom_kernel_t global_max_pool_s8[] = {NNOM_KERNELS_GLOBAL_MAX_POOL_S8(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t global_max_pool_f32[] = {NNOM_KERNELS_GLOBAL_MAX_POOL_F32(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t global_avg_pool_s8[] = {NNOM_KERNELS_GLOBAL_AVG_POOL_S8(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t global_avg_pool_f32[] = {NNOM_KERNELS_GLOBAL_AVG_POOL_F32(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t global_sum_pool_s8[] = {NNOM_KERNELS_GLOBAL_SUM_POOL_S8(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t global_sum_pool_f32[] = {NNOM_KERNELS_GLOBAL_SUM_POOL_F32(NNOM_KERNEL_ROW)};
+
+nnom_status_t nnom_global_max_pool_kernel(nnom_layer_t *layer)
+{
+    return NNOM_CONV_CHOOSE(layer, global_max_pool);
+}
+
+nnom_status_t nnom_global_avg_pool_kernel(nnom_layer_t *layer)
+{
+    return NNOM_CONV_CHOOSE(layer, global_avg_pool);
+}
+
+nnom_status_t nnom_global_sum_pool_kernel(nnom_layer_t *layer)
+{
+    return NNOM_CONV_CHOOSE(layer, global_sum_pool);
+}
 
 void nnom_global_pool_memory(nnom_layer_t *layer)
 {
@@ -39,22 +61,19 @@ static nnom_status_t build(nnom_layer_t *layer, bool sums, bool always)
 static nnom_status_t build_max(nnom_layer_t *layer)
 {
     const nnom_status_t status = build(layer, false, false);
-    NNOM_LAYER_OP(layer, nnom_global_max_pool);
-    return status;
+    return status == NNOM_OK ? nnom_global_max_pool_kernel(layer) : status;
 }
 
 static nnom_status_t build_avg(nnom_layer_t *layer)
 {
     const nnom_status_t status = build(layer, true, false);
-    NNOM_LAYER_OP(layer, nnom_global_avg_pool);
-    return status;
+    return status == NNOM_OK ? nnom_global_avg_pool_kernel(layer) : status;
 }
 
 static nnom_status_t build_sum(nnom_layer_t *layer)
 {
     const nnom_status_t status = build(layer, true, true);
-    NNOM_LAYER_OP(layer, nnom_global_sum_pool);
-    return status;
+    return status == NNOM_OK ? nnom_global_sum_pool_kernel(layer) : status;
 }
 
 static const nnom_class_t max_class = {"GlobalMaxPool",  "nnom_pool_param", nnom_pool_param_fields, build_max, 1, 1,

@@ -3,18 +3,19 @@
 
 NNOM_PARAM_FIELDS(nnom_pool_param, NNOM_POOL_PARAM)
 
-static nnom_range_t window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
-{
-    const nnom_pool_param_t *p = node->param;
-    return nnom_geometry_window(&p->geometry, nnom_node_input(program, node, input)->shape.h, y);
-}
+NNOM_FORM(max_pool_s8_ref, nnom_conv_window, 0, nnom_pool_param, nnom_pool_plain)
+NNOM_FORM(max_pool_f32_ref, nnom_conv_window, 0, nnom_pool_param, nnom_pool_plain)
+NNOM_FORM(avg_pool_s8_ref, nnom_conv_window, 0, nnom_pool_param, nnom_pool_plain)
+NNOM_FORM(avg_pool_f32_ref, nnom_conv_window, 0, nnom_pool_param, nnom_pool_plain)
+NNOM_FORM(sum_pool_s8_ref, nnom_conv_window, 0, nnom_pool_param, nnom_pool_plain)
+NNOM_FORM(sum_pool_f32_ref, nnom_conv_window, 0, nnom_pool_param, nnom_pool_plain)
 
-const nnom_op_t nnom_max_pool_s8_op = {nnom_max_pool_s8_ref, window, 0, sizeof(nnom_pool_param_t)};
-const nnom_op_t nnom_max_pool_f32_op = {nnom_max_pool_f32_ref, window, 0, sizeof(nnom_pool_param_t)};
-const nnom_op_t nnom_avg_pool_s8_op = {nnom_avg_pool_s8_ref, window, 0, sizeof(nnom_pool_param_t)};
-const nnom_op_t nnom_avg_pool_f32_op = {nnom_avg_pool_f32_ref, window, 0, sizeof(nnom_pool_param_t)};
-const nnom_op_t nnom_sum_pool_s8_op = {nnom_sum_pool_s8_ref, window, 0, sizeof(nnom_pool_param_t)};
-const nnom_op_t nnom_sum_pool_f32_op = {nnom_sum_pool_f32_ref, window, 0, sizeof(nnom_pool_param_t)};
+static const nnom_kernel_t max_pool_s8[] = {NNOM_KERNELS_MAX_POOL_S8(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t max_pool_f32[] = {NNOM_KERNELS_MAX_POOL_F32(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t avg_pool_s8[] = {NNOM_KERNELS_AVG_POOL_S8(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t avg_pool_f32[] = {NNOM_KERNELS_AVG_POOL_F32(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t sum_pool_s8[] = {NNOM_KERNELS_SUM_POOL_S8(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t sum_pool_f32[] = {NNOM_KERNELS_SUM_POOL_F32(NNOM_KERNEL_ROW)};
 
 /* Padding does not count, so every window must have a cell of the input: given paddings may be too large. */
 static nnom_status_t check_padding(const nnom_layer_t *layer, nnom_shape_t in, nnom_size_t out)
@@ -100,34 +101,31 @@ static nnom_status_t build(nnom_layer_t *layer, bool sums, bool always)
     return status;
 }
 
-#define SET_OP(layer, kind)                                                                                            \
-    do {                                                                                                               \
-        if (covers(layer)) {                                                                                           \
-            NNOM_LAYER_OP(layer, nnom_global_##kind);                                                                  \
-        } else {                                                                                                       \
-            NNOM_LAYER_OP(layer, nnom_##kind);                                                                         \
-        }                                                                                                              \
-    } while (0)
-
 static nnom_status_t build_max(nnom_layer_t *layer)
 {
     const nnom_status_t status = build(layer, false, false);
-    SET_OP(layer, max_pool);
-    return status;
+    if (status != NNOM_OK) {
+        return status;
+    }
+    return covers(layer) ? nnom_global_max_pool_kernel(layer) : NNOM_CONV_CHOOSE(layer, max_pool);
 }
 
 static nnom_status_t build_avg(nnom_layer_t *layer)
 {
     const nnom_status_t status = build(layer, true, false);
-    SET_OP(layer, avg_pool);
-    return status;
+    if (status != NNOM_OK) {
+        return status;
+    }
+    return covers(layer) ? nnom_global_avg_pool_kernel(layer) : NNOM_CONV_CHOOSE(layer, avg_pool);
 }
 
 static nnom_status_t build_sum(nnom_layer_t *layer)
 {
     const nnom_status_t status = build(layer, true, true);
-    SET_OP(layer, sum_pool);
-    return status;
+    if (status != NNOM_OK) {
+        return status;
+    }
+    return covers(layer) ? nnom_global_sum_pool_kernel(layer) : NNOM_CONV_CHOOSE(layer, sum_pool);
 }
 
 static const nnom_class_t max_class = {"MaxPool", "nnom_pool_param", nnom_pool_param_fields, build_max, 1,

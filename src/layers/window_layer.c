@@ -77,32 +77,32 @@ nnom_status_t nnom_conv_prepare(nnom_conv_layer_t *conv, int32_t channels, int64
         nnom_clamp_limits(layer->fused, &layer->out, &p->act_min, &p->act_max);
     }
     layer->param = p;
+    conv->channels = channels;
+    conv->taps = (int32_t)taps;
+    conv->channel_stride = (int32_t)channel_stride;
+    conv->tap_stride = (int32_t)tap_stride;
     return NNOM_OK;
 }
 
-void nnom_conv_register(nnom_conv_layer_t *conv, int32_t channels, int32_t taps)
+void nnom_conv_register(nnom_conv_layer_t *conv)
 {
     nnom_layer_t *layer = &conv->super;
     const nnom_conv_param_t *p = &conv->param;
     const bool is_float = layer->out.type == NNOM_TYPE_F32;
-    const uint32_t n = (uint32_t)channels;
-    nnom_layer_array(layer, p->weights, n * (uint32_t)taps, is_float ? NNOM_ELEMENT_F32 : NNOM_ELEMENT_I8);
+    const uint32_t n = (uint32_t)conv->channels;
+    nnom_layer_array(layer, p->weights, n * (uint32_t)conv->taps, is_float ? NNOM_ELEMENT_F32 : NNOM_ELEMENT_I8);
     nnom_layer_array(layer, p->bias, p->bias != NULL ? n : 0, is_float ? NNOM_ELEMENT_F32 : NNOM_ELEMENT_I32);
     nnom_layer_array(layer, p->multiplier, is_float ? 0 : n, NNOM_ELEMENT_I32);
     nnom_layer_array(layer, p->shift, is_float ? 0 : n, NNOM_ELEMENT_I8);
 }
 
-nnom_status_t nnom_conv_weights(nnom_conv_layer_t *conv, int32_t channels, int64_t taps, int64_t channel_stride,
-                                int64_t tap_stride)
-{
-    const nnom_status_t status = nnom_conv_prepare(conv, channels, taps, channel_stride, tap_stride);
-    if (status == NNOM_OK) {
-        nnom_conv_register(conv, channels, (int32_t)taps);
-    }
-    return status;
-}
-
 /* ---- Pools ---- */
+
+nnom_status_t nnom_pool_plain(nnom_layer_t *layer)
+{
+    (void)layer;
+    return NNOM_OK;
+}
 
 static void pool_limits(nnom_pool_layer_t *pool)
 {

@@ -3,8 +3,7 @@
 #ifndef NNOM_WINDOW_LAYER_H
 #define NNOM_WINDOW_LAYER_H
 
-#include "../build/builder.h"
-#include "../kernels/kernels.h"
+#include "../build/kernel.h"
 
 /* Fails unless the input is int8 or float. */
 nnom_status_t nnom_window_type(const nnom_layer_t *layer);
@@ -19,7 +18,12 @@ typedef struct nnom_conv_layer {
     int32_t filters; /* output channels; DW_Conv2D: multiplier; Dense: units */
     const nnom_weight_t *w;
     const nnom_bias_t *b;
-    nnom_conv_param_t param;
+    /* Made by nnom_conv_prepare(): what packers read. Channel o's tap t is weights[o * channel_stride + t * tap_stride]. */
+    int32_t channels;
+    int32_t taps;
+    int32_t channel_stride;
+    int32_t tap_stride;
+    nnom_conv_param_t param; /* the plain arrays */
 } nnom_conv_layer_t;
 
 nnom_layer_t *nnom_conv_new(const nnom_class_t *cls, int32_t filters, nnom_size_t kernel, nnom_size_t stride,
@@ -29,18 +33,17 @@ nnom_layer_t *nnom_conv_new(const nnom_class_t *cls, int32_t filters, nnom_size_
 nnom_status_t nnom_conv_check(const nnom_conv_layer_t *conv, const char *what);
 
 /*
- * Fills conv->param (geometry, limits, weights, bias, multipliers) and registers its arrays. out's shape and
- * quantisation must be known. Channel o's tap t is weights[o * channel_stride + t * tap_stride]; a stride over the
- * weights' number is not used. The number of weights is channels * taps; fails if it does not fit int32.
- */
-nnom_status_t nnom_conv_weights(nnom_conv_layer_t *conv, int32_t channels, int64_t taps, int64_t channel_stride,
-                                int64_t tap_stride);
-/*
- * In two steps, for who changes something in between: prepare fills param, register names its arrays to the layer.
+ * Fills conv->param (geometry, limits, weights, bias, multipliers) and what packers read. out's shape and quantisation must be
+ * known. A stride over the weights' number is not used. The number of weights is channels * taps; fails if it does not fit int32.
  */
 nnom_status_t nnom_conv_prepare(nnom_conv_layer_t *conv, int32_t channels, int64_t taps, int64_t channel_stride,
                                 int64_t tap_stride);
-void nnom_conv_register(nnom_conv_layer_t *conv, int32_t channels, int32_t taps);
+/* Registers the plain arrays: what the plain kernels do in pack. */
+void nnom_conv_register(nnom_conv_layer_t *conv);
+
+/* nnom_choose_kernel() of the list name_s8 or name_f32, by the type of the output. */
+#define NNOM_CONV_CHOOSE(layer, name)                                                                                  \
+    ((layer)->out.type == NNOM_TYPE_F32 ? NNOM_CHOOSE_KERNEL(layer, name##_f32) : NNOM_CHOOSE_KERNEL(layer, name##_s8))
 
 /* ---- Pools ---- */
 
@@ -57,16 +60,12 @@ nnom_status_t nnom_pool_param(nnom_pool_layer_t *pool, int64_t cells, bool alway
 /* Scratch and overlap of a pool over the whole input. */
 void nnom_global_pool_memory(nnom_layer_t *layer);
 
-extern const nnom_op_t nnom_global_max_pool_s8_op, nnom_global_max_pool_f32_op;
-extern const nnom_op_t nnom_global_avg_pool_s8_op, nnom_global_avg_pool_f32_op;
-extern const nnom_op_t nnom_global_sum_pool_s8_op, nnom_global_sum_pool_f32_op;
+/* nnom_choose_kernel() among the variants of a pool over the whole input. */
+nnom_status_t nnom_global_max_pool_kernel(nnom_layer_t *layer);
+nnom_status_t nnom_global_avg_pool_kernel(nnom_layer_t *layer);
+nnom_status_t nnom_global_sum_pool_kernel(nnom_layer_t *layer);
 
-/* Sets op and op_symbol to name_s8_op or name_f32_op by the type of the output. */
-#define NNOM_LAYER_OP(layer, name)                                                                                     \
-    do {                                                                                                               \
-        const bool is_float = (layer)->out.type == NNOM_TYPE_F32;                                                      \
-        (layer)->op = is_float ? &name##_f32_op : &name##_s8_op;                                                       \
-        (layer)->op_symbol = is_float ? #name "_f32_op" : #name "_s8_op";                                              \
-    } while (0)
+/* pack() of plain pools: the build has done it all. */
+nnom_status_t nnom_pool_plain(nnom_layer_t *layer);
 
 #endif

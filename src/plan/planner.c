@@ -31,6 +31,7 @@ static void carve(nnom_planner_t *p, pool_t *pool)
     p->flow.scratch = take(pool, nodes, sizeof(uint32_t));
     p->flow.in_pieces = take(pool, nodes, sizeof(uint8_t));
     p->flow.macs = take(pool, nodes, sizeof(uint64_t));
+    p->flow.cost = take(pool, nodes, sizeof(uint64_t));
     p->sim.done = take(pool, nodes, sizeof(int32_t));
     p->sim.height = take(pool, tensors, sizeof(int32_t));
     p->sim.ring = take(pool, tensors, sizeof(uint16_t));
@@ -52,6 +53,15 @@ static void carve(nnom_planner_t *p, pool_t *pool)
     p->table.max_length = (uint16_t)(nodes == 0 ? 0 : options / nodes);
 }
 
+/* Measured on the emulated Cortex-M4 with the plain operations (docs/RAM.md): instructions. */
+enum { COST_MAC = 4, COST_OUTPUT = 20, COST_NODE = 200 };
+
+static uint64_t layer_cost(const nnom_layer_t *layer)
+{
+    const uint64_t outputs = (uint64_t)nnom_shape_elements(layer->out.shape);
+    return COST_NODE + (layer->cost != 0 ? layer->cost : layer->macs * COST_MAC + outputs * COST_OUTPUT);
+}
+
 static void fill_layers(nnom_planner_t *p)
 {
     for (const nnom_layer_t *layer = p->model->builder->layers; layer != NULL; layer = layer->next) {
@@ -62,6 +72,7 @@ static void fill_layers(nnom_planner_t *p)
             p->flow.scratch[layer->node] = layer->scratch_bytes;
             p->flow.in_pieces[layer->node] = layer->scratch_in_pieces;
             p->flow.macs[layer->node] = layer->macs;
+            p->flow.cost[layer->node] = layer_cost(layer);
         }
     }
 }

@@ -4,15 +4,12 @@
 
 #include "separate.h"
 
-enum { MAX_PORTS = 16, MAX_POINTS = 64 };
+enum { MAX_POINTS = 64 };
 
-/* Inputs and expected outputs, after the program that they came from is gone. */
-typedef struct samples {
-    const uint8_t *in[MAX_PORTS], *out[MAX_PORTS];
-    uint32_t inputs, outputs;
-} samples_t;
+/* Kernel variants that the models of this file are compiled with. */
+static uint32_t target;
 
-static samples_t samples_of(const separate_t *s)
+samples_t samples_of(const separate_t *s)
 {
     samples_t k = {{NULL}, {NULL}, s->program.input_count, s->program.output_count};
     CHECK(k.inputs <= MAX_PORTS && k.outputs <= MAX_PORTS, "a test with more than %d inputs or outputs",
@@ -68,7 +65,7 @@ static void record(void *context, const nnom_plan_point_t *point)
 /* A budget is kept or refused, with the name of the layer that needs more. */
 static bool check_budget(nnom_model_t *m, nnom_layer_t *last, const samples_t *k, uint32_t budget)
 {
-    const nnom_options_t options = {.arena_bytes = budget};
+    const nnom_options_t options = {.target = target, .arena_bytes = budget};
     const nnom_status_t status = nnom_compile(m, last, NULL, &options);
     nnom_totals_t totals = {0};
     if (status == NNOM_OK) {
@@ -100,7 +97,7 @@ static void check_budgets(nnom_model_t *m, nnom_layer_t *last, const samples_t *
 /* Rows come in random portions; twice, the second time after an interruption. */
 static void check_fed(nnom_model_t *m, nnom_layer_t *last, const samples_t *k)
 {
-    const nnom_options_t options = {.feed = true};
+    const nnom_options_t options = {.target = target, .feed = true};
     const nnom_status_t status = nnom_compile(m, last, NULL, &options);
     if (k->inputs != 1) {
         CHECK(status == NNOM_UNSUPPORTED, "fed with %d inputs: status %d", (int)k->inputs, (int)status);
@@ -130,7 +127,7 @@ static void check_fed(nnom_model_t *m, nnom_layer_t *last, const samples_t *k)
 /* A fast memory smaller than the arena: the rest lies in the slow one. */
 static void check_regions(nnom_model_t *m, nnom_layer_t *last, const samples_t *k, uint32_t arena_bytes)
 {
-    const nnom_options_t options = {.mode = random_chance(50) ? NNOM_MODE_WHOLE : NNOM_MODE_AUTO,
+    const nnom_options_t options = {.target = target, .mode = random_chance(50) ? NNOM_MODE_WHOLE : NNOM_MODE_AUTO,
                                     .fast_bytes = (uint32_t)random_in(1, (int32_t)arena_bytes + 8)};
     nnom_totals_t totals = {0};
     const uint32_t fast = compile_as(m, last, &options, "two regions");
@@ -140,23 +137,23 @@ static void check_regions(nnom_model_t *m, nnom_layer_t *last, const samples_t *
     run_and_compare(m, k, "two regions");
 }
 
-void check_modes(separate_t *s, nnom_layer_t *last)
+void check_modes(nnom_model_t *m, nnom_layer_t *last, const samples_t *k, uint32_t with_target)
 {
-    nnom_model_t *m = s->m;
-    const samples_t k = samples_of(s);
+    target = with_target;
     curve_t curve = {.count = 0};
-    const nnom_options_t smallest = {.mode = NNOM_MODE_SMALLEST, .curve = record, .curve_context = &curve};
-    const nnom_options_t automatic = {.mode = NNOM_MODE_AUTO}, whole = {.mode = NNOM_MODE_WHOLE};
+    const nnom_options_t smallest = {.target = target, .mode = NNOM_MODE_SMALLEST, .curve = record, .curve_context = &curve};
+    const nnom_options_t automatic = {.target = target, .mode = NNOM_MODE_AUTO},
+                         whole = {.target = target, .mode = NNOM_MODE_WHOLE};
     const uint32_t most = compile_as(m, last, &whole, "whole");
-    run_and_compare(m, &k, "whole");
+    run_and_compare(m, k, "whole");
     const uint32_t some = compile_as(m, last, &automatic, "automatic");
-    run_and_compare(m, &k, "automatic");
+    run_and_compare(m, k, "automatic");
     const uint32_t least = compile_as(m, last, &smallest, "smallest");
-    run_and_compare(m, &k, "smallest");
-    run_and_compare(m, &k, "smallest, once more");
+    run_and_compare(m, k, "smallest");
+    run_and_compare(m, k, "smallest, once more");
     CHECK(least <= some && some <= most, "arenas: smallest %lu, automatic %lu, whole %lu", (unsigned long)least,
           (unsigned long)some, (unsigned long)most);
-    check_budgets(m, last, &k, &curve);
-    check_regions(m, last, &k, most);
-    check_fed(m, last, &k);
+    check_budgets(m, last, k, &curve);
+    check_regions(m, last, k, most);
+    check_fed(m, last, k);
 }

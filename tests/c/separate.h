@@ -25,12 +25,21 @@ const uint8_t *separate_bytes(const separate_t *s, uint32_t tensor);
 /* Runs the model itself and checks every node's output, seen by an observer, and the model's outputs. */
 void check_model_run(separate_t *s);
 
+enum { MAX_PORTS = 16 };
+
+/* Inputs and expected outputs: s's, to be taken while its program is there. */
+typedef struct samples {
+    const uint8_t *in[MAX_PORTS], *out[MAX_PORTS];
+    uint32_t inputs, outputs;
+} samples_t;
+samples_t samples_of(const separate_t *s);
+
 /*
  * Compiles the model again, `last` being its last layer, for every mode of planning, for budgets along the curve, and
- * fed row by row: always the outputs of s. The model is recompiled, so nothing else can be done with s afterwards but
- * freeing it.
+ * fed row by row, with the kernel variants of `target`: always the outputs of k. The model is recompiled, so nothing else can be done with the separate_t
+ * of k afterwards but freeing it.
  */
-void check_modes(separate_t *s, nnom_layer_t *last);
+void check_modes(nnom_model_t *m, nnom_layer_t *last, const samples_t *k, uint32_t target);
 
 /*
  * Node n computed in random ascending ranges of rows, inputs in rings no taller than `window` asks, output in rings,

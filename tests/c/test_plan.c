@@ -273,7 +273,8 @@ static void one_graph(int32_t size)
         check_printed(&m, &totals);
         separate_t s = separate_new(&m);
         check_model_run(&s);
-        check_modes(&s, last);
+        const samples_t k = samples_of(&s);
+        check_modes(&m, last, &k, NNOM_TARGET_PLAIN);
         separate_free(&s);
     }
     model_delete(&m);

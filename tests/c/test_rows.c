@@ -8,8 +8,37 @@
 #include <string.h>
 
 #include "separate.h"
+#include "../../src/build/kernel.h"
 
 enum { TRIES = 40 };
+
+#define TARGET_VALUE(name, bits) (bits),
+static const uint32_t targets[] = {NNOM_TARGETS(TARGET_VALUE)};
+
+static const nnom_form_t *form_of(const nnom_model_t *m, uint32_t node)
+{
+    return layer_of(m, node)->form;
+}
+
+/* The kernel variants of a target: the bytes of the plain ones (k), in ranges of rows, rings and every plan. */
+static void one_target(nnom_model_t *m, nnom_layer_t *last, const samples_t *k, uint32_t target)
+{
+    const nnom_options_t options = {.mode = NNOM_MODE_WHOLE, .target = target,
+                                    .optimize = (nnom_optimize_t)random_in(NNOM_OPTIMIZE_DEFAULT, NNOM_OPTIMIZE_SIZE)};
+    if (target == NNOM_TARGET_PLAIN || !CHECK(nnom_compile(m, last, NULL, &options) == NNOM_OK, "target %lu: %s",
+                                              (unsigned long)target, model_error_text(m))) {
+        return;
+    }
+    separate_t t = separate_new(m);
+    for (uint32_t n = 0; n < nnom_node_count(&m->instance); n++) {
+        if (form_of(m, n) != NULL && strstr(form_of(m, n)->symbol, "_ref_op") == NULL) {
+            check_rows(&t, n);
+            check_overlap(&t, n);
+        }
+    }
+    separate_free(&t);
+    check_modes(m, last, k, target);
+}
 
 /* False if compile refused what came out. */
 static bool one_configuration(maker_t make)
@@ -27,7 +56,11 @@ static bool one_configuration(maker_t make)
             check_overlap(&s, n);
         }
         check_model_run(&s);
-        check_modes(&s, last);
+        const samples_t samples = samples_of(&s);
+        check_modes(&m, last, &samples, NNOM_TARGET_PLAIN);
+        for (uint32_t k = 0; k < sizeof targets / sizeof targets[0] && !test_failed(); k++) {
+            one_target(&m, last, &samples, targets[k]);
+        }
         separate_free(&s);
     } else {
         const bool expected = status == NNOM_BAD_SHAPE || status == NNOM_BAD_ARGUMENT || status == NNOM_BAD_QUANT ||
