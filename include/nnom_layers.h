@@ -21,6 +21,13 @@ nnom_activation_t *act_rsqrt(void); /* 1 / sqrt(x) */
 nnom_activation_t *act_abs(void);
 nnom_activation_t *act_neg(void);
 nnom_activation_t *act_square(void);
+nnom_activation_t *act_power(float exponent);
+nnom_activation_t *act_sin(void);
+nnom_activation_t *act_cos(void);
+nnom_activation_t *act_floor(void);
+nnom_activation_t *act_ceil(void);
+nnom_activation_t *act_round(void); /* to nearest, ties to even */
+nnom_activation_t *act_sign(void);  /* -1, 0 or 1 */
 nnom_activation_t *act_softplus(void);
 nnom_activation_t *act_log_sigmoid(void);
 nnom_activation_t *act_softsign(void);
@@ -34,6 +41,23 @@ nnom_activation_t *act_hard_sigmoid(float slope); /* slope * x + 0.5, clamped to
 
 nnom_layer_t *Maximum(void);
 nnom_layer_t *Minimum(void);
+nnom_layer_t *SquaredDifference(void); /* (a - b)^2 */
+/* a / b. In int8 a number divided by 0 saturates on the side of a's sign, 0 / 0 is 0. */
+nnom_layer_t *Divide(void);
+nnom_layer_t *Power(void); /* a^b, float alone */
+
+typedef enum nnom_relation {
+    NNOM_EQUAL = 0,
+    NNOM_NOT_EQUAL = 1,
+    NNOM_LESS = 2,
+    NNOM_LESS_EQUAL = 3,
+    NNOM_GREATER = 4,
+    NNOM_GREATER_EQUAL = 5
+} nnom_relation_t;
+/* 1 where the relation holds, else 0, in the inputs' type: int8 (scale 1, zero point 0), float or int32. */
+nnom_layer_t *Compare(nnom_relation_t relation);
+/* Three inputs: input 1 where input 0 (int8, float or int32) is not 0, else input 2. Default quantisation: input 1's. */
+nnom_layer_t *Select(void);
 /* Negative elements of input 0 are multiplied with input 1, usually a Constant of shape (1, 1, c). */
 nnom_layer_t *PReLU(void);
 
@@ -54,6 +78,9 @@ nnom_layer_t *Pad(nnom_border_t border, int32_t front, int32_t back, float value
 
 /* The indices along an axis (0 rows, 1 columns, 2 or -1 channels); owned by the caller, alive until compile. */
 nnom_layer_t *Gather(int32_t axis, const int32_t *indices, int32_t count);
+/* Input 0: int32 indices (n, 1, 1); input 1: a table (rows, w, c); output (n, w, c). Negative indices count from the end;
+ * what lies outside the table is taken as its nearest row. */
+nnom_layer_t *LookUp(void);
 /* The whole input `times` times along each axis. */
 nnom_layer_t *Tile(nnom_shape_t times);
 /* Pads with the mirror image; repeat_edge: the outermost element comes twice (symmetric), else once (reflect). */
@@ -84,8 +111,15 @@ nnom_layer_t *Reduce(nnom_reduce_t kind, bool h, bool w, bool c);
 /* int32 indices along an axis (0 rows, 1 columns, 2 or -1 channels), which keeps length 1. */
 nnom_layer_t *ArgMax(int32_t axis);
 nnom_layer_t *ArgMin(int32_t axis);
+/* The `count` largest channels of each pixel in descending order, or (`indices`) where they are, int32. */
+nnom_layer_t *TopK(int32_t count, bool indices);
 /* (h, m, k) times (h, k, n); one h may be 1. transpose_a: input 0 is (h, k, m); transpose_b: input 1 is (h, n, k). */
 nnom_layer_t *BatchMatmul(bool transpose_a, bool transpose_b);
+/*
+ * A Dense layer whose weights are an activation: every row (k) of input 0 (h, m, k) times every row of input 1 (1 or h, n, k),
+ * plus bias [n] (int32 in units of scale 0 * scale 1, or float; may be NULL).
+ */
+nnom_layer_t *DenseByRows(const nnom_bias_t *b);
 
 /* ---- Types ---- */
 

@@ -21,6 +21,11 @@ input scale * weight scale):
     batch_norm        weights "gamma" "beta" "mean" "variance" [c]; epsilon   (folded before quantisation)
     concat            axis 0 h, 1 w, 2 c
     add sub mult maximum minimum     two inputs, broadcast over h, w, c of 1; activation
+    squared_difference div pow       the same; pow in float alone
+    compare           relation "equal" "not_equal" "less" ...: 1 or 0 in the inputs' type
+    select            condition, two inputs of one type
+    look_up           int32 indices (n, 1, 1), a table's rows;   top_k  count, indices (whether these are the output)
+    dense_by_rows     two inputs: rows of one times rows of the other    bias [n of input 1]
     zero_padding      padding; value (real number, default 0)
     cropping          padding;    upsample  kernel
     slice             begin, size, stride (3 numbers each);   transpose  perm (of h, w, c)

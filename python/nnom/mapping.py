@@ -33,6 +33,13 @@ ACTIVATIONS: dict[str, str] = {
     "abs": "act_abs",
     "neg": "act_neg",
     "square": "act_square",
+    "pow": "act_power",
+    "sin": "act_sin",
+    "cos": "act_cos",
+    "floor": "act_floor",
+    "ceil": "act_ceil",
+    "round": "act_round",
+    "sign": "act_sign",
     "softplus": "act_softplus",
     "log_sigmoid": "act_log_sigmoid",
     "softsign": "act_softsign",
@@ -58,6 +65,7 @@ FIXED_QUANT = {
     "sigmoid": Quant(1 / 256, -128),
     "log_softmax": Quant(16 / 256, 127),
     "l2_norm": Quant(1 / 128, 0),
+    "compare": Quant(1.0, 0),
 }
 
 
@@ -259,6 +267,15 @@ MAPPING["slice"] = lambda b, node: b.make(
 MAPPING["maximum"] = lambda b, node: b.make("Maximum")
 MAPPING["minimum"] = lambda b, node: b.make("Minimum")
 MAPPING["prelu"] = lambda b, node: b.make("PReLU")
+MAPPING["squared_difference"] = lambda b, node: b.make("SquaredDifference")
+MAPPING["div"] = lambda b, node: b.make("Divide")
+MAPPING["pow"] = lambda b, node: b.make("Power")
+MAPPING["select"] = lambda b, node: b.make("Select")
+MAPPING["look_up"] = lambda b, node: b.make("LookUp")
+MAPPING["top_k"] = lambda b, node: b.make("TopK", node.attrs["count"], node.attrs["indices"])
+MAPPING["dense_by_rows"] = lambda b, node: b.make(
+    "DenseByRows", b.weight(node.weights.get("bias"), np.float32 if b.is_float(node) else np.int32)
+)
 MAPPING["log_softmax"] = lambda b, node: b.make("LogSoftmax")
 MAPPING["l2_norm"] = lambda b, node: b.make("L2Norm")
 MAPPING["tile"] = lambda b, node: b.make("Tile", Shape(*node.attrs["multiples"]))
@@ -271,6 +288,14 @@ MAPPING["batch_matmul"] = lambda b, node: b.make("BatchMatmul", node.attrs["adj_
 MAPPING["quantize"] = lambda b, node: b.make("Quantize", TYPES[b.graph.tensors[node.output].dtype])
 MAPPING["dequantize"] = MAPPING["quantize"]
 MAPPING["cast"] = lambda b, node: b.make("Cast", TYPES[b.graph.tensors[node.output].dtype])
+
+
+RELATIONS = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
+
+
+@maps("compare")
+def _compare(b: Builder, node: Node) -> int:
+    return b.make("Compare", RELATIONS.index(node.attrs["relation"]))
 
 
 @maps("gather")

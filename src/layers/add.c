@@ -24,6 +24,23 @@ static void add_f32(const nnom_binary_param_t *p, nnom_operand_t a, nnom_operand
     }
 }
 
+/* Of indices; wraps as in two's complement. */
+static void add_s32(const nnom_binary_param_t *p, nnom_operand_t a, nnom_operand_t b, nnom_result_t out)
+{
+    const int32_t *x = a.data;
+    const int32_t *y = b.data;
+    int32_t *to = out.data;
+    (void)p;
+    for (int32_t i = 0; i < out.count; i++, x += a.step, y += b.step) {
+        to[i] = (int32_t)((uint32_t)*x + (uint32_t)*y);
+    }
+}
+
+static void run_s32(const nnom_call_t *call)
+{
+    nnom_binary_run(call, add_s32);
+}
+
 static void run_s8(const nnom_call_t *call)
 {
     nnom_binary_run(call, add_s8);
@@ -36,8 +53,10 @@ static void run_f32(const nnom_call_t *call)
 
 extern const nnom_op_t nnom_add_s8_op;
 extern const nnom_op_t nnom_add_f32_op;
+extern const nnom_op_t nnom_add_s32_op;
 const nnom_op_t nnom_add_s8_op = {run_s8, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
 const nnom_op_t nnom_add_f32_op = {run_f32, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
+const nnom_op_t nnom_add_s32_op = {run_s32, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
 
 static nnom_status_t build(nnom_layer_t *layer)
 {
@@ -49,6 +68,12 @@ static nnom_status_t build(nnom_layer_t *layer)
     if (layer->out.type == NNOM_TYPE_F32) {
         NNOM_LAYER_SET_OP(layer, nnom_add_f32_op);
         return NNOM_OK;
+    }
+    if (layer->out.type == NNOM_TYPE_S32) {
+        NNOM_LAYER_SET_OP(layer, nnom_add_s32_op);
+        return layer->fused == NNOM_CLAMP_NONE
+                   ? NNOM_OK
+                   : nnom_layer_fail(layer, NNOM_UNSUPPORTED, "an activation of int32 sums, expected none");
     }
     NNOM_LAYER_SET_OP(layer, nnom_add_s8_op);
     const float a = nnom_layer_in(layer, 0)->scale;
@@ -64,5 +89,9 @@ static const nnom_class_t class = {"Add", "nnom_binary_param", nnom_binary_param
 
 nnom_layer_t *nnom_add(int32_t oshift)
 {
-    return nnom_binary_new(&class, oshift);
+    nnom_layer_t *layer = nnom_binary_new(&class, oshift);
+    if (layer != NULL) {
+        ((nnom_binary_layer_t *)layer)->integers = true;
+    }
+    return layer;
 }

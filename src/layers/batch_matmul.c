@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /*
  * BatchMatmul: input 0 (h, m, k) times input 1 (h, k, n) gives (h, m, n); h of one of them may be 1. With transpose_a
- * input 0 is (h, k, m), with transpose_b input 1 is (h, n, k).
+ * input 0 is (h, k, m), with transpose_b input 1 is (h, n, k). DenseByRows: the rows of both are multiplied, a bias added.
  */
+#include <math.h>
+
 #include "../kernels/fixed.h"
 #include "elementwise.h"
 
+/* bias: int32 or float [n], or NULL. */
 #define NNOM_MATMUL_PARAM(I32, F32, GEOMETRY, ARRAY)                                                                   \
-    I32(transpose_a) I32(transpose_b) I32(depth) I32(multiplier) I32(shift)
+    I32(transpose_a) I32(transpose_b) I32(depth) I32(multiplier) I32(shift) ARRAY(bias)
 NNOM_PARAM_STRUCT(nnom_matmul_param, NNOM_MATMUL_PARAM)
 NNOM_PARAM_FIELDS(nnom_matmul_param, NNOM_MATMUL_PARAM)
 
@@ -32,11 +35,11 @@ static line_t line_of(const nnom_call_t *call, uint32_t input, int32_t y, int32_
     return line;
 }
 
-static int8_t product_s8(const nnom_matmul_param_t *p, line_t a, line_t b, int32_t zero_point)
+static int8_t product_s8(const nnom_matmul_param_t *p, line_t a, line_t b, int32_t bias, int32_t zero_point)
 {
     const int8_t *x = a.data;
     const int8_t *y = b.data;
-    int32_t sum = 0;
+    int32_t sum = bias;
     for (int32_t k = 0; k < p->depth; k++, x += a.step, y += b.step) {
         sum += (*x - a.zero_point) * (*y - b.zero_point);
     }
@@ -58,6 +61,7 @@ static float product_f32(const nnom_matmul_param_t *p, line_t a, line_t b)
 static void run_s8(const nnom_call_t *call)
 {
     const nnom_matmul_param_t *p = call->node->param;
+    const int32_t *bias = p->bias;
     const nnom_tensor_t *out = nnom_call_output(call);
     const nnom_rows_t to = nnom_call_output_rows(call);
     for (int32_t y = call->y.lo; y < call->y.hi; y++) {
@@ -65,7 +69,8 @@ static void run_s8(const nnom_call_t *call)
         for (int32_t i = 0; i < out->shape.w; i++) {
             for (int32_t j = 0; j < out->shape.c; j++) {
                 *row++ = product_s8(p, line_of(call, 0, y, i, p->transpose_a == 0),
-                                    line_of(call, 1, y, j, p->transpose_b != 0), out->zero_point);
+                                    line_of(call, 1, y, j, p->transpose_b != 0), bias != NULL ? bias[j] : 0,
+                                    out->zero_point);
             }
         }
     }
@@ -74,6 +79,7 @@ static void run_s8(const nnom_call_t *call)
 static void run_f32(const nnom_call_t *call)
 {
     const nnom_matmul_param_t *p = call->node->param;
+    const float *bias = p->bias;
     const nnom_shape_t out = nnom_call_output(call)->shape;
     const nnom_rows_t to = nnom_call_output_rows(call);
     for (int32_t y = call->y.lo; y < call->y.hi; y++) {
@@ -81,7 +87,8 @@ static void run_f32(const nnom_call_t *call)
         for (int32_t i = 0; i < out.w; i++) {
             for (int32_t j = 0; j < out.c; j++) {
                 *row++ = product_f32(p, line_of(call, 0, y, i, p->transpose_a == 0),
-                                     line_of(call, 1, y, j, p->transpose_b != 0));
+                                     line_of(call, 1, y, j, p->transpose_b != 0)) +
+                         (bias != NULL ? bias[j] : 0.0f);
             }
         }
     }
@@ -102,6 +109,8 @@ const nnom_op_t nnom_batch_matmul_f32_op = {run_f32, window, 0, sizeof(nnom_matm
 
 typedef struct matmul_layer {
     nnom_layer_t super;
+    const nnom_bias_t *bias; /* the caller's, or NULL */
+    bool dense;              /* DenseByRows: the product of scales in double, as Dense has it */
     nnom_matmul_param_t param;
 } matmul_layer_t;
 
@@ -121,8 +130,31 @@ static nnom_status_t join_shapes(nnom_layer_t *layer, nnom_matmul_param_t *p)
     return NNOM_OK;
 }
 
+/* Registers the bias; *most: its largest magnitude in int8. */
+static nnom_status_t take_bias(nnom_layer_t *layer, double *most)
+{
+    matmul_layer_t *matmul = (matmul_layer_t *)layer;
+    const int32_t n = layer->out.shape.c;
+    *most = 0.0;
+    if (matmul->bias == NULL) {
+        matmul->param.bias = nnom_layer_array(layer, NULL, 0, NNOM_ELEMENT_I32);
+        return NNOM_OK;
+    }
+    if (matmul->bias->p_value == NULL) {
+        return nnom_layer_fail(layer, NNOM_NULL, "its bias is NULL");
+    }
+    const bool real = layer->out.type == NNOM_TYPE_F32;
+    matmul->param.bias = nnom_layer_array(layer, matmul->bias->p_value, (uint32_t)n, real ? NNOM_ELEMENT_F32 : NNOM_ELEMENT_I32);
+    for (int32_t i = 0; !real && i < n; i++) {
+        const double size = fabs((double)((const int32_t *)matmul->bias->p_value)[i]);
+        *most = size > *most ? size : *most;
+    }
+    return NNOM_OK;
+}
+
 static nnom_status_t build(nnom_layer_t *layer)
 {
+    double most;
     nnom_matmul_param_t *p = &((matmul_layer_t *)layer)->param;
     nnom_status_t status = nnom_layer_check_types(layer);
     if (status == NNOM_OK) {
@@ -134,14 +166,20 @@ static nnom_status_t build(nnom_layer_t *layer)
     nnom_layer_follow(layer);
     layer->param = p;
     layer->overlap = NNOM_NO_OVERLAP;
+    status = take_bias(layer, &most);
+    if (status != NNOM_OK) {
+        return status;
+    }
     if (layer->out.type == NNOM_TYPE_F32) {
         NNOM_LAYER_SET_OP(layer, nnom_batch_matmul_f32_op);
         return NNOM_OK;
     }
     NNOM_LAYER_SET_OP(layer, nnom_batch_matmul_s8_op);
     const float scales = nnom_layer_in(layer, 0)->scale * nnom_layer_in(layer, 1)->scale; /* in float, as specified */
-    const double real = (double)scales / (double)layer->out.scale;
-    if (p->depth > MAX_DEPTH || !(real < 1073741824.0)) {
+    const double exact = (double)nnom_layer_in(layer, 0)->scale * (double)nnom_layer_in(layer, 1)->scale;
+    const double real = (((matmul_layer_t *)layer)->dense ? exact : (double)scales) / (double)layer->out.scale;
+    const double largest = 65025.0 * p->depth + most; /* of a sum */
+    if (p->depth > MAX_DEPTH || largest > 2147483647.0 || !(real < 1073741824.0)) {
         return nnom_layer_fail(layer, NNOM_OVERFLOW, "sums of %d products (at most %d), or their scale, overflow",
                                (int)p->depth, MAX_DEPTH);
     }
@@ -160,5 +198,20 @@ nnom_layer_t *BatchMatmul(bool transpose_a, bool transpose_b)
     }
     layer->param.transpose_a = transpose_a;
     layer->param.transpose_b = transpose_b;
+    return &layer->super;
+}
+
+static const nnom_class_t dense_class = {
+    "DenseByRows", "nnom_matmul_param", nnom_matmul_param_fields, build, 2, 2, NNOM_CLASS_NO_SWAP};
+
+nnom_layer_t *DenseByRows(const nnom_bias_t *b)
+{
+    matmul_layer_t *layer = nnom_layer_new(&dense_class, sizeof(*layer));
+    if (layer == NULL) {
+        return NULL;
+    }
+    layer->param.transpose_b = true;
+    layer->bias = b;
+    layer->dense = true;
     return &layer->super;
 }

@@ -102,7 +102,9 @@ nnom_status_t nnom_binary_build(nnom_binary_layer_t *binary)
     nnom_layer_t *layer = &binary->super;
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
     nnom_binary_param_t *p = &binary->param;
-    nnom_status_t status = nnom_layer_check_types(layer);
+    const bool integers =
+        binary->integers && in->type == NNOM_TYPE_S32 && nnom_layer_in(layer, 1)->type == NNOM_TYPE_S32;
+    nnom_status_t status = integers ? NNOM_OK : nnom_layer_check_types(layer);
     if (status == NNOM_OK) {
         status = join_shapes(layer);
     }

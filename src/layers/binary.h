@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
-/* Layers that compute each element from one element of each of two inputs: add.c, sub.c, mult.c, maximum.c. */
+/* Layers that compute each element from one element of each of two inputs: add.c, sub.c, mult.c, maximum.c,
+ * squared_difference.c, divide.c, compare.c. */
 #ifndef NNOM_BINARY_H
 #define NNOM_BINARY_H
 
@@ -8,6 +9,7 @@
 /*
  * Sums: each input times 2^20 is brought to a common scale, the sum to the output's. Products: only multiplier and
  * shift. Maximum and Minimum: the inputs and the output share one quantisation, only the limits count.
+ * Compare: multiplier is the relation.
  */
 #define NNOM_BINARY_PARAM(I32, F32, GEOMETRY, ARRAY)                                                                   \
     I32(multiplier_a)                                                                                                  \
@@ -38,6 +40,7 @@ nnom_range_t nnom_binary_window(const nnom_program_t *program, const nnom_node_t
 typedef struct nnom_binary_layer {
     nnom_layer_t super;
     int32_t oshift; /* fraction bits that the output has less than input 0 */
+    bool integers;  /* takes int32 inputs as well */
     nnom_binary_param_t param;
 } nnom_binary_layer_t;
 

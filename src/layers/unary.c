@@ -75,6 +75,49 @@ static float squared(float x, float alpha)
     return x * x;
 }
 
+static float sine(float x, float alpha)
+{
+    (void)alpha;
+    return sinf(x);
+}
+
+static float cosine(float x, float alpha)
+{
+    (void)alpha;
+    return cosf(x);
+}
+
+static float round_down(float x, float alpha)
+{
+    (void)alpha;
+    return floorf(x);
+}
+
+static float round_up(float x, float alpha)
+{
+    (void)alpha;
+    return ceilf(x);
+}
+
+/* To nearest, ties to even, whatever the rounding mode. */
+static float round_even(float x, float alpha)
+{
+    (void)alpha;
+    const float nearest = roundf(x);
+    return fabsf(nearest - x) == 0.5f ? 2.0f * roundf(x / 2.0f) : nearest;
+}
+
+static float sign(float x, float alpha)
+{
+    (void)alpha;
+    return x > 0.0f ? 1.0f : (x < 0.0f ? -1.0f : x);
+}
+
+static float power(float x, float alpha)
+{
+    return powf(x, alpha);
+}
+
 /* ---- int8 tables in integer arithmetic ---- */
 
 static int8_t saturate(int32_t x)
@@ -204,10 +247,22 @@ NNOM_ACTIVATION(rsqrt, "Rsqrt", NNOM_CLAMP_NONE, inverse_root, table_rsqrt, 0.0f
 NNOM_ACTIVATION(abs, "Abs", NNOM_CLAMP_NONE, absolute, table_abs, 0.0f, 0)
 NNOM_ACTIVATION(neg, "Neg", NNOM_CLAMP_NONE, negative, NULL, 0.0f, 0)
 NNOM_ACTIVATION(square, "Square", NNOM_CLAMP_NONE, squared, NULL, 0.0f, 0)
+NNOM_ACTIVATION(sin, "Sin", NNOM_CLAMP_NONE, sine, NULL, 0.0f, 0)
+NNOM_ACTIVATION(cos, "Cos", NNOM_CLAMP_NONE, cosine, NULL, 0.0f, 0)
+NNOM_ACTIVATION(floor, "Floor", NNOM_CLAMP_NONE, round_down, NULL, 0.0f, 0)
+NNOM_ACTIVATION(ceil, "Ceil", NNOM_CLAMP_NONE, round_up, NULL, 0.0f, 0)
+NNOM_ACTIVATION(round, "Round", NNOM_CLAMP_NONE, round_even, NULL, 0.0f, 0)
+NNOM_ACTIVATION(sign, "Sign", NNOM_CLAMP_NONE, sign, NULL, 0.0f, 0)
+NNOM_ACTIVATION(power, "Power", NNOM_CLAMP_NONE, power, NULL, 0.0f, 0)
 
 nnom_activation_t *act_elu(float alpha)
 {
     return nnom_activation_new(&elu_activation, alpha);
+}
+
+nnom_activation_t *act_power(float exponent)
+{
+    return nnom_activation_new(&power_activation, exponent);
 }
 
 #define CONSTRUCTOR(name)                                                                                              \
@@ -226,3 +281,9 @@ CONSTRUCTOR(rsqrt)
 CONSTRUCTOR(abs)
 CONSTRUCTOR(neg)
 CONSTRUCTOR(square)
+CONSTRUCTOR(sin)
+CONSTRUCTOR(cos)
+CONSTRUCTOR(floor)
+CONSTRUCTOR(ceil)
+CONSTRUCTOR(round)
+CONSTRUCTOR(sign)

@@ -426,10 +426,11 @@ nnom_layer_t *make_unary(nnom_model_t *m)
     static nnom_activation_t *(*const plain[])(void) = {
         act_hard_swish, act_gelu, act_gelu_tanh, act_exp,         act_log,      act_sqrt, act_rsqrt, act_abs, act_neg,
         act_square,     act_silu, act_softplus,  act_log_sigmoid, act_softsign, act_mish, act_selu,
+        act_sin,        act_cos,  act_floor,     act_ceil,        act_round,    act_sign,
     };
-    static nnom_activation_t *(*const bent[])(float) = {act_elu, act_celu, act_hard_sigmoid};
+    static nnom_activation_t *(*const bent[])(float) = {act_elu, act_celu, act_hard_sigmoid, act_power};
     const int32_t count = sizeof plain / sizeof plain[0];
-    const int32_t i = random_in(0, count + 2);
+    const int32_t i = random_in(0, count + 3);
     return activation(m, i < count ? plain[i]() : bent[i - count](random_float(0.2f, 1.5f)));
 }
 

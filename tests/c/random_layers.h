@@ -55,6 +55,14 @@
     LAYER(reduce)                                                                                                      \
     LAYER(arg_max)                                                                                                     \
     LAYER(batch_matmul)                                                                                                \
+    LAYER(squared_difference)                                                                                          \
+    LAYER(divide)                                                                                                      \
+    LAYER(power)                                                                                                       \
+    LAYER(compare)                                                                                                     \
+    LAYER(select)                                                                                                      \
+    LAYER(look_up)                                                                                                     \
+    LAYER(top_k)                                                                                                       \
+    LAYER(dense_by_rows)                                                                                               \
     LAYER(quantize)                                                                                                    \
     LAYER(cast)                                                                                                        \
     LAYER(output)

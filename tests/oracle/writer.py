@@ -161,6 +161,26 @@ class Model:
         self.tensors, self.buffers, self.operators, self.codes = before
         return data
 
+    def elu_apart(self) -> None:
+        """Writes each float ELU as max(x, exp(min(x, 0)) - 1).
+
+        LiteRT's reference kernels have no ELU; with the optimised ones all convolutions of the file would round once.
+        """
+        before, self.operators, elu = self.operators, [], self.codes.get("ELU")
+        unused = next(name for name in ("MINIMUM", "NEG", "ABS") if name not in self.codes)
+        self.codes = {unused if name == "ELU" else name: i for name, i in self.codes.items()}
+        for o in before:
+            if o.opcodeIndex != elu:
+                self.operators.append(o)
+                continue
+            x, y = int(o.inputs[0]), int(o.outputs[0])
+            zero, one = (self.tensor([1], "float32", data=np.array([v])) for v in (0.0, 1.0))
+            low, power, less = (self._twin(self.tensors[y], list(self.tensors[y].shape)) for _ in range(3))
+            self.op("MINIMUM", [x, zero], [low])
+            self.op("EXP", [low], [power])
+            self.op("SUB", [power, one], [less])
+            self.op("MAXIMUM", [x, less], [y])
+
     def _dense_as_convolution(self, o: Any) -> None:
         x, w, y = int(o.inputs[0]), self.tensors[o.inputs[1]], int(o.outputs[0])
         units, inner = w.shape

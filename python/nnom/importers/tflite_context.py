@@ -86,6 +86,7 @@ class Importer:
     graph: Graph
     values: dict[int, Value] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
+    truth: dict[int, tuple[str, Quant | None]] = field(default_factory=dict)  # of bool tensors: dtype and quantisation
     dequantised: int = 0  # layers whose int8 weights became float32
     _same_bytes: dict[tuple[str, Shape], str] = field(default_factory=dict)
     _root: dict[str, str] = field(default_factory=dict)
@@ -183,7 +184,7 @@ class Importer:
         if tensor.dtype in ("INT32", "INT64"):
             return "int32", None
         if tensor.dtype == "BOOL":
-            return "int8", TRUTH
+            return self.truth.get(tensor.index, ("int8", TRUTH))
         if tensor.dtype == "INT16":
             raise Refused("int16 activations; quantise them to int8")
         raise Refused(f"activations of type {tensor.dtype}; expected int8, uint8 or float32")

@@ -7,13 +7,14 @@ pooling are in tflite_windows.py.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..errors import ModelError
 from ..graph import Node, Quant, Weight
-from .tflite_context import Importer, Refused, Value
+from .tflite_context import TRUTH, Importer, Refused, Value
 from .tflite_layout import Axes, axes_of, elements, merged, place
 from .tflite_windows import QUANTISED, WINDOWS, Handler, same_type
 
@@ -42,6 +43,60 @@ def binary(imp: Importer, op: Any) -> None:
         attrs["activation"] = imp.activation(op)
     names = [imp.view(v, len(shape), axes) for v in (a, b)]
     imp.emit(op, _BINARY[op.op], names, shape, made=place(shape, axes), attrs=attrs)
+
+
+_RELATIONS = ("EQUAL", "NOT_EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL")
+
+
+def compare(imp: Importer, op: Any) -> None:
+    """EQUAL, LESS ...: truth is 1 or 0 in the operands' type."""
+    a, b = imp.value(op, 0), imp.value(op, 1)
+    if a.dtype != b.dtype:
+        raise Refused(f"compares {a.dtype} with {b.dtype}; expected one type")
+    shape, axes = broadcast(imp, op, a, b)
+    names = [imp.view(v, len(shape), axes) for v in (a, b)]
+    dtype = imp.graph.tensors[names[0]].dtype
+    imp.truth[op.outputs[0]] = (dtype, TRUTH if dtype == "int8" else None)
+    attrs = {"relation": op.op.lower()}
+    imp.emit(op, "compare", names, shape, made=place(shape, axes), attrs=attrs)
+
+
+def select(imp: Importer, op: Any) -> None:
+    """SELECT, SELECT_V2."""
+    values = [imp.value(op, k) for k in range(3)]
+    same_type(imp, op, *values[1:])
+    imp.same_quant(op, values[1])
+    imp.same_quant(op, values[2])
+    if op.op == "SELECT" and len(values[0].shape) == 1 < len(values[1].shape):  # chooses whole parts of the first axis
+        values[0] = replace(values[0], shape=values[0].shape + (1,) * (len(values[1].shape) - 1))
+    shape, axes = broadcast(imp, op, *values)
+    names = [imp.view(v, len(shape), axes) for v in values]
+    imp.emit(op, "select", names, shape, made=place(shape, axes))
+
+
+def top_k(imp: Importer, op: Any) -> None:
+    """TOPK_V2: values and indices, over the last axis."""
+    source, (k,) = imp.value(op, 0), imp.integers(op, 1, "count", 1)
+    if not source.shape or not 1 <= k <= source.shape[-1]:
+        raise ModelError(f"{imp.at(op)}: the {k} largest of shape {list(source.shape)}")
+    imp.same_quant(op, source)
+    h, w, c = imp.shape_of(source)
+    made, name = (h * w, 1, k), imp.name(source, (h * w, 1, c))
+    for i in range(len(op.outputs)):
+        attrs = {"count": k, "indices": i == 1}
+        imp.emit(op, "top_k", [name], (*source.shape[:-1], k), made=made, k=i, attrs=attrs)
+
+
+def power(imp: Importer, op: Any) -> None:
+    """POW: one constant exponent makes it a function of one value."""
+    source, exponent = imp.value(op, 0), imp.value(op, 1)
+    if source.data is not None or exponent.data is None or exponent.data.size != 1 or source.dtype != "FLOAT32":
+        binary(imp, op)
+        return
+    same_type(imp, op, source, exponent)
+    shape, _ = broadcast(imp, op, source, exponent)
+    attrs = {"kind": "pow", "alpha": float(exponent.data.reshape(-1)[0])}
+    imp.emit(op, "activation", [imp.name(source)], shape, attrs=attrs)
 
 
 def broadcast(imp: Importer, op: Any, *values: Value) -> tuple[tuple[int, ...], Axes]:
@@ -250,6 +305,10 @@ def join(imp: Importer, op: Any, values: list[Value], shape: tuple[int, ...], ax
 LAYERS: dict[str, Handler] = {
     **WINDOWS,
     **dict.fromkeys(_BINARY, binary),
+    "POW": power,
+    **dict.fromkeys(_RELATIONS, compare),
+    **dict.fromkeys(("SELECT", "SELECT_V2"), select),
+    "TOPK_V2": top_k,
     **dict.fromkeys(_UNARY, unary),
     **dict.fromkeys(("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"), reduce),
     **dict.fromkeys(("SOFTMAX", "LOG_SOFTMAX", "L2_NORMALIZATION"), softmax),

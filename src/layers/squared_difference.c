@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#include "../kernels/fixed.h"
+#include "../kernels/float_ops.h"
+#include "binary.h"
+
+/* An operand in the common scale, with 7 more bits: |result| <= 255 * 2^6, as its multiplier is at most 1/2. */
+static int32_t term(int8_t x, int32_t zero_point, int32_t multiplier, int32_t shift)
+{
+    return nnom_requantize((x - zero_point) * 128, multiplier, shift);
+}
+
+static void difference_s8(const nnom_binary_param_t *p, nnom_operand_t a, nnom_operand_t b, nnom_result_t out)
+{
+    const int8_t *x = a.data;
+    const int8_t *y = b.data;
+    int8_t *to = out.data;
+    for (int32_t i = 0; i < out.count; i++, x += a.step, y += b.step) {
+        const int32_t d = term(*x, a.zero_point, p->multiplier_a, p->shift_a) -
+                          term(*y, b.zero_point, p->multiplier_b, p->shift_b);
+        const int32_t q = nnom_requantize(d * d, p->multiplier, p->shift) + out.zero_point; /* d^2 <= 2^30 */
+        to[i] = (int8_t)nnom_clamp_i32(q, p->act_min, p->act_max);
+    }
+}
+
+static void difference_f32(const nnom_binary_param_t *p, nnom_operand_t a, nnom_operand_t b, nnom_result_t out)
+{
+    const float *x = a.data;
+    const float *y = b.data;
+    float *to = out.data;
+    for (int32_t i = 0; i < out.count; i++, x += a.step, y += b.step) {
+        const float d = *x - *y;
+        to[i] = nnom_clamp_f32(d * d, p->act_min_f, p->act_max_f);
+    }
+}
+
+static void run_s8(const nnom_call_t *call)
+{
+    nnom_binary_run(call, difference_s8);
+}
+
+static void run_f32(const nnom_call_t *call)
+{
+    nnom_binary_run(call, difference_f32);
+}
+
+extern const nnom_op_t nnom_squared_difference_s8_op;
+extern const nnom_op_t nnom_squared_difference_f32_op;
+const nnom_op_t nnom_squared_difference_s8_op = {run_s8, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
+const nnom_op_t nnom_squared_difference_f32_op = {run_f32, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
+
+static nnom_status_t build(nnom_layer_t *layer)
+{
+    nnom_binary_layer_t *binary = (nnom_binary_layer_t *)layer;
+    nnom_binary_param_t *p = &binary->param;
+    const nnom_status_t status = nnom_binary_build(binary);
+    if (status != NNOM_OK) {
+        return status;
+    }
+    if (layer->out.type == NNOM_TYPE_F32) {
+        NNOM_LAYER_SET_OP(layer, nnom_squared_difference_f32_op);
+        return NNOM_OK;
+    }
+    NNOM_LAYER_SET_OP(layer, nnom_squared_difference_s8_op);
+    const float scale_a = nnom_layer_in(layer, 0)->scale;
+    const float scale_b = nnom_layer_in(layer, 1)->scale;
+    const double twice = 2.0 * (double)(scale_a > scale_b ? scale_a : scale_b);
+    const float fine = 16384.0f * layer->out.scale; /* 2^14; in float, as specified */
+    const double real = twice * twice / (double)fine;
+    if (!(real > 0.0 && real < 1.0)) { /* so that no square is shifted to the left */
+        return nnom_layer_fail(layer, NNOM_BAD_QUANT,
+                               "the square of its larger input scale is over 2^12 times the output scale");
+    }
+    nnom_quantize_multiplier((double)scale_a / twice, &p->multiplier_a, &p->shift_a);
+    nnom_quantize_multiplier((double)scale_b / twice, &p->multiplier_b, &p->shift_b);
+    nnom_quantize_multiplier(real, &p->multiplier, &p->shift);
+    return NNOM_OK;
+}
+
+static const nnom_class_t class = {
+    "SquaredDifference", "nnom_binary_param", nnom_binary_param_fields, build, 2, 2, NNOM_CLASS_CLAMPS};
+
+nnom_layer_t *SquaredDifference(void)
+{
+    return nnom_binary_new(&class, 0);
+}
