@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/*
+ * Kernels as records: what compile knows of each variant of an operation, and the choice among them. A variant is one file and
+ * one line of kernels.def.
+ */
+#ifndef NNOM_KERNEL_H
+#define NNOM_KERNEL_H
+
+#include "../kernels/kernels.h"
+#include "builder.h"
+
+/* The build side of a variant: defined beside its kernel, as nnom_<operation>_<variant>_form. */
+typedef struct nnom_form {
+    const nnom_op_t *op;
+    const char *symbol;         /* of op, for freeze */
+    const char *param_tag;      /* of its parameters and their list, as of nnom_class_t */
+    const nnom_field_t *fields;
+    /*
+     * Called when the layer's numbers are known: of layers with weights conv->param holds the plain arrays. Proves that the
+     * variant's bounds hold for this layer, makes its own parameters and arrays (nnom_layer_alloc), registers these, sets
+     * layer->param, layer->scratch_bytes and layer->scratch_in_pieces. NNOM_UNSUPPORTED: not for this layer; nothing was
+     * registered or changed then and no text is set. Other errors: nnom_layer_fail().
+     */
+    nnom_status_t (*pack)(nnom_layer_t *layer);
+} nnom_form_t;
+
+/* A line of kernels.def. */
+typedef struct nnom_kernel {
+    const nnom_form_t *form;
+    uint32_t needs;
+    uint16_t cost_mac;
+    uint16_t cost_output;
+} nnom_kernel_t;
+
+#define NNOM_FORM_DECLARE(operation, variant, needs, cost_mac, cost_output)                                            \
+    extern const nnom_form_t nnom_##operation##_##variant##_form;
+NNOM_KERNELS(NNOM_FORM_DECLARE)
+#undef NNOM_FORM_DECLARE
+
+/* A row of `static const nnom_kernel_t list[] = {NNOM_KERNELS_X(NNOM_KERNEL_ROW)};` */
+#define NNOM_KERNEL_ROW(operation, variant, needs, cost_mac, cost_output)                                              \
+    {&nnom_##operation##_##variant##_form, (needs), (cost_mac), (cost_output)},
+
+/*
+ * Defines a form and its operation; `tag` is that of its parameters, whose NNOM_PARAM_FIELDS stand in the same file. `name`:
+ * <operation>_<variant>.
+ */
+#define NNOM_FORM(name, window, flags, tag, pack)                                                                      \
+    extern const nnom_op_t nnom_##name##_op;                                                                           \
+    const nnom_op_t nnom_##name##_op = {nnom_##name, window, flags, sizeof(tag##_t)};                                  \
+    const nnom_form_t nnom_##name##_form = {&nnom_##name##_op, "nnom_" #name "_op", #tag, tag##_fields, pack};
+
+/*
+ * Takes, of the variants that the target allows and whose pack() accepts the layer, the one of the least estimated cost: sets
+ * layer->form, op, cost and what pack() sets. layer->macs and out.shape must be known.
+ */
+nnom_status_t nnom_choose_kernel(nnom_layer_t *layer, const nnom_kernel_t *list, uint32_t count);
+
+#define NNOM_CHOOSE_KERNEL(layer, list) nnom_choose_kernel(layer, list, (uint32_t)(sizeof(list) / sizeof *(list)))
+
+#endif
