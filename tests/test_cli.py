@@ -64,7 +64,8 @@ def test_convert_writes_and_reports(capsys, data, tmp_path):
     assert sorted(p.name for p in folder.iterdir()) == ["model.c", "model.h"]
     for text in ("Conv2D+ReLU", "SQNR dB", "arena", "accuracy on 24 calibration samples: float", "wrote"):
         assert text in out
-    assert max(map(len, out.splitlines())) <= 120 + len(str(folder))
+    told = [line for line in out.splitlines() if not line.startswith("WARNING:")]  # a warning is one line
+    assert max(map(len, told)) <= 120 + len(str(folder))
     assert "\x1b" not in out
 
 

@@ -13,17 +13,20 @@ import numpy as np
 
 from . import data as datasets
 from .calibrate import Progress
-from .compare import LayerNoise, layer_noise, outputs_of, sqnr, stored
+from .compare import ChannelNoise, LayerNoise, channel_noise, layer_noise, outputs_of, stored
 from .core import CoreModel, LayerRow, write_atomically
 from .errors import CoreError, DataError, ModelError, NnomError
 from .fold import fold
 from .graph import Graph
-from .quantise import TRIALS, Trial, quantise
-from .shrink import PassReport, shrink
+from .losses import calibration_warnings, output_warnings, range_warnings, saturation_warnings
+from .quantise import Trial, quantise
+from .shrink import PassReport, measure, shrink
 
 CALIBRATION_SAMPLES = 500  # more change ranges little, and cost time
-REPORT_SAMPLES = 1000
-LOW_SQNR = 10.0  # dB of a layer
+REPORT_SAMPLES = 1000  # at most, that judge methods and that the report is about; evenly spaced over those given
+LEAST_SAMPLES = 64  # that judge, however large the model
+REPORT_MACS = 5 * 10**10  # for one form over all samples that judge: larger models are judged on fewer
+LAYER_SAMPLES = 64  # of the loss per layer
 LOST_ACCURACY = 0.01
 LONGEST_NAME = 47  # that nnom_freeze() takes
 STATE_BYTES = 36  # a frozen model's own RAM besides the arena: sizeof(nnom_instance_t), pointers of 4 bytes
@@ -89,6 +92,8 @@ class Prepared:
 
     quantised: the same before shrinking, with all channels, for comparisons layer by layer. floats: its folded float
     form, None if the file was quantised already. raw: int8 data are stored values, not numbers to be quantised.
+    picks: positions of the calibration samples by which methods were judged and which the report is about; expected:
+    float outputs over them, if known.
     """
 
     graph: Graph
@@ -100,6 +105,15 @@ class Prepared:
     trials: list[Trial] = field(default_factory=list)
     calibration: list[np.ndarray] | None = None
     warnings: list[str] = field(default_factory=list)
+    picks: np.ndarray | None = None
+    expected: list[np.ndarray] | None = None
+    input_named: bool = False  # a warning says that an input's channels share a range badly
+
+
+def _judges(graph: Graph, samples: list[np.ndarray]) -> tuple[list[np.ndarray], np.ndarray]:
+    """All samples up to REPORT_SAMPLES, fewer for large models; (those samples, their positions)."""
+    within = REPORT_MACS // max(measure(graph).macs, 1)
+    return datasets.spread(samples, int(np.clip(within, LEAST_SAMPLES, REPORT_SAMPLES)))
 
 
 def prepare(
@@ -119,7 +133,11 @@ def prepare(
     if not graph.is_float:
         given = None if x is None else datasets.samples(x, graph, place)
         small, reports = shrink(graph)
-        return Prepared(small, graph, reports, raw=True, calibration=given)
+        prepared = Prepared(small, graph, reports, raw=True, calibration=given)
+        if given is not None:
+            prepared.picks = _judges(small, given)[1]
+            prepared.warnings += saturation_warnings(graph, given, True, place)
+        return prepared
     if x is None:
         raise DataError(
             f"{graph.source}: {'; '.join(graph.notes) or 'a float model'}; give calibration data to quantise it "
@@ -128,14 +146,17 @@ def prepare(
     samples = datasets.samples(x, graph, place)
     used, _ = datasets.spread(samples, CALIBRATION_SAMPLES)
     folded = fold(graph)
-    result = quantise(folded, used, method, stage("calibrating") if stage else None)
+    judges, picks = _judges(folded, samples)
+    bars = [
+        stage(name) if stage else None for name in ("calibrating", "choosing ranges")[: 2 if method == "auto" else 1]
+    ]
+    result = quantise(folded, used, method, bars[0], judges, bars[-1])
     small, reports = shrink(result.graph)
     prepared = Prepared(small, result.graph, reports, folded, False, result.method, result.trials, samples)
-    prepared.warnings += graph.notes
-    if any(a.min() == a.max() for a in samples):
-        prepared.warnings.append(f"{place}: all values of an input are the same; ranges are a guess, give real samples")
-    if len(samples[0]) == 1:
-        prepared.warnings.append(f"{place}: one sample only; ranges are a guess, some hundred are better")
+    prepared.picks, prepared.expected = picks, result.expected
+    badly_ranged = range_warnings(graph, samples)
+    prepared.input_named = bool(badly_ranged)
+    prepared.warnings += [*graph.notes, *calibration_warnings(graph, samples, place), *badly_ranged]
     return prepared
 
 
@@ -144,10 +165,14 @@ def prepare(
 
 @dataclass
 class Report:
-    """What the int8 form loses against float, on `samples` samples. Empty for models that came quantised."""
+    """What the int8 form loses against float, on `samples` samples. Empty for models that came quantised.
+
+    outputs: losses of each output's channels. output_sqnr: in dB, the mean over the channels, each around its mean.
+    """
 
     samples: int = 0
     layers: list[LayerNoise] = field(default_factory=list)
+    outputs: list[ChannelNoise] = field(default_factory=list)
     output_sqnr: list[float] = field(default_factory=list)
     max_error: list[float] = field(default_factory=list)
     agreement: float | None = None  # share of equal top-1 classes, first output
@@ -176,9 +201,9 @@ def make_report(p: Prepared, y: Any = None, stage: Stage | None = None, place: s
     if y is not None:
         labels = datasets.labels(y, len(p.calibration[0]), place)
         datasets.check_labels(labels, class_count(p.graph), place)
-    few, picks = datasets.spread(p.calibration, REPORT_SAMPLES)
-    report.samples = len(picks)
-    labels = labels[picks] if labels is not None else None
+    few = [a[p.picks] for a in p.calibration]
+    report.samples = len(few[0])
+    labels = labels[p.picks] if labels is not None else None
     got = outputs_of(p.graph, few, p.raw, stage("running int8") if stage else None)
     if labels is not None:
         report.accuracy_int8 = float((classes_of(got[0]) == labels).mean())
@@ -195,28 +220,20 @@ def _against_float(
     labels: np.ndarray | None,
     stage: Stage | None,
 ) -> None:
-    expected = outputs_of(p.floats, few, progress=stage("running float") if stage else None)
-    report.output_sqnr = [sqnr(e, g) for e, g in zip(expected, got, strict=True)]
+    expected = p.expected or outputs_of(p.floats, few, progress=stage("running float") if stage else None)
+    report.outputs = [channel_noise(e, g) for e, g in zip(expected, got, strict=True)]
+    report.output_sqnr = [n.sqnr for n in report.outputs]
     report.max_error = [float(np.abs(e - g).max()) for e, g in zip(expected, got, strict=True)]
     if p.graph.tensors[p.graph.outputs[0]].elements > 1:
         report.agreement = float((classes_of(expected[0]) == classes_of(got[0])).mean())
     if labels is not None:
         report.accuracy_float = float((classes_of(expected[0]) == labels).mean())
-    fewer, _ = datasets.spread(few, TRIALS)
+    fewer, _ = datasets.spread(few, LAYER_SAMPLES)
     report.layers = layer_noise(p.floats, p.quantised, fewer, stage("comparing layers") if stage else None)
-    report.warnings += _losses(report)
-
-
-def _losses(report: Report) -> list[str]:
-    lines = [
-        f"layer '{n.name}' ({n.op}): {n.sqnr:.1f} dB against float, under {LOW_SQNR:.0f} dB; "
-        "more typical calibration data or another --method may help"
-        for n in report.layers
-        if n.sqnr < LOW_SQNR
-    ]
+    report.warnings += output_warnings(p.graph, report.outputs, report.layers, p.input_named)
     if report.accuracy_float is not None and report.accuracy_float - report.accuracy_int8 > LOST_ACCURACY:
-        lines.append(f"accuracy falls from {report.accuracy_float:.2%} to {report.accuracy_int8:.2%} by quantisation")
-    return lines
+        lost = f"from {report.accuracy_float:.2%} to {report.accuracy_int8:.2%}"
+        report.warnings.append(f"accuracy falls {lost} by quantisation")
 
 
 # ---- Converting ----

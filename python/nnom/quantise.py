@@ -7,27 +7,25 @@ CoreModel(result.graph).run(...)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from . import mapping
 from .calibrate import METHODS, Observed, Progress, Range, observe, tensor_range
-from .compare import outputs_of, sqnr
-from .data import spread
+from .compare import channel_noise, outputs_of
 from .errors import DataError, ModelError
 from .fold import LINEAR, copy_graph
 from .graph import Graph, Node, Quant, Tensor, Weight
 from .groups import Groups
 from .twins import share_arrays
 
-TRIALS = 64  # samples on which range methods are compared
 _BIAS_LIMIT = 2.0**30
 
 
 @dataclass(frozen=True)
 class Trial:
-    """How one range method did on calibration samples: output SQNR in dB, share of equal top-1 classes."""
+    """How one range method did on the samples: SQNR in dB, the mean of the outputs'; share of equal top-1 classes."""
 
     method: str
     sqnr: float
@@ -36,18 +34,30 @@ class Trial:
 
 @dataclass(frozen=True)
 class Quantised:
-    """An int8 graph, the range method that it uses, and how all tried methods did."""
+    """An int8 graph, the range method that it uses, and how all tried methods did.
+
+    expected: what the float graph gave on the samples that the methods were judged by; None if none were tried.
+    """
 
     graph: Graph
     method: str
     trials: list[Trial]
+    expected: list[np.ndarray] | None = None
 
 
-def quantise(graph: Graph, data: list[np.ndarray], method: str = "auto", progress: Progress | None = None) -> Quantised:
+def quantise(
+    graph: Graph,
+    data: list[np.ndarray],
+    method: str = "auto",
+    progress: Progress | None = None,
+    judges: list[np.ndarray] | None = None,
+    judging: Progress | None = None,
+) -> Quantised:
     """Quantises a folded float graph.
 
     data: checked calibration samples. method: "auto", or one of calibrate.METHODS. progress(done, total) is called
-    during calibration. Raises DataError, UnsupportedError, CoreError.
+    during calibration. judges: the samples on which "auto" compares the methods, by default `data`; judging(done,
+    total) is called meanwhile. Raises DataError, UnsupportedError, CoreError.
     """
     if method != "auto" and method not in METHODS:
         raise DataError(f"unknown range method '{method}'; expected auto, {', '.join(METHODS)}")
@@ -56,7 +66,7 @@ def quantise(graph: Graph, data: list[np.ndarray], method: str = "auto", progres
     _check_finite(graph, observed)
     if method != "auto":
         return Quantised(apply(graph, group_ranges(graph, observed, method)), method, [])
-    return _best(graph, observed, data)
+    return _best(graph, observed, data if judges is None else judges, judging)
 
 
 def _check_finite(graph: Graph, observed: dict[str, Observed]) -> None:
@@ -69,18 +79,36 @@ def _check_finite(graph: Graph, observed: dict[str, Observed]) -> None:
             )
 
 
-def _best(graph: Graph, observed: dict[str, Observed], data: list[np.ndarray]) -> Quantised:
-    few, _ = spread(data, TRIALS)
-    expected = outputs_of(graph, few)
-    trials, graphs = [], {}
+def _best(
+    graph: Graph, observed: dict[str, Observed], judges: list[np.ndarray], progress: Progress | None
+) -> Quantised:
+    expected = outputs_of(graph, judges)
+    count, done = len(judges[0]), 0
+    trials: list[Trial] = []
+    graphs: dict[str, Graph] = {}
+    known: dict[frozenset[tuple[str, Quant]], Trial] = {}
     for method in METHODS:
-        graphs[method] = apply(graph, group_ranges(graph, observed, method))
-        got = outputs_of(graphs[method], few)
-        noise = float(np.mean([sqnr(e, g) for e, g in zip(expected, got, strict=True)]))
-        same = [(_top(e) == _top(g)).mean() for e, g in zip(expected, got, strict=True)]
-        trials.append(Trial(method, noise, float(np.mean(same))))
+        quants = group_ranges(graph, observed, method)
+        graphs[method] = apply(graph, quants)
+        key = frozenset(quants.items())
+        if key not in known:
+            step = _part(progress, done, count * len(METHODS))
+            known[key] = _trial(method, expected, outputs_of(graphs[method], judges, progress=step))
+        trials.append(replace(known[key], method=method))
+        done += count
     winner = max(trials, key=lambda t: (round(t.sqnr, 2), t.agreement))
-    return Quantised(graphs[winner.method], winner.method, trials)
+    return Quantised(graphs[winner.method], winner.method, trials, expected)
+
+
+def _part(progress: Progress | None, done: int, total: int) -> Progress | None:
+    """Progress of one of several runs."""
+    return None if progress is None else lambda i, _: progress(done + i, total)
+
+
+def _trial(method: str, expected: list[np.ndarray], got: list[np.ndarray]) -> Trial:
+    pairs = list(zip(expected, got, strict=True))
+    noise = float(np.mean([channel_noise(e, g).sqnr for e, g in pairs]))
+    return Trial(method, noise, float(np.mean([(_top(e) == _top(g)).mean() for e, g in pairs])))
 
 
 def _top(outputs: np.ndarray) -> np.ndarray:
