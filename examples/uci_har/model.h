@@ -17,8 +17,8 @@ extern "C" {
 #define UCI_HAR_INPUT_W 1
 #define UCI_HAR_INPUT_C 9
 #define UCI_HAR_INPUT_COUNT 1152
-#define UCI_HAR_INPUT_SCALE 0.0129251033f
-#define UCI_HAR_INPUT_ZERO_POINT -15
+#define UCI_HAR_INPUT_SCALE 0.0287558977f
+#define UCI_HAR_INPUT_ZERO_POINT -35
 /* Where the input goes before each run: [128][1][9]; a run overwrites it. */
 int8_t *uci_har_input(void);
 

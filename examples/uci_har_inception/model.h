@@ -17,8 +17,8 @@ extern "C" {
 #define UCI_HAR_INCEPTION_INPUT_W 1
 #define UCI_HAR_INCEPTION_INPUT_C 9
 #define UCI_HAR_INCEPTION_INPUT_COUNT 1152
-#define UCI_HAR_INCEPTION_INPUT_SCALE 0.01910441f
-#define UCI_HAR_INCEPTION_INPUT_ZERO_POINT -3
+#define UCI_HAR_INCEPTION_INPUT_SCALE 0.029719634f
+#define UCI_HAR_INCEPTION_INPUT_ZERO_POINT -38
 /* Where the input goes before each run: [128][1][9]; a run overwrites it. */
 int8_t *uci_har_inception_input(void);
 
