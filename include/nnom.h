@@ -27,7 +27,7 @@ extern "C" {
 
 /* ---- Values ---- */
 
-/* A Q-format: n fraction bits, scale 2^-n, zero point 0. m is for the reader: m + n = 7. */
+/* A Q-format: n fraction bits, scale 2^-n, zero point 0. m + n = 7, -31 <= n <= 31: compile refuses others. */
 typedef struct nnom_qformat {
     int32_t m;
     int32_t n;
@@ -145,7 +145,10 @@ void nnom_set_verbose(nnom_model_t *m, bool verbose);
 nnom_layer_t *nnom_input_2(nnom_shape_t shape, void *buf);
 nnom_layer_t *nnom_input_3(nnom_shape_t shape, nnom_qformat_t format, void *buf);
 
-/* Output(shape, buf) or Output(shape, qformat, buf). compile checks the number of elements. NULL: in the arena. */
+/*
+ * Output(shape, buf) or Output(shape, qformat, buf). compile checks the number of elements. buf NULL: in the arena. The format
+ * is not read, as in 2019: the result has that of the layer before.
+ */
 #define Output(...) NNOM_JOIN(nnom_output_, NNOM_COUNT(__VA_ARGS__))(__VA_ARGS__)
 nnom_layer_t *nnom_output_2(nnom_shape_t shape, void *buf);
 nnom_layer_t *nnom_output_3(nnom_shape_t shape, nnom_qformat_t format, void *buf);

@@ -11,6 +11,12 @@
 #include "../kernels/param.h"
 #include "../run/window.h"
 
+#ifdef __GNUC__
+#define NNOM_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#else
+#define NNOM_PRINTF(text, first)
+#endif
+
 enum { NNOM_NAME_BYTES = 32, NNOM_MAX_ARRAYS = 6, NNOM_ERROR_BYTES = 160 };
 
 /* ---- Parameters of operations: see param.h ---- */
@@ -60,6 +66,8 @@ enum {
     NNOM_CLASS_OUTPUT = 16,
     NNOM_CLASS_CONSTANT = 32,
     NNOM_CLASS_VIEW = 64,      /* same bytes, other shape */
+    NNOM_CLASS_WINDOW = 256,   /* has a window whose padding may be set in numbers */
+    NNOM_CLASS_WEIGHTS = 512,  /* has weights whose scales may be set */
     NNOM_CLASS_ACTIVATION = 128 /* the layer is an nnom_activation_layer_t: may be fused into a CLAMPS layer before it */
 };
 
@@ -82,6 +90,11 @@ struct nnom_layer {
     nnom_clamp_t fused;     /* clamp taken over from the following layer */
     nnom_layer_t *fused_by; /* that layer */
     nnom_quant_source_t quant_source;
+    nnom_qformat_t refused_format; /* given by the user and none; valid if has_refused_format */
+    bool has_refused_format;
+    bool padding_is_set;    /* by nnom_layer_set_padding() */
+    bool type_is_set;       /* by nnom_layer_set_type() */
+    bool array_lost;        /* more arrays than NNOM_MAX_ARRAYS were registered */
     float set_scale;        /* the quantisation set by the user, valid if NNOM_QUANT_SET */
     int32_t set_zero_point;
     nnom_shape_t set_shape; /* given by the user: Input, Output, Constant, Reshape, Lambda */
@@ -148,7 +161,7 @@ bool nnom_layer_same_quant(const nnom_layer_t *layer, uint32_t i);
 /* Sets layer->overlap from the operation's window and the shapes: rows written in ascending order. */
 void nnom_layer_overlap_rows(nnom_layer_t *layer);
 /* The first error is kept in the model: "<layer name>: <text>". Returns status. printf-like, %d and %s and %ld only. */
-nnom_status_t nnom_layer_fail(const nnom_layer_t *layer, nnom_status_t status, const char *format, ...);
+nnom_status_t nnom_layer_fail(const nnom_layer_t *layer, nnom_status_t status, const char *format, ...) NNOM_PRINTF(3, 4);
 
 /* ---- Shapes and geometry: src/build/shape.c ---- */
 
@@ -223,6 +236,7 @@ typedef struct nnom_region {
     void *given; /* by nnom_set_arena(), or NULL */
     uint32_t given_bytes;
     void *owned; /* else allocated */
+    nnom_status_t refused; /* why the last memory given was not taken */
 } nnom_region_t;
 
 struct nnom_builder {

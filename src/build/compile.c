@@ -137,6 +137,10 @@ static nnom_status_t check_quant(const nnom_layer_t *layer, float scale, int32_t
 /* What the user set, before a build computes with it; int8 and uint8 have different zero points. */
 static nnom_status_t check_set_quant(const nnom_layer_t *layer)
 {
+    if (layer->has_refused_format) {
+        return nnom_layer_fail(layer, NNOM_BAD_QUANT, "qformat(%d, %d), expected m + n = 7 and n from -31 to 31",
+                               (int)layer->refused_format.m, (int)layer->refused_format.n);
+    }
     return layer->quant_source == NNOM_QUANT_SET ? check_quant(layer, layer->set_scale, layer->set_zero_point, -128, 255) : NNOM_OK;
 }
 
@@ -161,15 +165,36 @@ static nnom_status_t finish_tensor(nnom_layer_t *layer)
     return check_out_quant(layer);
 }
 
+/* Settings that the layer would not read. */
+static nnom_status_t check_settings(const nnom_layer_t *layer)
+{
+    const uint32_t flags = layer->cls->flags;
+    const char *what = NULL;
+    if (layer->padding_is_set && (flags & NNOM_CLASS_WINDOW) == 0) {
+        what = "nnom_layer_set_padding: it has no window";
+    } else if (layer->weight_scales != NULL && (flags & NNOM_CLASS_WEIGHTS) == 0) {
+        what = "nnom_layer_set_weight_scales: it has no weights";
+    } else if (layer->type_is_set && (flags & (NNOM_CLASS_INPUT | NNOM_CLASS_CONSTANT)) == 0) {
+        what = "nnom_layer_set_type: only Input and Constant have a type of their own";
+    }
+    return what == NULL ? NNOM_OK : nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "%s", what);
+}
+
 static nnom_status_t build_layer(nnom_layer_t *layer)
 {
-    if (layer->passed) {
+    nnom_status_t status = check_settings(layer);
+    if (layer->passed && status == NNOM_OK) {
         layer->out = layer->root->out;
-        return NNOM_OK;
+        return check_set_quant(layer);
     }
-    nnom_status_t status = check_set_quant(layer);
+    if (status == NNOM_OK) {
+        status = check_set_quant(layer);
+    }
     if (status == NNOM_OK) {
         status = layer->cls->build(layer);
+    }
+    if (status == NNOM_OK && layer->array_lost) {
+        status = nnom_layer_fail(layer, NNOM_OVERFLOW, "it has more than %d arrays of constants", NNOM_MAX_ARRAYS);
     }
     if (status != NNOM_OK) {
         return status;
@@ -195,7 +220,6 @@ static nnom_status_t compile_graph(nnom_model_t *m, nnom_layer_t *out)
 {
     reset(m);
     nnom_status_t status = nnom_order(m);
-    nnom_name_layers(m->builder);
     if (status == NNOM_OK) {
         status = nnom_check_graph(m, out);
     }
@@ -229,6 +253,12 @@ nnom_status_t nnom_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out,
     }
     if (status == NNOM_OK && in == NULL) {
         status = nnom_model_fail(m, NNOM_NULL, "model_compile was given no input layer, or it could not be made");
+    }
+    for (uint32_t r = 0; r < 2 && status == NNOM_OK; r++) {
+        if (m->builder->regions[r].refused != NNOM_OK) {
+            status = nnom_model_fail(m, m->builder->regions[r].refused,
+                                     "the arena's memory was not taken: it must be there and aligned to 4 bytes");
+        }
     }
     if (status == NNOM_OK) {
         status = compile_graph(m, out);

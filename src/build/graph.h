@@ -31,10 +31,8 @@ size_t nnom_layer_memory(const nnom_layer_t *layer);
 nnom_status_t nnom_adopt(nnom_model_t *m, nnom_layer_t *start);
 /* Takes what was hooked to owned layers since. */
 void nnom_adopt_strays(nnom_model_t *m);
-/* Puts the model's list in order of execution; fails if there is a cycle. */
+/* Puts the model's list in order of execution and names "Conv2D_2" who has no name; fails if there is a cycle. */
 nnom_status_t nnom_order(nnom_model_t *m);
-/* "Conv2D_2" for layers that have no name. */
-void nnom_name_layers(const nnom_builder_t *builder);
 /* Fails unless all is connected from inputs to outputs. out: the layer named as output, or NULL. */
 nnom_status_t nnom_check_graph(nnom_model_t *m, nnom_layer_t *out);
 
@@ -45,6 +43,6 @@ nnom_status_t nnom_make_program(nnom_model_t *m);
 nnom_status_t nnom_plan(nnom_model_t *m, nnom_program_t *program, nnom_tensor_t *tensors, nnom_node_t *nodes);
 
 /* report.c */
-nnom_status_t nnom_model_fail(nnom_model_t *m, nnom_status_t status, const char *format, ...);
+nnom_status_t nnom_model_fail(nnom_model_t *m, nnom_status_t status, const char *format, ...) NNOM_PRINTF(3, 4);
 
 #endif

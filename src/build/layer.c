@@ -88,6 +88,8 @@ const void *nnom_layer_array(nnom_layer_t *layer, const void *data, uint32_t cou
     if (layer->array_count < NNOM_MAX_ARRAYS) {
         const nnom_array_t array = {data, data != NULL ? count : 0, element};
         layer->arrays[layer->array_count++] = array;
+    } else {
+        layer->array_lost = true;
     }
     return data;
 }
@@ -178,8 +180,12 @@ nnom_layer_t *nnom_layer_set_quant(nnom_layer_t *layer, float scale, int32_t zer
 
 nnom_layer_t *nnom_layer_set_qformat(nnom_layer_t *layer, nnom_qformat_t format)
 {
-    const int32_t n = format.n < -200 ? -200 : (format.n > 200 ? 200 : format.n); /* beyond: no scale, refused by compile */
-    return nnom_layer_set_quant(layer, ldexpf(1.0f, (int)-n), 0);
+    const bool good = format.n >= -31 && format.n <= 31 && format.m == 7 - format.n;
+    if (layer != NULL) {
+        layer->has_refused_format = !good; /* refused by compile */
+        layer->refused_format = format;
+    }
+    return nnom_layer_set_quant(layer, good ? ldexpf(1.0f, (int)-format.n) : 1.0f, 0);
 }
 
 nnom_layer_t *nnom_layer_set_weight_scales(nnom_layer_t *layer, const float *scales, uint32_t count)
@@ -205,6 +211,7 @@ nnom_layer_t *nnom_layer_set_type(nnom_layer_t *layer, nnom_type_t type)
 {
     if (layer != NULL) {
         layer->set_type = type;
+        layer->type_is_set = true;
     }
     return layer;
 }
@@ -213,6 +220,7 @@ nnom_layer_t *nnom_layer_set_padding(nnom_layer_t *layer, nnom_border_t border)
 {
     if (layer != NULL) {
         layer->padding = PADDING_EXPLICIT;
+        layer->padding_is_set = true;
         layer->geometry.pad_top = border.top;
         layer->geometry.pad_bottom = border.bottom;
         layer->geometry.pad_left = border.left;
@@ -264,7 +272,8 @@ nnom_status_t nnom_layer_fail(const nnom_layer_t *layer, nnom_status_t status, c
     if (builder == NULL || builder->error[0] != '\0') {
         return status;
     }
-    const int head = snprintf(builder->error, sizeof builder->error, "layer '%s' (%s): ", layer->name, layer->cls->name);
+    const int head = snprintf(builder->error, sizeof builder->error, layer->name[0] != '\0' ? "layer '%s' (%s): " : "layer%s (%s): ",
+                              layer->name, layer->cls->name);
     if (head > 0 && (size_t)head < sizeof builder->error) {
         va_list arguments;
         va_start(arguments, format);

@@ -4,6 +4,16 @@
 
 #include "graph.h"
 
+/* Its place among the layers of its model as they were added, from 1: they are listed with the last one first. */
+static long place_of(const nnom_layer_t *layer)
+{
+    long place = 0;
+    for (; layer != NULL; layer = layer->next) {
+        place++;
+    }
+    return place;
+}
+
 static nnom_status_t add_layer(nnom_model_t *m, nnom_layer_t *layer)
 {
     if (m == NULL || m->builder == NULL) {
@@ -16,7 +26,8 @@ static nnom_status_t add_layer(nnom_model_t *m, nnom_layer_t *layer)
     }
     if (layer->model != NULL) {
         builder->status = NNOM_BAD_GRAPH;
-        return nnom_model_fail(m, NNOM_BAD_GRAPH, "layer '%s' (%s) was added before", layer->name, layer->cls->name);
+        return nnom_model_fail(m, NNOM_BAD_GRAPH, "layer '%s' (%s, number %ld) was added before", layer->name,
+                               layer->cls->name, place_of(layer));
     }
     m->instance.program = NULL; /* to be compiled again */
     layer->model = m;
@@ -90,11 +101,16 @@ void model_delete(nnom_model_t *m)
 
 static nnom_status_t set_region(nnom_model_t *m, uint32_t region, void *memory, uint32_t bytes)
 {
-    if (m == NULL || m->builder == NULL || memory == NULL) {
+    if (m == NULL || m->builder == NULL) {
         return NNOM_NULL;
     }
+    nnom_status_t status = memory == NULL ? NNOM_NULL : NNOM_OK;
     if (((uintptr_t)memory & 3u) != 0) {
-        return nnom_model_fail(m, NNOM_BAD_ARGUMENT, "the arena's memory must be aligned to 4 bytes");
+        status = NNOM_BAD_ARGUMENT;
+    }
+    m->builder->regions[region].refused = status; /* compile fails until memory is taken */
+    if (status != NNOM_OK) {
+        return nnom_model_fail(m, status, "the arena's memory must be there and aligned to 4 bytes");
     }
     m->builder->regions[region].given = memory;
     m->builder->regions[region].given_bytes = bytes;
@@ -132,7 +148,10 @@ nnom_status_t nnom_model_fail(nnom_model_t *m, nnom_status_t status, const char 
 
 const char *model_error_text(const nnom_model_t *m)
 {
-    return m != NULL && m->builder != NULL ? m->builder->error : "";
+    if (m != NULL && m->builder == NULL) {
+        return "new_model() did not prepare this model, or it was deleted";
+    }
+    return m != NULL ? m->builder->error : "";
 }
 
 nnom_status_t model_run(nnom_model_t *m)

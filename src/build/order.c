@@ -124,6 +124,34 @@ static nnom_layer_t *reverse(nnom_layer_t *list)
     return result;
 }
 
+/* "Conv2D_2" for layers that have no name. */
+static void name_layers(const nnom_builder_t *builder)
+{
+    unsigned number = 1;
+    for (nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next, number++) {
+        if (layer->name[0] == '\0') {
+            (void)snprintf(layer->name, sizeof layer->name, "%s_%u", layer->cls->name, number);
+        }
+    }
+}
+
+/* Why a layer waits for ever: mostly it was hooked again, behind itself. */
+static nnom_status_t explain_stuck(const nnom_builder_t *builder)
+{
+    const nnom_layer_t *stuck = NULL;
+    for (const nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
+        const bool waits = layer->mark != NNOM_MARK_PLACED;
+        const uint32_t inputs = nnom_layer_input_number(layer);
+        if (waits && inputs > layer->cls->max_inputs) {
+            return nnom_layer_fail(layer, NNOM_BAD_GRAPH,
+                                   "it was hooked %ld times, and it takes %ld inputs: each use needs a layer of its own",
+                                   (long)inputs, (long)layer->cls->max_inputs);
+        }
+        stuck = waits && stuck == NULL ? layer : stuck;
+    }
+    return stuck == NULL ? NNOM_OK : nnom_layer_fail(stuck, NNOM_BAD_GRAPH, "it is part of a cycle");
+}
+
 /* Puts the model's list in order of execution. */
 nnom_status_t nnom_order(nnom_model_t *m)
 {
@@ -139,7 +167,6 @@ nnom_status_t nnom_order(nnom_model_t *m)
         layer->next = placed;
         placed = layer;
     }
-    const nnom_layer_t *stuck = waiting;
     while (waiting != NULL) { /* the list stays whole for model_delete */
         nnom_layer_t *next = waiting->next;
         waiting->next = placed;
@@ -147,17 +174,8 @@ nnom_status_t nnom_order(nnom_model_t *m)
         waiting = next;
     }
     m->builder->layers = reverse(placed);
-    return stuck == NULL ? NNOM_OK : nnom_layer_fail(stuck, NNOM_BAD_GRAPH, "it is part of a cycle");
-}
-
-void nnom_name_layers(const nnom_builder_t *builder)
-{
-    unsigned number = 1;
-    for (nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next, number++) {
-        if (layer->name[0] == '\0') {
-            (void)snprintf(layer->name, sizeof layer->name, "%s_%u", layer->cls->name, number);
-        }
-    }
+    name_layers(m->builder);
+    return explain_stuck(m->builder);
 }
 
 /* ---- Checks of the graph ---- */

@@ -129,11 +129,11 @@ static nnom_status_t build_sum(nnom_layer_t *layer)
 }
 
 static const nnom_class_t max_class = {"MaxPool", "nnom_pool_param", nnom_pool_param_fields, build_max, 1,
-                                       1,         NNOM_CLASS_CLAMPS};
+                                       1,         NNOM_CLASS_CLAMPS | NNOM_CLASS_WINDOW};
 static const nnom_class_t avg_class = {"AvgPool", "nnom_pool_param", nnom_pool_param_fields, build_avg, 1,
-                                       1,         NNOM_CLASS_CLAMPS};
+                                       1,         NNOM_CLASS_CLAMPS | NNOM_CLASS_WINDOW};
 static const nnom_class_t sum_class = {"SumPool", "nnom_pool_param", nnom_pool_param_fields, build_sum, 1,
-                                       1,         NNOM_CLASS_CLAMPS};
+                                       1,         NNOM_CLASS_CLAMPS | NNOM_CLASS_WINDOW};
 
 static nnom_layer_t *pool(const nnom_class_t *cls, nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding)
 {

@@ -55,7 +55,8 @@ static nnom_layer_t *source(void)
 {
     const nnom_shape_t s = random_chance(96) ? shape(random_in(1, 5), random_in(1, 5), random_in(1, 3))
                                              : shape(dimension(), dimension(), dimension());
-    return random_chance(80) ? Input(s, qformat(7, random_in(-1, 9)), NULL) : Constant(s, bytes);
+    const int32_t fraction = random_in(-1, 9);
+    return random_chance(80) ? Input(s, qformat(7 - fraction, fraction), NULL) : Constant(s, bytes);
 }
 
 static nnom_layer_t *with_weights(void)
@@ -328,6 +329,44 @@ static void scores_that_are_none(void)
     model_delete(&m);
 }
 
+/* ---- What was ignored once ---- */
+
+static void settings_without_meaning(void)
+{
+    REFUSE(nnom_layer_set_padding(Dense(2, &weight, NULL), border(1, 1, 1, 1)), NNOM_BAD_ARGUMENT);
+    REFUSE(nnom_layer_set_padding(ReLU(), border(1, 1, 1, 1)), NNOM_BAD_ARGUMENT);
+    REFUSE(nnom_layer_set_weight_scales(ReLU(), scales, 1), NNOM_BAD_ARGUMENT);
+    REFUSE(nnom_layer_set_weight_scales(MaxPool(kernel(1, 1), stride(1, 1), PADDING_VALID), scales, 1), NNOM_BAD_ARGUMENT);
+    REFUSE(nnom_layer_set_type(Softmax(), NNOM_TYPE_F32), NNOM_BAD_ARGUMENT);
+    REFUSE(nnom_layer_set_qformat(TanH(), qformat(8, 8)), NNOM_BAD_QUANT);
+    REFUSE(nnom_layer_set_qformat(TanH(), qformat(0, 70)), NNOM_BAD_QUANT);
+    REFUSE(nnom_layer_set_qformat(TanH(), qformat(-63, 70)), NNOM_BAD_QUANT);
+}
+
+static void arena_not_taken(void)
+{
+    uint32_t memory[64];
+    nnom_model_t m = quiet_model();
+    nnom_layer_t *in = Input(shape(1, 1, 4), NULL);
+    nnom_layer_t *out = m.hook(TanH(), in);
+    CHECK(nnom_set_arena(&m, (uint8_t *)memory + 1, 200) == NNOM_BAD_ARGUMENT, "an odd address");
+    CHECK(model_compile(&m, in, out) == NNOM_BAD_ARGUMENT && strstr(model_error_text(&m), "arena") != NULL, "forgotten");
+    CHECK(nnom_set_arena(&m, memory, sizeof memory) == NNOM_OK && model_compile(&m, in, out) == NNOM_OK, "%s",
+          model_error_text(&m));
+    model_delete(&m);
+}
+
+static void hooked_twice(void)
+{
+    nnom_model_t m = quiet_model();
+    nnom_layer_t *in = Input(shape(1, 1, 4), NULL);
+    nnom_layer_t *a = m.hook(ReLU(), in);
+    nnom_layer_t *b = m.hook(a, m.hook(TanH(), a));
+    expect_refusal(&m, model_compile(&m, in, b), NNOM_BAD_GRAPH, "layer 'ReLU_");
+    const nnom_model_t forgotten = {0};
+    CHECK(strstr(model_error_text(&forgotten), "new_model") != NULL, "no text without new_model");
+}
+
 /* ---- The user's own layer fails ---- */
 
 static nnom_status_t fails(nnom_layer_t *layer)
@@ -360,4 +399,5 @@ static void lambda_fails(void)
 }
 
 const test_t misuse_tests[] = {TEST(anything), TEST(compiled_twice), TEST(added_after_compile), TEST(extreme_arguments),
-                               TEST(sources),  TEST(scores_that_are_none), TEST(lambda_fails), {NULL, NULL}};
+                               TEST(sources),  TEST(scores_that_are_none), TEST(lambda_fails),
+                               TEST(settings_without_meaning), TEST(arena_not_taken), TEST(hooked_twice), {NULL, NULL}};
