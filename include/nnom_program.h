@@ -194,9 +194,10 @@ static inline nnom_rows_t nnom_call_output_rows(const nnom_call_t *call)
     return nnom_tensor_rows(nnom_call_output(call), call->arena);
 }
 
+/* The node's working memory; NULL if it has none. */
 static inline void *nnom_call_scratch(const nnom_call_t *call)
 {
-    return nnom_arena_at(call->arena, call->node->scratch);
+    return call->node->scratch_bytes > 0 ? nnom_arena_at(call->arena, call->node->scratch) : NULL;
 }
 
 /* Address of row y, 0 <= y. The division happens only in rings (M0 has none in hardware). */

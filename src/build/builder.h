@@ -11,6 +11,10 @@
 #include "../kernels/param.h"
 #include "../run/window.h"
 
+#if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0
+#error "NNoM checks numbers for NaN and infinity: compile without -ffast-math and -ffinite-math-only"
+#endif
+
 #ifdef __GNUC__
 #define NNOM_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else

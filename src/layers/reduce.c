@@ -79,27 +79,27 @@ static float start_f32(int32_t kind)
 /* Output element i of a row; what came in earlier calls is in `part`, which is touched only when rows come in pieces.
  */
 static void element_s8(const nnom_call_t *call, const nnom_rows_t *from, const box_t *box, bool first, bool last,
-                       int32_t *part, int8_t *to)
+                       int32_t *part, int32_t i, int8_t *to)
 {
     const nnom_reduce_param_t *p = call->node->param;
-    const int32_t acc = take_s8(call, from, box, first ? start(p->kind) : *part);
+    const int32_t acc = take_s8(call, from, box, first ? start(p->kind) : part[i]);
     if (last) {
         const int32_t y = nnom_requantize(acc, p->multiplier, p->shift) + nnom_call_output(call)->zero_point;
-        *to = (int8_t)nnom_clamp_i32(y, -128, 127);
+        to[i] = (int8_t)nnom_clamp_i32(y, -128, 127);
     } else {
-        *part = acc;
+        part[i] = acc;
     }
 }
 
 static void element_f32(const nnom_call_t *call, const nnom_rows_t *from, const box_t *box, bool first, bool last,
-                        float *part, float *to)
+                        float *part, int32_t i, float *to)
 {
     const nnom_reduce_param_t *p = call->node->param;
-    const float acc = take_f32(call, from, box, first ? start_f32(p->kind) : *part);
+    const float acc = take_f32(call, from, box, first ? start_f32(p->kind) : part[i]);
     if (last) {
-        *to = p->kind == NNOM_REDUCE_MEAN ? acc / (float)p->count : acc;
+        to[i] = p->kind == NNOM_REDUCE_MEAN ? acc / (float)p->count : acc;
     } else {
-        *part = acc;
+        part[i] = acc;
     }
 }
 
@@ -114,9 +114,9 @@ static void row(const nnom_call_t *call, nnom_range_t y, bool first, bool last, 
     for (int32_t i = 0; i < out.w * out.c; i++) {
         const box_t box = {y, side(i / out.c, in->shape.w, out.w), side(i % out.c, in->shape.c, out.c)};
         if (in->type == NNOM_TYPE_F32) {
-            element_f32(call, &from, &box, first, last, part_f + i, (float *)(void *)to + i);
+            element_f32(call, &from, &box, first, last, part_f, i, (float *)(void *)to);
         } else {
-            element_s8(call, &from, &box, first, last, part + i, (int8_t *)to + i);
+            element_s8(call, &from, &box, first, last, part, i, (int8_t *)to);
         }
     }
 }
