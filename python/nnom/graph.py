@@ -262,7 +262,8 @@ class Graph:
     @property
     def is_float(self) -> bool:
         """True if all activations are float32: a graph that needs calibration."""
-        return all(t.dtype == "float32" for t in self.tensors.values() if t.data is None)
+        places = {n.output for n in self.nodes if n.op in ("arg_max", "arg_min")}  # whole numbers in any graph
+        return all(t.dtype == "float32" for t in self.tensors.values() if t.data is None and t.name not in places)
 
 
 def same_padding(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:

@@ -83,7 +83,8 @@ class _Importer:
             return None
         tensor = self.graph.add_tensor(Tensor(self.graph.unique(name or layer.name), ir_shape(shape)))
         self.graph.inputs.append(tensor.name)
-        return Value(tensor.name, shape)
+        dtype = layer.config.get("dtype")
+        return Value(tensor.name, shape, dtype if dtype in keras_settings.INTEGERS else "float32")
 
     def _outputs(self, values: list[Value], names: list[str]) -> None:
         """Each output gets a tensor of its own, even one that is an input or comes twice; dicts name them."""
@@ -162,7 +163,7 @@ class _Importer:
             raise ModelError(f"{self.source.place}: more than {MAX_NODES} nodes; models nested in each other multiply")
         self.builder.scope = scope
         try:
-            return [self._convert(layer, call, [v for v in found if v is not None], values)]
+            return list(self._convert(layer, call, [v for v in found if v is not None], values))
         except Refusal as e:
             self.refused[layer.where] = str(e)
             return None
@@ -179,14 +180,14 @@ class _Importer:
             raise ModelError(f"{layer.where}: is called with {len(found)} tensors; expected {len(model.inputs)}")
         return self._model(model, found, f"{scope}{layer.name}/")
 
-    def _convert(self, layer: Layer, call: Call, found: list[Value], values: dict[Ref, Value | None]) -> Value:
+    def _convert(self, layer: Layer, call: Call, found: list[Value], values: dict[Ref, Value | None]) -> list[Value]:
         if layer.is_op or layer.cls in keras_ops.LAMBDAS:
             args, kwargs = _filled(call.args, values), _filled(call.kwargs, values)
             return keras_ops.convert(self.builder, layer, args, kwargs)
         keras_calls.check(layer, call, self.builder.v3)
         if not found or (len(found) > 1 and layer.cls not in MANY_INPUTS):
             raise ModelError(f"{layer.where}: is called with {len(found)} tensors; expected one")
-        return HANDLERS[layer.cls](self.builder, layer, found)
+        return [HANDLERS[layer.cls](self.builder, layer, found)]
 
 
 def _never_made(ref: Ref, values: dict[Ref, Value | None]) -> str:

@@ -15,6 +15,12 @@ from .keras_spec import Layer
 
 CLAMPS = ("relu", "relu6", "relu_n1_to_1")  # fused into the layer before
 
+# Nodes that hand values on as they are: whole numbers stay whole numbers.
+MOVES = (
+    "reshape", "flatten", "transpose", "slice", "concat", "zero_padding", "mirror_pad", "cropping", "tile", "gather",
+    "upsample", "max_pool", "global_max_pool", "maximum", "minimum", "space_to_depth", "depth_to_space",
+)  # fmt: skip
+
 # Keras's names of functions of one value: kind and, where the function has a parameter, its alpha in Keras.
 FUNCTIONS: dict[str, tuple[str, float | None]] = {
     "relu": ("relu", None), "relu6": ("relu6", None), "hard_tanh": ("relu_n1_to_1", None), "sigmoid": ("sigmoid", None),
@@ -38,10 +44,14 @@ class Refusal(Exception):
 
 
 class Value(NamedTuple):
-    """A tensor of the graph and its shape in Keras without the batch (rank 0 to 3)."""
+    """A tensor of the graph and its shape in Keras without the batch (rank 0 to 3).
+
+    dtype: in Keras. Whole numbers are floats in the graph, which knows nothing of how they overflow.
+    """
 
     name: str
     shape: tuple[int, ...]
+    dtype: str = "float32"
 
 
 class Act(NamedTuple):
@@ -90,7 +100,9 @@ class Builder:
         """`shape`: of the result, in Keras's form."""
         unique = self.graph.unique(self.scope + name)
         node = Node(op, unique, [v.name for v in inputs], unique, attrs or {}, weights or {})
-        return Value(self.graph.add(node, ir_shape(shape)), tuple(shape))
+        stored = "int32" if op in ("arg_max", "arg_min") else self.graph.tensors[inputs[0].name].dtype
+        dtype = stored if stored != "float32" else inputs[0].dtype if op in MOVES else "float32"
+        return Value(self.graph.add(node, ir_shape(shape), stored), tuple(shape), dtype)
 
     def constant(self, name: str, data: np.ndarray) -> Value:
         """`data`: rank 0 to 3, in Keras's form without the batch."""
@@ -105,7 +117,7 @@ class Builder:
     def reshaped(self, name: str, x: Value, shape: Sequence[int]) -> Value:
         """`x` with another shape of the same number of elements; no node if (h, w, c) stays."""
         if ir_shape(shape) == ir_shape(x.shape):
-            return Value(x.name, tuple(shape))
+            return x._replace(shape=tuple(shape))
         return self.node("reshape", name, [x], shape, {"shape": ir_shape(shape)})
 
     def activation(self, name: str, x: Value, act: Act) -> Value:

@@ -1,91 +1,106 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""Bare operations in functional models: keras.ops of Keras 3 and the TFOpLambda layers of tf.keras."""
+"""Bare operations in functional models: keras.ops of Keras 3, the TFOpLambda and TensorFlowOpLayer of tf.keras.
+
+Which arguments they take stands in keras_signatures.py; here and in keras_moves.py is what they become.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..errors import ModelError
-from .keras_build import FUNCTIONS, Act, Builder, Refusal, Value, ir_axis
+from . import keras_nodes, keras_signatures
+from .keras_args import Arguments, plain_list, scalar, type_name
+from .keras_build import FUNCTIONS, Act, Builder, Refusal, Value, ir_axis, relu_activation
 from .keras_file import snake_case
-from .keras_shapes import clipped, concatenated, padded, reshape_target, transposed
-from .keras_spec import Layer, is_int, is_real, numbers
+from .keras_layers import pool
+from .keras_matmul import matmul
+from .keras_moves import HANDLERS as MOVING
+from .keras_moves import Operation, Result, part
+from .keras_shapes import clipped, softmax_over
+from .keras_signatures import FLOATS, TYPE_SETTINGS, Signature
+from .keras_spec import Config, Layer, is_int, is_real, numbers, short
 
-LAMBDAS = ("TFOpLambda", "SlicingOpLambda")
+LAMBDAS = ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer")
 
-# Other names of the same operation: TensorFlow's, and keras.ops's where it has two.
-_SAME = {
-    "sub": "subtract", "mul": "multiply", "truediv": "divide", "true_divide": "divide", "div": "divide",
-    "concat": "concatenate", "reduce_mean": "mean", "reduce_max": "max", "reduce_min": "min", "reduce_sum": "sum",
-    "clip_by_value": "clip", "getitem": "get_item", "exponential": "exp",
-    "stop_gradient": "identity", "cast": "identity",
-    "hard_swish": "hard_silu",
-}  # fmt: skip
-_BINARY = {
-    "add": "add",
-    "subtract": "sub",
-    "multiply": "mult",
-    "maximum": "maximum",
-    "minimum": "minimum",
-    "bias_add": "add",
-}
+_BINARY = {"add": "add", "subtract": "sub", "multiply": "mult", "maximum": "maximum", "minimum": "minimum"}
+_LAMBDA_SETTINGS = ("name", "trainable", "dtype", "function", "node_def", "constants")
+_INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32")
 
-
-class Arguments:
-    """Arguments of an operation by position or name; tensors are Values already."""
-
-    def __init__(self, layer: Layer, args: list[Any], named: dict[str, Any]):
-        self.layer, self.args, self.named = layer, args, named
-
-    def get(self, position: int, *names: str, default: Any = None) -> Any:
-        """An argument by one of its names, else by position; None counts as absent."""
-        for name in names:
-            if self.named.get(name) is not None:
-                return self.named[name]
-        return self.args[position] if position < len(self.args) else default
-
-    def tensor(self) -> Value:
-        """The operation's first argument, a tensor."""
-        value = self.get(0, "x", "inputs", "features", "input", "input_tensor", "tensor", "a")
-        if not isinstance(value, Value):
-            raise Refusal("its first argument is not a tensor of the model", "use a layer instead")
-        return value
+# Operations of whole numbers whose result is theirs too, whatever their type: nothing is computed.
+_ANY_TYPE = (*MOVING, "identity", "cast", "maximum", "minimum", "max", "min", "max_pool", "argmax", "argmin", "divide")
 
 
 def operation_name(layer: Layer) -> str:
-    """'math.reduce_mean', 'TrueDivide' ... -> 'mean', 'divide'."""
+    """'nn.relu', 'GetItem', 'AddV2' ... as in the tables."""
+    if layer.cls == "TensorFlowOpLayer":
+        return keras_nodes.operation_name(layer)
     name = layer.config.text("function", "") if layer.cls in LAMBDAS else snake_case(layer.cls)
-    name = name.rsplit(".", 1)[-1].lower()
-    return _SAME.get(name, name)
+    return name.rsplit(".", 1)[-1].lower()
 
 
-def convert(b: Builder, layer: Layer, args: list[Any], kwargs: dict[str, Any]) -> Value:
-    """`args`, `kwargs`: as in the call, with Values in place of tensors."""
-    settings = (
-        {} if layer.cls in LAMBDAS else {k: v for k, v in layer.config.values.items() if k not in ("name", "dtype")}
-    )
-    given = Arguments(layer, args, {**settings, **{k: v for k, v in kwargs.items() if k != "name"}})
-    name = operation_name(layer)
-    if name in _BINARY:
-        return _binary(b, layer, given, _BINARY[name])
-    if name in FUNCTIONS:
-        return b.activation(layer.name, given.tensor(), _function(b, layer, given, name))
-    if name in _REDUCTIONS:
-        return _reduce(b, layer, given, name)
-    return _OTHERS[name](b, layer, given)
+def _signature(layer: Layer) -> Signature | None:
+    tables = keras_signatures.TENSORFLOW if layer.cls in LAMBDAS else keras_signatures.KERAS
+    return tables.get(operation_name(layer))
 
 
 def supported(layer: Layer) -> bool:
     """Whether `convert` knows the operation."""
-    name = operation_name(layer)
-    return name in _BINARY or name in FUNCTIONS or name in _REDUCTIONS or name in _OTHERS
+    if layer.cls == "TensorFlowOpLayer":
+        return keras_nodes.supported(layer)
+    return _signature(layer) is not None
 
 
 def names() -> list[str]:
     """All operations, for messages."""
-    return sorted({*_BINARY, *FUNCTIONS, *_REDUCTIONS, *_OTHERS})
+    return sorted({*keras_signatures.KERAS, *keras_signatures.TENSORFLOW})
+
+
+def convert(b: Builder, layer: Layer, args: list[Any], kwargs: dict[str, Any]) -> list[Value]:
+    """The outputs. `args`, `kwargs`: as in the call, with Values in place of tensors."""
+    given = _arguments(layer, args, kwargs)
+    _check_types(layer, given.signature.kind, [*args, *kwargs.values()])
+    made = HANDLERS[given.signature.kind](b, layer, given)
+    given.finish()
+    return made if isinstance(made, list) else [made]
+
+
+def _arguments(layer: Layer, args: list[Any], kwargs: dict[str, Any]) -> Arguments:
+    if layer.cls in LAMBDAS:
+        extra = [k for k in layer.config.values if k not in _LAMBDA_SETTINGS]
+        if extra:
+            raise Refusal(f"setting '{extra[0]}' ({short(layer.config.get(extra[0]))}) is not known", "leave it away")
+    if layer.cls == "TensorFlowOpLayer":
+        return keras_nodes.arguments(layer, args)
+    signature = _signature(layer)
+    assert signature is not None
+    if layer.cls in LAMBDAS:
+        return Arguments(signature, args, kwargs, none_is_default=True)
+    known = {name for param in signature.params for name in param.names}
+    settings = {k: v for k, v in layer.config.values.items() if k != "name"}
+    if "dtype" not in known and type_name(settings.pop("dtype", None)) not in ("None", *TYPE_SETTINGS):
+        raise Refusal(f"setting 'dtype' is {short(layer.config.get('dtype'))}", "build it in float32")
+    twice = [k for k in kwargs if k in settings]
+    if twice:
+        raise ModelError(f"{layer.where}: '{twice[0]}' is a setting and an argument; the file is damaged")
+    return Arguments(signature, args, {**settings, **kwargs})
+
+
+def _check_types(layer: Layer, kind: str, values: list[Any]) -> None:
+    """Whole numbers may be moved, compared and cast; arithmetic of them can overflow, which floats do not."""
+    flat = [v for value in values for v in (value if isinstance(value, list) else [value])]
+    types = {v.dtype for v in flat if isinstance(v, Value) and v.dtype != "float32"}
+    if types and kind not in _ANY_TYPE:
+        real = any(isinstance(v, float) or (isinstance(v, Value) and v.dtype == "float32") for v in flat)
+        if kind not in _BINARY or not real or "int32" in types:
+            raise Refusal(f"computes with whole numbers ({min(types)})", "cast them to float32 before")
+
+
+# ---- arithmetic ----------------------------------------------------------------------------------------------------
 
 
 def _operand(b: Builder, layer: Layer, value: Any, rank: int) -> Value:
@@ -108,184 +123,288 @@ def _operand(b: Builder, layer: Layer, value: Any, rank: int) -> Value:
     return b.constant(f"{layer.name}_constant", data.reshape((1,) * (rank - data.ndim) + data.shape))
 
 
-def _operands(b: Builder, layer: Layer, given: Arguments) -> list[Value]:
-    pair = [given.get(0, "x", "x1", "value"), given.get(1, "y", "x2", "bias")]
+def _binary(b: Builder, layer: Layer, given: Arguments) -> Value:
+    pair = [given["x1"], given["x2"]]
+    if "data_format" in given:
+        given["data_format"]
+    return _combined(b, layer, _BINARY[given.signature.kind], pair)
+
+
+def _combined(b: Builder, layer: Layer, op: str, pair: list[Any]) -> Value:
     ranks = [len(v.shape) for v in pair if isinstance(v, Value)]
     if not ranks or any(v is None for v in pair):
         raise Refusal("its operands are no tensors of the model", "use a layer such as Add or Multiply")
-    return [_operand(b, layer, v, max(ranks)) for v in pair]
-
-
-def _binary(b: Builder, layer: Layer, given: Arguments, op: str) -> Value:
-    return b.chain(op, layer.name, _operands(b, layer, given))
+    made = b.chain(op, layer.name, [_operand(b, layer, v, max(ranks)) for v in pair])
+    real = any(v.dtype == "float32" if isinstance(v, Value) else isinstance(v, float) for v in pair)
+    return made._replace(dtype="float32") if real else made
 
 
 def _divide(b: Builder, layer: Layer, given: Arguments) -> Value:
     """By a constant: a multiplication."""
-    divisor = given.get(1, "y", "x2")
+    divisor = given["x2"]
     if isinstance(divisor, Value) or divisor is None:
         raise Refusal("division by a tensor", "only division by a constant is supported")
     data = numbers(divisor, f"{layer.where}: its divisor")
     if not data.all():
         raise ModelError(f"{layer.where}: divides by zero")
-    factors = Arguments(layer, [given.get(0, "x", "x1"), 1 / data], {})
-    return _binary(b, layer, factors, "mult")
+    return _combined(b, layer, "mult", [given["x1"], 1 / data])._replace(dtype="float32")
 
 
-def _function(b: Builder, layer: Layer, given: Arguments, name: str) -> Act:
-    kind, alpha = FUNCTIONS[name]
-    if name == "gelu" and given.get(1, "approximate", default=b.v3):
-        return Act("gelu_tanh")
-    if alpha is None:
-        return Act(kind)
-    if name == "hard_sigmoid":
-        return Act(kind, alpha if b.v3 else 0.2)
-    value = given.get(1, "negative_slope", "alpha", "b", "threshold", default=alpha)
-    if not is_real(value):
-        raise ModelError(f"{layer.where}: parameter {str(value)[:60]}; expected a number")
-    return Act(kind, float(value))
+def _power(b: Builder, layer: Layer, given: Arguments) -> Value:
+    """x ** n with n 0.5, -0.5 or a whole number from 1 to 16; n ** x with n > 0."""
+    x, exponent = given["x1"], scalar(given["x2"])
+    if isinstance(exponent, Value):
+        base = scalar(x)
+        if not is_real(base) or base <= 0:
+            raise Refusal("a power of tensors", "only a number > 0 to a tensor, and a tensor to a number")
+        return b.activation(layer.name, _times(b, f"{layer.name}_log", exponent, math.log(base)), Act("exp"))
+    roots = {0.5: "sqrt", -0.5: "rsqrt"}
+    if not isinstance(x, Value) or not is_real(exponent):
+        raise given.refusal("x2", "a number is expected")
+    if exponent in roots:
+        return b.activation(layer.name, x, Act(roots[exponent]))
+    if exponent != int(exponent) or not 1 <= exponent <= 16:
+        raise given.refusal("x2", "only 0.5, -0.5 and 1 to 16 are supported")
+    return _whole_power(b, layer.name, x, int(exponent))
 
 
-_REDUCTIONS = ("mean", "max", "min", "sum")
+def _whole_power(b: Builder, name: str, x: Value, exponent: int) -> Value:
+    """By squaring: x ** 5 = (x ** 2) ** 2 * x."""
+    result = x
+    for i, bit in enumerate(bin(exponent)[3:]):
+        result = b.activation(f"{name}_square{i}", result, Act("square"))
+        if bit == "1":
+            result = b.chain("mult", f"{name}_times{i}", [result, x])
+    return result
 
 
-def _axes(layer: Layer, value: Any, rank: int) -> list[int]:
-    """Axes as Keras counts them (0 is the batch) -> without the batch, from 0."""
-    axes = value if isinstance(value, list) else [value]
-    if value is None or not all(is_int(a) and -rank - 1 <= a <= rank and a % (rank + 1) for a in axes):
-        raise Refusal(f"axes {value}", "name axes of the data, without the batch (0)")
-    return sorted({a % (rank + 1) - 1 for a in axes})
+def _times(b: Builder, name: str, x: Value, factor: float) -> Value:
+    return x if factor == 1 else b.chain("mult", name, [x, _number(b, name, x, factor)])
 
 
-def _reduce(b: Builder, layer: Layer, given: Arguments, name: str) -> Value:
-    x = given.tensor()
-    axes = _axes(layer, given.get(1, "axis"), len(x.shape))
-    kept = tuple(1 if i in axes else s for i, s in enumerate(x.shape))
-    if len(x.shape) > 1 and axes == list(range(len(x.shape) - 1)) and name != "min":
-        y = b.node(f"global_{'avg' if name == 'mean' else name}_pool", layer.name, [x], kept)
-    else:
-        found = {"kind": name, "axes": tuple(ir_axis(a, len(x.shape)) for a in axes)}
-        y = b.node("reduce", layer.name, [x], kept, found)
-    if given.get(2, "keepdims", default=False):
-        return y
-    return b.reshaped(f"{layer.name}_squeeze", y, [s for i, s in enumerate(x.shape) if i not in axes])
+def _plus(b: Builder, name: str, x: Value, term: float) -> Value:
+    return b.chain("add", name, [x, _number(b, name, x, term)])
 
 
-def _softmax(b: Builder, layer: Layer, given: Arguments) -> Value:
-    x = given.tensor()
-    if given.get(1, "axis", default=-1) not in (-1, len(x.shape)):
-        raise Refusal("softmax over another axis than the last", "transpose before and after")
-    return b.activation(layer.name, x, Act(operation_name(layer)))
+def _number(b: Builder, name: str, x: Value, value: float) -> Value:
+    return b.constant(f"{name}_constant", np.full((1,) * len(x.shape), value))
 
 
-def _reshape(b: Builder, layer: Layer, given: Arguments) -> Value:
-    x, target = given.tensor(), given.get(1, "newshape", "shape")
-    if not isinstance(target, list) or len(target) < 2:
-        raise Refusal(f"target shape {str(target)[:60]}", "use a Reshape layer")
-    sides = target[1:]
-    if is_int(target[0]) and target[0] not in (-1, 1) or target.count(-1) > 1:
-        raise Refusal(f"target shape {target} changes the batch", "use a Reshape layer, or -1 for the batch")
-    return b.reshaped(
-        layer.name, x, reshape_target(layer.where, [-1 if s is None else s for s in sides], math.prod(x.shape))
+# ---- functions of one value ----------------------------------------------------------------------------------------
+
+
+def _parameter(name: str) -> Operation:
+    """A function with a parameter of this name."""
+    return lambda b, layer, given: b.activation(
+        layer.name, given.tensor(), Act(FUNCTIONS[given.signature.kind][0], given.real(name))
     )
 
 
-def _transpose(b: Builder, layer: Layer, given: Arguments) -> Value:
-    x, axes = given.tensor(), given.get(1, "axes", "perm")
-    rank = len(x.shape)
-    if not isinstance(axes, list) or sorted(str(a) for a in axes) != [str(a) for a in range(rank + 1)] or axes[0] != 0:
-        raise Refusal(f"transposition {axes}", "keep the batch in place: use a Permute layer")
-    return transposed(b, layer.name, x, [a - 1 for a in axes[1:]])
+def _function(b: Builder, layer: Layer, given: Arguments) -> Value:
+    kind, alpha = FUNCTIONS[given.signature.kind]
+    if kind == "hard_sigmoid" and not b.v3:
+        alpha = 0.2
+    if "beta" in given:
+        given["beta"]
+    return b.activation(layer.name, given.tensor(), Act(kind, alpha))
 
 
-def _concatenate(b: Builder, layer: Layer, given: Arguments) -> Value:
-    items = given.args if given.args and isinstance(given.args[0], Value) else given.get(0, "xs", "values")
-    if not isinstance(items, list) or not items or not all(isinstance(v, Value) for v in items):
-        raise Refusal("concatenation with a constant", "use a Concatenate layer of tensors")
-    return concatenated(b, layer, items, given.named.get("axis", -1))
+def _gelu(b: Builder, layer: Layer, given: Arguments) -> Value:
+    return b.activation(layer.name, given.tensor(), Act("gelu_tanh" if given.flag("approximate") else "gelu"))
+
+
+def _relu(b: Builder, layer: Layer, given: Arguments) -> Value:
+    """keras.activations.relu with its parameters."""
+    values = {name: given[name] for name in ("negative_slope", "max_value", "threshold")}
+    return b.activation(layer.name, given.tensor(), relu_activation(Config(layer.where, values), b.v3))
+
+
+def _glu(b: Builder, layer: Layer, given: Arguments) -> Value:
+    x, axis = given.tensor(), given.axis("axis", len(given.tensor().shape))
+    half = x.shape[axis] // 2
+    if x.shape[axis] % 2:
+        raise ModelError(f"{layer.where}: {x.shape[axis]} elements have no halves")
+    gate = part(b, f"{layer.name}_gate", x, axis, range(half, 2 * half))
+    gate = b.activation(f"{layer.name}_sigmoid", gate, Act("sigmoid"))
+    return b.chain("mult", layer.name, [part(b, f"{layer.name}_value", x, axis, range(half)), gate])
+
+
+def _scaled(before: tuple[float, float] | None, act: str, after: tuple[float, float] | None) -> Operation:
+    """act(x * before[0] + before[1]) * after[0] + after[1]."""
+
+    def make(b: Builder, layer: Layer, given: Arguments) -> Value:
+        x = given.tensor()
+        for where, pair in (("before", before), ("", None), ("after", after)):
+            if not where:
+                x = b.activation(layer.name, x, Act(act))
+            elif pair is not None:
+                x = _times(b, f"{layer.name}_{where}", x, pair[0])
+                x = _plus(b, f"{layer.name}_{where}_plus", x, pair[1]) if pair[1] else x
+        return x
+
+    return make
+
+
+def _softmax(b: Builder, layer: Layer, given: Arguments) -> Value:
+    axes = plain_list(given["axis"])
+    return softmax_over(b, layer, given.tensor(), given.signature.kind, axes if isinstance(axes, list) else [axes])
 
 
 def _clip(b: Builder, layer: Layer, given: Arguments) -> Value:
-    low, high = (given.get(1, "x_min", "clip_value_min", "min"), given.get(2, "x_max", "clip_value_max", "max"))
+    low, high = (scalar(given[name]) for name in ("x_min", "x_max"))
     if not all(v is None or is_real(v) for v in (low, high)):
-        raise Refusal("clipping to tensors", "use numbers as bounds")
+        raise Refusal("clips to something that is no number", "use numbers as bounds")
     kind = {(0, 6): "relu6", (-1, 1): "relu_n1_to_1", (0, None): "relu"}.get((low, high))
     if kind is not None:
         return b.activation(layer.name, given.tensor(), Act(kind))
     return clipped(b, layer.name, given.tensor(), low, high)
 
 
-def _squeeze(b: Builder, layer: Layer, given: Arguments) -> Value:
-    x, axes = given.tensor(), given.get(1, "axis")
-    drop = [i for i, s in enumerate(x.shape) if s == 1] if axes in (None, []) else _axes(layer, axes, len(x.shape))
-    if any(x.shape[i] != 1 for i in drop):
-        raise ModelError(f"{layer.where}: squeezes axis {axes} of {list(x.shape)}; expected size 1")
-    return b.reshaped(layer.name, x, [s for i, s in enumerate(x.shape) if i not in drop])
+def _cast(b: Builder, layer: Layer, given: Arguments) -> Value:
+    """To floats: whole numbers are floats in the graph already. To whole numbers they would be cut or wrapped."""
+    x, dtype = given.tensor(), given["dtype"]
+    if dtype is None or type_name(dtype) == x.dtype:
+        return x
+    if type_name(dtype) not in FLOATS:
+        raise given.refusal("dtype", "only float32 is supported")
+    if b.graph.tensors[x.name].dtype != "float32":
+        raise Refusal(f"casts the {x.dtype} of argmax", "end the model with argmax")
+    return x._replace(dtype="float32")
 
 
-def _expand_dims(b: Builder, layer: Layer, given: Arguments) -> Value:
-    x, axis = given.tensor(), given.get(1, "axis")
-    places = axis if isinstance(axis, list) else [axis]
-    if len(places) != 1:
-        raise Refusal(f"axes {axis}", "use one axis at a time, or a Reshape layer")
-    (index,) = _axes(layer, places[0], len(x.shape) + 1)
-    return b.reshaped(layer.name, x, [*x.shape[:index], 1, *x.shape[index:]])
+# ---- reductions ----------------------------------------------------------------------------------------------------
 
 
-def _pad(b: Builder, layer: Layer, given: Arguments) -> Value:
-    x, widths = given.tensor(), given.get(1, "pad_width", "paddings")
-    value = given.get(3, "constant_values", default=0)
-    table = numbers(widths, f"{layer.where}: its padding")
-    if table.shape != (len(x.shape) + 1, 2) or (table < 0).any() or (table > 2**20).any() or len(x.shape) < 2:
-        raise Refusal(f"padding {str(widths)[:60]}", "use ZeroPadding1D or ZeroPadding2D")
-    mode = given.get(2, "mode", default="constant")
-    if str(mode).lower() != "constant" or not is_real(value) or table[[0, -1]].any():
-        raise Refusal(f"padding mode '{mode}' or padding of batch or channels", "pad rows and columns with a constant")
-    sides = [int(v) for v in table[1:-1].ravel()] + [0, 0]
-    return padded(b, layer.name, x, (sides[0], sides[1], sides[2], sides[3]), float(value))
+def reduced(b: Builder, name: str, x: Value, kind: str, axes: list[int]) -> Value:
+    """`kind` mean, max, min or sum; the axes stay with size 1."""
+    kept = tuple(1 if i in axes else s for i, s in enumerate(x.shape))
+    if len(x.shape) > 1 and sorted(axes) == list(range(len(x.shape) - 1)) and kind != "min":
+        return b.node(f"global_{'avg' if kind == 'mean' else kind}_pool", name, [x], kept)
+    found = {"kind": kind, "axes": tuple(ir_axis(a, len(x.shape)) for a in sorted(axes))}
+    made = b.node("reduce", name, [x], kept, found)
+    return made._replace(dtype=x.dtype) if kind in ("max", "min") else made
 
 
-def _get_item(b: Builder, layer: Layer, given: Arguments) -> Value:
-    """Slices with positive steps; an index drops its dimension."""
-    x, keys = given.tensor(), given.get(1, "key", "slice_spec")
-    keys = keys if isinstance(keys, list) else [keys]
-    keys = [slice(*(k.get(n) for n in ("start", "stop", "step"))) if isinstance(k, dict) else k for k in keys]
-    if not keys or keys[0] != slice(None) or len(keys) > len(x.shape) + 1:
-        raise Refusal("an index into the batch, or of an unknown kind", "keep the batch: x[:, ...] with plain slices")
-    picks = [_pick(layer, *p) for p in zip([*keys[1:], *[slice(None)] * len(x.shape)], x.shape, strict=False)]
-    by_axis = {ir_axis(i, len(x.shape)): p for i, p in enumerate(picks)}
-    begin, size, stride = (tuple(by_axis.get(a, (0, 1, 1))[n] for a in range(3)) for n in range(3))
-    kept = tuple(p[1] for p in picks)
-    y = b.node("slice", layer.name, [x], kept, {"begin": begin, "size": size, "stride": stride})
-    dropped = [is_int(k) for k in keys[1:]] + [False] * len(x.shape)
-    return b.reshaped(f"{layer.name}_squeeze", y, [s for s, drop in zip(kept, dropped, strict=False) if not drop])
+def _finished(b: Builder, layer: Layer, given: Arguments, y: Value, axes: list[int]) -> Value:
+    """Without the axes that were reduced, unless they are to be kept."""
+    if "keepdims" in given and given.flag("keepdims"):
+        return y
+    return b.reshaped(f"{layer.name}_squeeze", y, [s for i, s in enumerate(y.shape) if i not in axes])
 
 
-def _pick(layer: Layer, key: Any, size: int) -> tuple[int, int, int]:
-    """(begin, number of elements, step) of one index or slice of `size` elements."""
-    if is_int(key) and -size <= key < size:
-        return key % size, 1, 1
-    if not isinstance(key, slice) or not all(v is None or is_int(v) for v in (key.start, key.stop, key.step)):
-        raise Refusal(f"index {str(key)[:60]}", "use plain slices")
-    if (key.step or 1) < 0:
-        raise Refusal("a slice with a negative step", "use positive steps")
-    picked = range(size)[key if key.step != 0 else slice(None)]
-    if not picked:
-        raise ModelError(f"{layer.where}: slice {key} of {size} elements is empty")
-    return picked.start, len(picked), picked.step
+def _reduce(b: Builder, layer: Layer, given: Arguments) -> Value:
+    x, axes = given.tensor(), given.axes("axis", len(given.tensor().shape))
+    return _finished(b, layer, given, reduced(b, layer.name, x, given.signature.kind, axes), axes)
 
 
-_OTHERS: dict[str, Callable[[Builder, Layer, Arguments], Value]] = {
-    "divide": _divide,
-    "softmax": _softmax,
-    "log_softmax": _softmax,
-    "reshape": _reshape,
-    "transpose": _transpose,
-    "concatenate": _concatenate,
-    "clip": _clip,
-    "squeeze": _squeeze,
-    "expand_dims": _expand_dims,
-    "pad": _pad,
-    "get_item": _get_item,
-    "identity": lambda b, layer, given: given.tensor(),
-}
+def _variance(b: Builder, layer: Layer, given: Arguments) -> Value:
+    """mean((x - mean(x)) ** 2), and its root."""
+    x, axes, name = given.tensor(), given.axes("axis", len(given.tensor().shape)), layer.name
+    centred = b.chain("sub", f"{name}_centred", [x, reduced(b, f"{name}_mean", x, "mean", axes)])
+    y = reduced(b, name, b.activation(f"{name}_square", centred, Act("square")), "mean", axes)
+    if given.signature.kind == "std":
+        y = b.activation(f"{name}_sqrt", y, Act("sqrt"))
+    return _finished(b, layer, given, y, axes)
+
+
+def _ptp(b: Builder, layer: Layer, given: Arguments) -> Value:
+    x, axes = given.tensor(), given.axes("axis", len(given.tensor().shape))
+    ends = [reduced(b, f"{layer.name}_{kind}", x, kind, axes) for kind in ("max", "min")]
+    return _finished(b, layer, given, b.chain("sub", layer.name, ends), axes)
+
+
+def _logsumexp(b: Builder, layer: Layer, given: Arguments) -> Value:
+    """max + log(sum(exp(x - max)))."""
+    x, axes, name = given.tensor(), given.axes("axis", len(given.tensor().shape)), layer.name
+    top = reduced(b, f"{name}_max", x, "max", axes)
+    powers = b.activation(f"{name}_exp", b.chain("sub", f"{name}_below", [x, top]), Act("exp"))
+    y = b.activation(f"{name}_log", reduced(b, f"{name}_sum", powers, "sum", axes), Act("log"))
+    return _finished(b, layer, given, b.chain("add", name, [y, top]), axes)
+
+
+def _arg(b: Builder, layer: Layer, given: Arguments) -> Value:
+    x, axis = given.tensor(), given.axis("axis", len(given.tensor().shape))
+    kept = tuple(1 if i == axis else s for i, s in enumerate(x.shape))
+    op = f"arg_{given.signature.kind[3:]}"
+    return _finished(b, layer, given, b.node(op, layer.name, [x], kept, {"axis": ir_axis(axis, len(kept))}), [axis])
+
+
+def _squares(b: Builder, name: str, x: Value, axes: list[int]) -> Value:
+    return reduced(b, f"{name}_sum", b.activation(f"{name}_square", x, Act("square")), "sum", axes)
+
+
+def _normalize(b: Builder, layer: Layer, given: Arguments) -> Value:
+    """x * min(1 / norm, 1 / epsilon), or with TensorFlow's epsilon x / sqrt(max(norm ** 2, epsilon))."""
+    x, axes, name = given.tensor(), given.axes("axis", len(given.tensor().shape)), layer.name
+    epsilon = 1e-7 if given["epsilon"] is None else given.real("epsilon")
+    if epsilon <= 0:
+        raise given.refusal("epsilon", "a number > 0 is expected")
+    floor = epsilon if given.signature.kind == "normalize_sum" else epsilon**2
+    if axes == [len(x.shape) - 1] and floor <= 1e-12:
+        return b.node("l2_norm", name, [x], x.shape)
+    squares = _squares(b, name, x, axes)
+    least = b.chain("maximum", f"{name}_max", [squares, _number(b, name, x, floor)])
+    return b.chain("mult", name, [x, b.activation(f"{name}_rsqrt", least, Act("rsqrt"))])
+
+
+def _norm(b: Builder, layer: Layer, given: Arguments) -> Value:
+    """Of vectors: the root of the sum of squares, the sum of the magnitudes, the largest magnitude."""
+    x, axis, order = given.tensor(), given.axis("axis", len(given.tensor().shape)), scalar(given["ord"])
+    if order in (None, "euclidean") or (is_int(order) or isinstance(order, float)) and order == 2:
+        y = b.activation(layer.name, _squares(b, layer.name, x, [axis]), Act("sqrt"))
+    elif is_int(order) and order == 1:
+        y = reduced(b, layer.name, b.activation(f"{layer.name}_abs", x, Act("abs")), "sum", [axis])
+    else:
+        raise given.refusal("ord", "only 1 and 2 are supported")
+    return _finished(b, layer, given, y, [axis])
+
+
+# ---- windows -------------------------------------------------------------------------------------------------------
+
+
+def _pool(b: Builder, layer: Layer, given: Arguments) -> Value:
+    """As the layer of the same window; TensorFlow names batch and channels too."""
+    x = given.tensor()
+    rank = len(x.shape) - 1
+    padding = given["padding"]
+    if rank not in (1, 2) or str(padding).lower() not in ("valid", "same"):
+        raise given.refusal("padding", "'valid' or 'same', of (steps, channels) or (height, width, channels)")
+    sides = {name: _window_sides(given, name, rank) for name in ("pool_size", "strides")}
+    sides["strides"] = sides["strides"] or sides["pool_size"]
+    kind = "MaxPooling" if given.signature.kind == "max_pool" else "AveragePooling"
+    config = Config(layer.where, {**sides, "padding": padding})
+    return pool(b, dataclasses.replace(layer, cls=f"{kind}{rank}D", config=config), x, rank)
+
+
+def _window_sides(given: Arguments, name: str, rank: int) -> list[int] | None:
+    value = plain_list(given[name])
+    if value is None and name == "strides":
+        return None
+    value = value if isinstance(value, list) else [value]
+    if len(value) == rank + 2 and value[0] == value[-1] == 1:
+        value = value[1:-1]
+    value = value * rank if len(value) == 1 else value
+    if len(value) != rank or not all(is_int(v) and 1 <= v < 2**16 for v in value):
+        raise given.refusal(name, f"{rank} whole number(s) >= 1 are expected")
+    return value
+
+
+HANDLERS: dict[str, Operation] = {
+    **{name: _function for name in FUNCTIONS},
+    **{name: _binary for name in _BINARY},
+    **{name: _reduce for name in ("mean", "sum", "max", "min")},
+    **MOVING,
+    "re_lu": _relu, "leaky_relu": _parameter("negative_slope"), "elu": _parameter("alpha"),
+    "celu": _parameter("alpha"), "soft_shrink": _parameter("threshold"), "hard_shrink": _parameter("threshold"),
+    "squareplus": _parameter("b"), "gelu": _gelu, "glu": _glu,
+    "log1p": _scaled((1, 1), "log", None), "expm1": _scaled(None, "exp", (1, -1)),
+    "log2": _scaled(None, "log", (1 / math.log(2), 0)), "log10": _scaled(None, "log", (1 / math.log(10), 0)),
+    "exp2": _scaled((math.log(2), 0), "exp", None), "deg2rad": _scaled((math.pi / 180, 0), "linear", None),
+    "rad2deg": _scaled((180 / math.pi, 0), "linear", None),
+    "divide": _divide, "power": _power, "softmax": _softmax, "log_softmax": _softmax, "clip": _clip, "cast": _cast,
+    "identity": lambda b, layer, given: given.tensor(), "matmul": matmul,
+    "var": _variance, "std": _variance, "ptp": _ptp, "logsumexp": _logsumexp, "argmax": _arg, "argmin": _arg,
+    "normalize": _normalize, "normalize_sum": _normalize, "norm": _norm, "max_pool": _pool, "average_pool": _pool,
+}  # fmt: skip
+
+__all__ = ["LAMBDAS", "Result", "convert", "names", "operation_name", "supported"]

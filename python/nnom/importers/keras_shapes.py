@@ -197,11 +197,12 @@ def _upsample(b: Builder, layer: Layer, xs: list[Value], rank: int) -> Value:
     out = (h * kernel[0], w * kernel[1])
     mode = layer.config.text("interpolation", "nearest")
     if mode != "nearest":
-        return _resized(b, layer, xs[0], out, mode)
+        return resized(b, layer, xs[0], out, mode)
     return b.node("upsample", layer.name, xs, (out[0], c) if rank == 1 else (*out, c), {"kernel": kernel})
 
 
-def _resized(b: Builder, layer: Layer, x: Value, out: tuple[int, int], mode: str) -> Value:
+def resized(b: Builder, layer: Layer, x: Value, out: tuple[int, int], mode: str) -> Value:
+    """An image with sides `out`; `mode` "nearest" or "bilinear", centres of pixels on each other."""
     if mode not in ("nearest", "bilinear"):
         raise Refusal(f"interpolation '{mode}'", "use 'nearest' or 'bilinear'")
     shape = (*out, x.shape[-1])
@@ -215,7 +216,7 @@ def _resizing(b: Builder, layer: Layer, xs: list[Value]) -> Value:
         if layer.config.flag(key, False):
             raise Refusal(f"Resizing with {key}", "resize without it, or before the model")
     out = (layer.config.integer("height"), layer.config.integer("width"))
-    return _resized(b, layer, xs[0], out, layer.config.text("interpolation", "bilinear"))
+    return resized(b, layer, xs[0], out, layer.config.text("interpolation", "bilinear"))
 
 
 def scaled(b: Builder, name: str, x: Value, scale: np.ndarray, offset: np.ndarray) -> Value:

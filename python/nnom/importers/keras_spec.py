@@ -134,7 +134,7 @@ def _parse_layer(entry: Any, source: str, depth: int) -> Layer:
     module, trainable = entry.get("module"), settings.get("trainable") is not False
     layer = Layer(cls, name, config, trainable=trainable, origin=(module, entry.get("registered_name")))
     if isinstance(module, str):
-        layer.is_op = module.startswith(("keras.src.ops", "keras.ops"))
+        layer.is_op = module.startswith(("keras.src.ops", "keras.ops", "keras.src.activations"))
     else:  # Keras 3 in the old file format: no module, but only layers know "trainable"
         nodes = entry.get("inbound_nodes")
         keras3 = isinstance(nodes, list) and bool(nodes) and isinstance(nodes[0], dict)
