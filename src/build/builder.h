@@ -32,6 +32,7 @@ typedef struct nnom_array {
     const void *data;
     uint32_t count;
     nnom_element_t element;
+    uint16_t node, index; /* the first array of these contents, by node and place there: it alone is stored. Made by nnom_share() */
 } nnom_array_t;
 
 /* ---- Layers ---- */
@@ -129,6 +130,8 @@ struct nnom_layer {
     bool passed;            /* fused into the layer before: no node, no tensor */
     uint16_t tensor;        /* index in the program */
     uint16_t node;          /* index in the program, NNOM_NO_NODE: nothing to run */
+    uint16_t stored;        /* of a Constant: tensor of the first one of the same contents */
+    uint16_t param_node;    /* the first node with the same parameters */
     uint16_t first_step;    /* life of the output, in nodes */
     uint16_t last_step;
     uint16_t port;          /* order among the model's inputs or outputs, from 1; 0: none given */
@@ -146,7 +149,9 @@ void nnom_layer_free(nnom_layer_t *layer);
 
 /* `count` zeroed elements of `size` bytes that live until the layer is freed or compiled again. NULL: memory is short. */
 void *nnom_layer_alloc(nnom_layer_t *layer, size_t count, size_t size);
-/* Bytes of all registered arrays. */
+/* Bytes of an array's contents. */
+uint32_t nnom_array_bytes(const nnom_array_t *array);
+/* Bytes of all registered arrays, of a compiled layer; without those that an earlier layer has as well. */
 uint32_t nnom_layer_weight_bytes(const nnom_layer_t *layer);
 /* Registers the contents of the next ARRAY member, in the order of the list; returns data. */
 const void *nnom_layer_array(nnom_layer_t *layer, const void *data, uint32_t count, nnom_element_t element);

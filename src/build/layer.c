@@ -86,7 +86,7 @@ void nnom_layer_free(nnom_layer_t *layer)
 const void *nnom_layer_array(nnom_layer_t *layer, const void *data, uint32_t count, nnom_element_t element)
 {
     if (layer->array_count < NNOM_MAX_ARRAYS) {
-        const nnom_array_t array = {data, data != NULL ? count : 0, element};
+        const nnom_array_t array = {data, data != NULL ? count : 0, element, 0, 0};
         layer->arrays[layer->array_count++] = array;
     } else {
         layer->array_lost = true;
@@ -94,7 +94,7 @@ const void *nnom_layer_array(nnom_layer_t *layer, const void *data, uint32_t cou
     return data;
 }
 
-static uint32_t array_bytes(const nnom_array_t *array)
+uint32_t nnom_array_bytes(const nnom_array_t *array)
 {
     const uint32_t size = array->element == NNOM_ELEMENT_I8 ? 1 : (array->element == NNOM_ELEMENT_I16 ? 2 : 4);
     return array->count * size;
@@ -103,11 +103,12 @@ static uint32_t array_bytes(const nnom_array_t *array)
 uint32_t nnom_layer_weight_bytes(const nnom_layer_t *layer)
 {
     if ((layer->cls->flags & NNOM_CLASS_CONSTANT) != 0) {
-        return (uint32_t)layer->out.shape.h * (uint32_t)layer->out.row_bytes;
+        return layer->stored == layer->tensor ? (uint32_t)layer->out.shape.h * (uint32_t)layer->out.row_bytes : 0;
     }
     uint32_t bytes = 0;
     for (uint32_t i = 0; i < layer->array_count; i++) {
-        bytes += array_bytes(&layer->arrays[i]);
+        const bool own = layer->arrays[i].node == layer->node && layer->arrays[i].index == i;
+        bytes += own ? nnom_array_bytes(&layer->arrays[i]) : 0;
     }
     return bytes;
 }

@@ -156,7 +156,10 @@ nnom_status_t nnom_make_program(nnom_model_t *m)
         return nnom_model_fail(m, NNOM_NO_MEMORY, "no memory for the tables of %d layers", (int)n.tensors);
     }
     fill_tables(m, &n, &t);
-    status = nnom_plan(m, t.program, t.tensors, t.nodes);
+    status = nnom_share(m);
+    if (status == NNOM_OK) {
+        status = nnom_plan(m, t.program, t.tensors, t.nodes);
+    }
     if (status == NNOM_OK) {
         status = allocate_arena(m, t.program);
     }

@@ -9,16 +9,26 @@
 
 void nnom_writer_print(nnom_writer_t *w, const char *format, ...)
 {
-    char text[512];
     va_list arguments;
+    if (w->used + NNOM_WRITER_LINE > sizeof w->text) {
+        nnom_writer_flush(w);
+    }
     va_start(arguments, format);
-    const int n = vsnprintf(text, sizeof text, format, arguments);
+    const int n = vsnprintf(w->text + w->used, NNOM_WRITER_LINE, format, arguments);
     va_end(arguments);
-    if (n < 0 || (size_t)n >= sizeof text) {
+    if (n < 0 || n >= NNOM_WRITER_LINE) {
         w->status = NNOM_IO;
-    } else if (w->status == NNOM_OK && w->write(w->context, text, (size_t)n) != 0) {
+    } else {
+        w->used += (size_t)n;
+    }
+}
+
+void nnom_writer_flush(nnom_writer_t *w)
+{
+    if (w->status == NNOM_OK && w->used > 0 && w->write(w->context, w->text, w->used) != 0) {
         w->status = NNOM_IO;
     }
+    w->used = 0;
 }
 
 /* Hexadecimal floats are exact; infinity has no literal. */
@@ -76,7 +86,7 @@ static void write_arrays(nnom_writer_t *w, const nnom_layer_t *layer)
 {
     for (uint32_t i = 0; i < layer->array_count; i++) {
         const nnom_array_t *array = &layer->arrays[i];
-        if (array->count > 0) {
+        if (array->count > 0 && array->node == layer->node && array->index == i) {
             nnom_writer_print(w, "static const %s %s_n%u_a%" PRIu32 "[%" PRIu32 "] = {", element_type(array->element), w->name,
                               (unsigned)layer->node, i, array->count);
             nnom_writer_values(w, array->data, array->count, array->element);
@@ -131,7 +141,8 @@ static void write_param(nnom_writer_t *w, const nnom_layer_t *layer)
         } else if (field->kind == NNOM_FIELD_GEOMETRY) {
             write_geometry(w, member);
         } else if (array < layer->array_count && layer->arrays[array].count > 0) {
-            nnom_writer_print(w, "%s_n%u_a%" PRIu32, w->name, (unsigned)layer->node, array);
+            const nnom_array_t *stored = &layer->arrays[array];
+            nnom_writer_print(w, "%s_n%u_a%u", w->name, (unsigned)stored->node, (unsigned)stored->index);
         } else {
             nnom_writer_print(w, "NULL");
         }
@@ -141,34 +152,37 @@ static void write_param(nnom_writer_t *w, const nnom_layer_t *layer)
     nnom_writer_print(w, "\n};\n");
 }
 
-/* True if an earlier layer has the same text: types and operations are declared once. */
-static bool seen(const nnom_layer_t *list, const nnom_layer_t *layer, bool tag)
+/* True once for each text: types and operations are declared once. There are as many as the library has, a hundred. */
+static bool first_time(nnom_writer_t *w, const char *text)
 {
-    for (; list != layer; list = list->next) {
-        const bool has = list->node != NNOM_NO_NODE;
-        if (has && tag && param_tag(list) != NULL && strcmp(param_tag(list), param_tag(layer)) == 0) {
-            return true;
-        }
-        if (has && !tag && strcmp(list->op_symbol, layer->op_symbol) == 0) {
-            return true;
+    for (uint32_t i = 0; i < w->seen_count; i++) {
+        if (strcmp(w->seen[i], text) == 0) {
+            return false;
         }
     }
-    return false;
+    if (w->seen_count == NNOM_WRITER_SEEN) {
+        w->status = NNOM_OVERFLOW;
+        return false;
+    }
+    w->seen[w->seen_count++] = text;
+    return true;
 }
 
-static void write_node_data(nnom_writer_t *w, const nnom_layer_t *list, const nnom_layer_t *layer)
+static void write_node_data(nnom_writer_t *w, const nnom_layer_t *layer)
 {
     nnom_writer_print(w, "\n/* ");
     write_name(w, layer->name);
     nnom_writer_print(w, ": %s */\n", layer->cls->name);
-    if (!seen(list, layer, false)) {
+    if (first_time(w, layer->op_symbol)) {
         nnom_writer_print(w, "extern const nnom_op_t %s;\n", layer->op_symbol);
     }
     if (param_tag(layer) != NULL && layer->param != NULL) {
-        if (!seen(list, layer, true)) {
+        if (first_time(w, param_tag(layer))) {
             write_param_type(w, layer);
         }
-        write_param(w, layer);
+        if (layer->param_node == layer->node) {
+            write_param(w, layer);
+        }
     }
 }
 
@@ -181,15 +195,9 @@ static void write_links(nnom_writer_t *w, const char *suffix, const uint16_t *li
     nnom_writer_print(w, "};\n");
 }
 
-/* uint8 as int8: the same bytes. */
-static nnom_element_t element_of(nnom_type_t type)
-{
-    return type == NNOM_TYPE_F32 ? NNOM_ELEMENT_F32 : (type == NNOM_TYPE_S32 ? NNOM_ELEMENT_I32 : NNOM_ELEMENT_I8);
-}
-
 static void write_constant(nnom_writer_t *w, const nnom_layer_t *layer)
 {
-    const nnom_element_t element = element_of(layer->out.type);
+    const nnom_element_t element = nnom_value_element(&layer->out);
     const uint32_t count = (uint32_t)(layer->out.shape.h * layer->out.shape.w * layer->out.shape.c);
     nnom_writer_print(w, "static const %s %s_t%u[%" PRIu32 "] = {", element_type(element), w->name,
                       (unsigned)layer->tensor, count);
@@ -202,7 +210,7 @@ static void write_tensor(nnom_writer_t *w, const nnom_layer_t *layer, const nnom
     static const char *const types[] = {"NNOM_TYPE_S8", "NNOM_TYPE_F32", "NNOM_TYPE_S32", "NNOM_TYPE_U8"};
     nnom_writer_print(w, "    {");
     if ((layer->root->cls->flags & NNOM_CLASS_CONSTANT) != 0) {
-        nnom_writer_print(w, "%s_t%u", w->name, (unsigned)layer->root->tensor);
+        nnom_writer_print(w, "%s_t%u", w->name, (unsigned)layer->root->stored);
     } else {
         nnom_writer_print(w, "NULL");
     }
@@ -293,7 +301,7 @@ static void write_tables(nnom_writer_t *w, const nnom_model_t *m)
         if (layer->node != NNOM_NO_NODE) {
             const nnom_node_t *node = &p->nodes[layer->node];
             nnom_writer_print(w, "    {&%s, ", layer->op_symbol);
-            nnom_writer_print(w, layer->param != NULL ? "&%s_n%u" : "NULL", w->name, (unsigned)layer->node);
+            nnom_writer_print(w, layer->param != NULL ? "&%s_n%u" : "NULL", w->name, (unsigned)layer->param_node);
             nnom_writer_print(w, ", %s_n%u_in, %u, %u, %" PRIu32 ", %" PRIu32 "}, /* ", w->name, (unsigned)layer->node,
                               (unsigned)node->input_count, (unsigned)node->output, node->scratch, node->scratch_bytes);
             write_name(w, layer->name);
@@ -312,8 +320,8 @@ void nnom_freeze_tables(nnom_writer_t *w, const nnom_model_t *m)
 {
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         if (layer->node != NNOM_NO_NODE) {
-            write_node_data(w, m->builder->layers, layer);
-        } else if ((layer->cls->flags & NNOM_CLASS_CONSTANT) != 0) {
+            write_node_data(w, layer);
+        } else if ((layer->cls->flags & NNOM_CLASS_CONSTANT) != 0 && layer->stored == layer->tensor) {
             write_constant(w, layer);
         }
     }

@@ -5,18 +5,30 @@
 #include "../build/graph.h"
 #include "../build/kernel.h"
 
+enum { NNOM_WRITER_LINE = 512, NNOM_WRITER_BYTES = 8192, NNOM_WRITER_SEEN = 512 };
+
 typedef struct nnom_writer {
     nnom_write_t write;
     void *context;
     const char *name;     /* prefix of symbols */
     nnom_status_t status; /* first error */
+    char text[NNOM_WRITER_BYTES]; /* not written yet: [used] */
+    size_t used;
+    const char *seen[NNOM_WRITER_SEEN]; /* types and operations that were declared: [seen_count] */
+    uint32_t seen_count;
 } nnom_writer_t;
 
-/* Up to 511 characters a call. */
+/* Up to 511 characters a call; they are kept until nnom_writer_flush() or until there are many. */
 void nnom_writer_print(nnom_writer_t *w, const char *format, ...);
+void nnom_writer_flush(nnom_writer_t *w);
 void nnom_writer_float(nnom_writer_t *w, float x);
 /* count elements, comma after each, 16 a line. */
 void nnom_writer_values(nnom_writer_t *w, const void *data, uint32_t count, nnom_element_t element);
+/* freeze_test.c: writes the self test; runs the model for it. */
+void nnom_freeze_selftest(nnom_writer_t *w, nnom_model_t *m);
+/* The element type of a tensor in C, and as it is written: uint8 as int8, the same bytes. */
+const char *nnom_value_type(const nnom_tensor_t *t);
+nnom_element_t nnom_value_element(const nnom_tensor_t *t);
 /* Parameters, weights, tensors, nodes and the program. */
 void nnom_freeze_tables(nnom_writer_t *w, const nnom_model_t *m);
 

@@ -7,13 +7,13 @@
 
 #include "freeze.h"
 
-static const char *value_type(const nnom_tensor_t *t)
+const char *nnom_value_type(const nnom_tensor_t *t)
 {
     static const char *const types[] = {"int8_t", "float", "int32_t", "uint8_t"};
     return types[t->type];
 }
 
-static nnom_element_t value_element(const nnom_tensor_t *t)
+nnom_element_t nnom_value_element(const nnom_tensor_t *t)
 {
     static const nnom_element_t elements[] = {NNOM_ELEMENT_I8, NNOM_ELEMENT_F32, NNOM_ELEMENT_I32, NNOM_ELEMENT_I8};
     return elements[t->type];
@@ -43,12 +43,12 @@ static void declare_input(nnom_writer_t *w, const char *port, const nnom_tensor_
     if (fed) {
         nnom_writer_print(w, "/* Takes n rows of [%d][%d] as they come: NNOM_MORE, or NNOM_OK when the output is complete (nnom_run.h). */\n",
                           (int)t->shape.w, (int)t->shape.c);
-        nnom_writer_print(w, "nnom_status_t %s_feed(const %s *rows, uint32_t n);\n", w->name, value_type(t));
+        nnom_writer_print(w, "nnom_status_t %s_feed(const %s *rows, uint32_t n);\n", w->name, nnom_value_type(t));
         nnom_writer_print(w, "/* Before the next input: its first row comes next. */\nvoid %s_reset(void);\n", w->name);
         return;
     }
     nnom_writer_print(w, "/* Where the input goes before each run: [%d][%d][%d]; a run overwrites it. */\n%s *%s_%s(void);\n",
-                      (int)t->shape.h, (int)t->shape.w, (int)t->shape.c, value_type(t), w->name, port);
+                      (int)t->shape.h, (int)t->shape.w, (int)t->shape.c, nnom_value_type(t), w->name, port);
 }
 
 static void header_port(nnom_writer_t *w, const char *kind, uint32_t i, const nnom_tensor_t *t, bool fed)
@@ -69,7 +69,7 @@ static void header_port(nnom_writer_t *w, const char *kind, uint32_t i, const nn
         declare_input(w, port, t, fed);
     } else {
         nnom_writer_print(w, "/* The result of the last run: [%d][%d][%d]. */\nconst %s *%s_%s(void);\n", (int)t->shape.h,
-                          (int)t->shape.w, (int)t->shape.c, value_type(t), w->name, port);
+                          (int)t->shape.w, (int)t->shape.c, nnom_value_type(t), w->name, port);
     }
 }
 
@@ -107,7 +107,7 @@ static void write_header(nnom_writer_t *w, const nnom_model_t *m)
 static void write_feed(nnom_writer_t *w, const nnom_model_t *m)
 {
     nnom_writer_print(w, "\nnnom_status_t %s_feed(const %s *rows, uint32_t n)\n{\n    return nnom_feed(%s_model(), rows, n);\n}\n", w->name,
-                      value_type(nnom_input_tensor(&m->instance, 0)), w->name);
+                      nnom_value_type(nnom_input_tensor(&m->instance, 0)), w->name);
     nnom_writer_print(w, "\nvoid %s_reset(void)\n{\n    nnom_reset(%s_model());\n}\n", w->name, w->name);
 }
 
@@ -120,14 +120,14 @@ static void write_ports(nnom_writer_t *w, const nnom_model_t *m)
     for (uint32_t i = 0; m->instance.program->fed == 0 && i < nnom_input_count(&m->instance); i++) {
         const nnom_tensor_t *t = nnom_input_tensor(&m->instance, i);
         port_suffix(i, suffix, sizeof suffix);
-        nnom_writer_print(w, "\n%s *%s_input%s(void)\n{\n    return nnom_input_buffer(%s_model(), %" PRIu32 ");\n}\n", value_type(t),
+        nnom_writer_print(w, "\n%s *%s_input%s(void)\n{\n    return nnom_input_buffer(%s_model(), %" PRIu32 ");\n}\n", nnom_value_type(t),
                           w->name, suffix, w->name, i);
     }
     for (uint32_t i = 0; i < nnom_output_count(&m->instance); i++) {
         const nnom_tensor_t *t = nnom_output_tensor(&m->instance, i);
         port_suffix(i, suffix, sizeof suffix);
         nnom_writer_print(w, "\nconst %s *%s_output%s(void)\n{\n    return nnom_output_buffer(%s_model(), %" PRIu32 ");\n}\n",
-                          value_type(t), w->name, suffix, w->name, i);
+                          nnom_value_type(t), w->name, suffix, w->name, i);
     }
 }
 
@@ -165,64 +165,6 @@ static void write_model(nnom_writer_t *w, const nnom_model_t *m)
     }
 }
 
-static void write_samples(nnom_writer_t *w, const char *kind, uint32_t i, const nnom_tensor_t *t, const void *data)
-{
-    const uint32_t count = (uint32_t)(t->shape.h * t->shape.w * t->shape.c);
-    const char *type = t->type == NNOM_TYPE_U8 ? "int8_t" : value_type(t);
-    nnom_writer_print(w, "\nstatic const %s %s_test_%s%" PRIu32 "[%" PRIu32 "] = {", type, w->name, kind, i, count);
-    nnom_writer_values(w, data, count, value_element(t));
-    nnom_writer_print(w, "};\n");
-}
-
-/* Stores the inputs and, after a run, the outputs. */
-static void write_test_data(nnom_writer_t *w, nnom_model_t *m)
-{
-    const void *fed = m->instance.program->fed != 0 ? m->builder->test_input : NULL;
-    for (uint32_t i = 0; i < nnom_input_count(&m->instance); i++) {
-        write_samples(w, "input", i, nnom_input_tensor(&m->instance, i), fed != NULL ? fed : nnom_input_buffer(&m->instance, i));
-    }
-    nnom_status_t status;
-    if (fed != NULL) {
-        nnom_reset(&m->instance);
-        status = nnom_feed(&m->instance, fed, (uint32_t)nnom_input_tensor(&m->instance, 0)->shape.h);
-    } else {
-        status = model_run(m);
-    }
-    w->status = w->status == NNOM_OK ? status : w->status;
-    for (uint32_t i = 0; i < nnom_output_count(&m->instance); i++) {
-        write_samples(w, "output", i, nnom_output_tensor(&m->instance, i), nnom_output_buffer(&m->instance, i));
-    }
-}
-
-static void write_test_run(nnom_writer_t *w, const nnom_model_t *m)
-{
-    if (m->instance.program->fed != 0) {
-        nnom_writer_print(w, "    nnom_reset(m);\n    nnom_status_t status = nnom_feed(m, %s_test_input0, %d);\n    nnom_reset(m);\n", w->name,
-                          (int)nnom_input_tensor(&m->instance, 0)->shape.h);
-        return;
-    }
-    for (uint32_t i = 0; i < nnom_input_count(&m->instance); i++) {
-        nnom_writer_print(w, "    memcpy(nnom_input_buffer(m, %" PRIu32 "), %s_test_input%" PRIu32 ", sizeof %s_test_input%" PRIu32 ");\n",
-                          i, w->name, i, w->name, i);
-    }
-    nnom_writer_print(w, "    nnom_status_t status = nnom_run(m);\n");
-}
-
-static void write_selftest(nnom_writer_t *w, nnom_model_t *m)
-{
-    write_test_data(w, m);
-    nnom_writer_print(w, "\nnnom_status_t %s_selftest(void)\n{\n    nnom_instance_t *m = %s_model();\n", w->name, w->name);
-    nnom_writer_print(w, "    if (nnom_check_params(m, %s_param_bytes) != NNOM_OK) {\n        return NNOM_OTHER_ABI;\n    }\n", w->name);
-    write_test_run(w, m);
-    for (uint32_t i = 0; i < nnom_output_count(&m->instance); i++) {
-        nnom_writer_print(w,
-                          "    if (memcmp(nnom_output_buffer(m, %" PRIu32 "), %s_test_output%" PRIu32 ", sizeof %s_test_output%" PRIu32
-                          ") != 0) {\n        status = NNOM_SELFTEST;\n    }\n",
-                          i, w->name, i, w->name, i);
-    }
-    nnom_writer_print(w, "    return status;\n}\n");
-}
-
 static void write_source(nnom_writer_t *w, nnom_model_t *m)
 {
     nnom_writer_print(w, "/* Made by NNoM " NNOM_VERSION " from a trained model. This file is yours. */\n");
@@ -233,7 +175,7 @@ static void write_source(nnom_writer_t *w, nnom_model_t *m)
     nnom_freeze_tables(w, m);
     write_model(w, m);
     write_ports(w, m);
-    write_selftest(w, m);
+    nnom_freeze_selftest(w, m);
 }
 
 static bool is_identifier(const char *name)
@@ -286,11 +228,12 @@ nnom_status_t nnom_freeze(nnom_model_t *m, const char *name, bool is_header, nno
     if (status != NNOM_OK) {
         return status;
     }
-    nnom_writer_t writer = {write, context, name, NNOM_OK};
+    nnom_writer_t writer = {.write = write, .context = context, .name = name, .status = NNOM_OK};
     if (is_header) {
         write_header(&writer, m);
     } else {
         write_source(&writer, m);
     }
+    nnom_writer_flush(&writer);
     return writer.status;
 }

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/* Arrays, constants and parameters of the same contents are stored once: the first layer that has them owns them. */
+#include <string.h>
+
+#include "graph.h"
+#include "kernel.h"
+
+enum { CONSTANT = UINT16_MAX - 1, PARAM = UINT16_MAX }; /* instead of the index of an array */
+
+typedef struct entry {
+    nnom_layer_t *layer; /* NULL: empty */
+    uint32_t hash;
+    uint16_t index;
+} entry_t;
+
+/* Open addressing; at most half full. */
+typedef struct table {
+    entry_t *entries;
+    uint32_t mask;
+} table_t;
+
+static uint32_t mix(uint32_t hash, const void *data, size_t bytes)
+{
+    const uint8_t *at = data;
+    for (size_t i = 0; i < bytes; i++) {
+        hash = (hash ^ at[i]) * 16777619u; /* FNV-1a */
+    }
+    return hash;
+}
+
+/* ---- Contents ---- */
+
+static nnom_element_t element_of(nnom_type_t type)
+{
+    return type == NNOM_TYPE_F32 ? NNOM_ELEMENT_F32 : (type == NNOM_TYPE_S32 ? NNOM_ELEMENT_I32 : NNOM_ELEMENT_I8);
+}
+
+static nnom_array_t contents(const nnom_layer_t *layer, uint16_t index)
+{
+    if (index != CONSTANT) {
+        return layer->arrays[index];
+    }
+    const nnom_tensor_t *t = &layer->out;
+    const nnom_array_t array = {t->data, (uint32_t)(t->shape.h * t->shape.w * t->shape.c), element_of(t->type), 0, 0};
+    return array;
+}
+
+static const nnom_field_t *fields_of(const nnom_layer_t *layer)
+{
+    return layer->form != NULL ? layer->form->fields : layer->cls->fields;
+}
+
+static size_t field_bytes(const nnom_field_t *field)
+{
+    return field->kind == NNOM_FIELD_GEOMETRY ? sizeof(nnom_geometry_t) : sizeof(int32_t);
+}
+
+/* Arrays count as the same if they have the same owner. */
+static uint32_t hash_param(const nnom_layer_t *layer)
+{
+    uint32_t hash = 2166136261u, array = 0;
+    for (const nnom_field_t *field = fields_of(layer); field->name != NULL; field++) {
+        if (field->kind != NNOM_FIELD_ARRAY) {
+            hash = mix(hash, (const uint8_t *)layer->param + field->offset, field_bytes(field));
+        } else if (array < layer->array_count) {
+            hash = mix(hash, &layer->arrays[array].node, sizeof layer->arrays[array].node);
+            array++;
+        }
+    }
+    return hash;
+}
+
+static bool same_param(const nnom_layer_t *a, const nnom_layer_t *b)
+{
+    bool same = fields_of(a) == fields_of(b) && a->array_count == b->array_count;
+    for (uint32_t i = 0; same && i < a->array_count; i++) {
+        const nnom_array_t *x = &a->arrays[i], *y = &b->arrays[i];
+        same = x->node == y->node && x->index == y->index && x->count == y->count;
+    }
+    for (const nnom_field_t *field = fields_of(a); same && field->name != NULL; field++) {
+        same = field->kind == NNOM_FIELD_ARRAY || memcmp((const uint8_t *)a->param + field->offset,
+                                                         (const uint8_t *)b->param + field->offset, field_bytes(field)) == 0;
+    }
+    return same;
+}
+
+static uint32_t hash_of(const nnom_layer_t *layer, uint16_t index)
+{
+    if (index == PARAM) {
+        return hash_param(layer);
+    }
+    const nnom_array_t array = contents(layer, index);
+    return mix(2166136261u ^ (uint32_t)array.element, array.data, nnom_array_bytes(&array));
+}
+
+static bool same(const entry_t *entry, const nnom_layer_t *layer, uint16_t index)
+{
+    const bool kinds = (entry->index >= CONSTANT || index >= CONSTANT) && entry->index != index;
+    if (kinds || index == PARAM) {
+        return !kinds && same_param(entry->layer, layer);
+    }
+    const nnom_array_t a = contents(entry->layer, entry->index), b = contents(layer, index);
+    return a.element == b.element && a.count == b.count && memcmp(a.data, b.data, nnom_array_bytes(&a)) == 0;
+}
+
+/* The first of the same contents: `layer` itself, which is entered then, or an earlier one. */
+static entry_t owner(table_t *table, nnom_layer_t *layer, uint16_t index)
+{
+    const entry_t self = {layer, hash_of(layer, index), index};
+    uint32_t at = self.hash & table->mask;
+    while (table->entries[at].layer != NULL) {
+        if (table->entries[at].hash == self.hash && same(&table->entries[at], layer, index)) {
+            return table->entries[at];
+        }
+        at = (at + 1) & table->mask;
+    }
+    table->entries[at] = self;
+    return self;
+}
+
+/* ---- All layers ---- */
+
+static bool is_constant(const nnom_layer_t *layer)
+{
+    return (layer->cls->flags & NNOM_CLASS_CONSTANT) != 0;
+}
+
+static bool has_param(const nnom_layer_t *layer)
+{
+    return layer->node != NNOM_NO_NODE && layer->param != NULL && fields_of(layer) != NULL;
+}
+
+/* Everybody owns what he has; the number of things owned. */
+static uint32_t start(nnom_builder_t *builder)
+{
+    uint32_t count = 0;
+    for (nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
+        layer->stored = layer->tensor;
+        layer->param_node = layer->node;
+        for (uint16_t i = 0; i < layer->array_count; i++) {
+            layer->arrays[i].node = layer->node;
+            layer->arrays[i].index = i;
+        }
+        count += layer->array_count + 2;
+    }
+    return count;
+}
+
+static void share_layer(table_t *table, nnom_layer_t *layer)
+{
+    for (uint16_t i = 0; i < layer->array_count; i++) {
+        if (layer->arrays[i].count > 0) {
+            const entry_t first = owner(table, layer, i);
+            layer->arrays[i].node = first.layer->node;
+            layer->arrays[i].index = first.index;
+        }
+    }
+    if (is_constant(layer)) {
+        layer->stored = owner(table, layer, CONSTANT).layer->tensor;
+    }
+    if (has_param(layer)) {
+        layer->param_node = owner(table, layer, PARAM).layer->node;
+    }
+}
+
+nnom_status_t nnom_share(nnom_model_t *m)
+{
+    nnom_builder_t *builder = m->builder;
+    table_t table = {NULL, 1};
+    const uint32_t count = start(builder); /* < 2^16 * 8 */
+    while (table.mask < 2 * count) {
+        table.mask *= 2;
+    }
+    table.entries = nnom_malloc(table.mask * sizeof(entry_t));
+    if (table.entries == NULL) {
+        return nnom_model_fail(m, NNOM_NO_MEMORY, "no memory to compare %ld arrays", (long)count);
+    }
+    nnom_memset(table.entries, 0, table.mask * sizeof(entry_t));
+    table.mask--;
+    for (nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
+        share_layer(&table, layer);
+    }
+    nnom_free(table.entries);
+    return NNOM_OK;
+}
