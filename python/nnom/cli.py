@@ -82,11 +82,18 @@ def _convert(commands: argparse._SubParsersAction) -> None:
 
 def _evaluate(commands: argparse._SubParsersAction) -> None:
     example = "nnom evaluate model.keras --data test_x.npy --labels test_y.npy --calibration x.npy"
-    text = "Accuracy, top-k and confusion matrix of a classifier, on this computer."
+    example += "\n  nnom evaluate regressor.keras --data test_x.npy --targets test_y.npy --calibration x.npy"
+    example += "\n  nnom evaluate autoencoder.keras --data test_x.npy --reconstruct --calibration x.npy"
+    text = "On test data, on this computer: accuracy, top-k, confusion, AUC; or MAE and RMSE of real values."
     p = _command(commands, "evaluate", text, example)
     _model(p)
     p.add_argument("--data", action="append", required=True, metavar="X", help=f"test samples: {_DATA}; once per input")
-    p.add_argument("--labels", required=True, metavar="Y", help="their class numbers")
+    text = "class numbers: accuracy, of two classes AUC; with --reconstruct 0 normal, 1 not: AUC of the error"
+    p.add_argument("--labels", metavar="Y", help=text)
+    p.add_argument("--targets", metavar="Y", help="real values that the output should have: MAE and RMSE (regressors)")
+    text = "the output should be the input again: MAE and RMSE (autoencoders)"
+    p.add_argument("--reconstruct", action="store_true", help=text)
+    p.add_argument("--output", default="0", metavar="K", help="position or name of the output (default: the first)")
     _calibration(p)
     p.add_argument("--float", action="store_true", dest="use_float", help="run a float model as it is")
     p.add_argument("--top-k", type=int, default=3, metavar="K", help="ranks to count (default: 3)")

@@ -19,8 +19,9 @@ from .cli_plan import plan_of, run_plan, run_report
 from .convert import Prepared, convert, load, prepare
 from .core import CoreModel
 from .errors import DataError, ToolError
-from .evaluate import evaluate, float_form
+from .evaluate import evaluate, evaluate_values, float_form
 from .graph import Graph
+from .losses import saturation_warnings
 from .removed import removed
 from .run import BoardRun, find_board, float_scale, fnv1a, lcg_inputs, parse_lcg, run_board, run_host, stored_inputs
 from .run_library import copy_library, library_root
@@ -66,17 +67,26 @@ def _convert(a: Namespace) -> int:
 def _evaluate(a: Namespace) -> int:
     if a.top_k < 1:
         raise DataError(f"--top-k {a.top_k}: expected at least 1")
+    if a.targets and (a.labels or a.reconstruct):
+        raise DataError("--targets: goes neither with --labels nor with --reconstruct")
+    if not (a.labels or a.targets or a.reconstruct):
+        raise DataError("evaluate: expected --labels (classes), --targets (real values) or --reconstruct (the input)")
     graph = load(a.model, a.int8_io)
     x, calibration = _samples(a.data, graph), _samples(a.calibration, graph)
-    y = datasets.read_array(a.labels, "--labels")
-    places = (", ".join(a.data), a.labels, ", ".join(a.calibration or ["calibration"]))
-    options = {"method": a.method, "use_float": a.use_float, "top_k": a.top_k, "places": places}
+    options = {"method": a.method, "use_float": a.use_float, "output": a.output}
+    places = (", ".join(a.data), a.targets or a.labels or "targets", ", ".join(a.calibration or ["calibration"]))
+    y = datasets.read_array(a.labels, "--labels") if a.labels else None
+    out = report.console(quiet=a.quiet)
     with report.Stages(a.quiet) as stage:
-        e = evaluate(graph, x, y, calibration, stage=stage, **options)
-    if a.json:
-        return _print_json(cli_json.evaluation(e))
-    report.print_evaluation(report.console(quiet=a.quiet), e)
-    return 0
+        if a.targets or a.reconstruct:
+            true = datasets.read_array(a.targets, "--targets") if a.targets else None
+            options |= {"labels": y, "places": (*places, a.labels or "labels")}
+            v = evaluate_values(graph, x, true, calibration, stage=stage, **options)
+        else:
+            e = evaluate(graph, x, y, calibration, stage=stage, top_k=a.top_k, places=places, **options)
+    if a.targets or a.reconstruct:
+        return _print_json(cli_json.value_errors(v)) if a.json else report.print_value_errors(out, v)
+    return _print_json(cli_json.evaluation(e)) if a.json else report.print_evaluation(out, e)
 
 
 # ---- run ----
@@ -101,6 +111,7 @@ def _inputs(a: Namespace, p: Prepared, core: CoreModel) -> tuple[list[np.ndarray
         scale = float_scale(p.graph) if core.inputs[0].dtype == np.float32 else None
         return lcg_inputs(p.graph, core.inputs, seed), {"input": specs[0], "float_input_scale": scale}
     samples = datasets.read_samples(specs, p.graph)
+    p.warnings += saturation_warnings(p.graph, samples, p.raw, ", ".join(specs))
     return stored_inputs(core.inputs, samples, p.raw), {"input": ", ".join(specs)}
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from .convert import Conversion, Report
 from .core import CoreModel, Port
-from .evaluate import Evaluation
+from .evaluate import Evaluation, ValueErrors
 from .inspect_model import Inspection
 from .run import BoardRun, fnv1a
 from .validate import Validation
@@ -56,15 +56,21 @@ def evaluation(e: Evaluation) -> dict[str, Any]:
     return {**asdict(e), "confusion": e.confusion.tolist(), "warnings": list(e.warnings)}
 
 
+def value_errors(v: ValueErrors) -> dict[str, Any]:
+    """An evaluation against real values."""
+    return {**asdict(v), "warnings": list(v.warnings)}
+
+
 def output(name: str, port: Port, values: np.ndarray) -> dict[str, Any]:
     """One output, stored values [n, h, w, c]: a flat list for one sample, lists for more. The hash is of all bytes."""
     flat = values.reshape(len(values), -1)
+    quantised = port.dtype.itemsize == 1  # the others hold plain numbers
     return {
         "name": name,
         "shape": list(port.shape),
         "dtype": port.dtype.name,
-        "scale": port.scale,
-        "zero_point": port.zero_point,
+        "scale": port.scale if quantised else None,
+        "zero_point": port.zero_point if quantised else None,
         "values": flat[0].tolist() if len(flat) == 1 else flat.tolist(),
         "fnv1a": f"0x{fnv1a(np.ascontiguousarray(values).tobytes()):08x}",
     }

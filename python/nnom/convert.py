@@ -187,9 +187,9 @@ def classes_of(outputs: np.ndarray) -> np.ndarray:
     return flat.argmax(axis=1) if flat.shape[1] > 1 else (flat[:, 0] > 0.5).astype(np.int64)
 
 
-def class_count(graph: Graph) -> int:
-    """Classes that a graph's first output tells apart."""
-    return max(2, graph.tensors[graph.outputs[0]].elements)
+def class_count(graph: Graph, output: int = 0) -> int:
+    """Classes that a graph's output tells apart."""
+    return max(2, graph.tensors[graph.outputs[output]].elements)
 
 
 def make_report(p: Prepared, y: Any = None, stage: Stage | None = None, place: str = "labels") -> Report:

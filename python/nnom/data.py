@@ -142,6 +142,18 @@ def labels(y: Any, count: int, place: str = "labels") -> np.ndarray:
     return y.astype(np.int64)
 
 
+def targets(y: Any, count: int, shape: tuple[int, int, int], place: str = "targets") -> np.ndarray:
+    """True values of one output of `shape`, float64 [count, h, w, c]: from [n, ...] with as many values per sample."""
+    y, size = np.asarray(y), math.prod(shape)
+    if y.dtype.kind not in "fiub":
+        raise DataError(f"{place}: holds {y.dtype}, expected numbers")
+    if y.ndim == 0 or len(y) != count or y.size != count * size:
+        raise DataError(f"{place}: shape {y.shape} received; expected {count} samples of {size} values each")
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        raise DataError(f"{place}: holds NaN or infinity; remove these samples")
+    return y.astype(np.float64).reshape(count, *shape)
+
+
 def check_labels(y: np.ndarray, classes: int, place: str = "labels") -> np.ndarray:
     """y as it is; DataError if a label has no output among `classes`."""
     wrong = np.flatnonzero((y < 0) | (y >= classes))

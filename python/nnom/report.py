@@ -14,7 +14,7 @@ from .calibrate import tensors_of_nodes
 from .compare import EXACT_DB
 from .convert import Conversion, Report
 from .core import CoreModel, LayerRow
-from .evaluate import Evaluation
+from .evaluate import Evaluation, ValueErrors
 from .graph import Graph
 from .removed import removed
 from .run import BoardRun
@@ -150,15 +150,36 @@ def print_warnings(out: Screen, warnings: list[str] | tuple[str, ...]) -> None:
         out.print(f"[bold yellow]WARNING:[/] {escape(line)}", soft_wrap=not out.is_terminal)
 
 
-def print_evaluation(out: Screen, e: Evaluation) -> None:
-    """Accuracy, top-k, confusion matrix (up to 20 classes)."""
+def print_evaluation(out: Screen, e: Evaluation) -> int:
+    """Accuracy, AUC, top-k, confusion matrix (up to 20 classes)."""
     text = f"accuracy {e.accuracy:.2%} of {e.count} samples ({e.form})"
     out.say(text if e.accuracy_float is None else f"{text}, float {e.accuracy_float:.2%}")
+    _print_auc(out, e.auc, e.auc_float)
     if len(e.top_k) > 1:
         out.detail(", ".join(f"top-{k + 1} {share:.2%}" for k, share in enumerate(e.top_k)))
     if len(e.confusion) <= 20:
         out.detail(confusion_table(e.confusion))
     print_warnings(out, e.warnings)
+    return 0
+
+
+def _print_auc(out: Screen, auc: float | None, auc_float: float | None) -> None:
+    if auc is not None:
+        out.say(f"AUC {auc:.4f}" if auc_float is None else f"AUC {auc:.4f}, float {auc_float:.4f}")
+
+
+def print_value_errors(out: Screen, v: ValueErrors) -> int:
+    """MAE and RMSE, of each channel beside the true values' deviation (up to 20 channels)."""
+    text = f"MAE {v.mae:.6g}, RMSE {v.rmse:.6g} of {v.count} samples ({v.form})"
+    out.say(text if v.mae_float is None else f"{text}; float MAE {v.mae_float:.6g}, RMSE {v.rmse_float:.6g}")
+    _print_auc(out, v.auc, v.auc_float)
+    if 1 < len(v.channel_rmse) <= 20:
+        rows = table("channels", "channel", "MAE", "RMSE", "deviation of the true values")
+        for k, row in enumerate(zip(v.channel_mae, v.channel_rmse, v.deviation, strict=True)):
+            rows.add_row(str(k), *(f"{number:.4g}" for number in row))
+        out.detail(rows)
+    print_warnings(out, v.warnings)
+    return 0
 
 
 def confusion_table(confusion: np.ndarray) -> Table:

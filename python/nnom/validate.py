@@ -22,6 +22,7 @@ from .convert import Prepared, classes_of, load, prepare
 from .core import CoreModel
 from .errors import ToolError
 from .evaluate import float_form
+from .losses import saturation_warnings
 from .run import run_board
 
 LOW_SQNR = 20.0  # dB: in float or between float and int8, the first layer under it is named
@@ -75,7 +76,7 @@ def validate(
     graph = load(model, int8_io)
     data, _ = datasets.spread(datasets.samples(x, graph, places[0]), samples)
     p = float_form(graph) if use_float else prepare(graph, calibration, method, place=places[1])
-    result = Validation(len(data[0]))
+    result = Validation(len(data[0]), notes=saturation_warnings(p.graph, data, p.raw, places[0]))
     values: dict[str, list[np.ndarray]] = {}
     _original(result, values, model, graph.is_float, data, int8_io)
     if p.floats is not None and not use_float:
