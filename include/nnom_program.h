@@ -31,12 +31,22 @@ typedef struct nnom_arena {
 
 #define NNOM_SLOW 0x80000000u
 
-/* Element types of a tensor. */
+/*
+ * Element types of a tensor: T(name, value, C type, bytes, smallest and largest integer, quantised). What is quantised is
+ * affine: real = scale * (q - zero_point). int8 is what most layers compute in; uint8 and int16 are moved, converted and
+ * handed in and out; int32 is for indices and casts.
+ */
+#define NNOM_TYPES(T)                                                                                                  \
+    T(S8, 0, int8_t, 1, INT8_MIN, INT8_MAX, true)                                                                      \
+    T(F32, 1, float, 4, 0, 0, false)                                                                                   \
+    T(S32, 2, int32_t, 4, INT32_MIN, INT32_MAX, false)                                                                 \
+    T(U8, 3, uint8_t, 1, 0, UINT8_MAX, true)                                                                           \
+    T(S16, 4, int16_t, 2, INT16_MIN, INT16_MAX, true)
+
 typedef enum nnom_type {
-    NNOM_TYPE_S8 = 0, /* int8, affine: real = scale * (q - zero_point) */
-    NNOM_TYPE_F32 = 1,
-    NNOM_TYPE_S32 = 2, /* indices (arg max) and casts only */
-    NNOM_TYPE_U8 = 3   /* at the edges of a model only: converted to and from int8 */
+#define NNOM_TYPE_ENUM(name, value, c_type, bytes, least, most, quantised) NNOM_TYPE_##name = (value),
+    NNOM_TYPES(NNOM_TYPE_ENUM)
+#undef NNOM_TYPE_ENUM
 } nnom_type_t;
 
 /* Height, width, channels: row-major, channels innermost. A vector is (1, 1, c), a time series (steps, 1, c). */

@@ -41,6 +41,19 @@ class TensorStruct(ct.Structure):
     ]
 
 
+class TypeFacts(ct.Structure):
+    """A line of NNOM_TYPES (nnom_type_facts_t)."""
+
+    _fields_ = [
+        ("name", ct.c_char_p),
+        ("c_type", ct.c_char_p),
+        ("bytes", ct.c_uint32),
+        ("least", ct.c_int32),
+        ("most", ct.c_int32),
+        ("quantised", ct.c_bool),
+    ]
+
+
 class Totals(ct.Structure):
     """MACs and bytes of a compiled model (nnom_totals_t)."""
 
@@ -108,6 +121,7 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "new_model": (_P, [_P]),
     "model_delete": (None, [_P]),
     "model_compile": (ct.c_int, [_P, _P, _P]),
+    "nnom_type_facts": (ct.POINTER(TypeFacts), [ct.c_int]),
     "nnom_target_name": (ct.c_char_p, [_U, ct.POINTER(_U)]),
     "nnom_compile": (ct.c_int, [_P, _P, _P, ct.POINTER(Options)]),
     "model_run": (ct.c_int, [_P]),
@@ -169,3 +183,13 @@ def library() -> ct.CDLL:
     lib.observer_type = OBSERVER
     lib.write_type = WRITE
     return lib
+
+
+@functools.cache
+def element_types() -> dict[str, int]:
+    """The core's element types (NNOM_TYPES): numpy's name of each, and its number."""
+    found: dict[str, int] = {}
+    while (facts := library().nnom_type_facts(len(found)).contents).bytes:
+        name = facts.c_type.decode()
+        found["float32" if name == "float" else name.removesuffix("_t")] = len(found)
+    return found

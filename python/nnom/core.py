@@ -14,11 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from . import mapping
-from .binding import CURVE, LayerInfo, Options, TensorStruct, Totals, library
+from .binding import CURVE, LayerInfo, Options, TensorStruct, Totals, element_types, library
 from .errors import CoreError, DataError
 from .graph import Graph, Tensor
-
-_DTYPES = {0: np.dtype(np.int8), 1: np.dtype(np.float32), 2: np.dtype(np.int32), 3: np.dtype(np.uint8)}
 
 
 @dataclass(frozen=True)
@@ -178,7 +176,8 @@ class CoreModel:
 
     def _port(self, pointer: ct._Pointer) -> Port:  # type: ignore[name-defined]
         t = pointer.contents
-        return Port((t.shape.h, t.shape.w, t.shape.c), _DTYPES[t.type], float(t.scale), int(t.zero_point))
+        dtype = np.dtype(list(element_types())[t.type])
+        return Port((t.shape.h, t.shape.w, t.shape.c), dtype, float(t.scale), int(t.zero_point))
 
     # ---- running ----
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .binding import Border, Shape, Size, WeightStruct
+from .binding import Border, Shape, Size, WeightStruct, element_types
 from .errors import UnsupportedError
 from .graph import Graph, Node, Quant, Tensor, Weight
 
@@ -49,7 +49,6 @@ ACTIVATIONS: dict[str, str] = {
     "celu": "act_celu",
     "hard_sigmoid": "act_hard_sigmoid",
 }
-TYPES = {"int8": 0, "float32": 1, "int32": 2, "uint8": 3}
 
 # Operators whose input and output share one quantisation: they move values, and the core does not rescale them.
 # (Average pools, maximum and minimum are rescaled: means lie in a smaller range, clips too.)
@@ -159,14 +158,17 @@ class Builder:
             layer = self.lib.nnom_layer_set_quant(layer, tensor.quant.scale, tensor.quant.zero_point)
         return self.lib.nnom_layer_set_name(layer, name.encode("ascii", "replace"))
 
+    def typed(self, layer: int, tensor: Tensor) -> int:
+        return self.lib.nnom_layer_set_type(layer, element_types()[tensor.dtype])
+
     def source(self, tensor: Tensor) -> int:
-        layer = self.lib.nnom_layer_set_type(self.make("nnom_input_2", Shape(*tensor.shape), None), TYPES[tensor.dtype])
+        layer = self.typed(self.make("nnom_input_2", Shape(*tensor.shape), None), tensor)
         return self.finish(layer, tensor, tensor.name)
 
     def constant(self, tensor: Tensor) -> int:
         assert tensor.data is not None
         data = self.array(tensor.data, np.dtype(tensor.dtype).type)
-        layer = self.lib.nnom_layer_set_type(self.make("Constant", Shape(*tensor.shape), data), TYPES[tensor.dtype])
+        layer = self.typed(self.make("Constant", Shape(*tensor.shape), data), tensor)
         return self.finish(layer, tensor, tensor.name)
 
     def output(self, layer: int) -> int:
@@ -285,9 +287,9 @@ MAPPING["depth_to_space"] = lambda b, node: b.make("DepthToSpace", node.attrs["b
 MAPPING["arg_max"] = lambda b, node: b.make("ArgMax", node.attrs["axis"])
 MAPPING["arg_min"] = lambda b, node: b.make("ArgMin", node.attrs["axis"])
 MAPPING["batch_matmul"] = lambda b, node: b.make("BatchMatmul", node.attrs["adj_x"], node.attrs["adj_y"])
-MAPPING["quantize"] = lambda b, node: b.make("Quantize", TYPES[b.graph.tensors[node.output].dtype])
+MAPPING["quantize"] = lambda b, node: b.make("Quantize", element_types()[b.graph.tensors[node.output].dtype])
 MAPPING["dequantize"] = MAPPING["quantize"]
-MAPPING["cast"] = lambda b, node: b.make("Cast", TYPES[b.graph.tensors[node.output].dtype])
+MAPPING["cast"] = lambda b, node: b.make("Cast", element_types()[b.graph.tensors[node.output].dtype])
 
 
 RELATIONS = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")

@@ -9,6 +9,7 @@
 #include "nnom.h"
 #include "nnom_port.h"
 #include "../kernels/param.h"
+#include "../run/type.h"
 #include "../run/window.h"
 
 #if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0
@@ -25,13 +26,11 @@ enum { NNOM_NAME_BYTES = 32, NNOM_MAX_ARRAYS = 6, NNOM_ERROR_BYTES = 160 };
 
 /* ---- Parameters of operations: see param.h ---- */
 
-typedef enum nnom_element { NNOM_ELEMENT_I8, NNOM_ELEMENT_I16, NNOM_ELEMENT_I32, NNOM_ELEMENT_F32 } nnom_element_t;
-
 /* Contents of an ARRAY member. */
 typedef struct nnom_array {
     const void *data;
     uint32_t count;
-    nnom_element_t element;
+    nnom_type_t type;
     uint16_t node, index; /* the first array of these contents, by node and place there: it alone is stored. Made by nnom_share() */
 } nnom_array_t;
 
@@ -154,7 +153,7 @@ uint32_t nnom_array_bytes(const nnom_array_t *array);
 /* Bytes of all registered arrays, of a compiled layer; without those that an earlier layer has as well. */
 uint32_t nnom_layer_weight_bytes(const nnom_layer_t *layer);
 /* Registers the contents of the next ARRAY member, in the order of the list; returns data. */
-const void *nnom_layer_array(nnom_layer_t *layer, const void *data, uint32_t count, nnom_element_t element);
+const void *nnom_layer_array(nnom_layer_t *layer, const void *data, uint32_t count, nnom_type_t type);
 
 /* The layer that makes input i: fused activations, and views before a layer that takes any shape, are passed over. */
 nnom_layer_t *nnom_layer_input_layer(const nnom_layer_t *layer, uint32_t i);

@@ -134,7 +134,7 @@ static nnom_status_t check_quant(const nnom_layer_t *layer, float scale, int32_t
     return NNOM_OK;
 }
 
-/* What the user set, before a build computes with it; int8 and uint8 have different zero points. */
+/* What the user set, before a build computes with it; types have different zero points. */
 static nnom_status_t check_set_quant(const nnom_layer_t *layer)
 {
     if (layer->has_refused_format) {
@@ -147,9 +147,8 @@ static nnom_status_t check_set_quant(const nnom_layer_t *layer)
 static nnom_status_t check_out_quant(const nnom_layer_t *layer)
 {
     const nnom_tensor_t *out = &layer->out;
-    const int32_t least = out->type == NNOM_TYPE_U8 ? 0 : -128;
-    const bool scaled = out->type == NNOM_TYPE_S8 || out->type == NNOM_TYPE_U8;
-    return scaled ? check_quant(layer, out->scale, out->zero_point, least, least + 255) : NNOM_OK;
+    const nnom_type_facts_t *facts = nnom_type_facts(out->type);
+    return facts->quantised ? check_quant(layer, out->scale, out->zero_point, facts->least, facts->most) : NNOM_OK;
 }
 
 static nnom_status_t finish_tensor(nnom_layer_t *layer)

@@ -83,10 +83,10 @@ void nnom_layer_free(nnom_layer_t *layer)
     nnom_free(layer);
 }
 
-const void *nnom_layer_array(nnom_layer_t *layer, const void *data, uint32_t count, nnom_element_t element)
+const void *nnom_layer_array(nnom_layer_t *layer, const void *data, uint32_t count, nnom_type_t type)
 {
     if (layer->array_count < NNOM_MAX_ARRAYS) {
-        const nnom_array_t array = {data, data != NULL ? count : 0, element, 0, 0};
+        const nnom_array_t array = {data, data != NULL ? count : 0, type, 0, 0};
         layer->arrays[layer->array_count++] = array;
     } else {
         layer->array_lost = true;
@@ -96,8 +96,7 @@ const void *nnom_layer_array(nnom_layer_t *layer, const void *data, uint32_t cou
 
 uint32_t nnom_array_bytes(const nnom_array_t *array)
 {
-    const uint32_t size = array->element == NNOM_ELEMENT_I8 ? 1 : (array->element == NNOM_ELEMENT_I16 ? 2 : 4);
-    return array->count * size;
+    return array->count * nnom_type_bytes(array->type);
 }
 
 uint32_t nnom_layer_weight_bytes(const nnom_layer_t *layer)

@@ -61,7 +61,7 @@ bool nnom_shape_equal(nnom_shape_t a, nnom_shape_t b)
 
 uint32_t nnom_type_bytes(nnom_type_t type)
 {
-    return type == NNOM_TYPE_F32 || type == NNOM_TYPE_S32 ? 4 : 1;
+    return nnom_type_facts(type)->bytes;
 }
 
 static bool in_range(int32_t x)

@@ -30,18 +30,13 @@ static uint32_t mix(uint32_t hash, const void *data, size_t bytes)
 
 /* ---- Contents ---- */
 
-static nnom_element_t element_of(nnom_type_t type)
-{
-    return type == NNOM_TYPE_F32 ? NNOM_ELEMENT_F32 : (type == NNOM_TYPE_S32 ? NNOM_ELEMENT_I32 : NNOM_ELEMENT_I8);
-}
-
 static nnom_array_t contents(const nnom_layer_t *layer, uint16_t index)
 {
     if (index != CONSTANT) {
         return layer->arrays[index];
     }
     const nnom_tensor_t *t = &layer->out;
-    const nnom_array_t array = {t->data, (uint32_t)(t->shape.h * t->shape.w * t->shape.c), element_of(t->type), 0, 0};
+    const nnom_array_t array = {t->data, (uint32_t)(t->shape.h * t->shape.w * t->shape.c), t->type, 0, 0};
     return array;
 }
 
@@ -90,7 +85,7 @@ static uint32_t hash_of(const nnom_layer_t *layer, uint16_t index)
         return hash_param(layer);
     }
     const nnom_array_t array = contents(layer, index);
-    return mix(2166136261u ^ (uint32_t)array.element, array.data, nnom_array_bytes(&array));
+    return mix(2166136261u ^ (uint32_t)array.type, array.data, nnom_array_bytes(&array));
 }
 
 static bool same(const entry_t *entry, const nnom_layer_t *layer, uint16_t index)
@@ -100,7 +95,7 @@ static bool same(const entry_t *entry, const nnom_layer_t *layer, uint16_t index
         return !kinds && same_param(entry->layer, layer);
     }
     const nnom_array_t a = contents(entry->layer, entry->index), b = contents(layer, index);
-    return a.element == b.element && a.count == b.count && memcmp(a.data, b.data, nnom_array_bytes(&a)) == 0;
+    return a.type == b.type && a.count == b.count && memcmp(a.data, b.data, nnom_array_bytes(&a)) == 0;
 }
 
 /* The first of the same contents: `layer` itself, which is entered then, or an earlier one. */

@@ -43,34 +43,31 @@ void nnom_writer_float(nnom_writer_t *w, float x)
     }
 }
 
-void nnom_writer_values(nnom_writer_t *w, const void *data, uint32_t count, nnom_element_t element)
+void nnom_writer_values(nnom_writer_t *w, const void *data, uint32_t count, nnom_type_t type)
 {
     for (uint32_t i = 0; i < count; i++) {
         nnom_writer_print(w, i % 16 == 0 ? "\n    " : " ");
-        switch (element) {
-        case NNOM_ELEMENT_I8:
+        switch (type) {
+        case NNOM_TYPE_S8:
             nnom_writer_print(w, "%d,", ((const int8_t *)data)[i]);
             break;
-        case NNOM_ELEMENT_I16:
+        case NNOM_TYPE_U8:
+            nnom_writer_print(w, "%u,", ((const uint8_t *)data)[i]);
+            break;
+        case NNOM_TYPE_S16:
             nnom_writer_print(w, "%d,", ((const int16_t *)data)[i]);
             break;
-        case NNOM_ELEMENT_I32:
+        case NNOM_TYPE_S32:
             /* INT32_MIN has no literal of its own type */
             nnom_writer_print(w, ((const int32_t *)data)[i] == INT32_MIN ? "(-2147483647 - 1)," : "%" PRId32 ",",
                               ((const int32_t *)data)[i]);
             break;
-        case NNOM_ELEMENT_F32:
+        case NNOM_TYPE_F32:
             nnom_writer_float(w, ((const float *)data)[i]);
             nnom_writer_print(w, ",");
             break;
         }
     }
-}
-
-static const char *element_type(nnom_element_t element)
-{
-    static const char *const types[] = {"int8_t", "int16_t", "int32_t", "float"};
-    return types[element];
 }
 
 /* A layer's name in a comment: it may come from anybody's model, and must not end the comment. */
@@ -87,9 +84,9 @@ static void write_arrays(nnom_writer_t *w, const nnom_layer_t *layer)
     for (uint32_t i = 0; i < layer->array_count; i++) {
         const nnom_array_t *array = &layer->arrays[i];
         if (array->count > 0 && array->node == layer->node && array->index == i) {
-            nnom_writer_print(w, "static const %s %s_n%u_a%" PRIu32 "[%" PRIu32 "] = {", element_type(array->element), w->name,
+            nnom_writer_print(w, "static const %s %s_n%u_a%" PRIu32 "[%" PRIu32 "] = {", nnom_type_facts(array->type)->c_type, w->name,
                               (unsigned)layer->node, i, array->count);
-            nnom_writer_values(w, array->data, array->count, array->element);
+            nnom_writer_values(w, array->data, array->count, array->type);
             nnom_writer_print(w, "};\n");
         }
     }
@@ -133,7 +130,7 @@ static void write_param(nnom_writer_t *w, const nnom_layer_t *layer)
         const void *member = (const uint8_t *)layer->param + field->offset;
         nnom_writer_print(w, "\n    .%s = ", field->name);
         if (field->kind == NNOM_FIELD_I32) {
-            nnom_writer_values(w, member, 1, NNOM_ELEMENT_I32);
+            nnom_writer_values(w, member, 1, NNOM_TYPE_S32);
             continue;
         }
         if (field->kind == NNOM_FIELD_F32) {
@@ -197,17 +194,16 @@ static void write_links(nnom_writer_t *w, const char *suffix, const uint16_t *li
 
 static void write_constant(nnom_writer_t *w, const nnom_layer_t *layer)
 {
-    const nnom_element_t element = nnom_value_element(&layer->out);
+    const nnom_type_t type = layer->out.type;
     const uint32_t count = (uint32_t)(layer->out.shape.h * layer->out.shape.w * layer->out.shape.c);
-    nnom_writer_print(w, "static const %s %s_t%u[%" PRIu32 "] = {", element_type(element), w->name,
+    nnom_writer_print(w, "static const %s %s_t%u[%" PRIu32 "] = {", nnom_type_facts(type)->c_type, w->name,
                       (unsigned)layer->tensor, count);
-    nnom_writer_values(w, layer->out.data, count, element);
+    nnom_writer_values(w, layer->out.data, count, type);
     nnom_writer_print(w, "};\n");
 }
 
 static void write_tensor(nnom_writer_t *w, const nnom_layer_t *layer, const nnom_tensor_t *t)
 {
-    static const char *const types[] = {"NNOM_TYPE_S8", "NNOM_TYPE_F32", "NNOM_TYPE_S32", "NNOM_TYPE_U8"};
     nnom_writer_print(w, "    {");
     if ((layer->root->cls->flags & NNOM_CLASS_CONSTANT) != 0) {
         nnom_writer_print(w, "%s_t%u", w->name, (unsigned)layer->root->stored);
@@ -217,7 +213,7 @@ static void write_tensor(nnom_writer_t *w, const nnom_layer_t *layer, const nnom
     nnom_writer_print(w, ", %" PRIu32 ", {%d, %d, %d}, %d, %d, ", t->offset, (int)t->shape.h, (int)t->shape.w,
                       (int)t->shape.c, (int)t->rows, (int)t->row_bytes);
     nnom_writer_float(w, t->scale);
-    nnom_writer_print(w, ", %d, %s}, /* ", (int)t->zero_point, types[t->type]);
+    nnom_writer_print(w, ", %d, NNOM_TYPE_%s}, /* ", (int)t->zero_point, nnom_type_facts(t->type)->name);
     write_name(w, layer->name);
     nnom_writer_print(w, " */\n");
 }

@@ -23,12 +23,9 @@ void nnom_writer_print(nnom_writer_t *w, const char *format, ...);
 void nnom_writer_flush(nnom_writer_t *w);
 void nnom_writer_float(nnom_writer_t *w, float x);
 /* count elements, comma after each, 16 a line. */
-void nnom_writer_values(nnom_writer_t *w, const void *data, uint32_t count, nnom_element_t element);
+void nnom_writer_values(nnom_writer_t *w, const void *data, uint32_t count, nnom_type_t type);
 /* freeze_test.c: writes the self test; runs the model for it. */
 void nnom_freeze_selftest(nnom_writer_t *w, nnom_model_t *m);
-/* The element type of a tensor in C, and as it is written: uint8 as int8, the same bytes. */
-const char *nnom_value_type(const nnom_tensor_t *t);
-nnom_element_t nnom_value_element(const nnom_tensor_t *t);
 /* Parameters, weights, tensors, nodes and the program. */
 void nnom_freeze_tables(nnom_writer_t *w, const nnom_model_t *m);
 

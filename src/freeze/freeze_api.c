@@ -7,16 +7,9 @@
 
 #include "freeze.h"
 
-const char *nnom_value_type(const nnom_tensor_t *t)
+static const char *value_type(const nnom_tensor_t *t)
 {
-    static const char *const types[] = {"int8_t", "float", "int32_t", "uint8_t"};
-    return types[t->type];
-}
-
-nnom_element_t nnom_value_element(const nnom_tensor_t *t)
-{
-    static const nnom_element_t elements[] = {NNOM_ELEMENT_I8, NNOM_ELEMENT_F32, NNOM_ELEMENT_I32, NNOM_ELEMENT_I8};
-    return elements[t->type];
+    return nnom_type_facts(t->type)->c_type;
 }
 
 /* The name in capitals, for macros. */
@@ -43,12 +36,12 @@ static void declare_input(nnom_writer_t *w, const char *port, const nnom_tensor_
     if (fed) {
         nnom_writer_print(w, "/* Takes n rows of [%d][%d] as they come: NNOM_MORE, or NNOM_OK when the output is complete (nnom_run.h). */\n",
                           (int)t->shape.w, (int)t->shape.c);
-        nnom_writer_print(w, "nnom_status_t %s_feed(const %s *rows, uint32_t n);\n", w->name, nnom_value_type(t));
+        nnom_writer_print(w, "nnom_status_t %s_feed(const %s *rows, uint32_t n);\n", w->name, value_type(t));
         nnom_writer_print(w, "/* Before the next input: its first row comes next. */\nvoid %s_reset(void);\n", w->name);
         return;
     }
     nnom_writer_print(w, "/* Where the input goes before each run: [%d][%d][%d]; a run overwrites it. */\n%s *%s_%s(void);\n",
-                      (int)t->shape.h, (int)t->shape.w, (int)t->shape.c, nnom_value_type(t), w->name, port);
+                      (int)t->shape.h, (int)t->shape.w, (int)t->shape.c, value_type(t), w->name, port);
 }
 
 static void header_port(nnom_writer_t *w, const char *kind, uint32_t i, const nnom_tensor_t *t, bool fed)
@@ -61,7 +54,7 @@ static void header_port(nnom_writer_t *w, const char *kind, uint32_t i, const nn
     nnom_writer_print(w, "\n#define %s_%s_H %d\n#define %s_%s_W %d\n#define %s_%s_C %d\n", name, capitals, (int)t->shape.h, name,
                       capitals, (int)t->shape.w, name, capitals, (int)t->shape.c);
     nnom_writer_print(w, "#define %s_%s_COUNT %d\n", name, capitals, (int)(t->shape.h * t->shape.w * t->shape.c));
-    if (t->type == NNOM_TYPE_S8 || t->type == NNOM_TYPE_U8) {
+    if (nnom_type_facts(t->type)->quantised) {
         nnom_writer_print(w, "#define %s_%s_SCALE %.9gf\n#define %s_%s_ZERO_POINT %d\n", name, capitals, (double)t->scale, name,
                           capitals, (int)t->zero_point);
     }
@@ -69,7 +62,7 @@ static void header_port(nnom_writer_t *w, const char *kind, uint32_t i, const nn
         declare_input(w, port, t, fed);
     } else {
         nnom_writer_print(w, "/* The result of the last run: [%d][%d][%d]. */\nconst %s *%s_%s(void);\n", (int)t->shape.h,
-                          (int)t->shape.w, (int)t->shape.c, nnom_value_type(t), w->name, port);
+                          (int)t->shape.w, (int)t->shape.c, value_type(t), w->name, port);
     }
 }
 
@@ -107,7 +100,7 @@ static void write_header(nnom_writer_t *w, const nnom_model_t *m)
 static void write_feed(nnom_writer_t *w, const nnom_model_t *m)
 {
     nnom_writer_print(w, "\nnnom_status_t %s_feed(const %s *rows, uint32_t n)\n{\n    return nnom_feed(%s_model(), rows, n);\n}\n", w->name,
-                      nnom_value_type(nnom_input_tensor(&m->instance, 0)), w->name);
+                      value_type(nnom_input_tensor(&m->instance, 0)), w->name);
     nnom_writer_print(w, "\nvoid %s_reset(void)\n{\n    nnom_reset(%s_model());\n}\n", w->name, w->name);
 }
 
@@ -120,14 +113,14 @@ static void write_ports(nnom_writer_t *w, const nnom_model_t *m)
     for (uint32_t i = 0; m->instance.program->fed == 0 && i < nnom_input_count(&m->instance); i++) {
         const nnom_tensor_t *t = nnom_input_tensor(&m->instance, i);
         port_suffix(i, suffix, sizeof suffix);
-        nnom_writer_print(w, "\n%s *%s_input%s(void)\n{\n    return nnom_input_buffer(%s_model(), %" PRIu32 ");\n}\n", nnom_value_type(t),
+        nnom_writer_print(w, "\n%s *%s_input%s(void)\n{\n    return nnom_input_buffer(%s_model(), %" PRIu32 ");\n}\n", value_type(t),
                           w->name, suffix, w->name, i);
     }
     for (uint32_t i = 0; i < nnom_output_count(&m->instance); i++) {
         const nnom_tensor_t *t = nnom_output_tensor(&m->instance, i);
         port_suffix(i, suffix, sizeof suffix);
         nnom_writer_print(w, "\nconst %s *%s_output%s(void)\n{\n    return nnom_output_buffer(%s_model(), %" PRIu32 ");\n}\n",
-                          nnom_value_type(t), w->name, suffix, w->name, i);
+                          value_type(t), w->name, suffix, w->name, i);
     }
 }
 

@@ -78,9 +78,9 @@ static nnom_status_t run_whole(nnom_model_t *m)
 
 static void write_samples(nnom_writer_t *w, const char *kind, uint32_t i, const nnom_tensor_t *t, const void *data, uint32_t count)
 {
-    const char *type = t->type == NNOM_TYPE_U8 ? "int8_t" : nnom_value_type(t);
+    const char *type = nnom_type_facts(t->type)->c_type;
     nnom_writer_print(w, "\nstatic const %s %s_test_%s%" PRIu32 "[%" PRIu32 "] = {", type, w->name, kind, i, count);
-    nnom_writer_values(w, data, count, nnom_value_element(t));
+    nnom_writer_values(w, data, count, t->type);
     nnom_writer_print(w, "};\n");
 }
 
@@ -138,7 +138,7 @@ static void write_input(nnom_writer_t *w, uint32_t i, const nnom_tensor_t *t)
         return;
     }
     nnom_writer_print(w, "    for (uint32_t i = 0; i < %" PRIu32 "u; i++) { /* the stored part again and again */\n", elements(t));
-    nnom_writer_print(w, "        ((%s *)nnom_input_buffer(m, %" PRIu32 "))[i] = ", t->type == NNOM_TYPE_U8 ? "int8_t" : nnom_value_type(t), i);
+    nnom_writer_print(w, "        ((%s *)nnom_input_buffer(m, %" PRIu32 "))[i] = ", nnom_type_facts(t->type)->c_type, i);
     nnom_writer_print(w, "%s_test_input%" PRIu32 "[i %% %" PRIu32 "u];\n    }\n", w->name, i, stored(t, false));
 }
 

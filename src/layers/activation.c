@@ -93,7 +93,7 @@ nnom_status_t nnom_activation_build(nnom_layer_t *layer)
     if (layer->out.type == NNOM_TYPE_S8) {
         return build_s8(layer, act, param);
     }
-    param->table = nnom_layer_array(layer, NULL, 0, NNOM_ELEMENT_I8);
+    param->table = nnom_layer_array(layer, NULL, 0, NNOM_TYPE_S8);
     layer->op = act->op_f32;
     layer->op_symbol = act->op_f32_symbol;
     return NNOM_OK;

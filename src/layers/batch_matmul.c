@@ -137,14 +137,14 @@ static nnom_status_t take_bias(nnom_layer_t *layer, double *most)
     const int32_t n = layer->out.shape.c;
     *most = 0.0;
     if (matmul->bias == NULL) {
-        matmul->param.bias = nnom_layer_array(layer, NULL, 0, NNOM_ELEMENT_I32);
+        matmul->param.bias = nnom_layer_array(layer, NULL, 0, NNOM_TYPE_S32);
         return NNOM_OK;
     }
     if (matmul->bias->p_value == NULL) {
         return nnom_layer_fail(layer, NNOM_NULL, "its bias is NULL");
     }
     const bool real = layer->out.type == NNOM_TYPE_F32;
-    matmul->param.bias = nnom_layer_array(layer, matmul->bias->p_value, (uint32_t)n, real ? NNOM_ELEMENT_F32 : NNOM_ELEMENT_I32);
+    matmul->param.bias = nnom_layer_array(layer, matmul->bias->p_value, (uint32_t)n, real ? NNOM_TYPE_F32 : NNOM_TYPE_S32);
     for (int32_t i = 0; !real && i < n; i++) {
         const double size = fabs((double)((const int32_t *)matmul->bias->p_value)[i]);
         *most = size > *most ? size : *most;

@@ -11,7 +11,7 @@ static float load(const uint8_t *row, nnom_type_t type, int32_t i, int32_t *inte
         return x;
     }
     *integer = type == NNOM_TYPE_S32 ? ((const int32_t *)(const void *)row)[i]
-                                     : (type == NNOM_TYPE_S8 ? (int32_t)((const int8_t *)row)[i] : (int32_t)row[i]);
+                                     : nnom_type_load(type, row + (size_t)i * (type == NNOM_TYPE_S16 ? 2u : 1u));
     return (float)*integer;
 }
 
@@ -22,8 +22,7 @@ static void store(uint8_t *row, nnom_type_t type, int32_t i, float real, int32_t
     } else if (type == NNOM_TYPE_S32) {
         ((int32_t *)(void *)row)[i] = integer;
     } else {
-        const int32_t least = type == NNOM_TYPE_S8 ? -128 : 0;
-        row[i] = (uint8_t)(integer < least ? least : (integer > least + 255 ? least + 255 : integer));
+        nnom_type_store(type, row + (size_t)i * (type == NNOM_TYPE_S16 ? 2u : 1u), integer);
     }
 }
 
@@ -59,8 +58,8 @@ static nnom_status_t build(nnom_layer_t *layer)
     layer->out.shape = nnom_layer_in(layer, 0)->shape;
     layer->overlap = NNOM_NO_OVERLAP;
     NNOM_LAYER_SET_OP(layer, nnom_cast_op);
-    if (type != NNOM_TYPE_S8 && type != NNOM_TYPE_F32 && type != NNOM_TYPE_S32 && type != NNOM_TYPE_U8) {
-        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "type %d, expected 0 to 3", (int)type);
+    if (nnom_type_bytes(type) == 0) {
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "type %d, expected one of nnom_type_t", (int)type);
     }
     if (nnom_type_bytes(type) <= nnom_type_bytes(from)) {
         layer->overlap = 0; /* element i is written at or below where it was read */

@@ -148,8 +148,8 @@ static nnom_status_t build_multipliers(nnom_layer_t *layer, nnom_concat_param_t 
             shift[i] = (int8_t)exponent;                    /* -31 to 30 */
         }
     }
-    p->multiplier = nnom_layer_array(layer, multiplier, n, NNOM_ELEMENT_I32);
-    p->shift = nnom_layer_array(layer, shift, n, NNOM_ELEMENT_I8);
+    p->multiplier = nnom_layer_array(layer, multiplier, n, NNOM_TYPE_S32);
+    p->shift = nnom_layer_array(layer, shift, n, NNOM_TYPE_S8);
     return NNOM_OK;
 }
 

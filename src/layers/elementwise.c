@@ -9,14 +9,14 @@ nnom_status_t nnom_layer_check_types(const nnom_layer_t *layer)
 {
     const nnom_type_t first = nnom_layer_in(layer, 0)->type;
     if (first != NNOM_TYPE_S8 && first != NNOM_TYPE_F32) {
-        return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "its input has type %d, expected int8 (0) or float (1)",
-                               (int)first);
+        return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "its input is %s, expected int8_t or float",
+                               nnom_type_facts(first)->c_type);
     }
     for (uint32_t i = 1; i < nnom_layer_input_number(layer); i++) {
         const nnom_type_t type = nnom_layer_in(layer, i)->type;
         if (type != first) {
-            return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "input %d has type %d, expected that of input 0: %d",
-                                   (int)i, (int)type, (int)first);
+            return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "input %d is %s, expected %s as input 0",
+                                   (int)i, nnom_type_facts(type)->c_type, nnom_type_facts(first)->c_type);
         }
     }
     return NNOM_OK;

@@ -11,7 +11,7 @@ static nnom_status_t build(nnom_layer_t *layer)
 {
     const bool set = layer->quant_source == NNOM_QUANT_SET;
     const void *data = ((input_layer_t *)layer)->buffer;
-    if ((uint32_t)layer->set_type > (uint32_t)NNOM_TYPE_U8) {
+    if (nnom_type_bytes(layer->set_type) == 0) {
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "element type %d, expected one of nnom_type_t", (int)layer->set_type);
     }
     if (data == NULL && (layer->cls->flags & NNOM_CLASS_CONSTANT) != 0) {

@@ -129,6 +129,6 @@ void nnom_table_logistic(const nnom_tensor_t *in, const nnom_tensor_t *out, floa
 int8_t *nnom_layer_table(nnom_layer_t *layer, nnom_map_param_t *param)
 {
     int8_t *table = nnom_layer_alloc(layer, NNOM_TABLE_SIZE, sizeof(int8_t));
-    param->table = nnom_layer_array(layer, table, NNOM_TABLE_SIZE, NNOM_ELEMENT_I8);
+    param->table = nnom_layer_array(layer, table, NNOM_TABLE_SIZE, NNOM_TYPE_S8);
     return table;
 }

@@ -103,9 +103,9 @@ nnom_status_t nnom_pick_build(nnom_pick_layer_t *pick, uint32_t axes, nnom_pick_
             return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for a table of %d indices", (int)sides[axis]);
         }
     }
-    pick->param.rows = nnom_layer_array(layer, tables[0], (uint32_t)out.h, NNOM_ELEMENT_I16);
-    pick->param.columns = nnom_layer_array(layer, tables[1], (uint32_t)out.w, NNOM_ELEMENT_I16);
-    pick->param.channels = nnom_layer_array(layer, tables[2], (uint32_t)out.c, NNOM_ELEMENT_I16);
+    pick->param.rows = nnom_layer_array(layer, tables[0], (uint32_t)out.h, NNOM_TYPE_S16);
+    pick->param.columns = nnom_layer_array(layer, tables[1], (uint32_t)out.w, NNOM_TYPE_S16);
+    pick->param.channels = nnom_layer_array(layer, tables[2], (uint32_t)out.c, NNOM_TYPE_S16);
     layer->param = &pick->param;
     if (ascending(tables[0], out.h)) {
         NNOM_LAYER_SET_OP(layer, nnom_pick_op);

@@ -1,59 +1,46 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
-/* Quantize: between float and 8 bits, and from one 8-bit quantisation to another. */
+/* Quantize: between float and quantised integers, and from one quantisation to another. */
 #include <math.h>
 
 #include "../kernels/fixed.h"
 #include "elementwise.h"
 
-/* Of 8 bits to 8 bits; the zero points are the tensors'. */
+/* From integers to integers; the zero points are the tensors'. */
 #define NNOM_REQUANTIZE_PARAM(I32, F32, GEOMETRY, ARRAY) I32(multiplier) I32(shift)
 NNOM_PARAM_STRUCT(nnom_requantize_param, NNOM_REQUANTIZE_PARAM)
 NNOM_PARAM_FIELDS(nnom_requantize_param, NNOM_REQUANTIZE_PARAM)
-
-/* Largest and smallest value of an 8-bit type. */
-static int32_t smallest(nnom_type_t type)
-{
-    return type == NNOM_TYPE_U8 ? 0 : -128;
-}
-
-static int32_t load(const uint8_t *x, nnom_type_t type)
-{
-    return type == NNOM_TYPE_U8 ? (int32_t)*x : (int32_t)(int8_t)*x;
-}
-
-static uint8_t store(int32_t x, nnom_type_t type)
-{
-    return (uint8_t)nnom_clamp_i32(x, smallest(type), smallest(type) + 255);
-}
 
 static void requantize_row(const nnom_call_t *call, const uint8_t *from, uint8_t *to, int32_t count)
 {
     const nnom_requantize_param_t *p = call->node->param;
     const nnom_tensor_t *in = nnom_call_input(call, 0);
     const nnom_tensor_t *out = nnom_call_output(call);
-    for (int32_t i = 0; i < count; i++) {
-        const int32_t x = load(from + i, in->type) - in->zero_point;
-        to[i] = store(nnom_requantize(x, p->multiplier, p->shift) + out->zero_point, out->type);
+    const uint32_t in_bytes = nnom_type_facts(in->type)->bytes, out_bytes = nnom_type_facts(out->type)->bytes;
+    for (int32_t i = 0; i < count; i++, from += in_bytes, to += out_bytes) {
+        const int32_t x = nnom_type_load(in->type, from) - in->zero_point; /* |x| < 2^17 */
+        nnom_type_store(out->type, to, nnom_requantize(x, p->multiplier, p->shift) + out->zero_point);
     }
 }
 
 static void quantize_row(const nnom_call_t *call, const uint8_t *from, uint8_t *to, int32_t count)
 {
     const nnom_tensor_t *out = nnom_call_output(call);
+    const uint32_t out_bytes = nnom_type_facts(out->type)->bytes;
     const float *x = (const float *)(const void *)from;
-    for (int32_t i = 0; i < count; i++) {
+    for (int32_t i = 0; i < count; i++, to += out_bytes) {
         const float q = roundf(x[i] / out->scale) + (float)out->zero_point;
-        const float low = q > -1000.0f ? q : -1000.0f; /* into int32; NaN, too */
-        to[i] = store((int32_t)(low < 1000.0f ? low : 1000.0f), out->type);
+        const float low = q > -1e6f ? q : -1e6f; /* into int32; NaN, too */
+        nnom_type_store(out->type, to, (int32_t)(low < 1e6f ? low : 1e6f));
     }
 }
 
 static void dequantize_row(const nnom_call_t *call, const uint8_t *from, uint8_t *to, int32_t count)
 {
     const nnom_tensor_t *in = nnom_call_input(call, 0);
+    const uint32_t in_bytes = nnom_type_facts(in->type)->bytes;
     float *y = (float *)(void *)to;
-    for (int32_t i = 0; i < count; i++) {
-        y[i] = in->scale * (float)(load(from + i, in->type) - in->zero_point);
+    for (int32_t i = 0; i < count; i++, from += in_bytes) {
+        y[i] = in->scale * (float)(nnom_type_load(in->type, from) - in->zero_point);
     }
 }
 
@@ -99,17 +86,18 @@ typedef struct quantize_layer {
     nnom_requantize_param_t param;
 } quantize_layer_t;
 
-static bool is_8_bit(nnom_type_t type)
+static bool is_quantised(nnom_type_t type)
 {
-    return type == NNOM_TYPE_S8 || type == NNOM_TYPE_U8;
+    return nnom_type_facts(type)->quantised;
 }
 
 /* Between int8 and uint8 without a quantisation set, the values stay and the zero point moves. */
 static void set_quant(nnom_layer_t *layer, nnom_type_t from, nnom_type_t to)
 {
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
-    const int32_t moved = is_8_bit(from) && is_8_bit(to) ? in->zero_point - smallest(from) + smallest(to) : 0;
-    nnom_layer_follow_quant(layer, is_8_bit(from) ? in->scale : 0.0f, moved);
+    const bool moves = is_quantised(from) && is_quantised(to) && nnom_type_bytes(from) == nnom_type_bytes(to);
+    const int32_t moved = moves ? in->zero_point - nnom_type_facts(from)->least + nnom_type_facts(to)->least : 0;
+    nnom_layer_follow_quant(layer, moves ? in->scale : 0.0f, moved);
     layer->out.type = to;
     if (to == NNOM_TYPE_F32) {
         layer->out.scale = 0.0f;
@@ -119,18 +107,19 @@ static void set_quant(nnom_layer_t *layer, nnom_type_t from, nnom_type_t to)
 
 static nnom_status_t check(const nnom_layer_t *layer, nnom_type_t from, nnom_type_t to)
 {
-    if (!(is_8_bit(from) || from == NNOM_TYPE_F32) || !(is_8_bit(to) || to == NNOM_TYPE_F32) ||
-        (from == NNOM_TYPE_F32 && to == NNOM_TYPE_F32)) {
-        return nnom_layer_fail(layer, NNOM_UNSUPPORTED,
-                               "from type %d to type %d, expected int8 (0), float (1), uint8 (3)", (int)from, (int)to);
+    const bool good_from = is_quantised(from) || from == NNOM_TYPE_F32, good_to = is_quantised(to) || to == NNOM_TYPE_F32;
+    if (!good_from || !good_to || (from == NNOM_TYPE_F32 && to == NNOM_TYPE_F32)) {
+        return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "from %s to %s, expected float and integers of 8 or 16 bits",
+                               nnom_type_facts(from)->c_type, nnom_type_facts(to)->c_type);
     }
-    if (is_8_bit(to) && !(layer->out.scale > 0.0f)) {
-        return nnom_layer_fail(layer, NNOM_BAD_QUANT, "from float to 8 bits: set its quantisation");
+    if (is_quantised(to) && !(layer->out.scale > 0.0f)) {
+        return nnom_layer_fail(layer, NNOM_BAD_QUANT, "from %s to %s: set its quantisation", nnom_type_facts(from)->c_type,
+                               nnom_type_facts(to)->c_type);
     }
-    const int32_t least = smallest(to);
-    if (is_8_bit(to) && (layer->out.zero_point < least || layer->out.zero_point > least + 255)) {
+    const nnom_type_facts_t *facts = nnom_type_facts(to);
+    if (is_quantised(to) && (layer->out.zero_point < facts->least || layer->out.zero_point > facts->most)) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "zero point %d, expected %d to %d", (int)layer->out.zero_point,
-                               (int)least, (int)least + 255);
+                               (int)facts->least, (int)facts->most);
     }
     return NNOM_OK;
 }
@@ -147,7 +136,10 @@ static nnom_status_t build(nnom_layer_t *layer)
         return status;
     }
     layer->overlap = 0; /* element i is written at or below where it was read */
-    if (is_8_bit(in->type) && is_8_bit(quantize->type)) {
+    if (nnom_type_bytes(quantize->type) > nnom_type_bytes(in->type)) {
+        layer->overlap = NNOM_NO_OVERLAP;
+    }
+    if (is_quantised(in->type) && is_quantised(quantize->type)) {
         nnom_rescale_multiplier(in, &layer->out, &quantize->param.multiplier, &quantize->param.shift);
         NNOM_LAYER_SET_OP(layer, nnom_requantize_op);
     } else if (in->type == NNOM_TYPE_F32) {

@@ -5,8 +5,8 @@ nnom_status_t nnom_window_type(const nnom_layer_t *layer)
 {
     const nnom_type_t type = nnom_layer_in(layer, 0)->type;
     if (type != NNOM_TYPE_S8 && type != NNOM_TYPE_F32) {
-        return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "input of type %d, expected int8 (%d) or float32 (%d)",
-                               (int)type, (int)NNOM_TYPE_S8, (int)NNOM_TYPE_F32);
+        return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "its input is %s, expected int8_t or float",
+                               nnom_type_facts(type)->c_type);
     }
     return NNOM_OK;
 }
@@ -90,10 +90,10 @@ void nnom_conv_register(nnom_conv_layer_t *conv)
     const nnom_conv_param_t *p = &conv->param;
     const bool is_float = layer->out.type == NNOM_TYPE_F32;
     const uint32_t n = (uint32_t)conv->channels;
-    nnom_layer_array(layer, p->weights, n * (uint32_t)conv->taps, is_float ? NNOM_ELEMENT_F32 : NNOM_ELEMENT_I8);
-    nnom_layer_array(layer, p->bias, p->bias != NULL ? n : 0, is_float ? NNOM_ELEMENT_F32 : NNOM_ELEMENT_I32);
-    nnom_layer_array(layer, p->multiplier, is_float ? 0 : n, NNOM_ELEMENT_I32);
-    nnom_layer_array(layer, p->shift, is_float ? 0 : n, NNOM_ELEMENT_I8);
+    nnom_layer_array(layer, p->weights, n * (uint32_t)conv->taps, is_float ? NNOM_TYPE_F32 : NNOM_TYPE_S8);
+    nnom_layer_array(layer, p->bias, p->bias != NULL ? n : 0, is_float ? NNOM_TYPE_F32 : NNOM_TYPE_S32);
+    nnom_layer_array(layer, p->multiplier, is_float ? 0 : n, NNOM_TYPE_S32);
+    nnom_layer_array(layer, p->shift, is_float ? 0 : n, NNOM_TYPE_S8);
 }
 
 /* ---- Pools ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /* The class that a classifier's output names. */
 #include "classify.h"
+#include "type.h"
 
 /* Score of class i of output 0 as a real number. */
 float nnom_class_score(const nnom_instance_t *instance, uint32_t i)
@@ -10,8 +11,8 @@ float nnom_class_score(const nnom_instance_t *instance, uint32_t i)
     if (out->type == NNOM_TYPE_F32) {
         return ((const float *)data)[i];
     }
-    const int32_t q = out->type == NNOM_TYPE_U8 ? ((const uint8_t *)data)[i] : ((const int8_t *)data)[i];
-    return out->scale * (float)(q - out->zero_point);
+    const size_t bytes = nnom_type_facts(out->type)->bytes;
+    return out->scale * (float)(nnom_type_load(out->type, (const uint8_t *)data + i * bytes) - out->zero_point);
 }
 
 uint32_t nnom_classes(const nnom_instance_t *instance)

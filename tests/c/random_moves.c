@@ -120,8 +120,8 @@ nnom_layer_t *make_batch_matmul(nnom_model_t *m)
 
 static nnom_type_t random_type(void)
 {
-    static const nnom_type_t types[3] = {NNOM_TYPE_S8, NNOM_TYPE_F32, NNOM_TYPE_U8};
-    return types[random_in(0, 2)];
+    static const nnom_type_t types[4] = {NNOM_TYPE_S8, NNOM_TYPE_F32, NNOM_TYPE_U8, NNOM_TYPE_S16};
+    return types[random_in(0, 3)];
 }
 
 /* Twice, so that int8, uint8 and float all come and go. */
