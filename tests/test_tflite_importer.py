@@ -261,6 +261,19 @@ def test_split_into_nothing() -> None:
         load_tflite(m.build([x], [y]))
 
 
+def test_float_ends_that_compute_cannot_be_cut_off() -> None:
+    m = Model()
+    x, q = m.tensor([1, 4], "int8", 0.5, 0), m.tensor([1, 4], "int8", 0.25, 3)
+    y, z = m.tensor([1, 4], "float32"), m.tensor([1, 4], "float32")
+    m.op("RELU", [x], [q])
+    m.op("DEQUANTIZE", [q], [y])
+    m.op("SOFTMAX", [y], [z], beta=1.0)
+    data = m.build([x], [z])
+    assert not load_tflite(data).is_float
+    with pytest.raises(UnsupportedError, match=r"--int8-io: output .* cannot become int8, layer .* \(softmax\)"):
+        load_tflite(data, int8_io=True)
+
+
 def test_uint8_model_becomes_int8() -> None:
     m = Model()
     x, y = m.tensor([1, 2, 2, 1], "uint8", 0.5, 3), m.tensor([1, 2, 2, 1], "uint8", 0.25, 255)

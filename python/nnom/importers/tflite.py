@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import ModelError, ToolError
+from ..errors import ModelError, ToolError, UnsupportedError
 from ..graph import Graph, Node
 
 
@@ -48,7 +48,21 @@ def load_tflite(source: str | Path | bytes, *, int8_io: bool = False, dequantize
     Walk(read_model(data, label), dequantize_weights, graph).run()
     if int8_io:
         _cut_ends(graph)
+        _check_ends(graph)
     return graph
+
+
+def _check_ends(graph: Graph) -> None:
+    """Refuses a quantised model whose ends compute in float: they cannot be cut off."""
+    ends = [("input", t) for t in graph.inputs] + [("output", t) for t in graph.outputs]
+    for what, name in () if graph.is_float else ends:
+        if graph.tensors[name].dtype == "float32":
+            node = graph.producer(name) if what == "output" else next(iter(graph.consumers(name)), None)
+            where = f"layer '{node.name}' ({node.op}) computes in float there" if node else "no layer uses it"
+            raise UnsupportedError(
+                f"{graph.source}: --int8-io: {what} '{name}' cannot become int8, {where}; convert without "
+                "--int8-io, or quantise the model throughout"
+            )
 
 
 def _cut_ends(graph: Graph) -> None:

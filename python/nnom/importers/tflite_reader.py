@@ -287,6 +287,11 @@ class _Reader:
             zero = np.broadcast_to(zero, scale.shape)
         if len(zero) != len(scale):
             self.fail(f"{len(scale)} scales but {len(zero)} zero points")
+        if np.isposinf(scale).any():
+            raise ModelError(
+                f"{self.source}: {self.place} has scale inf: a layer that gave no usable values when the model was "
+                "quantised; quantise it again with typical data, or without that layer"
+            )
         if not np.all(np.isfinite(scale)) or np.any(scale < 0):
             self.fail(f"scale {float(scale[~(np.isfinite(scale) & (scale >= 0))][0])}; expected a positive number")
         return FileQuant(scale, zero, q.QuantizedDimension())
