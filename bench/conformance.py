@@ -23,6 +23,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
+import small_files
 from nnom.compare import outputs_of, stored
 from nnom.convert import Prepared, classes_of, load, prepare
 from nnom.core import CoreModel
@@ -288,11 +289,22 @@ Releases of TFLite Micro differ in one product: until August 2026 FULLY_CONNECTE
 weight scale in float; later ones, all convolutions and NNoM multiply in double (SPEC.md 4.1). The last bits of some
 multipliers differ; the recorded outputs hold in both forms.
 
-Known differences, each a defect or a choice of LiteRT's: NEG of int8 negates the stored byte whatever scale and zero
-point are (NNoM: the real number, rounded); SUM of int8 adds bytes without scaling in the reference kernels and rounds
-once in the others (NNoM: twice, as TFLite Micro; within 1); TANH and LOGISTIC saturate far too early where the
-input's scale is above 4 (NNoM: right). Models with recurrent or state operators are refused.
+Known differences, each a defect or a choice of the engine named. LiteRT: NEG of int8 negates the stored byte whatever
+scale and zero point are (NNoM: the real number, rounded); SUM of int8 adds bytes without scaling in the reference
+kernels and rounds once in the others (NNoM: twice, as TFLite Micro; within 1). TFLite Micro: TANH and LOGISTIC saturate
+far too early where the input's scale is above 4 (LiteRT and NNoM: right); weights behind the flatbuffer are read as
+zeros; DEQUANTIZE of a constant takes the first of its scales for all channels. Models with recurrent or state
+operators are refused.
 """
+
+
+def small_section(only: str) -> Iterator[str]:
+    yield "\n## Small files, one kind of model each\n"
+    yield f"Each over {small_files.SAMPLES} random inputs; all outputs count: bytes, in float within"
+    yield f"{small_files.TOLERANCE:.0e} of the largest value, or of 1 if that is less. The oracle is TFLite Micro;"
+    yield "where it cannot run the file or misreads it, LiteRT's reference kernels (dense layers as convolutions, as"
+    yield "above; weights of int8 beside float activations as float).\n"
+    yield from small_files.table(only)
 
 
 def document(only: str) -> Iterator[str]:
@@ -315,6 +327,7 @@ def document(only: str) -> Iterator[str]:
     yield "training data where there are some, else from a tenth of the data, which is not counted. LiteRT quantises"
     yield "the activations of the hybrid (dynamic-range) model in every run; NNoM computes it in float, or in int8.\n"
     yield from float_table([p for p in float_paths() if only in str(p)])
+    yield from small_section(only)
     yield "\n## What shrinking saves\n"
     yield "No output byte changes. Activation bytes: all tensors together, not the arena.\n"
     yield from shrink_table(ints)

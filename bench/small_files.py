@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import tflite as schema
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
@@ -25,6 +26,7 @@ from nnom.convert import load
 from nnom.core import CoreModel
 from nnom.errors import NnomError
 from nnom.fold import fold
+from nnom.importers.tflite_fold import dequantised
 from nnom.importers.tflite_reader import read_model
 from oracle import shared
 from oracle.micro import Micro
@@ -62,25 +64,87 @@ def _operators(path: Path) -> str:
 
 
 def oracle_of(data: bytes) -> tuple[str, Oracle]:
-    """(name, oracle). TFLite Micro if it has all of the file's operators and types, else LiteRT.
+    """(name, oracle). TFLite Micro if it has all of the file's operators and types and reads it rightly, else LiteRT.
 
     LiteRT's FULLY_CONNECTED of int8 rounds once where all else rounds twice: it runs as a 1 x 1 convolution.
     """
-    try:
-        return "TFLite Micro", Micro(data)
-    except (RuntimeError, ValueError, OverflowError):
-        pass
-    try:
-        return "LiteRT", Reference(_without_dense(data))
-    except (RuntimeError, ValueError, KeyError, IndexError):
-        return "LiteRT", Reference(data)
+    if _hybrid(data):
+        return "LiteRT, weights as float", Reference(_weights_as_float(data))
+    if not _misread(data):
+        try:
+            return "TFLite Micro", Micro(data)
+        except (RuntimeError, ValueError, OverflowError):
+            pass
+    if _leaves_shapes_open(data):
+        return "TFLite Micro, shapes fixed", Micro(_fixed(data))
+    return "LiteRT", Reference(_without_dense(data))
+
+
+def _leaves_shapes_open(data: bytes) -> bool:
+    """Whether shapes inside are computed when the model runs."""
+    model = read_model(data, "")
+    return any(op.op == "RESHAPE" and model.tensors[op.inputs[1]].data is None for op in model.operators)
+
+
+def _fixed(data: bytes) -> bytes:
+    """The same model with LiteRT's shapes, and what it computes as integers (shapes) as constants."""
+    model, inputs, outputs = Model.read(data)
+    interpreter = Reference(data, all_tensors=True).interpreter
+    interpreter.invoke()
+    values = [interpreter.get_tensor(i) for i in range(len(model.tensors))]
+    for t, value in zip(model.tensors, values, strict=True):
+        t.shape, t.shapeSignature = list(value.shape), None
+    shapes = [o for o in model.operators if all(values[i].dtype == np.int32 for i in o.outputs)]
+    model.operators = [o for o in model.operators if o not in shapes]
+    for i in (i for o in shapes for i in o.outputs):
+        constant = model.tensor(values[i].shape, "int32", data=values[i])
+        model.tensors[i].buffer = model.tensors[constant].buffer
+    used = sorted({o.opcodeIndex for o in model.operators})
+    names = {i: name for name, i in model.codes.items()}
+    model.codes = {names[old]: new for new, old in enumerate(used)}
+    for o in model.operators:
+        o.opcodeIndex = used.index(o.opcodeIndex)
+    return model.build(inputs, outputs)
+
+
+def _misread(data: bytes) -> bool:
+    """Whether TFLite Micro reads other numbers: data behind the flatbuffer (none), scales per channel in DEQUANTIZE."""
+    file, model = schema.Model.GetRootAs(data), read_model(data, "")
+    per_channel = any(
+        op.op == "DEQUANTIZE" and (q := model.tensors[op.inputs[0]].quant) is not None and len(q.scale) > 1
+        for op in model.operators
+    )
+    return per_channel or any(file.Buffers(i).Offset() > 1 for i in range(file.BuffersLength()))
+
+
+_WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+
+
+def _hybrid(data: bytes) -> list[int]:
+    """Tensors of int8 weights beside float activations: LiteRT quantises the activations anew in every run."""
+    model = read_model(data, "")
+    found = [op.inputs for op in model.operators if op.op in _WEIGHTED]
+    return [i[1] for i in found if (model.tensors[i[0]].dtype, model.tensors[i[1]].dtype) == ("FLOAT32", "INT8")]
+
+
+def _weights_as_float(data: bytes) -> bytes:
+    """The same model with the weights' real values, which is what NNoM computes."""
+    tensors = read_model(data, "").tensors
+    model, inputs, outputs = Model.read(data)
+    for i in _hybrid(data):
+        new = model.tensor(tensors[i].shape, "float32", data=dequantised(tensors[i].data, tensors[i]))
+        model.tensors[i] = model.tensors[new]
+    return model.build(inputs, outputs)
 
 
 def _without_dense(data: bytes) -> bytes:
     model, inputs, outputs = Model.read(data)
-    kinds = {model.tensors[i].type for i in inputs}
-    if kinds == {0}:
+    if all(model.tensors[i].type == 0 for i in inputs):
         return data
+    for b in model.buffers:
+        if b.offset > 1:  # behind the flatbuffer
+            b.data = np.frombuffer(data, np.uint8, b.size, b.offset)
+            b.offset = b.size = 0
     model.elu_apart()
     return model.build_without_dense(inputs, outputs)
 
@@ -140,7 +204,11 @@ def _reason(text: str) -> str:
     """A refusal in a cell of a table: its first line after the file's name, and the first reason below it."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     first = lines[1] if len(lines) > 1 and lines[0].endswith(":") else lines[0].rpartition(".tflite: ")[2]
-    return first.replace("|", "\\|")
+    head, arrow, rest = first.partition(" -> ")
+    if arrow:  # the tensors' names are long and say little
+        first = f"{head}: {rest.rpartition(chr(39) + ': ')[2] or rest}"
+    more = f" (and {len(lines) - 2} more reasons)" if len(lines) > 2 else ""
+    return first.replace("|", "\\|") + more
 
 
 def files(only: str = "") -> list[Path]:

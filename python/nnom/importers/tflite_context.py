@@ -75,6 +75,7 @@ class Value:
     data: np.ndarray | None = None
     quant: Any = None  # FileQuant
     phases: Phases | None = None
+    imag: str = ""  # of complex numbers: the graph's tensor of imaginary parts
 
 
 @dataclass
@@ -95,7 +96,7 @@ class Importer:
 
     # the file's side
 
-    def value(self, op: Any, k: int) -> Value:
+    def value(self, op: Any, k: int, complex_too: bool = False) -> Value:
         """Input k of the operator. Refused if it is absent or in the middle of a SPACE_TO_BATCH_ND."""
         if k >= len(op.inputs) or op.inputs[k] < 0:
             raise ModelError(f"{self.at(op)}: input {k} is missing; it has {len(op.inputs)} inputs")
@@ -109,6 +110,15 @@ class Importer:
             raise Refused("between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND only one convolution is supported")
         if value.data is None and not value.name:
             raise Refused("")
+        if value.imag and not complex_too:
+            raise Refused("complex numbers; expected their magnitude, real or imaginary part")
+        return value
+
+    def complex(self, op: Any, k: int) -> Value:
+        """Input k, which must be complex."""
+        value = self.value(op, k, complex_too=True)
+        if not value.imag:
+            raise Refused(f"input of type {value.dtype}; expected complex numbers of a transform")
         return value
 
     def has(self, op: Any, k: int) -> bool:

@@ -16,6 +16,7 @@ from ..errors import ModelError
 from ..graph import Node, Quant, Weight
 from .tflite_context import TRUTH, Importer, Refused, Value
 from .tflite_layout import Axes, axes_of, elements, merged, place
+from .tflite_spectrum import SPECTRUM
 from .tflite_windows import QUANTISED, WINDOWS, Handler, same_type
 
 _BINARY = {
@@ -304,6 +305,7 @@ def join(imp: Importer, op: Any, values: list[Value], shape: tuple[int, ...], ax
 
 LAYERS: dict[str, Handler] = {
     **WINDOWS,
+    **SPECTRUM,
     **dict.fromkeys(_BINARY, binary),
     "POW": power,
     **dict.fromkeys(_RELATIONS, compare),

@@ -8,6 +8,7 @@ Every function takes the importer and the operator and defines the operator's ou
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,8 +34,13 @@ def reshape(imp: Importer, op: Any) -> None:
             raise Refused("between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND only axes of size 1 may come and go")
         imp.define(op, 0, Value(shape, waiting.dtype, quant=waiting.quant, phases=waiting.phases))
         return
-    source = imp.value(op, 0)
-    imp.alias(op, source, _new_shape(imp, op, source))
+    source = imp.value(op, 0, complex_too=True)
+    shape = _new_shape(imp, op, source)
+    if source.imag:
+        imp.check_shape(op, imp.tensor(op), shape)
+        imp.define(op, 0, replace(source, shape=shape))
+        return
+    imp.alias(op, source, shape)
 
 
 def _new_shape(imp: Importer, op: Any, source: Value) -> tuple[int, ...]:

@@ -202,6 +202,8 @@ class Walk(Importer):
         try:
             if value.phases is not None or (value.data is None and not value.name):
                 raise Refused("ends between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND")
+            if value.imag:
+                raise Refused("complex numbers; expected their magnitude, real or imaginary part")
             name = self.name(value)
         except Refused as e:
             if not self.refusals:
