@@ -158,9 +158,7 @@ def weighted(m: Maker) -> Case:
     def values() -> Array:
         flat = x.reshape(-1, shape[2])
         acc = (flat * w if depthwise else flat @ w.T) + bias
-        columns = [
-            requantise(acc[:, o], *multiplier(q.scale * float(scales[o]) / out.scale)) for o in range(outputs)
-        ]
+        columns = [requantise(acc[:, o], *multiplier(q.scale * float(scales[o]) / out.scale)) for o in range(outputs)]
         return np.stack(columns, 1)
 
     weights = {"weights": Weight(w.reshape(layout).astype(np.int8), scales), "bias": Weight(bias.astype(np.int32))}

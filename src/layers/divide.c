@@ -78,13 +78,13 @@ static nnom_status_t build_divide(nnom_layer_t *layer)
     if (status != NNOM_OK) {
         return status;
     }
-    const float below = nnom_layer_in(layer, 1)->scale * layer->out.scale; /* in float, as specified */
-    const float real = nnom_layer_in(layer, 0)->scale / below;
-    if (!(real > 0.0f && real < 4194304.0f)) {
+    const double below = (double)nnom_layer_in(layer, 1)->scale * (double)layer->out.scale;
+    const double real = (double)nnom_layer_in(layer, 0)->scale / below;
+    if (!(real > 0.0 && real < NNOM_RATIO_MAX)) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT,
                                "scale of input 0 / scale of input 1 / output scale is out of range");
     }
-    nnom_quantize_multiplier((double)real, &binary->param.multiplier, &binary->param.shift);
+    nnom_quantize_multiplier(real, &binary->param.multiplier, &binary->param.shift);
     return NNOM_OK;
 }
 

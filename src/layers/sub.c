@@ -51,14 +51,11 @@ static nnom_status_t build(nnom_layer_t *layer)
         return NNOM_OK;
     }
     NNOM_LAYER_SET_OP(layer, nnom_sub_s8_op);
-    /* The reference engine (TFLM) divides in float here, unlike for Add: the multipliers differ in their last bits. */
     const float a = nnom_layer_in(layer, 0)->scale;
     const float b = nnom_layer_in(layer, 1)->scale;
-    const float twice = 2.0f * (a > b ? a : b);
-    const float out = twice / ((float)(1 << NNOM_SUM_SHIFT) * layer->out.scale);
-    const float common_a = a / twice;
-    const float common_b = b / twice;
-    const nnom_sum_factors_t factors = {(double)common_a, (double)common_b, (double)out};
+    const double twice = 2.0 * (double)(a > b ? a : b);
+    const double out = twice / ((double)(1 << NNOM_SUM_SHIFT) * (double)layer->out.scale);
+    const nnom_sum_factors_t factors = {(double)a / twice, (double)b / twice, out};
     return nnom_sum_multipliers(binary, factors);
 }
 

@@ -30,6 +30,7 @@ DTYPES = {
     "int32": "<i4",
     "int64": "<i8",
     "float16": "<f2",
+    "bool": "?",
 }
 
 _OPTIONS = {
@@ -57,8 +58,15 @@ _OPTIONS = {
     "GELU": "Gelu",
     "MAXIMUM": "MaximumMinimum",
     "MINIMUM": "MaximumMinimum",
+    "RFFT2D": "Rfft2d",
+    "TOPK_V2": "TopKV2",
 }
 _WITHOUT_OPTIONS = {
+    "SIN",
+    "FLOOR",
+    "CEIL",
+    "ROUND",
+    "COMPLEX_ABS",
     "RELU",
     "RELU6",
     "RELU_N1_TO_1",
