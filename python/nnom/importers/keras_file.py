@@ -213,7 +213,12 @@ def _read_live(model: Any) -> Source:
     place = f"Keras model '{name}'"
     try:
         config = model.get_config()
-    except NotImplementedError:
+    except NotImplementedError as e:
+        unwritten = re.search(r"Object (\w+) was created by passing", str(e))
+        if unwritten:
+            raise UnsupportedError(
+                f"{place}: '{unwritten[1]}' has a value that Keras can not save; give it Python's numbers and lists"
+            ) from None
         raise UnsupportedError(
             f"{place}: class {type(model).__name__} does not describe its graph; "
             "build it as a Sequential or functional model"

@@ -268,13 +268,17 @@ def _get_item(b: Builder, layer: Layer, given: Arguments) -> Value:
         raise Refusal(f"{len(keys)} indices of {rank} dimensions", "use as many as there are dimensions")
     at = dots[0] if dots else len(keys)
     keys = [*keys[:at], *[slice(None)] * (rank - named), *keys[at + 1 :]]
-    if keys[0] != slice(None):
+    if not _is_all(keys[0]):
         raise Refusal(f"its first index is {short(keys[0])}: the batch", "keep the batch: x[:, ...] with plain slices")
     sides = iter(x.shape)
     picks = [(k, None if k is None else _pick(layer, k, next(sides))) for k in keys[1:]]
     y = cut(b, layer.name, x, [p for _, p in picks if p is not None])
     shape = [1 if p is None else len(p) for k, p in picks if not is_int(k)]
     return b.reshaped(f"{layer.name}_squeeze", y, shape)
+
+
+def _is_all(key: Any) -> bool:
+    return isinstance(key, slice) and key.start in (None, 0) and key.stop is None and key.step in (None, 1)
 
 
 def _is_slice(key: Any) -> bool:
