@@ -15,8 +15,8 @@ FILE = Path(__file__).resolve().parent.parent / "docs" / "commands.md"
 HEAD = """<!-- SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception -->
 # Commands
 
-Made by `make generate`. Exit codes: 0 done; 1 the model, the data or the request is at fault; 2 wrong usage; 3 a tool:
-a compiler, emulator or package is missing or failed.
+Made by `make generate`. What the exit codes mean stands at the end of the first help, and holds for every command.
+Control characters in names are shown as escapes, except in `--json`; `NO_COLOR` is obeyed.
 """
 
 
