@@ -237,19 +237,6 @@ static const struct nnom_conv_param basic_motions_n2 = {
 };
 
 /* pool2: MaxPool */
-static const struct nnom_pool_param basic_motions_n3 = {
-    .geometry = {2, 1, 2, 1, 1, 1, 0, 0, 0, 0},
-    .act_min = 
-    -128,
-    .act_max = 
-    127,
-    .act_min_f = 0x0p+0f,
-    .act_max_f = 0x0p+0f,
-    .multiplier = 
-    0,
-    .shift = 
-    0,
-};
 
 /* dense1: Dense */
 extern const nnom_op_t nnom_dense_s8_ref_op;
@@ -922,7 +909,7 @@ static const nnom_node_t basic_motions_nodes[] = {
     {&nnom_conv2d_s8_ref_op, &basic_motions_n0, basic_motions_n0_in, 1, 1, 0, 42}, /* conv1 */
     {&nnom_max_pool_s8_ref_op, &basic_motions_n1, basic_motions_n1_in, 1, 2, 0, 0}, /* pool1 */
     {&nnom_conv2d_s8_ref_op, &basic_motions_n2, basic_motions_n2_in, 1, 3, 0, 80}, /* conv2 */
-    {&nnom_max_pool_s8_ref_op, &basic_motions_n3, basic_motions_n3_in, 1, 4, 0, 0}, /* pool2 */
+    {&nnom_max_pool_s8_ref_op, &basic_motions_n1, basic_motions_n3_in, 1, 4, 0, 0}, /* pool2 */
     {&nnom_dense_s8_ref_op, &basic_motions_n4, basic_motions_n4_in, 1, 5, 0, 0}, /* dense1 */
     {&nnom_dense_s8_ref_op, &basic_motions_n5, basic_motions_n5_in, 1, 6, 0, 0}, /* dense2 */
     {&nnom_softmax_s8_op, &basic_motions_n6, basic_motions_n6_in, 1, 7, 0, 0}, /* softmax */

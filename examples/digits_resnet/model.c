@@ -636,16 +636,6 @@ static const struct nnom_conv_param digits_resnet_n6 = {
 };
 
 /* dense_concat2: Concat */
-static const int32_t digits_resnet_n7_a0[2] = {
-    0, 0,};
-static const int8_t digits_resnet_n7_a1[2] = {
-    0, 0,};
-static const struct nnom_concat_param digits_resnet_n7 = {
-    .axis = 
-    2,
-    .multiplier = digits_resnet_n7_a0,
-    .shift = digits_resnet_n7_a1,
-};
 
 /* down_depthwise: DW_Conv2D */
 extern const nnom_op_t nnom_dw_conv2d_s8_ref_op;
@@ -2240,7 +2230,7 @@ static const nnom_node_t digits_resnet_nodes[] = {
     {&nnom_conv2d_s8_ref_op, &digits_resnet_n4, digits_resnet_n4_in, 1, 5, 0, 144}, /* dense_1_conv */
     {&nnom_concat_op, &digits_resnet_n5, digits_resnet_n5_in, 2, 6, 0, 0}, /* dense_concat1 */
     {&nnom_conv2d_s8_ref_op, &digits_resnet_n6, digits_resnet_n6_in, 1, 7, 2764, 216}, /* dense_2_conv */
-    {&nnom_concat_op, &digits_resnet_n7, digits_resnet_n7_in, 2, 8, 2764, 0}, /* dense_concat2 */
+    {&nnom_concat_op, &digits_resnet_n5, digits_resnet_n7_in, 2, 8, 2764, 0}, /* dense_concat2 */
     {&nnom_dw_conv2d_s8_ref_op, &digits_resnet_n8, digits_resnet_n8_in, 1, 9, 2764, 0}, /* down_depthwise */
     {&nnom_conv2d_s8_ref_op, &digits_resnet_n9, digits_resnet_n9_in, 1, 10, 2764, 0}, /* down_pointwise_conv */
     {&nnom_conv2d_s8_ref_op, &digits_resnet_n10, digits_resnet_n10_in, 1, 11, 2764, 0}, /* down_shortcut_conv */

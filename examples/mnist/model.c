@@ -188,19 +188,6 @@ static const struct nnom_conv_param mnist_n2 = {
 };
 
 /* pool2: MaxPool */
-static const struct nnom_pool_param mnist_n3 = {
-    .geometry = {2, 2, 2, 2, 1, 1, 0, 0, 0, 0},
-    .act_min = 
-    -128,
-    .act_max = 
-    127,
-    .act_min_f = 0x0p+0f,
-    .act_max_f = 0x0p+0f,
-    .multiplier = 
-    0,
-    .shift = 
-    0,
-};
 
 /* conv3: Conv2D */
 static const int8_t mnist_n4_a0[6912] = {
@@ -660,19 +647,6 @@ static const struct nnom_conv_param mnist_n4 = {
 };
 
 /* pool3: MaxPool */
-static const struct nnom_pool_param mnist_n5 = {
-    .geometry = {2, 2, 2, 2, 1, 1, 0, 0, 0, 0},
-    .act_min = 
-    -128,
-    .act_max = 
-    127,
-    .act_min_f = 0x0p+0f,
-    .act_max_f = 0x0p+0f,
-    .multiplier = 
-    0,
-    .shift = 
-    0,
-};
 
 /* dense1: Dense */
 extern const nnom_op_t nnom_dense_s8_ref_op;
@@ -1662,9 +1636,9 @@ static const nnom_node_t mnist_nodes[] = {
     {&nnom_conv2d_s8_ref_op, &mnist_n0, mnist_n0_in, 1, 1, 0, 9}, /* conv1 */
     {&nnom_max_pool_s8_ref_op, &mnist_n1, mnist_n1_in, 1, 2, 0, 0}, /* pool1 */
     {&nnom_conv2d_s8_ref_op, &mnist_n2, mnist_n2_in, 1, 3, 1176, 72}, /* conv2 */
-    {&nnom_max_pool_s8_ref_op, &mnist_n3, mnist_n3_in, 1, 4, 1176, 0}, /* pool2 */
+    {&nnom_max_pool_s8_ref_op, &mnist_n1, mnist_n3_in, 1, 4, 1176, 0}, /* pool2 */
     {&nnom_conv2d_s8_ref_op, &mnist_n4, mnist_n4_in, 1, 5, 1176, 216}, /* conv3 */
-    {&nnom_max_pool_s8_ref_op, &mnist_n5, mnist_n5_in, 1, 6, 0, 0}, /* pool3 */
+    {&nnom_max_pool_s8_ref_op, &mnist_n1, mnist_n5_in, 1, 6, 0, 0}, /* pool3 */
     {&nnom_dense_s8_ref_op, &mnist_n6, mnist_n6_in, 1, 7, 0, 0}, /* dense1 */
     {&nnom_dense_s8_ref_op, &mnist_n7, mnist_n7_in, 1, 8, 0, 0}, /* dense2 */
     {&nnom_softmax_s8_op, &mnist_n8, mnist_n8_in, 1, 9, 0, 0}, /* softmax */

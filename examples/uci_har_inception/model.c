@@ -233,19 +233,6 @@ static const struct nnom_conv_param uci_har_inception_n2 = {
 };
 
 /* pool2: MaxPool */
-static const struct nnom_pool_param uci_har_inception_n3 = {
-    .geometry = {2, 1, 2, 1, 1, 1, 0, 0, 0, 0},
-    .act_min = 
-    -128,
-    .act_max = 
-    127,
-    .act_min_f = 0x0p+0f,
-    .act_max_f = 0x0p+0f,
-    .multiplier = 
-    0,
-    .shift = 
-    0,
-};
 
 /* conv3: Conv2D */
 static const int8_t uci_har_inception_n4_a0[768] = {
@@ -318,34 +305,8 @@ static const struct nnom_conv_param uci_har_inception_n4 = {
 };
 
 /* pool3: MaxPool */
-static const struct nnom_pool_param uci_har_inception_n5 = {
-    .geometry = {2, 1, 2, 1, 1, 1, 0, 0, 0, 0},
-    .act_min = 
-    -128,
-    .act_max = 
-    127,
-    .act_min_f = 0x0p+0f,
-    .act_max_f = 0x0p+0f,
-    .multiplier = 
-    0,
-    .shift = 
-    0,
-};
 
 /* pool4: MaxPool */
-static const struct nnom_pool_param uci_har_inception_n6 = {
-    .geometry = {2, 1, 2, 1, 1, 1, 0, 0, 0, 0},
-    .act_min = 
-    -128,
-    .act_max = 
-    127,
-    .act_min_f = 0x0p+0f,
-    .act_max_f = 0x0p+0f,
-    .multiplier = 
-    0,
-    .shift = 
-    0,
-};
 
 /* concat: Concat */
 extern const nnom_op_t nnom_concat_op;
@@ -6666,10 +6627,10 @@ static const nnom_node_t uci_har_inception_nodes[] = {
     {&nnom_conv2d_s8_ref_op, &uci_har_inception_n0, uci_har_inception_n0_in, 1, 1, 0, 81}, /* conv1 */
     {&nnom_max_pool_s8_ref_op, &uci_har_inception_n1, uci_har_inception_n1_in, 1, 2, 0, 0}, /* pool1 */
     {&nnom_conv2d_s8_ref_op, &uci_har_inception_n2, uci_har_inception_n2_in, 1, 3, 0, 80}, /* conv2 */
-    {&nnom_max_pool_s8_ref_op, &uci_har_inception_n3, uci_har_inception_n3_in, 1, 4, 0, 0}, /* pool2 */
+    {&nnom_max_pool_s8_ref_op, &uci_har_inception_n1, uci_har_inception_n3_in, 1, 4, 0, 0}, /* pool2 */
     {&nnom_conv2d_s8_ref_op, &uci_har_inception_n4, uci_har_inception_n4_in, 1, 5, 0, 48}, /* conv3 */
-    {&nnom_max_pool_s8_ref_op, &uci_har_inception_n5, uci_har_inception_n5_in, 1, 6, 0, 0}, /* pool3 */
-    {&nnom_max_pool_s8_ref_op, &uci_har_inception_n6, uci_har_inception_n6_in, 1, 7, 0, 0}, /* pool4 */
+    {&nnom_max_pool_s8_ref_op, &uci_har_inception_n1, uci_har_inception_n5_in, 1, 6, 0, 0}, /* pool3 */
+    {&nnom_max_pool_s8_ref_op, &uci_har_inception_n1, uci_har_inception_n6_in, 1, 7, 0, 0}, /* pool4 */
     {&nnom_concat_op, &uci_har_inception_n7, uci_har_inception_n7_in, 3, 8, 0, 0}, /* concat */
     {&nnom_dense_s8_ref_op, &uci_har_inception_n8, uci_har_inception_n8_in, 1, 9, 0, 0}, /* dense1 */
     {&nnom_dense_s8_ref_op, &uci_har_inception_n9, uci_har_inception_n9_in, 1, 10, 0, 0}, /* dense2 */
