@@ -6,7 +6,7 @@
 
 #include "nnom_program.h"
 
-enum { NNOM_HARDER = 50 };
+enum { NNOM_HARDER = 50, NNOM_MANY = 4000 };
 
 static uint32_t rounded(uint32_t bytes)
 {
@@ -184,6 +184,16 @@ static void mutate(uint16_t *order, uint32_t n, uint32_t highest, uint32_t *stat
     }
 }
 
+/* Chance may gain a little more, each time in n^2 steps: of many blocks only what is above the goal is worth it. */
+static bool try_again(uint32_t n, uint32_t t, uint32_t tries, const best_t *best, uint64_t goal)
+{
+    const bool above = best->bytes > goal;
+    if (n > NNOM_MANY) {
+        return t < tries && above;
+    }
+    return n > 2 && (t < tries || (t < tries * NNOM_HARDER && above));
+}
+
 /* order: the blocks to place [n], then working memory [n]. Above `goal` bytes it tries NNOM_HARDER times as often. */
 static uint64_t place_members(nnom_block_t *blocks, uint32_t n, uint16_t *order, uint32_t tries, uint64_t goal)
 {
@@ -195,7 +205,7 @@ static uint64_t place_members(nnom_block_t *blocks, uint32_t n, uint16_t *order,
         try_order(blocks, n, order, &best);
     }
     uint32_t state = 1;
-    for (uint32_t t = 0; n > 2 && (t < tries || (t < tries * NNOM_HARDER && best.bytes > goal)); t++) {
+    for (uint32_t t = 0; try_again(n, t, tries, &best, goal); t++) {
         copy_order(order, best.order, n);
         mutate(order, n, best.highest, &state);
         try_order(blocks, n, order, &best);

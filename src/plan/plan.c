@@ -24,6 +24,7 @@ typedef struct search {
     uint64_t least;      /* the smallest arena seen */
     uint32_t least_limit; /* and the limit that gives it */
     bool found;
+    bool smallest;       /* it is for the smallest of all */
 } search_t;
 
 static bool acceptable(const nnom_options_t *options, const search_t *s, const point_t *point)
@@ -55,23 +56,29 @@ static void consider(nnom_planner_t *p, search_t *s, uint32_t limit, const point
     }
 }
 
-/* Large plans are placed with little effort while searching, unless that decides whether they fit. */
-static uint64_t layout(nnom_planner_t *p, const point_t *point)
+/*
+ * Large plans are placed with little effort while searching, unless care decides: whether they fit the budget, or whether they
+ * are the smallest. So a budget that is met is never below what the search for the smallest finds.
+ */
+static uint64_t layout(nnom_planner_t *p, const search_t *s, const point_t *point)
 {
-    const uint32_t budget = p->model->builder->options.arena_bytes;
-    const uint64_t bytes = nnom_layout(p, p->program->node_count < NNOM_TRIES_NODES ? NNOM_TRIES : 0);
-    return bytes > budget && point->estimate <= budget ? nnom_layout(p, NNOM_TRIES) : bytes;
+    const bool small = p->program->node_count < NNOM_TRIES_NODES;
+    const uint64_t bytes = nnom_layout(p, small ? NNOM_TRIES : 0);
+    const uint64_t aim = s->smallest ? s->least : p->model->builder->options.arena_bytes;
+    const bool decides = !small && bytes > point->estimate && point->estimate <= aim && (s->smallest || bytes > aim);
+    const uint64_t careful = decides ? nnom_layout(p, NNOM_TRIES) : bytes;
+    return careful < bytes ? careful : bytes;
 }
 
 /* From the cheapest plan on, each next one must need less. */
-static search_t search_plans(nnom_planner_t *p)
+static search_t search_plans(nnom_planner_t *p, bool smallest)
 {
-    search_t s = {0, UINT32_MAX, 0, UINT64_MAX, UINT32_MAX, false};
+    search_t s = {0, UINT32_MAX, 0, UINT64_MAX, UINT32_MAX, false, smallest};
     uint32_t limit = UINT32_MAX;
     point_t point;
     while (choose(p, limit, &point)) {
         s.base_cost = s.base_cost == 0 ? point.cost : s.base_cost;
-        point.arena_bytes = layout(p, &point);
+        point.arena_bytes = layout(p, &s, &point);
         consider(p, &s, limit, &point);
         if (point.estimate == 0) {
             break;
@@ -153,10 +160,14 @@ static uint32_t best_limit(nnom_planner_t *p, const search_t *s)
 static nnom_status_t plan_nodes(nnom_planner_t *p)
 {
     nnom_options_fill(&p->flow, &p->table, &p->sim, p->path_cost, p->path_from, p->parts);
-    search_t s = search_plans(p);
-    if (!s.found && p->program->node_count > 0) { /* the smallest plan may fit once it is placed with care */
+    nnom_options_t *options = &p->model->builder->options;
+    search_t s = search_plans(p, options->mode == NNOM_MODE_SMALLEST);
+    if (!s.found && p->program->node_count > 0) { /* what is the least? */
+        const nnom_options_t asked = *options;
+        options->curve = NULL;
+        s = search_plans(p, true);
+        *options = asked;
         s.best_limit = s.least_limit;
-        s.least = final_bytes(p, s.least_limit);
         if (s.least > p->model->builder->options.arena_bytes) {
             return too_small(p, &s);
         }
