@@ -293,8 +293,9 @@ Known differences, each a defect or a choice of the engine named. LiteRT: NEG of
 scale and zero point are (NNoM: the real number, rounded); SUM of int8 adds bytes without scaling in the reference
 kernels and rounds once in the others (NNoM: twice, as TFLite Micro; within 1). TFLite Micro: TANH and LOGISTIC saturate
 far too early where the input's scale is above 4 (LiteRT and NNoM: right); weights behind the flatbuffer are read as
-zeros; DEQUANTIZE of a constant takes the first of its scales for all channels. Models with recurrent or state
-operators are refused.
+zeros; DEQUANTIZE of a constant takes the first of its scales for all channels; SPACE_TO_BATCH_ND pads int8 with the
+stored 0. Both: DIV of int8 shifts quotients far below half a step by over 31 bits and gives -128 or 127 (NNoM: 0).
+Models with recurrent or state operators are refused.
 """
 
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,7 @@ from ai_edge_litert import schema_py_generated as schema  # noqa: E402
 from nnom.core import CoreModel  # noqa: E402
 from nnom.errors import ModelError, UnsupportedError  # noqa: E402
 from nnom.importers.tflite import load_tflite  # noqa: E402
+from oracle import shared  # noqa: E402
 from oracle.micro import Micro  # noqa: E402
 from oracle.reference import Reference  # noqa: E402
 from oracle.writer import Model  # noqa: E402
@@ -364,3 +367,22 @@ def test_axes_left_open_have_the_files_sizes_and_are_noted() -> None:
     m.op("RELU", [x], [y])
     (note,) = load_tflite(m.build([x], [y])).notes
     assert "axes [1] open" in note and "[1, 2, 4]" in note
+
+
+# -- other people's files ---------------------------------------------------------------------------------------------
+
+REASONS = (
+    "control flow", "keeps state", "int16 activations", "INT16", "int4 weights", "sparse float32 weights",
+    "convolves three axes", "no quantisation",
+)  # fmt: skip
+
+
+@pytest.mark.skipif(not (shared.SHARED / "cases" / "tflite").is_dir(), reason=shared.ABSENT)
+def test_small_files_are_equal_or_refused_for_a_reason() -> None:
+    sys.path.insert(0, str(shared.ROOT / "bench"))
+    import small_files
+
+    for path in small_files.files():
+        verdict = small_files.compare(path).verdict
+        refused = verdict.startswith("refused") and any(reason in verdict for reason in REASONS)
+        assert verdict.startswith("equal") or refused, f"{path.stem}: {verdict}"

@@ -47,7 +47,7 @@ def listing(refusals: list[Refusal]) -> str:
     lines = []
     for (kind, reason), same in groups.items():
         what, _, op = kind.partition(" ")
-        line = f"{what} {same[0].number} {op}".rstrip() + f" {same[0].name}: {reason}"
+        line = " ".join(w for w in (what, str(same[0].number), op, same[0].name) if w) + f": {reason}"
         if len(same) > 1:
             numbers = ", ".join(str(r.number) for r in same[1:9]) + (" ..." if len(same) > 9 else "")
             line += f" (and {len(same) - 1} more like it: {what}{'s' if len(same) > 2 else ''} {numbers})"

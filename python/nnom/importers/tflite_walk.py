@@ -142,7 +142,7 @@ class Walk(Importer):
         """Notes a refusal; the outputs get stand-ins."""
         names = ", ".join(f"'{self.model.tensors[i].name}'" for i in op.outputs[:8])
         if reason:
-            self.refusals.append(Refusal(f"operator {op.op}", op.index, f"-> {names}", reason))
+            self.refusals.append(Refusal(f"operator {op.op}", op.index, f"-> {names}" if names else "", reason))
         for k, index in enumerate(op.outputs):
             if index in self.values:
                 continue

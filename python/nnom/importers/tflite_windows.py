@@ -22,6 +22,7 @@ from .tflite_layout import elements
 Handler = Callable[[Importer, Any], None]
 QUANTISED = ("INT8", "UINT8")
 _MAX_IMAGES = 64
+_MAX_PARTS = 1024  # of one operator: each becomes a layer
 _HYBRID = (
     "float32 activations with int8 weights (a dynamic-range model): TFLite quantises its activations in every run; "
     "convert the float model, or load with dequantize_weights=True and quantise here"
@@ -62,6 +63,8 @@ def emit_images(
     """Adds what makes `made` (h, w, c) of each image of `source`: a node, or one for each group of channels."""
     images, h, w, c = source.shape
     imp.check_shape(op, imp.tensor(op), (images, *made))
+    if images * groups > _MAX_PARTS:
+        raise Refused(f"{groups} groups of channels of {images} images; expected up to {_MAX_PARTS} parts")
 
     def one(name: str) -> str:
         if groups == 1:
