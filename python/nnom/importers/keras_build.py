@@ -32,7 +32,7 @@ FUNCTIONS: dict[str, tuple[str, float | None]] = {
     "hard_sigmoid": ("hard_sigmoid", 1 / 6), "hard_silu": ("hard_swish", None), "hard_swish": ("hard_swish", None),
     "mish": ("mish", None), "log_sigmoid": ("log_sigmoid", None), "tanh_shrink": ("tanh_shrink", None),
     "soft_shrink": ("soft_shrink", 0.5), "hard_shrink": ("hard_shrink", 0.5), "squareplus": ("squareplus", 4.0),
-    "sparse_plus": ("sparse_plus", None), "sparse_sigmoid": ("sparse_sigmoid", None),
+    "sparse_plus": ("sparse_plus", None), "sparse_sigmoid": ("hard_sigmoid", 0.5),
 }  # fmt: skip
 
 
@@ -130,6 +130,8 @@ class Builder:
             return x
         if act.kind in ("softmax", "log_softmax"):
             return self.node(act.kind, name, [x], x.shape)
+        if act.kind in COMPOSED:
+            return COMPOSED[act.kind](self, name, x, act.alpha or 0.0)
         attrs: dict[str, Any] = {"kind": act.kind}
         if act.alpha is not None:
             attrs["alpha"] = act.alpha
@@ -169,6 +171,56 @@ class Builder:
     def _ranked(self, name: str, x: Value, rank: int) -> Value:
         """Missing dimensions are added after the batch, as Keras's merging layers do."""
         return self.reshaped(name + "_shape", x, (1,) * (rank - len(x.shape)) + x.shape)
+
+
+# ---- functions that the core does not have, of those that it has ----
+
+
+def _number(b: Builder, op: str, name: str, x: Value, value: float) -> Value:
+    """`x` and one number."""
+    constant = b.constant(f"{name}_by", np.full((1,) * len(x.shape), value))
+    return b.node(op, name, [x, constant], x.shape, {"activation": "none"})
+
+
+def _both(b: Builder, op: str, name: str, x: Value, y: Value) -> Value:
+    return b.node(op, name, [x, y], x.shape, {"activation": "none"})
+
+
+def _tanh_shrink(b: Builder, name: str, x: Value, alpha: float) -> Value:
+    """x - tanh(x)."""
+    return _both(b, "sub", name, x, b.activation(f"{name}_tanh", x, Act("tanh")))
+
+
+def _soft_shrink(b: Builder, name: str, x: Value, alpha: float) -> Value:
+    """relu(x - alpha) - relu(-x - alpha)."""
+    if alpha < 0:
+        raise Refusal(f"argument 'threshold' is {alpha:g}", "a number >= 0 is expected")
+    above = b.activation(f"{name}_above", _number(b, "sub", f"{name}_less", x, alpha), Act("relu"))
+    turned = _number(b, "sub", f"{name}_turned", b.activation(f"{name}_neg", x, Act("neg")), alpha)
+    return _both(b, "sub", name, above, b.activation(f"{name}_below", turned, Act("relu")))
+
+
+def _sparse_plus(b: Builder, name: str, x: Value, alpha: float) -> Value:
+    """(clip(x, -1, 1) + 1)^2 / 4 + relu(x - 1)."""
+    middle = _number(b, "add", f"{name}_plus", b.activation(f"{name}_clip", x, Act("relu_n1_to_1")), 1.0)
+    curve = _number(b, "mult", f"{name}_curve", b.activation(f"{name}_square", middle, Act("square")), 0.25)
+    line = b.activation(f"{name}_line", _number(b, "sub", f"{name}_less", x, 1.0), Act("relu"))
+    return _both(b, "add", name, curve, line)
+
+
+def _squareplus(b: Builder, name: str, x: Value, alpha: float) -> Value:
+    """(x + sqrt(x^2 + alpha)) / 2."""
+    raised = _number(b, "add", f"{name}_raised", b.activation(f"{name}_square", x, Act("square")), alpha)
+    total = _both(b, "add", f"{name}_sum", x, b.activation(f"{name}_sqrt", raised, Act("sqrt")))
+    return _number(b, "mult", name, total, 0.5)
+
+
+COMPOSED: dict[str, Callable[[Builder, str, Value, float], Value]] = {
+    "tanh_shrink": _tanh_shrink,
+    "soft_shrink": _soft_shrink,
+    "sparse_plus": _sparse_plus,
+    "squareplus": _squareplus,
+}
 
 
 Handler = Callable[[Builder, Layer, list[Value]], Value]
@@ -244,7 +296,7 @@ def parse_activation(value: Any, where: str, v3: bool) -> Act:
     if value not in FUNCTIONS:
         raise Refusal(f"activation '{value}' is unknown", "use relu, sigmoid, tanh or another function of one value")
     kind, alpha = FUNCTIONS[value]
-    if kind == "hard_sigmoid" and not v3:
+    if value == "hard_sigmoid" and not v3:
         alpha = 0.2  # Keras 2: clip(0.2 x + 0.5, 0, 1)
     return Act(kind, alpha)
 
