@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT / "python"))
 sys.path.insert(0, str(ROOT / "tests"))
 
 import ir_float  # noqa: E402
-from nnom.errors import ModelError, NnomError, UnsupportedError  # noqa: E402
+from nnom.errors import ModelError, NnomError  # noqa: E402
 from nnom.importers.keras import load_keras  # noqa: E402
 from test_keras_importer import IMAGE, L, compare, h5py, keras  # noqa: E402
 
@@ -232,7 +232,7 @@ def test_no_keras_file(tmp_path: Path) -> None:
         file["a"] = np.zeros(3)
     with pytest.raises(ModelError, match="weights only"):
         load_keras(path)
-    with pytest.raises(UnsupportedError, match="a folder"):
+    with pytest.raises(ModelError, match="a folder"):
         load_keras(tmp_path)
     with pytest.raises(ModelError, match="got int"):
         load_keras(3)

@@ -19,7 +19,7 @@ CODES = """exit codes:
   1  the model, the data or the request is at fault, or a board's bytes differ; the text says what to do
   2  wrong usage
   3  a compiler, emulator or package is missing or failed; of validate: the original was not compared"""
-_DATA = "x.npy, x.npz, or x.npz:KEY; first axis: samples"
+_DATA = "x.npy, x.csv, x.npz, or x.npz:KEY; first axis: samples"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -15,9 +15,10 @@ from . import data as datasets
 from .calibrate import Progress
 from .compare import ChannelNoise, LayerNoise, channel_noise, layer_noise, outputs_of, stored
 from .core import CoreModel, LayerRow, write_atomically
-from .errors import CoreError, DataError, ModelError, NnomError
+from .errors import CoreError, DataError, NnomError
 from .fold import fold
 from .graph import Graph
+from .importers.kinds import kind_of
 from .losses import calibration_warnings, output_warnings, range_warnings, saturation_warnings
 from .quantise import Trial, quantise
 from .shrink import PassReport, measure, shrink
@@ -53,34 +54,13 @@ def load(path_or_model: Any, int8_io: bool = False) -> Graph:
 
         return load_keras(path_or_model)
     path = Path(path_or_model)
-    kind = _kind(path)
-    if kind == "tflite":
+    if kind_of(path) == "tflite":
         from .importers.tflite import load_tflite
 
         return load_tflite(path, int8_io=int8_io, dequantize_weights=True)
     from .importers.keras import load_keras
 
     return load_keras(path)
-
-
-def _kind(path: Path) -> str:
-    """ "keras" or "tflite", by the file's first bytes."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(8)
-    except OSError as e:
-        raise ModelError(f"{path}: cannot be read: {e.strerror}") from e
-    if head[:4] == b"PK\x03\x04" or head == b"\x89HDF\r\n\x1a\n":
-        return "keras"
-    if head[4:8] == b"TFL3":
-        return "tflite"
-    ending = path.suffix.lower()
-    if ending == ".onnx":
-        raise ModelError(f"{path}: ONNX files are not read; export the model as .tflite or as Keras' .keras")
-    kinds = {".keras": "keras", ".h5": "keras", ".hdf5": "keras", ".tflite": "tflite"}
-    if ending not in kinds:
-        raise ModelError(f"{path}: neither a Keras (.keras, .h5) nor a TensorFlow Lite (.tflite) model")
-    return kinds[ending]
 
 
 # ---- Preparing: an int8 graph that the core runs ----

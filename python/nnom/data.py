@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""Calibration and test data: read from .npy and .npz, checked against a model's inputs before anything uses it.
+"""Calibration and test data: read from .npy, .npz and .csv, checked against a model's inputs before anything uses it.
 
 Samples are kept as one array [n, h, w, c] per input of the model, in the type in which they came.
 """
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .csv_file import ENDINGS, read_csv
 from .errors import DataError
 from .graph import Graph
 from .npy_file import read_npy
@@ -21,9 +22,11 @@ Arrays = np.ndarray | Sequence[Any] | Mapping[str, Any]
 
 
 def read_arrays(spec: str | Path) -> dict[str, np.ndarray]:
-    """The arrays of `file.npy` (under the key ""), `file.npz` (all of them) or `file.npz:key` (that one)."""
+    """The array of `file.npy` or `file.csv` (under the key ""), all of `file.npz`, or that one of `file.npz:key`."""
     path, key = _split(str(spec))
     try:
+        if path.suffix.lower() in ENDINGS:
+            return {"": read_csv(path)}
         return read_npy(path, key)
     except OSError as e:
         raise DataError(f"{path}: cannot be read: {e.strerror or e}") from e

@@ -22,7 +22,7 @@ MAX_HEADER = 10_000  # bytes of the text that describes an array
 SMALL, FACTOR = 2**25, 16  # bytes, and times the file's size, that a compressed .npz may inflate to
 _MAGIC = b"\x93NUMPY"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
-_EXPECTED = "expected a .npy or .npz file of numbers (np.save, np.savez)"
+_EXPECTED = "expected a .npy or .npz file of numbers (np.save, np.savez), or a .csv"
 
 
 def read_npy(path: Path, key: str = "") -> dict[str, np.ndarray]:

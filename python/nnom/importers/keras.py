@@ -43,6 +43,15 @@ _ADVICE: dict[str, tuple[str, str]] = {
     "Dot": ("products of tensors are not supported", "use Multiply and GlobalAveragePooling1D or Dense"),
     "ThresholdedReLU": ("it is not continuous", "use ReLU"),
 }
+_QAT = (
+    "a model under quantisation-aware training",
+    "convert it with tf.lite.TFLiteConverter (optimizations=[DEFAULT]) and give the .tflite, or the float model",
+)
+_WRAPPERS: dict[str, tuple[str, str]] = {
+    **dict.fromkeys(("QuantizeLayer", "QuantizeWrapper", "QuantizeWrapperV2", "QuantizeAnnotate"), _QAT),
+    "PruneLowMagnitude": ("a model under pruning", "save what tfmot.sparsity.keras.strip_pruning() gives"),
+    "ClusterWeights": ("a model under clustering", "save what tfmot.clustering.keras.strip_clustering() gives"),
+}
 
 
 def load_keras(path_or_model: Any) -> Graph:
@@ -64,6 +73,7 @@ class _Importer:
 
     def run(self) -> Graph:
         model = self.source.model
+        _check_wrappers(model, self.source.place)
         self._check(model)
         names = model.input_names or [""] * len(model.inputs)
         inputs = [self._input(model, ref, name) for ref, name in zip(model.inputs, names, strict=True)]
@@ -207,6 +217,17 @@ def _filled(tree: Any, values: dict[Ref, Value | None]) -> Any:
     if isinstance(tree, dict):
         return {k: _filled(v, values) for k, v in tree.items()}
     return tree
+
+
+def _check_wrappers(model: Model, place: str) -> None:
+    """One sentence for models that tfmot has wrapped layer by layer."""
+    for leaf in model.leaves():
+        cls = leaf.cls.rsplit(">", 1)[-1]
+        if cls in _WRAPPERS:
+            what, advice = _WRAPPERS[cls]
+            raise UnsupportedError(
+                f"{place}: {what} of tfmot (layer '{leaf.name}', {cls}); expected plain layers: {advice}"
+            )
 
 
 def _check_layer(layer: Layer, v3: bool) -> None:

@@ -18,9 +18,15 @@ from ..untrusted import Archive, allowance, parse_json, read_file
 from .hdf5_file import Hdf5File
 from .keras_settings import BATCH_NORMS
 from .keras_spec import Config, Layer, Model, parse_model
+from .kinds import kind_of
 
 ZIP_MAGIC, HDF5_MAGIC = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 ROOTS = ("layers", "_layer_checkpoint_dependencies")  # Keras 3 and 2.13 on; Keras 2.12
+_WEIGHTS = (
+    "weights only (of save_weights()), without the layers; expected a whole model: build the model in Python, "
+    "load_weights() into it and save it with model.save('model.keras')"
+)
+_NO_MODEL = "holds no 'model_config': weights only, or no Keras model; save the whole model with model.save()"
 
 
 @dataclass
@@ -55,7 +61,7 @@ def read_source(model: Any) -> Source:
         raise ModelError(f"expected the path of a .keras or .h5 file or a Keras model, got {type(model).__name__}")
     path = Path(model)
     if path.is_dir():
-        raise UnsupportedError(f"{path}: a folder (SavedModel?); load it in Keras and save it as one .keras file")
+        kind_of(path)
     data = read_file(path)
     place = str(path)
     if data.startswith(ZIP_MAGIC):
@@ -141,11 +147,21 @@ def _read_legacy(data: bytes, place: str, stem: str) -> Source:
         text = file.text("/", "model_config")
         version = file.text("/", "keras_version") or ""
         groups = _read_groups(file, "bfloat16" in (text or "")) if "model_weights" in file.groups else {}
+        is_weights = bool(file.texts("/", "layer_names")) or not {*ROOTS}.isdisjoint(file.groups)
+        backend = file.text("/", "backend") or ""
     if text is None:
-        raise ModelError(
-            f"{place}: holds no 'model_config': weights only, or no Keras model; save the whole model with model.save()"
+        raise ModelError(f"{place}: {_WEIGHTS if is_weights else _NO_MODEL}")
+    if version.startswith(("0.", "1.")) or (not version and '"nb_filter"' in text):
+        raise UnsupportedError(
+            f"{place}: written by Keras {version or 1}; expected Keras 2 or 3: load it in a Keras from 2.0 to 2.3, "
+            "which still reads it, and save it again"
         )
     model = parse_model(parse_json(text, f"{place}: model_config"), place)
+    if backend == "theano" and any("Conv" in leaf.cls for leaf in model.leaves()):
+        raise UnsupportedError(
+            f"{place}: written with Theano, whose kernels of convolutions are mirrored; load it in Keras 2 with "
+            "TensorFlow, which turns them, and save it again"
+        )
     for layer in model.layers:
         _attach_named(layer, groups.get(layer.name, []))
     return Source(place, stem, version, model)
