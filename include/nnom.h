@@ -12,7 +12,10 @@
  *     model_run(&model);
  *     model_delete(&model);
  *
- * Errors: constructors and hooks return NULL when they fail and pass NULL through; `model_compile` then returns the first
+ * The functions are named nnom_..., as nnom_dense(). The names used above, which users of Keras and of NNoM know, stand for
+ * them: nnom_names.h has them all. NNOM_NO_SHORT_NAMES, defined before this file is included, leaves them out.
+ *
+ * C99 or C++11. Errors: constructors and hooks return NULL when they fail and pass NULL through; `model_compile` then returns the first
  * error and `model_error_text` tells the layer and what was expected. After a successful compile, running allocates nothing.
  * Threads: one model is used by one thread at a time; models share nothing.
  */
@@ -46,7 +49,7 @@ typedef struct nnom_border {
     int32_t right;
 } nnom_border_t;
 
-typedef enum nnom_padding { PADDING_VALID = 0, PADDING_SAME = 1, PADDING_EXPLICIT = 2 } nnom_padding_t;
+typedef enum nnom_padding { NNOM_PADDING_VALID = 0, NNOM_PADDING_SAME = 1, NNOM_PADDING_EXPLICIT = 2 } nnom_padding_t;
 
 /*
  * Weights and biases, owned by the caller, alive as long as the model. `shift`: fraction bits of the stored int8 values.
@@ -60,12 +63,10 @@ typedef struct nnom_weight {
 } nnom_weight_t;
 typedef nnom_weight_t nnom_bias_t;
 
-nnom_shape_t shape(int32_t h, int32_t w, int32_t c);
-nnom_size_t kernel(int32_t h, int32_t w);
-nnom_size_t stride(int32_t h, int32_t w);
-nnom_size_t dilation(int32_t h, int32_t w);
-nnom_border_t border(int32_t top, int32_t bottom, int32_t left, int32_t right);
-nnom_qformat_t qformat(int32_t m, int32_t n);
+nnom_shape_t nnom_make_shape(int32_t h, int32_t w, int32_t c);
+nnom_size_t nnom_make_size(int32_t h, int32_t w); /* a kernel, a stride, a dilation */
+nnom_border_t nnom_make_border(int32_t top, int32_t bottom, int32_t left, int32_t right);
+nnom_qformat_t nnom_make_qformat(int32_t m, int32_t n);
 
 /* ---- Model ---- */
 
@@ -89,10 +90,10 @@ struct nnom_model {
 };
 
 /* Prepares *m, or allocates a model if m is NULL. Returns it, or NULL when memory is short. */
-nnom_model_t *new_model(nnom_model_t *m);
+nnom_model_t *nnom_new_model(nnom_model_t *m);
 
 /* Frees the layers, the plan and the arena (if NNoM allocated it), and the model if new_model(NULL) made it. NULL is fine. */
-void model_delete(nnom_model_t *m);
+void nnom_model_delete(nnom_model_t *m);
 
 /*
  * Checks the graph, derives shapes and quantisation, plans the arena. `in` is any input; further inputs and outputs are found
@@ -100,9 +101,8 @@ void model_delete(nnom_model_t *m);
  * also when compile fails. Another call starts anew, after a failure or when layers were added: with these, the model does not
  * run until it is compiled again.
  */
-nnom_status_t model_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out);
-nnom_status_t sequential_compile(nnom_model_t *m);
-nnom_status_t sequencial_compile(nnom_model_t *m); /* the 2019 spelling */
+nnom_status_t nnom_model_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out);
+nnom_status_t nnom_sequential_compile(nnom_model_t *m);
 
 /*
  * The model owns the layer, and all that is connected to it by the time of compile, from now on. For models of several
@@ -119,14 +119,14 @@ nnom_status_t nnom_set_slow_arena(nnom_model_t *m, void *memory, uint32_t bytes)
 /* Frees a layer and everything connected to it, if no model owns them yet. NULL is fine. */
 void nnom_discard(nnom_layer_t *layer);
 
-/* nnom_run() of the model's instance. */
-nnom_status_t model_run(nnom_model_t *m);
+/* nnom_run(&m->instance). */
+nnom_status_t nnom_model_run(nnom_model_t *m);
 
 /* The first error of build or compile, as a sentence naming the layer; "" if there is none. Owned by the model. */
-const char *model_error_text(const nnom_model_t *m);
+const char *nnom_model_error_text(const nnom_model_t *m);
 
 /* Prints the table of compile once more: layers, shapes, MACs, bytes, life times, totals. */
-void model_print(const nnom_model_t *m);
+void nnom_model_print(const nnom_model_t *m);
 /* compile prints the table unless this is off. Default: on. */
 void nnom_set_verbose(nnom_model_t *m, bool verbose);
 
@@ -135,13 +135,7 @@ void nnom_set_verbose(nnom_model_t *m, bool verbose);
  * Shapes are (h, w, c). A model whose data is (1, w, c) throughout is run with w as its rows: the same bytes.
  */
 
-#define NNOM_COUNT(...) NNOM_COUNT_(__VA_ARGS__, 8, 7, 6, 5, 4, 3, 2, 1, 0)
-#define NNOM_COUNT_(a, b, c, d, e, f, g, h, n, ...) n
-#define NNOM_JOIN(a, b) NNOM_JOIN_(a, b)
-#define NNOM_JOIN_(a, b) a##b
-
 /* Input(shape, buf) or Input(shape, qformat, buf). buf holds the input, owned by the caller; NULL: in the arena. */
-#define Input(...) NNOM_JOIN(nnom_input_, NNOM_COUNT(__VA_ARGS__))(__VA_ARGS__)
 nnom_layer_t *nnom_input_2(nnom_shape_t shape, void *buf);
 nnom_layer_t *nnom_input_3(nnom_shape_t shape, nnom_qformat_t format, void *buf);
 
@@ -149,76 +143,69 @@ nnom_layer_t *nnom_input_3(nnom_shape_t shape, nnom_qformat_t format, void *buf)
  * Output(shape, buf) or Output(shape, qformat, buf). compile checks the number of elements. buf NULL: in the arena. The format
  * is not read, as in 2019: the result has that of the layer before.
  */
-#define Output(...) NNOM_JOIN(nnom_output_, NNOM_COUNT(__VA_ARGS__))(__VA_ARGS__)
 nnom_layer_t *nnom_output_2(nnom_shape_t shape, void *buf);
 nnom_layer_t *nnom_output_3(nnom_shape_t shape, nnom_qformat_t format, void *buf);
 
 /* A tensor of constants (int8, or float in a float model), owned by the caller: an operand of Add, Mult, Concat ... */
-nnom_layer_t *Constant(nnom_shape_t shape, const void *data);
+nnom_layer_t *nnom_constant(nnom_shape_t shape, const void *data);
 
 /*
  * Conv2D(filters, kernel, stride, padding, w, b), later versions with dilation after stride. Weights
  * [filters][kernel h][kernel w][channels in]; b may be NULL. DW_Conv2D: weights [kernel h][kernel w][channels in * multiplier].
  */
-#define Conv2D(...) NNOM_JOIN(nnom_conv2d_, NNOM_COUNT(__VA_ARGS__))(__VA_ARGS__)
 nnom_layer_t *nnom_conv2d_6(int32_t filters, nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding,
                             const nnom_weight_t *w, const nnom_bias_t *b);
 nnom_layer_t *nnom_conv2d_7(int32_t filters, nnom_size_t kernel, nnom_size_t stride, nnom_size_t dilation,
                             nnom_padding_t padding, const nnom_weight_t *w, const nnom_bias_t *b);
-#define DW_Conv2D(...) NNOM_JOIN(nnom_dw_conv2d_, NNOM_COUNT(__VA_ARGS__))(__VA_ARGS__)
 nnom_layer_t *nnom_dw_conv2d_6(int32_t multiplier, nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding,
                                const nnom_weight_t *w, const nnom_bias_t *b);
 nnom_layer_t *nnom_dw_conv2d_7(int32_t multiplier, nnom_size_t kernel, nnom_size_t stride, nnom_size_t dilation,
                                nnom_padding_t padding, const nnom_weight_t *w, const nnom_bias_t *b);
 /* Transposed convolution. Weights [filters][kernel h][kernel w][channels in]. */
-#define Conv2DTranspose(...) NNOM_JOIN(nnom_conv2d_transpose_, NNOM_COUNT(__VA_ARGS__))(__VA_ARGS__)
-#define Conv2D_Trans(...) Conv2DTranspose(__VA_ARGS__)
 nnom_layer_t *nnom_conv2d_transpose_6(int32_t filters, nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding,
                                       const nnom_weight_t *w, const nnom_bias_t *b);
 nnom_layer_t *nnom_conv2d_transpose_7(int32_t filters, nnom_size_t kernel, nnom_size_t stride, nnom_size_t dilation,
                                       nnom_padding_t padding, const nnom_weight_t *w, const nnom_bias_t *b);
 /* Weights [units][h * w * c of the input]; an input of any shape is taken as one vector, as after Flatten. */
-nnom_layer_t *Dense(int32_t units, const nnom_weight_t *w, const nnom_bias_t *b);
+nnom_layer_t *nnom_dense(int32_t units, const nnom_weight_t *w, const nnom_bias_t *b);
 
-nnom_layer_t *MaxPool(nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding);
-nnom_layer_t *AvgPool(nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding); /* padding does not count */
-nnom_layer_t *SumPool(nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding);
-nnom_layer_t *GlobalMaxPool(void);
-nnom_layer_t *GlobalAvgPool(void);
-nnom_layer_t *GlobalSumPool(void);
+nnom_layer_t *nnom_max_pool(nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding);
+nnom_layer_t *nnom_avg_pool(nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding); /* padding does not count */
+nnom_layer_t *nnom_sum_pool(nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding);
+nnom_layer_t *nnom_global_max_pool(void);
+nnom_layer_t *nnom_global_avg_pool(void);
+nnom_layer_t *nnom_global_sum_pool(void);
 
-nnom_layer_t *Flatten(void);
-nnom_layer_t *Reshape(nnom_shape_t shape);
-nnom_layer_t *Softmax(void); /* over the channels */
-nnom_layer_t *ReLU(void);
-nnom_layer_t *ReLU6(void);
-nnom_layer_t *LeakyReLU(float alpha);
-nnom_layer_t *TanH(void);
-nnom_layer_t *Sigmoid(void);
+nnom_layer_t *nnom_flatten(void);
+nnom_layer_t *nnom_reshape(nnom_shape_t shape);
+nnom_layer_t *nnom_softmax(float beta); /* over the channels, of beta times the input, beta > 0 */
+nnom_layer_t *nnom_relu(void);
+nnom_layer_t *nnom_relu6(void);
+nnom_layer_t *nnom_leaky_relu(float alpha);
+nnom_layer_t *nnom_tanh(void);
+nnom_layer_t *nnom_sigmoid(void);
 
 /* Activations: as a layer by Activation(act), or attached by model.active(act, layer) at no cost in memory. */
-nnom_layer_t *Activation(nnom_activation_t *act);
-nnom_activation_t *act_relu(void);
-nnom_activation_t *act_relu6(void);
-nnom_activation_t *act_leaky_relu(float alpha);
-nnom_activation_t *act_tanh(void);
-nnom_activation_t *act_sigmoid(void);
+nnom_layer_t *nnom_act_layer(nnom_activation_t *act);
+nnom_activation_t *nnom_act_relu(void);
+nnom_activation_t *nnom_act_relu6(void);
+nnom_activation_t *nnom_act_leaky_relu(float alpha);
+nnom_activation_t *nnom_act_tanh(void);
+nnom_activation_t *nnom_act_sigmoid(void);
 
 /* Axis: -1 or 2 channels, 1 columns (w), 0 rows (h). In a model of (1, w, c) data, axis 1 is time. */
-nnom_layer_t *Concat(int32_t axis);
-/* Element by element; an input of h, w or c = 1 is repeated. Each input has its own quantisation. */
-#define Add(...) nnom_add(NNOM_OSHIFT(__VA_ARGS__))
-#define Sub(...) nnom_sub(NNOM_OSHIFT(__VA_ARGS__))
-#define Mult(...) nnom_mult(NNOM_OSHIFT(__VA_ARGS__))
-/* Add() or, as in later versions, Add(oshift): the output has `oshift` fraction bits less than its first input. */
-#define NNOM_OSHIFT(...) ((const int32_t[]){0, __VA_ARGS__})[(sizeof((const int32_t[]){0, __VA_ARGS__}) / sizeof(int32_t)) - 1u]
+nnom_layer_t *nnom_concat(int32_t axis);
+/*
+ * Element by element; an input of h, w or c = 1 is repeated. Each input has its own quantisation. Add() or, as in later versions,
+ * Add(oshift): the output has `oshift` fraction bits less than its first input.
+ */
 nnom_layer_t *nnom_add(int32_t oshift);
 nnom_layer_t *nnom_sub(int32_t oshift);
 nnom_layer_t *nnom_mult(int32_t oshift);
 
-nnom_layer_t *UpSample(nnom_size_t kernel); /* repeats rows and columns */
-nnom_layer_t *ZeroPadding(nnom_border_t border);
-nnom_layer_t *Cropping(nnom_border_t border);
+nnom_layer_t *nnom_upsample(nnom_size_t kernel); /* repeats rows and columns */
+nnom_layer_t *nnom_zero_padding(nnom_border_t border);
+nnom_layer_t *nnom_cropping(nnom_border_t border);
 
 /*
  * The user's own layer: one input, one output. `oshape` sets the output's shape with nnom_layer_set_shape() (NULL: the
@@ -226,7 +213,7 @@ nnom_layer_t *Cropping(nnom_border_t border);
  * called by model_delete (NULL: nothing). A model with a Lambda cannot be frozen.
  */
 typedef nnom_status_t (*nnom_lambda_t)(nnom_layer_t *layer);
-nnom_layer_t *Lambda(nnom_lambda_t run, nnom_lambda_t oshape, nnom_lambda_t free, void *param);
+nnom_layer_t *nnom_lambda(nnom_lambda_t run, nnom_lambda_t oshape, nnom_lambda_t free, void *param);
 const void *nnom_layer_input(const nnom_layer_t *layer);
 void *nnom_layer_output(const nnom_layer_t *layer);
 void *nnom_layer_param(const nnom_layer_t *layer);
@@ -253,6 +240,10 @@ nnom_layer_t *nnom_layer_set_name(nnom_layer_t *layer, const char *name);
 
 #ifdef __cplusplus
 }
+#endif
+
+#ifndef NNOM_NO_SHORT_NAMES
+#include "nnom_names.h"
 #endif
 
 #endif

@@ -7,7 +7,7 @@
 
 /* ---- Evaluation: classifiers with one vector output. Absent classes and labels out of range are safe. ---- */
 
-typedef struct nnom_predict {
+typedef struct nnom_prediction {
     nnom_instance_t *instance;
     uint16_t *confusion;   /* [label_num][label_num]: row true label, column predicted */
     uint32_t *top_k;       /* [top_k_size]: how often the true label was at rank k */
@@ -15,27 +15,24 @@ typedef struct nnom_predict {
     uint32_t top_k_size;
     uint32_t predict_count; /* samples with a label in range */
     uint32_t skipped;       /* samples with a label out of range */
-    uint32_t t_run_total;   /* microseconds in model_run */
+    uint32_t t_run_total;   /* microseconds of running */
 } nnom_predict_t;
 
-/* buf: the model's input buffer or NULL. Returns NULL when memory is short or label_num exceeds the output. */
-nnom_predict_t *prediction_create(nnom_model_t *m, void *buf, size_t label_num, size_t top_k_size);
-/* The same for the instance of a converted model, NAME_model(). */
+/* For &model.instance, or NAME_model() of a converted model. NULL when memory is short or label_num exceeds the output. */
 nnom_predict_t *nnom_prediction_create(nnom_instance_t *instance, size_t label_num, size_t top_k_size);
 /*
  * Runs the model on its input buffer. NULL pointers are allowed for predict_label and prob. NNOM_BAD_SHAPE if the model was
- * compiled anew and has fewer classes than prediction_create() saw.
+ * compiled anew and has fewer classes than nnom_prediction_create() saw.
  */
-nnom_status_t prediction_run(nnom_predict_t *p, uint32_t true_label, uint32_t *predict_label, float *prob);
-void prediction_end(nnom_predict_t *p);
-void prediction_delete(nnom_predict_t *p);
-void prediction_matrix(nnom_predict_t *p);
-void prediction_top_k(nnom_predict_t *p);
-void prediction_summary(nnom_predict_t *p);
+nnom_status_t nnom_prediction_run(nnom_predict_t *p, uint32_t true_label, uint32_t *predict_label, float *prob);
+void nnom_prediction_delete(nnom_predict_t *p);
+void nnom_prediction_matrix(nnom_predict_t *p);
+void nnom_prediction_top_k(nnom_predict_t *p);
+void nnom_prediction_summary(nnom_predict_t *p);
 /* nnom_classify() of the model's instance. */
 nnom_status_t nnom_predict(nnom_model_t *m, uint32_t *label, float *prob);
 /* Runs the model once and prints time and MACs per layer. */
-void model_stat(nnom_model_t *m);
+void nnom_model_stat(nnom_model_t *m);
 /* Bytes that the model's layers, tables and arena take now; prints them. */
 size_t nnom_mem_stat(const nnom_model_t *m);
 
@@ -97,7 +94,7 @@ nnom_status_t nnom_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out,
 
 /* ---- Facts of a compiled model ---- */
 
-typedef struct nnom_totals {
+typedef struct {
     uint64_t macs;
     uint32_t arena_bytes;      /* arena as planned */
     uint32_t arena_lower_bound; /* largest sum of tensors and scratch live together */
@@ -110,7 +107,7 @@ nnom_status_t nnom_totals(const nnom_model_t *m, nnom_totals_t *totals);
 
 #define NNOM_NO_NODE UINT16_MAX
 
-typedef struct nnom_layer_info {
+typedef struct {
     const char *name;        /* owned by the model, as are the other texts */
     const char *kind;        /* "Conv2D" */
     const char *activation;  /* fused clamp: "ReLU", or "" */

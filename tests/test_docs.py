@@ -65,6 +65,17 @@ def test_model_by_hand(tmp_path: Path):
     assert f"`{last}`" in (ROOT / "README.md").read_text()
 
 
+@pytest.mark.parametrize("compiler", ["g++", "arm-none-eabi-g++"])
+@pytest.mark.parametrize("name", ["by hand", "functional"])
+def test_models_by_hand_as_cxx(compiler: str, name: str, tmp_path: Path):
+    if not shutil.which(compiler):
+        pytest.skip(f"{compiler} is not on this computer")
+    (tmp_path / "main.cpp").write_text(README[name][1])
+    flags = ["-std=c++11", "-pedantic-errors", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'include'}", "-fsyntax-only"]
+    done = subprocess.run([compiler, *flags, tmp_path / "main.cpp"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_functional_model_compiles(tmp_path: Path):
     compiled(README["functional"][1], tmp_path, link=False)
 
@@ -134,7 +145,7 @@ def test_layers_of_the_readme_exist():
     table = (ROOT / "README.md").read_text().split("## Layers")[1].split("\n\n")[1]
     for row in table.splitlines()[2:]:
         for name in re.findall(r"`(\w+)", row.split("|")[2]):
-            assert re.search(rf"\b{name}\(", headers), name
+            assert re.search(rf"\b{name}\(|^NNOM_SHORT\([^,]+, {name}, ", headers, re.MULTILINE), name
 
 
 def test_sources_begin_with_their_licence():

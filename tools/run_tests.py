@@ -60,7 +60,7 @@ def compile_commands() -> Iterable[list[str]]:
     for source in sorted((ROOT / "tests" / "c").glob("*.c")):  # gcc compiles them to run them
         yield ["clang", *WARNINGS, *includes, *TEST_FLAGS, "-fsyntax-only", str(source)]
     for header in ("nnom.h", "nnom_run.h", "nnom_program.h"):  # the others are parts of nnom.h
-        cxx = ["-std=c++17", "-Wall", "-Wextra", "-Werror"]
+        cxx = ["-std=c++11", "-pedantic-errors", "-Wall", "-Wextra", "-Wshadow", "-Werror"]
         for command in (["gcc", *WARNINGS, "-x", "c"], ["g++", *cxx, "-x", "c++"]):
             yield [*command, *includes, "-fsyntax-only", "-include", header, os.devnull]
 

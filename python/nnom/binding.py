@@ -118,16 +118,16 @@ _P, _I, _U = ct.c_void_p, ct.c_int32, ct.c_uint32
 
 # name: (result, arguments). Constructors of layers are declared in mapping.py, beside their use.
 _SIGNATURES: dict[str, tuple[object, list[object]]] = {
-    "new_model": (_P, [_P]),
-    "model_delete": (None, [_P]),
-    "model_compile": (ct.c_int, [_P, _P, _P]),
+    "nnom_new_model": (_P, [_P]),
+    "nnom_model_delete": (None, [_P]),
+    "nnom_model_compile": (ct.c_int, [_P, _P, _P]),
     "nnom_type_facts": (ct.POINTER(TypeFacts), [ct.c_int]),
     "nnom_target_name": (ct.c_char_p, [_U, ct.POINTER(_U)]),
     "nnom_compile": (ct.c_int, [_P, _P, _P, ct.POINTER(Options)]),
-    "model_run": (ct.c_int, [_P]),
+    "nnom_model_run": (ct.c_int, [_P]),
     "nnom_feed": (ct.c_int, [_P, _P, _U]),
     "nnom_reset": (None, [_P]),
-    "model_error_text": (ct.c_char_p, [_P]),
+    "nnom_model_error_text": (ct.c_char_p, [_P]),
     "nnom_status_text": (ct.c_char_p, [ct.c_int]),
     "nnom_set_verbose": (None, [_P, ct.c_bool]),
     "nnom_discard": (None, [_P]),

@@ -118,7 +118,7 @@ class CoreModel:
         self._keep: list[object] = []  # what the core points into: weights, scales, constants
         self._layers: dict[str, int] = {}  # tensor name -> layer
         self._observer: object = None
-        self._model = self._lib.new_model(None)
+        self._model = self._lib.nnom_new_model(None)
         if not self._model:
             raise CoreError(f"{graph.source}: out of memory")
         try:
@@ -141,7 +141,7 @@ class CoreModel:
     def close(self) -> None:
         """Frees the core's model; the object cannot be used any more."""
         if getattr(self, "_model", None):
-            self._lib.model_delete(self._model)
+            self._lib.nnom_model_delete(self._model)
             self._model = None
 
     def __del__(self) -> None:
@@ -168,7 +168,7 @@ class CoreModel:
         status = self._lib.nnom_compile(self._model, first, None, ct.byref(self._options))
         if status != 0:
             text = self._lib.nnom_status_text(status).decode()
-            detail = self._lib.model_error_text(self._model).decode(errors="replace")
+            detail = self._lib.nnom_model_error_text(self._model).decode(errors="replace")
             raise CoreError(f"{graph.source or graph.name}: {text}: {detail}")
 
     def _count(self, kind: str) -> int:
@@ -206,7 +206,7 @@ class CoreModel:
     def _run_whole(self, arrays: list[np.ndarray]) -> int:
         for i, (x, port) in enumerate(zip(arrays, self.inputs, strict=True)):
             self._view(self._lib.nnom_input_buffer(self._model, i), port)[...] = x
-        return self._lib.model_run(self._model)
+        return self._lib.nnom_model_run(self._model)
 
     def _feed(self, rows: np.ndarray) -> int:
         """All rows, one call each, as they would come from a sensor."""
@@ -299,7 +299,7 @@ class CoreModel:
                 self._view(self._lib.nnom_input_buffer(self._model, i), port)[...] = x
         status = self._lib.nnom_freeze(self._model, name.encode(), header, self._lib.write_type(write), None)
         if status != 0:
-            detail = self._lib.model_error_text(self._model).decode(errors="replace")
+            detail = self._lib.nnom_model_error_text(self._model).decode(errors="replace")
             raise CoreError(f"freezing '{name}': {self._lib.nnom_status_text(status).decode()}: {detail}")
         return b"".join(parts).decode()
 

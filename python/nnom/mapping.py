@@ -16,38 +16,38 @@ from .graph import Graph, Node, Quant, Tensor, Weight
 Call = Callable[["Builder", Node], int]
 MAPPING: dict[str, Call] = {}
 ACTIVATIONS: dict[str, str] = {
-    "relu": "act_relu",
-    "relu6": "act_relu6",
-    "relu_n1_to_1": "act_relu_n1_to_1",
-    "tanh": "act_tanh",
-    "sigmoid": "act_sigmoid",
-    "leaky_relu": "act_leaky_relu",
-    "elu": "act_elu",
-    "hard_swish": "act_hard_swish",
-    "gelu": "act_gelu",
-    "gelu_tanh": "act_gelu_tanh",
-    "exp": "act_exp",
-    "log": "act_log",
-    "sqrt": "act_sqrt",
-    "rsqrt": "act_rsqrt",
-    "abs": "act_abs",
-    "neg": "act_neg",
-    "square": "act_square",
-    "pow": "act_power",
-    "sin": "act_sin",
-    "cos": "act_cos",
-    "floor": "act_floor",
-    "ceil": "act_ceil",
-    "round": "act_round",
-    "sign": "act_sign",
-    "softplus": "act_softplus",
-    "log_sigmoid": "act_log_sigmoid",
-    "softsign": "act_softsign",
-    "silu": "act_silu",
-    "mish": "act_mish",
-    "selu": "act_selu",
-    "celu": "act_celu",
-    "hard_sigmoid": "act_hard_sigmoid",
+    "relu": "nnom_act_relu",
+    "relu6": "nnom_act_relu6",
+    "relu_n1_to_1": "nnom_act_relu_n1_to_1",
+    "tanh": "nnom_act_tanh",
+    "sigmoid": "nnom_act_sigmoid",
+    "leaky_relu": "nnom_act_leaky_relu",
+    "elu": "nnom_act_elu",
+    "hard_swish": "nnom_act_hard_swish",
+    "gelu": "nnom_act_gelu",
+    "gelu_tanh": "nnom_act_gelu_tanh",
+    "exp": "nnom_act_exp",
+    "log": "nnom_act_log",
+    "sqrt": "nnom_act_sqrt",
+    "rsqrt": "nnom_act_rsqrt",
+    "abs": "nnom_act_abs",
+    "neg": "nnom_act_neg",
+    "square": "nnom_act_square",
+    "pow": "nnom_act_power",
+    "sin": "nnom_act_sin",
+    "cos": "nnom_act_cos",
+    "floor": "nnom_act_floor",
+    "ceil": "nnom_act_ceil",
+    "round": "nnom_act_round",
+    "sign": "nnom_act_sign",
+    "softplus": "nnom_act_softplus",
+    "log_sigmoid": "nnom_act_log_sigmoid",
+    "softsign": "nnom_act_softsign",
+    "silu": "nnom_act_silu",
+    "mish": "nnom_act_mish",
+    "selu": "nnom_act_selu",
+    "celu": "nnom_act_celu",
+    "hard_sigmoid": "nnom_act_hard_sigmoid",
 }
 
 # Operators whose input and output share one quantisation: they move values, and the core does not rescale them.
@@ -168,7 +168,7 @@ class Builder:
     def constant(self, tensor: Tensor) -> int:
         assert tensor.data is not None
         data = self.array(tensor.data, np.dtype(tensor.dtype).type)
-        layer = self.typed(self.make("Constant", Shape(*tensor.shape), data), tensor)
+        layer = self.typed(self.make("nnom_constant", Shape(*tensor.shape), data), tensor)
         return self.finish(layer, tensor, tensor.name)
 
     def output(self, layer: int) -> int:
@@ -186,7 +186,7 @@ class Builder:
     def activated(self, layer: int, kind: str, alpha: float | None = None) -> int:
         """An activation layer hooked to `layer`; clamps are fused by the core."""
         act = self.make(ACTIVATIONS[kind], *([float(alpha)] if alpha is not None else []))
-        return self.lib.nnom_hook(self.make("Activation", ct.c_void_p(act)), layer)
+        return self.lib.nnom_hook(self.make("nnom_act_layer", ct.c_void_p(act)), layer)
 
     def node(self, node: Node, layers: dict[str, int]) -> int:
         """The layer of a node, hooked to its inputs."""
@@ -237,7 +237,7 @@ def _transpose(b: Builder, node: Node) -> int:
 
 @maps("dense")
 def _dense(b: Builder, node: Node) -> int:
-    return b.scaled(b.make("Dense", node.weights["weights"].data.shape[0], *b.weights(node)), node)
+    return b.scaled(b.make("nnom_dense", node.weights["weights"].data.shape[0], *b.weights(node)), node)
 
 
 def _pool(constructor: str) -> Call:
@@ -246,50 +246,50 @@ def _pool(constructor: str) -> Call:
     )
 
 
-MAPPING["max_pool"] = _pool("MaxPool")
-MAPPING["avg_pool"] = _pool("AvgPool")
-MAPPING["sum_pool"] = _pool("SumPool")
-MAPPING["global_max_pool"] = lambda b, node: b.make("GlobalMaxPool")
-MAPPING["global_avg_pool"] = lambda b, node: b.make("GlobalAvgPool")
-MAPPING["global_sum_pool"] = lambda b, node: b.make("GlobalSumPool")
-MAPPING["flatten"] = lambda b, node: b.make("Flatten")
-MAPPING["reshape"] = lambda b, node: b.make("Reshape", Shape(*node.attrs["shape"]))
+MAPPING["max_pool"] = _pool("nnom_max_pool")
+MAPPING["avg_pool"] = _pool("nnom_avg_pool")
+MAPPING["sum_pool"] = _pool("nnom_sum_pool")
+MAPPING["global_max_pool"] = lambda b, node: b.make("nnom_global_max_pool")
+MAPPING["global_avg_pool"] = lambda b, node: b.make("nnom_global_avg_pool")
+MAPPING["global_sum_pool"] = lambda b, node: b.make("nnom_global_sum_pool")
+MAPPING["flatten"] = lambda b, node: b.make("nnom_flatten")
+MAPPING["reshape"] = lambda b, node: b.make("nnom_reshape", Shape(*node.attrs["shape"]))
 MAPPING["softmax"] = lambda b, node: b.make("nnom_softmax", float(node.attrs.get("beta", 1.0)))
-MAPPING["concat"] = lambda b, node: b.make("Concat", node.attrs["axis"])
+MAPPING["concat"] = lambda b, node: b.make("nnom_concat", node.attrs["axis"])
 MAPPING["add"] = lambda b, node: b.make("nnom_add", 0)
 MAPPING["sub"] = lambda b, node: b.make("nnom_sub", 0)
 MAPPING["mult"] = lambda b, node: b.make("nnom_mult", 0)
-MAPPING["upsample"] = lambda b, node: b.make("UpSample", _size(node.attrs, "kernel"))
-MAPPING["cropping"] = lambda b, node: b.make("Cropping", Border(*node.attrs["padding"]))
+MAPPING["upsample"] = lambda b, node: b.make("nnom_upsample", _size(node.attrs, "kernel"))
+MAPPING["cropping"] = lambda b, node: b.make("nnom_cropping", Border(*node.attrs["padding"]))
 MAPPING["slice"] = lambda b, node: b.make(
-    "Slice", Shape(*node.attrs["begin"]), Shape(*node.attrs["size"]), Shape(*node.attrs.get("stride", (1, 1, 1)))
+    "nnom_slice", Shape(*node.attrs["begin"]), Shape(*node.attrs["size"]), Shape(*node.attrs.get("stride", (1, 1, 1)))
 )
 
 
-MAPPING["maximum"] = lambda b, node: b.make("Maximum")
-MAPPING["minimum"] = lambda b, node: b.make("Minimum")
-MAPPING["prelu"] = lambda b, node: b.make("PReLU")
-MAPPING["squared_difference"] = lambda b, node: b.make("SquaredDifference")
-MAPPING["div"] = lambda b, node: b.make("Divide")
-MAPPING["pow"] = lambda b, node: b.make("Power")
-MAPPING["select"] = lambda b, node: b.make("Select")
-MAPPING["look_up"] = lambda b, node: b.make("LookUp")
-MAPPING["top_k"] = lambda b, node: b.make("TopK", node.attrs["count"], node.attrs["indices"])
+MAPPING["maximum"] = lambda b, node: b.make("nnom_maximum")
+MAPPING["minimum"] = lambda b, node: b.make("nnom_minimum")
+MAPPING["prelu"] = lambda b, node: b.make("nnom_prelu")
+MAPPING["squared_difference"] = lambda b, node: b.make("nnom_squared_difference")
+MAPPING["div"] = lambda b, node: b.make("nnom_divide")
+MAPPING["pow"] = lambda b, node: b.make("nnom_power")
+MAPPING["select"] = lambda b, node: b.make("nnom_select")
+MAPPING["look_up"] = lambda b, node: b.make("nnom_look_up")
+MAPPING["top_k"] = lambda b, node: b.make("nnom_top_k", node.attrs["count"], node.attrs["indices"])
 MAPPING["dense_by_rows"] = lambda b, node: b.make(
-    "DenseByRows", b.weight(node.weights.get("bias"), np.float32 if b.is_float(node) else np.int32)
+    "nnom_dense_by_rows", b.weight(node.weights.get("bias"), np.float32 if b.is_float(node) else np.int32)
 )
-MAPPING["log_softmax"] = lambda b, node: b.make("LogSoftmax")
-MAPPING["l2_norm"] = lambda b, node: b.make("L2Norm")
-MAPPING["tile"] = lambda b, node: b.make("Tile", Shape(*node.attrs["multiples"]))
-MAPPING["transpose"] = lambda b, node: b.make("Transpose", Shape(*node.attrs["perm"]))
-MAPPING["space_to_depth"] = lambda b, node: b.make("SpaceToDepth", node.attrs["block"])
-MAPPING["depth_to_space"] = lambda b, node: b.make("DepthToSpace", node.attrs["block"])
-MAPPING["arg_max"] = lambda b, node: b.make("ArgMax", node.attrs["axis"])
-MAPPING["arg_min"] = lambda b, node: b.make("ArgMin", node.attrs["axis"])
-MAPPING["batch_matmul"] = lambda b, node: b.make("BatchMatmul", node.attrs["adj_x"], node.attrs["adj_y"])
-MAPPING["quantize"] = lambda b, node: b.make("Quantize", element_types()[b.graph.tensors[node.output].dtype])
+MAPPING["log_softmax"] = lambda b, node: b.make("nnom_log_softmax")
+MAPPING["l2_norm"] = lambda b, node: b.make("nnom_l2_norm")
+MAPPING["tile"] = lambda b, node: b.make("nnom_tile", Shape(*node.attrs["multiples"]))
+MAPPING["transpose"] = lambda b, node: b.make("nnom_transpose", Shape(*node.attrs["perm"]))
+MAPPING["space_to_depth"] = lambda b, node: b.make("nnom_space_to_depth", node.attrs["block"])
+MAPPING["depth_to_space"] = lambda b, node: b.make("nnom_depth_to_space", node.attrs["block"])
+MAPPING["arg_max"] = lambda b, node: b.make("nnom_arg_max", node.attrs["axis"])
+MAPPING["arg_min"] = lambda b, node: b.make("nnom_arg_min", node.attrs["axis"])
+MAPPING["batch_matmul"] = lambda b, node: b.make("nnom_batch_matmul", node.attrs["adj_x"], node.attrs["adj_y"])
+MAPPING["quantize"] = lambda b, node: b.make("nnom_quantize", element_types()[b.graph.tensors[node.output].dtype])
 MAPPING["dequantize"] = MAPPING["quantize"]
-MAPPING["cast"] = lambda b, node: b.make("Cast", element_types()[b.graph.tensors[node.output].dtype])
+MAPPING["cast"] = lambda b, node: b.make("nnom_cast", element_types()[b.graph.tensors[node.output].dtype])
 
 
 RELATIONS = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
@@ -297,25 +297,25 @@ RELATIONS = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equ
 
 @maps("compare")
 def _compare(b: Builder, node: Node) -> int:
-    return b.make("Compare", RELATIONS.index(node.attrs["relation"]))
+    return b.make("nnom_compare", RELATIONS.index(node.attrs["relation"]))
 
 
 @maps("gather")
 def _gather(b: Builder, node: Node) -> int:
     indices = np.asarray(node.attrs["indices"])
-    return b.make("Gather", node.attrs["axis"], b.array(indices, np.int32), indices.size)
+    return b.make("nnom_gather", node.attrs["axis"], b.array(indices, np.int32), indices.size)
 
 
 @maps("mirror_pad")
 def _mirror_pad(b: Builder, node: Node) -> int:
     front, back = node.attrs.get("channels", (0, 0))
-    return b.make("MirrorPad", Border(*node.attrs["padding"]), front, back, node.attrs["mode"] == "symmetric")
+    return b.make("nnom_mirror_pad", Border(*node.attrs["padding"]), front, back, node.attrs["mode"] == "symmetric")
 
 
 @maps("reduce")
 def _reduce(b: Builder, node: Node) -> int:
     kinds = {"mean": 0, "sum": 1, "max": 2, "min": 3}
-    return b.make("Reduce", kinds[node.attrs["kind"]], *(axis in node.attrs["axes"] for axis in range(3)))
+    return b.make("nnom_reduce", kinds[node.attrs["kind"]], *(axis in node.attrs["axes"] for axis in range(3)))
 
 
 def _resize(constructor: str) -> Call:
@@ -326,8 +326,8 @@ def _resize(constructor: str) -> Call:
     return make
 
 
-MAPPING["resize_nearest"] = _resize("ResizeNearest")
-MAPPING["resize_bilinear"] = _resize("ResizeBilinear")
+MAPPING["resize_nearest"] = _resize("nnom_resize_nearest")
+MAPPING["resize_bilinear"] = _resize("nnom_resize_bilinear")
 
 
 @maps("zero_padding")
@@ -336,12 +336,12 @@ def _zero_padding(b: Builder, node: Node) -> int:
     front, back = node.attrs.get("channels", (0, 0))
     value = float(node.attrs.get("value", 0.0))
     if front or back or value:
-        return b.make("Pad", border, front, back, value)
-    return b.make("ZeroPadding", border)
+        return b.make("nnom_pad", border, front, back, value)
+    return b.make("nnom_zero_padding", border)
 
 
 @maps("activation")
 def _activation(b: Builder, node: Node) -> int:
     alpha = node.attrs.get("alpha")
     act = b.make(ACTIVATIONS[node.attrs["kind"]], *([float(alpha)] if alpha is not None else []))
-    return b.make("Activation", ct.c_void_p(act))
+    return b.make("nnom_act_layer", ct.c_void_p(act))

@@ -6,6 +6,9 @@
 #ifndef NNOM_BUILDER_H
 #define NNOM_BUILDER_H
 
+#ifndef NNOM_NO_SHORT_NAMES
+#define NNOM_NO_SHORT_NAMES /* the library uses the real ones */
+#endif
 #include "nnom.h"
 #include "nnom_port.h"
 #include "../kernels/param.h"

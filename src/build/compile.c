@@ -271,26 +271,21 @@ nnom_status_t nnom_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out,
         return status;
     }
     if (m->builder->verbose) {
-        model_print(m);
+        nnom_model_print(m);
     }
     return NNOM_OK;
 }
 
-nnom_status_t model_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out)
+nnom_status_t nnom_model_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out)
 {
     return nnom_compile(m, in, out, NULL);
 }
 
-nnom_status_t sequential_compile(nnom_model_t *m)
+nnom_status_t nnom_sequential_compile(nnom_model_t *m)
 {
     if (m == NULL || m->builder == NULL) {
         return NNOM_NULL;
     }
     nnom_layer_t *last = m->builder->last_added;
-    return model_compile(m, last, (last != NULL && (last->cls->flags & NNOM_CLASS_OUTPUT) != 0) ? NULL : last);
-}
-
-nnom_status_t sequencial_compile(nnom_model_t *m)
-{
-    return sequential_compile(m);
+    return nnom_model_compile(m, last, (last != NULL && (last->cls->flags & NNOM_CLASS_OUTPUT) != 0) ? NULL : last);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /* How good a classifier is, measured where it runs. */
 #include "../run/classify.h"
-#include "nnom.h"
-#include "nnom_port.h"
+#include "builder.h"
 
 /* A single output tells two classes apart. */
 static uint32_t labels(const nnom_instance_t *instance)
@@ -24,12 +23,6 @@ static void *allocate(size_t count, size_t size)
     return memory;
 }
 
-nnom_predict_t *prediction_create(nnom_model_t *m, void *buf, size_t label_num, size_t top_k_size)
-{
-    (void)buf; /* the model knows its input buffer; the parameter is that of 2019 */
-    return m != NULL ? nnom_prediction_create(&m->instance, label_num, top_k_size) : NULL;
-}
-
 nnom_predict_t *nnom_prediction_create(nnom_instance_t *instance, size_t label_num, size_t top_k_size)
 {
     if (label_num == 0 || label_num > labels(instance) || top_k_size == 0 || top_k_size > label_num) {
@@ -45,13 +38,13 @@ nnom_predict_t *nnom_prediction_create(nnom_instance_t *instance, size_t label_n
     p->confusion = allocate(label_num, label_num * sizeof *p->confusion);
     p->top_k = allocate(top_k_size, sizeof *p->top_k);
     if (p->confusion == NULL || p->top_k == NULL) {
-        prediction_delete(p);
+        nnom_prediction_delete(p);
         return NULL;
     }
     return p;
 }
 
-void prediction_delete(nnom_predict_t *p)
+void nnom_prediction_delete(nnom_predict_t *p)
 {
     if (p == NULL) {
         return;
@@ -76,7 +69,7 @@ static uint32_t rank(const nnom_predict_t *p, uint32_t true_label)
     return higher;
 }
 
-nnom_status_t prediction_run(nnom_predict_t *p, uint32_t true_label, uint32_t *predict_label, float *prob)
+nnom_status_t nnom_prediction_run(nnom_predict_t *p, uint32_t true_label, uint32_t *predict_label, float *prob)
 {
     if (p == NULL) {
         return NNOM_NULL;
@@ -108,17 +101,12 @@ nnom_status_t prediction_run(nnom_predict_t *p, uint32_t true_label, uint32_t *p
     return NNOM_OK;
 }
 
-void prediction_end(nnom_predict_t *p)
-{
-    (void)p; /* counts are kept up to date by every run; the call is that of 2019 */
-}
-
 static unsigned tenths_of_percent(uint32_t part, uint32_t whole)
 {
     return whole == 0 ? 0u : (unsigned)(((uint64_t)part * 1000u + whole / 2) / whole);
 }
 
-void prediction_matrix(nnom_predict_t *p)
+void nnom_prediction_matrix(nnom_predict_t *p)
 {
     if (p == NULL) {
         return;
@@ -136,7 +124,7 @@ void prediction_matrix(nnom_predict_t *p)
     }
 }
 
-void prediction_top_k(nnom_predict_t *p)
+void nnom_prediction_top_k(nnom_predict_t *p)
 {
     uint32_t sum = 0;
     for (uint32_t k = 0; p != NULL && k < p->top_k_size; k++) {
@@ -146,13 +134,13 @@ void prediction_top_k(nnom_predict_t *p)
     }
 }
 
-void prediction_summary(nnom_predict_t *p)
+void nnom_prediction_summary(nnom_predict_t *p)
 {
     if (p == NULL) {
         return;
     }
     NNOM_LOG("%lu predictions, %lu labels out of range, %lu us in all\n", (unsigned long)p->predict_count,
              (unsigned long)p->skipped, (unsigned long)p->t_run_total);
-    prediction_top_k(p);
-    prediction_matrix(p);
+    nnom_prediction_top_k(p);
+    nnom_prediction_matrix(p);
 }

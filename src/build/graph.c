@@ -171,5 +171,5 @@ nnom_layer_t *nnom_merge(nnom_layer_t *method, nnom_layer_t *in1, nnom_layer_t *
 
 nnom_layer_t *nnom_active(nnom_activation_t *act, nnom_layer_t *target)
 {
-    return nnom_hook(Activation(act), target);
+    return nnom_hook(nnom_act_layer(act), target);
 }

@@ -219,7 +219,7 @@ nnom_layer_t *nnom_layer_set_type(nnom_layer_t *layer, nnom_type_t type)
 nnom_layer_t *nnom_layer_set_padding(nnom_layer_t *layer, nnom_border_t border)
 {
     if (layer != NULL) {
-        layer->padding = PADDING_EXPLICIT;
+        layer->padding = NNOM_PADDING_EXPLICIT;
         layer->padding_is_set = true;
         layer->geometry.pad_top = border.top;
         layer->geometry.pad_bottom = border.bottom;

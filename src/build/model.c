@@ -50,7 +50,7 @@ static nnom_builder_t *new_builder(void)
     return builder;
 }
 
-nnom_model_t *new_model(nnom_model_t *m)
+nnom_model_t *nnom_new_model(nnom_model_t *m)
 {
     nnom_model_t *model = m != NULL ? m : nnom_malloc(sizeof *model);
     if (model == NULL) {
@@ -80,7 +80,7 @@ static void free_if(void *memory)
     }
 }
 
-void model_delete(nnom_model_t *m)
+void nnom_model_delete(nnom_model_t *m)
 {
     if (m == NULL || m->builder == NULL) {
         return;
@@ -146,7 +146,7 @@ nnom_status_t nnom_model_fail(nnom_model_t *m, nnom_status_t status, const char 
     return status;
 }
 
-const char *model_error_text(const nnom_model_t *m)
+const char *nnom_model_error_text(const nnom_model_t *m)
 {
     if (m != NULL && m->builder == NULL) {
         return "new_model() did not prepare this model, or it was deleted";
@@ -154,7 +154,7 @@ const char *model_error_text(const nnom_model_t *m)
     return m != NULL ? m->builder->error : "";
 }
 
-nnom_status_t model_run(nnom_model_t *m)
+nnom_status_t nnom_model_run(nnom_model_t *m)
 {
     return m != NULL ? nnom_run(&m->instance) : NNOM_NOT_COMPILED;
 }

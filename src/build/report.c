@@ -107,7 +107,7 @@ static void print_layer(const nnom_layer_info_t *info)
     }
 }
 
-void model_print(const nnom_model_t *m)
+void nnom_model_print(const nnom_model_t *m)
 {
     if (m == NULL || m->builder == NULL || m->instance.program == NULL) {
         return;
@@ -188,7 +188,7 @@ static void print_time(void *context, const nnom_instance_t *instance, uint32_t 
     }
 }
 
-void model_stat(nnom_model_t *m)
+void nnom_model_stat(nnom_model_t *m)
 {
     if (m == NULL || m->builder == NULL || m->instance.program == NULL) {
         return;
@@ -197,7 +197,7 @@ void model_stat(nnom_model_t *m)
     void *context = m->instance.observer_context;
     profile_t profile = {m, 0, 0};
     nnom_set_observer(&m->instance, print_time, &profile);
-    (void)model_run(m);
+    (void)nnom_model_run(m);
     nnom_set_observer(&m->instance, observer, context);
     NNOM_LOG("total %lu us, %lu MACs\n", (unsigned long)profile.total, (unsigned long)m->builder->totals.macs);
 }

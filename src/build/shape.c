@@ -3,40 +3,25 @@
 
 enum { NNOM_WINDOW_MAX = 32768 };
 
-nnom_shape_t shape(int32_t h, int32_t w, int32_t c)
+nnom_shape_t nnom_make_shape(int32_t h, int32_t w, int32_t c)
 {
     const nnom_shape_t s = {h, w, c};
     return s;
 }
 
-static nnom_size_t size(int32_t h, int32_t w)
+nnom_size_t nnom_make_size(int32_t h, int32_t w)
 {
     const nnom_size_t s = {h, w};
     return s;
 }
 
-nnom_size_t kernel(int32_t h, int32_t w)
-{
-    return size(h, w);
-}
-
-nnom_size_t stride(int32_t h, int32_t w)
-{
-    return size(h, w);
-}
-
-nnom_size_t dilation(int32_t h, int32_t w)
-{
-    return size(h, w);
-}
-
-nnom_border_t border(int32_t top, int32_t bottom, int32_t left, int32_t right)
+nnom_border_t nnom_make_border(int32_t top, int32_t bottom, int32_t left, int32_t right)
 {
     const nnom_border_t b = {top, bottom, left, right};
     return b;
 }
 
-nnom_qformat_t qformat(int32_t m, int32_t n)
+nnom_qformat_t nnom_make_qformat(int32_t m, int32_t n)
 {
     const nnom_qformat_t q = {m, n};
     return q;
@@ -98,14 +83,14 @@ static nnom_status_t check_geometry(const nnom_layer_t *layer)
                                (int)g->stride_h, (int)g->stride_w, (int)g->dilation_h, (int)g->dilation_w,
                                NNOM_WINDOW_MAX);
     }
-    if (layer->padding != PADDING_VALID && layer->padding != PADDING_SAME && layer->padding != PADDING_EXPLICIT) {
+    if (layer->padding != NNOM_PADDING_VALID && layer->padding != NNOM_PADDING_SAME && layer->padding != NNOM_PADDING_EXPLICIT) {
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "padding %d, expected PADDING_VALID or PADDING_SAME",
                                (int)layer->padding);
     }
     const bool explicit_in_range = g->pad_top >= 0 && g->pad_bottom >= 0 && g->pad_left >= 0 && g->pad_right >= 0 &&
                                    g->pad_top <= NNOM_WINDOW_MAX && g->pad_bottom <= NNOM_WINDOW_MAX &&
                                    g->pad_left <= NNOM_WINDOW_MAX && g->pad_right <= NNOM_WINDOW_MAX;
-    if (layer->padding == PADDING_EXPLICIT && !explicit_in_range) {
+    if (layer->padding == NNOM_PADDING_EXPLICIT && !explicit_in_range) {
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "padding (%d, %d, %d, %d), expected 0 to %d", (int)g->pad_top,
                                (int)g->pad_bottom, (int)g->pad_left, (int)g->pad_right, NNOM_WINDOW_MAX);
     }
@@ -119,10 +104,10 @@ nnom_status_t nnom_geometry_resolve(nnom_layer_t *layer, nnom_shape_t in, nnom_s
     if (status != NNOM_OK) {
         return status;
     }
-    if (layer->padding == PADDING_SAME) {
+    if (layer->padding == NNOM_PADDING_SAME) {
         same_padding(in.h, g->kernel_h, g->stride_h, g->dilation_h, &g->pad_top, &g->pad_bottom);
         same_padding(in.w, g->kernel_w, g->stride_w, g->dilation_w, &g->pad_left, &g->pad_right);
-    } else if (layer->padding == PADDING_VALID) {
+    } else if (layer->padding == NNOM_PADDING_VALID) {
         g->pad_top = g->pad_bottom = g->pad_left = g->pad_right = 0;
     }
     const int64_t h = positions(in.h, g->kernel_h, g->stride_h, g->dilation_h, g->pad_top, g->pad_bottom);
@@ -137,6 +122,6 @@ nnom_status_t nnom_geometry_resolve(nnom_layer_t *layer, nnom_shape_t in, nnom_s
         return nnom_layer_fail(layer, NNOM_BAD_SHAPE, "kernel (%d, %d) does not fit into the input (%d, %d)",
                                (int)g->kernel_h, (int)g->kernel_w, (int)in.h, (int)in.w);
     }
-    *out = size((int32_t)h, (int32_t)w);
+    *out = nnom_make_size((int32_t)h, (int32_t)w);
     return NNOM_OK;
 }

@@ -7,7 +7,7 @@
 
 enum { CONSTANT = UINT16_MAX - 1, PARAM = UINT16_MAX }; /* instead of the index of an array */
 
-typedef struct entry {
+typedef struct share_entry {
     nnom_layer_t *layer; /* NULL: empty */
     uint32_t hash;
     uint16_t index;

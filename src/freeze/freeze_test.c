@@ -71,7 +71,7 @@ static nnom_status_t run_whole(nnom_model_t *m)
         const nnom_tensor_t *t = nnom_input_tensor(&m->instance, i);
         repeat(nnom_input_buffer(&m->instance, i), stored(t, false) * nnom_type_bytes(t->type), bytes_of(t));
     }
-    return model_run(m);
+    return nnom_model_run(m);
 }
 
 /* ---- Writing it ---- */

@@ -104,7 +104,7 @@ static void release(nnom_layer_t *layer)
     nnom_free(((nnom_activation_layer_t *)layer)->act);
 }
 
-nnom_layer_t *Activation(nnom_activation_t *act)
+nnom_layer_t *nnom_act_layer(nnom_activation_t *act)
 {
     if (act == NULL) {
         return NULL;
@@ -139,57 +139,57 @@ NNOM_ACTIVATION(leaky_relu, "LeakyReLU", NNOM_CLAMP_NONE, leaky_relu, nnom_table
 NNOM_ACTIVATION(tanh, "TanH", NNOM_CLAMP_NONE, hyperbolic_tangent, nnom_table_tanh, 1.0f / 128.0f, 0)
 NNOM_ACTIVATION(sigmoid, "Sigmoid", NNOM_CLAMP_NONE, sigmoid, nnom_table_logistic, 1.0f / 256.0f, -128)
 
-nnom_activation_t *act_relu(void)
+nnom_activation_t *nnom_act_relu(void)
 {
     return nnom_activation_new(&relu_activation, 0.0f);
 }
 
-nnom_activation_t *act_relu6(void)
+nnom_activation_t *nnom_act_relu6(void)
 {
     return nnom_activation_new(&relu6_activation, 0.0f);
 }
 
-nnom_activation_t *act_relu_n1_to_1(void)
+nnom_activation_t *nnom_act_relu_n1_to_1(void)
 {
     return nnom_activation_new(&relu_n1_to_1_activation, 0.0f);
 }
 
-nnom_activation_t *act_leaky_relu(float alpha)
+nnom_activation_t *nnom_act_leaky_relu(float alpha)
 {
     return nnom_activation_new(&leaky_relu_activation, alpha);
 }
 
-nnom_activation_t *act_tanh(void)
+nnom_activation_t *nnom_act_tanh(void)
 {
     return nnom_activation_new(&tanh_activation, 0.0f);
 }
 
-nnom_activation_t *act_sigmoid(void)
+nnom_activation_t *nnom_act_sigmoid(void)
 {
     return nnom_activation_new(&sigmoid_activation, 0.0f);
 }
 
-nnom_layer_t *ReLU(void)
+nnom_layer_t *nnom_relu(void)
 {
-    return Activation(act_relu());
+    return nnom_act_layer(nnom_act_relu());
 }
 
-nnom_layer_t *ReLU6(void)
+nnom_layer_t *nnom_relu6(void)
 {
-    return Activation(act_relu6());
+    return nnom_act_layer(nnom_act_relu6());
 }
 
-nnom_layer_t *LeakyReLU(float alpha)
+nnom_layer_t *nnom_leaky_relu(float alpha)
 {
-    return Activation(act_leaky_relu(alpha));
+    return nnom_act_layer(nnom_act_leaky_relu(alpha));
 }
 
-nnom_layer_t *TanH(void)
+nnom_layer_t *nnom_tanh(void)
 {
-    return Activation(act_tanh());
+    return nnom_act_layer(nnom_act_tanh());
 }
 
-nnom_layer_t *Sigmoid(void)
+nnom_layer_t *nnom_sigmoid(void)
 {
-    return Activation(act_sigmoid());
+    return nnom_act_layer(nnom_act_sigmoid());
 }

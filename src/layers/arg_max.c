@@ -76,7 +76,7 @@ static nnom_status_t build(nnom_layer_t *layer)
     if (p->axis < 0 || p->axis > 2) {
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "axis %d, expected -3 to 2", (int)layer->axis);
     }
-    layer->out.shape = shape(p->axis == 0 ? 1 : in.h, p->axis == 1 ? 1 : in.w, p->axis == 2 ? 1 : in.c);
+    layer->out.shape = nnom_make_shape(p->axis == 0 ? 1 : in.h, p->axis == 1 ? 1 : in.w, p->axis == 2 ? 1 : in.c);
     layer->out.type = NNOM_TYPE_S32;
     layer->out.scale = 1.0f;
     layer->out.zero_point = 0;
@@ -104,12 +104,12 @@ static nnom_layer_t *new_arg(const nnom_class_t *cls, int32_t axis, int32_t larg
     return &layer->super;
 }
 
-nnom_layer_t *ArgMax(int32_t axis)
+nnom_layer_t *nnom_arg_max(int32_t axis)
 {
     return new_arg(&max_class, axis, 1);
 }
 
-nnom_layer_t *ArgMin(int32_t axis)
+nnom_layer_t *nnom_arg_min(int32_t axis)
 {
     return new_arg(&min_class, axis, 0);
 }

@@ -124,7 +124,7 @@ static nnom_status_t join_shapes(nnom_layer_t *layer, nnom_matmul_param_t *p)
         return nnom_layer_fail(layer, NNOM_BAD_SHAPE, "matrices (%d, %d, %d) and (%d, %d, %d) do not fit", (int)a.h,
                                (int)a.w, (int)a.c, (int)b.h, (int)b.w, (int)b.c);
     }
-    layer->out.shape = shape(a.h > b.h ? a.h : b.h, p->transpose_a ? a.c : a.w, p->transpose_b ? b.w : b.c);
+    layer->out.shape = nnom_make_shape(a.h > b.h ? a.h : b.h, p->transpose_a ? a.c : a.w, p->transpose_b ? b.w : b.c);
     layer->macs =
         (uint64_t)layer->out.shape.h * (uint64_t)layer->out.shape.w * (uint64_t)layer->out.shape.c * (uint64_t)p->depth;
     return NNOM_OK;
@@ -190,7 +190,7 @@ static nnom_status_t build(nnom_layer_t *layer)
 static const nnom_class_t class = {"BatchMatmul",     "nnom_matmul_param", nnom_matmul_param_fields, build, 2, 2,
                                    NNOM_CLASS_NO_SWAP};
 
-nnom_layer_t *BatchMatmul(bool transpose_a, bool transpose_b)
+nnom_layer_t *nnom_batch_matmul(bool transpose_a, bool transpose_b)
 {
     matmul_layer_t *layer = nnom_layer_new(&class, sizeof(*layer));
     if (layer == NULL) {
@@ -204,7 +204,7 @@ nnom_layer_t *BatchMatmul(bool transpose_a, bool transpose_b)
 static const nnom_class_t dense_class = {
     "DenseByRows", "nnom_matmul_param", nnom_matmul_param_fields, build, 2, 2, NNOM_CLASS_NO_SWAP};
 
-nnom_layer_t *DenseByRows(const nnom_bias_t *b)
+nnom_layer_t *nnom_dense_by_rows(const nnom_bias_t *b)
 {
     matmul_layer_t *layer = nnom_layer_new(&dense_class, sizeof(*layer));
     if (layer == NULL) {

@@ -88,7 +88,7 @@ static nnom_status_t join_shapes(nnom_layer_t *layer)
 {
     const nnom_shape_t a = nnom_layer_in(layer, 0)->shape;
     const nnom_shape_t b = nnom_layer_in(layer, 1)->shape;
-    layer->out.shape = shape(joint(a.h, b.h), joint(a.w, b.w), joint(a.c, b.c));
+    layer->out.shape = nnom_make_shape(joint(a.h, b.h), joint(a.w, b.w), joint(a.c, b.c));
     const nnom_shape_t out = layer->out.shape;
     if (out.h < 1 || out.w < 1 || out.c < 1) {
         return nnom_layer_fail(layer, NNOM_BAD_SHAPE, "inputs (%d, %d, %d) and (%d, %d, %d): sides must be equal or 1",

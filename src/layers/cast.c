@@ -69,7 +69,7 @@ static nnom_status_t build(nnom_layer_t *layer)
 
 static const nnom_class_t class = {"Cast", NULL, NULL, build, 1, 1, 0};
 
-nnom_layer_t *Cast(nnom_type_t type)
+nnom_layer_t *nnom_cast(nnom_type_t type)
 {
     cast_layer_t *layer = nnom_layer_new(&class, sizeof(*layer));
     if (layer == NULL) {

@@ -115,7 +115,7 @@ static nnom_status_t build(nnom_layer_t *layer)
 
 static const nnom_class_t class = {"Compare", "nnom_binary_param", nnom_binary_param_fields, build, 2, 2, 0};
 
-nnom_layer_t *Compare(nnom_relation_t relation)
+nnom_layer_t *nnom_compare(nnom_relation_t relation)
 {
     nnom_layer_t *layer = nnom_binary_new(&class, 0);
     if (layer != NULL) {

@@ -179,7 +179,7 @@ static const nnom_class_t class = {"Concat", "nnom_concat_param", nnom_concat_pa
 static const nnom_class_t rows_class = {"Concat", "nnom_concat_param", nnom_concat_param_fields, build,
                                         1,        UINT16_MAX,          NNOM_CLASS_NO_SWAP};
 
-nnom_layer_t *Concat(int32_t axis)
+nnom_layer_t *nnom_concat(int32_t axis)
 {
     concat_layer_t *layer = nnom_layer_new(axis == 0 || axis == -3 ? &rows_class : &class, sizeof(*layer));
     if (layer == NULL) {

@@ -35,7 +35,7 @@ static nnom_status_t build(nnom_layer_t *layer)
     if (status != NNOM_OK) {
         return status;
     }
-    layer->out.shape = shape(size.h, size.w, conv->filters);
+    layer->out.shape = nnom_make_shape(size.h, size.w, conv->filters);
     nnom_layer_follow(layer);
     const nnom_geometry_t *g = &layer->geometry;
     const int64_t taps = (int64_t)g->kernel_h * g->kernel_w * in->shape.c;
@@ -61,5 +61,5 @@ nnom_layer_t *nnom_conv2d_7(int32_t filters, nnom_size_t kernel, nnom_size_t str
 nnom_layer_t *nnom_conv2d_6(int32_t filters, nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding,
                             const nnom_weight_t *w, const nnom_bias_t *b)
 {
-    return nnom_conv2d_7(filters, kernel, stride, dilation(1, 1), padding, w, b);
+    return nnom_conv2d_7(filters, kernel, stride, nnom_make_size(1, 1), padding, w, b);
 }

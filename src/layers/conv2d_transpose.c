@@ -50,11 +50,11 @@ static nnom_status_t check(const nnom_layer_t *layer)
         return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "dilation (%d, %d), expected (1, 1)", (int)g->dilation_h,
                                (int)g->dilation_w);
     }
-    if (layer->padding != PADDING_VALID && layer->padding != PADDING_SAME && layer->padding != PADDING_EXPLICIT) {
+    if (layer->padding != NNOM_PADDING_VALID && layer->padding != NNOM_PADDING_SAME && layer->padding != NNOM_PADDING_EXPLICIT) {
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "padding %d, expected PADDING_VALID or PADDING_SAME",
                                (int)layer->padding);
     }
-    if (layer->padding == PADDING_EXPLICIT && !(explicit_in_range(g->pad_top, g->pad_bottom, g->stride_h) &&
+    if (layer->padding == NNOM_PADDING_EXPLICIT && !(explicit_in_range(g->pad_top, g->pad_bottom, g->stride_h) &&
                                                 explicit_in_range(g->pad_left, g->pad_right, g->stride_w))) {
         return nnom_layer_fail(
             layer, NNOM_BAD_ARGUMENT, "padding (%d, %d, %d, %d), expected 0 to %d, after the end over minus one stride",
@@ -73,11 +73,11 @@ static int64_t resolve(nnom_padding_t padding, int32_t in, int32_t kernel_size, 
 {
     const int64_t full = (int64_t)(in - 1) * step + kernel_size;
     const int32_t missing = step > kernel_size ? step - kernel_size : 0;
-    if (padding == PADDING_SAME) {
+    if (padding == NNOM_PADDING_SAME) {
         const int32_t cut = kernel_size - step; /* negative: cells are added */
         *before = cut > 0 ? cut / 2 : 0;
         *after = cut - *before;
-    } else if (padding == PADDING_VALID) {
+    } else if (padding == NNOM_PADDING_VALID) {
         *before = 0;
         *after = -missing;
     }
@@ -92,11 +92,11 @@ static nnom_status_t set_shape(nnom_conv_layer_t *conv)
     const int64_t h = resolve(layer->padding, in.h, g->kernel_h, g->stride_h, &g->pad_top, &g->pad_bottom);
     const int64_t w = resolve(layer->padding, in.w, g->kernel_w, g->stride_w, &g->pad_left, &g->pad_right);
     const bool fits = h >= 1 && w >= 1 && h <= INT32_MAX / 2 && w <= INT32_MAX / 2;
-    if (!fits || nnom_shape_elements(shape((int32_t)h, (int32_t)w, conv->filters)) < 0) {
+    if (!fits || nnom_shape_elements(nnom_make_shape((int32_t)h, (int32_t)w, conv->filters)) < 0) {
         return nnom_layer_fail(layer, NNOM_BAD_SHAPE, "output (%ld, %ld, %ld), expected 1 to %ld elements", (long)h,
                                (long)w, (long)conv->filters, (long)INT32_MAX);
     }
-    layer->out.shape = shape((int32_t)h, (int32_t)w, conv->filters);
+    layer->out.shape = nnom_make_shape((int32_t)h, (int32_t)w, conv->filters);
     return NNOM_OK;
 }
 
@@ -176,5 +176,5 @@ nnom_layer_t *nnom_conv2d_transpose_7(int32_t filters, nnom_size_t kernel, nnom_
 nnom_layer_t *nnom_conv2d_transpose_6(int32_t filters, nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding,
                                       const nnom_weight_t *w, const nnom_bias_t *b)
 {
-    return nnom_conv2d_transpose_7(filters, kernel, stride, dilation(1, 1), padding, w, b);
+    return nnom_conv2d_transpose_7(filters, kernel, stride, nnom_make_size(1, 1), padding, w, b);
 }

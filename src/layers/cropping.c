@@ -20,13 +20,13 @@ static nnom_status_t build(nnom_layer_t *layer)
     }
     const nnom_slice_param_t param = {g->pad_top, g->pad_left, 0, 1, 1, 1};
     cropping->param = param;
-    layer->out.shape = shape((int32_t)h, (int32_t)w, in.c);
+    layer->out.shape = nnom_make_shape((int32_t)h, (int32_t)w, in.c);
     return nnom_slice_build(layer, &cropping->param);
 }
 
 static const nnom_class_t class = {"Cropping", "nnom_slice_param", nnom_slice_param_fields, build, 1, 1, 0};
 
-nnom_layer_t *Cropping(nnom_border_t border)
+nnom_layer_t *nnom_cropping(nnom_border_t border)
 {
     cropping_layer_t *layer = nnom_layer_new(&class, sizeof(*layer));
     if (layer == NULL) {

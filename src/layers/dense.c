@@ -25,7 +25,7 @@ static nnom_status_t build(nnom_layer_t *layer)
     if (status != NNOM_OK) {
         return status;
     }
-    layer->out.shape = shape(1, 1, conv->filters);
+    layer->out.shape = nnom_make_shape(1, 1, conv->filters);
     nnom_layer_follow(layer);
     const int64_t taps = nnom_shape_elements(in);
     status = nnom_conv_prepare(conv, conv->filters, taps, taps, 1);
@@ -37,7 +37,7 @@ static nnom_status_t build(nnom_layer_t *layer)
 static const nnom_class_t class = {
     "Dense", "nnom_conv_param", nnom_conv_param_fields, build, 1, 1, NNOM_CLASS_CLAMPS | NNOM_CLASS_WEIGHTS | NNOM_CLASS_ANY_SHAPE};
 
-nnom_layer_t *Dense(int32_t units, const nnom_weight_t *w, const nnom_bias_t *b)
+nnom_layer_t *nnom_dense(int32_t units, const nnom_weight_t *w, const nnom_bias_t *b)
 {
-    return nnom_conv_new(&class, units, kernel(1, 1), stride(1, 1), dilation(1, 1), PADDING_VALID, w, b);
+    return nnom_conv_new(&class, units, nnom_make_size(1, 1), nnom_make_size(1, 1), nnom_make_size(1, 1), NNOM_PADDING_VALID, w, b);
 }

@@ -91,7 +91,7 @@ static nnom_status_t build_divide(nnom_layer_t *layer)
 static const nnom_class_t divide_class = {"Divide", "nnom_binary_param", nnom_binary_param_fields, build_divide, 2,
                                           2,        NNOM_CLASS_CLAMPS};
 
-nnom_layer_t *Divide(void)
+nnom_layer_t *nnom_divide(void)
 {
     return nnom_binary_new(&divide_class, 0);
 }
@@ -129,7 +129,7 @@ static nnom_status_t build_power(nnom_layer_t *layer)
 static const nnom_class_t power_class = {"Power", "nnom_binary_param", nnom_binary_param_fields, build_power, 2,
                                          2,       NNOM_CLASS_CLAMPS};
 
-nnom_layer_t *Power(void)
+nnom_layer_t *nnom_power(void)
 {
     return nnom_binary_new(&power_class, 0);
 }

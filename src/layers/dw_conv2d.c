@@ -25,7 +25,7 @@ static nnom_status_t set_shape(nnom_conv_layer_t *conv, nnom_size_t size)
         return nnom_layer_fail(layer, NNOM_OVERFLOW, "%d channels times multiplier %d, expected up to %ld",
                                (int)nnom_layer_in(layer, 0)->shape.c, (int)conv->filters, (long)INT32_MAX);
     }
-    layer->out.shape = shape(size.h, size.w, (int32_t)channels);
+    layer->out.shape = nnom_make_shape(size.h, size.w, (int32_t)channels);
     return NNOM_OK;
 }
 
@@ -69,5 +69,5 @@ nnom_layer_t *nnom_dw_conv2d_7(int32_t multiplier, nnom_size_t kernel, nnom_size
 nnom_layer_t *nnom_dw_conv2d_6(int32_t multiplier, nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding,
                                const nnom_weight_t *w, const nnom_bias_t *b)
 {
-    return nnom_dw_conv2d_7(multiplier, kernel, stride, dilation(1, 1), padding, w, b);
+    return nnom_dw_conv2d_7(multiplier, kernel, stride, nnom_make_size(1, 1), padding, w, b);
 }

@@ -4,7 +4,7 @@
 
 static nnom_status_t build_flatten(nnom_layer_t *layer)
 {
-    layer->out.shape = shape(1, 1, nnom_shape_elements(nnom_layer_in(layer, 0)->shape));
+    layer->out.shape = nnom_make_shape(1, 1, nnom_shape_elements(nnom_layer_in(layer, 0)->shape));
     return nnom_layer_keep_quant(layer);
 }
 
@@ -24,12 +24,12 @@ static nnom_status_t build_reshape(nnom_layer_t *layer)
 static const nnom_class_t flatten_class = {"Flatten", NULL, NULL, build_flatten, 1, 1, NNOM_CLASS_VIEW};
 static const nnom_class_t reshape_class = {"Reshape", NULL, NULL, build_reshape, 1, 1, NNOM_CLASS_VIEW};
 
-nnom_layer_t *Flatten(void)
+nnom_layer_t *nnom_flatten(void)
 {
     return nnom_layer_new(&flatten_class, sizeof(nnom_layer_t));
 }
 
-nnom_layer_t *Reshape(nnom_shape_t shape)
+nnom_layer_t *nnom_reshape(nnom_shape_t shape)
 {
     nnom_layer_t *layer = nnom_layer_new(&reshape_class, sizeof(nnom_layer_t));
     if (layer != NULL) {

@@ -44,7 +44,7 @@ static const nnom_class_t class = {"Gather", "nnom_pick_param", nnom_pick_param_
 static const nnom_class_t rows_class = {"Gather", "nnom_pick_param", nnom_pick_param_fields, build, 1,
                                         1,        NNOM_CLASS_NO_SWAP};
 
-nnom_layer_t *Gather(int32_t axis, const int32_t *indices, int32_t count)
+nnom_layer_t *nnom_gather(int32_t axis, const int32_t *indices, int32_t count)
 {
     gather_layer_t *layer = nnom_layer_new(axis == 0 || axis == -3 ? &rows_class : &class, sizeof(*layer));
     if (layer == NULL) {

@@ -49,7 +49,7 @@ nnom_layer_t *nnom_input_3(nnom_shape_t shape, nnom_qformat_t format, void *buf)
     return nnom_layer_set_qformat(nnom_input_2(shape, buf), format);
 }
 
-nnom_layer_t *Constant(nnom_shape_t shape, const void *data)
+nnom_layer_t *nnom_constant(nnom_shape_t shape, const void *data)
 {
     return new_source(&constant_class, shape, data);
 }

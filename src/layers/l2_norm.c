@@ -95,7 +95,7 @@ static nnom_status_t build(nnom_layer_t *layer)
 
 static const nnom_class_t class = {"L2Norm", NULL, NULL, build, 1, 1, 0};
 
-nnom_layer_t *L2Norm(void)
+nnom_layer_t *nnom_l2_norm(void)
 {
     return nnom_layer_new(&class, sizeof(nnom_layer_t));
 }

@@ -65,7 +65,7 @@ static void release(nnom_layer_t *layer)
     }
 }
 
-nnom_layer_t *Lambda(nnom_lambda_t run_function, nnom_lambda_t oshape, nnom_lambda_t free_function, void *param)
+nnom_layer_t *nnom_lambda(nnom_lambda_t run_function, nnom_lambda_t oshape, nnom_lambda_t free_function, void *param)
 {
     lambda_layer_t *layer = nnom_layer_new(&class, sizeof(*layer));
     if (layer == NULL) {
@@ -106,12 +106,12 @@ void *nnom_layer_param(const nnom_layer_t *layer)
 
 nnom_shape_t nnom_layer_input_shape(const nnom_layer_t *layer)
 {
-    return layer != NULL && layer->in != NULL ? nnom_layer_in(layer, 0)->shape : shape(0, 0, 0);
+    return layer != NULL && layer->in != NULL ? nnom_layer_in(layer, 0)->shape : nnom_make_shape(0, 0, 0);
 }
 
 nnom_shape_t nnom_layer_shape(const nnom_layer_t *layer)
 {
-    return layer != NULL ? layer->out.shape : shape(0, 0, 0);
+    return layer != NULL ? layer->out.shape : nnom_make_shape(0, 0, 0);
 }
 
 nnom_status_t nnom_layer_set_shape(nnom_layer_t *layer, nnom_shape_t shape)

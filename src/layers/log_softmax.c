@@ -149,7 +149,7 @@ static nnom_status_t build(nnom_layer_t *layer)
 static const nnom_class_t class = {
     "LogSoftmax", "nnom_log_softmax_param", nnom_log_softmax_param_fields, build, 1, 1, 0};
 
-nnom_layer_t *LogSoftmax(void)
+nnom_layer_t *nnom_log_softmax(void)
 {
     return nnom_layer_new(&class, sizeof(log_softmax_layer_t));
 }

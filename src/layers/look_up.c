@@ -39,7 +39,7 @@ static nnom_status_t build(nnom_layer_t *layer)
     const nnom_tensor_t *table = nnom_layer_in(layer, 1);
     nnom_layer_follow_quant(layer, table->scale, table->zero_point);
     layer->out.type = table->type;
-    layer->out.shape = shape(indices->shape.h, table->shape.w, table->shape.c);
+    layer->out.shape = nnom_make_shape(indices->shape.h, table->shape.w, table->shape.c);
     layer->overlap = NNOM_NO_OVERLAP;
     NNOM_LAYER_SET_OP(layer, nnom_look_up_op);
     if (indices->type != NNOM_TYPE_S32 || indices->shape.w != 1 || indices->shape.c != 1) {
@@ -54,7 +54,7 @@ static nnom_status_t build(nnom_layer_t *layer)
 
 static const nnom_class_t class = {"LookUp", NULL, NULL, build, 2, 2, NNOM_CLASS_NO_SWAP};
 
-nnom_layer_t *LookUp(void)
+nnom_layer_t *nnom_look_up(void)
 {
     return nnom_layer_new(&class, sizeof(nnom_layer_t));
 }

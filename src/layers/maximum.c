@@ -89,12 +89,12 @@ static const nnom_class_t maximum_class = {"Maximum", "nnom_binary_param", nnom_
 static const nnom_class_t minimum_class = {"Minimum", "nnom_binary_param", nnom_binary_param_fields, build_minimum, 2,
                                            2,         NNOM_CLASS_CLAMPS};
 
-nnom_layer_t *Maximum(void)
+nnom_layer_t *nnom_maximum(void)
 {
     return nnom_binary_new(&maximum_class, 0);
 }
 
-nnom_layer_t *Minimum(void)
+nnom_layer_t *nnom_minimum(void)
 {
     return nnom_binary_new(&minimum_class, 0);
 }

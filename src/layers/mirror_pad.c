@@ -49,13 +49,13 @@ static nnom_status_t build(nnom_layer_t *layer)
         sides[number] = axis.before + axis.length + axis.after;
         axes |= axis.before + axis.after > 0 ? 1u << number : 0u;
     }
-    layer->out.shape = shape(sides[0], sides[1], sides[2]);
+    layer->out.shape = nnom_make_shape(sides[0], sides[1], sides[2]);
     return nnom_pick_build((nnom_pick_layer_t *)layer, axes, mirrored);
 }
 
 static const nnom_class_t class = {"MirrorPad", "nnom_pick_param", nnom_pick_param_fields, build, 1, 1, 0};
 
-nnom_layer_t *MirrorPad(nnom_border_t border, int32_t front, int32_t back, bool repeat_edge)
+nnom_layer_t *nnom_mirror_pad(nnom_border_t border, int32_t front, int32_t back, bool repeat_edge)
 {
     mirror_pad_layer_t *layer = nnom_layer_new(&class, sizeof(*layer));
     if (layer == NULL) {

@@ -90,7 +90,7 @@ static nnom_status_t build(nnom_layer_t *layer, bool sums, bool always)
     if (status != NNOM_OK) {
         return status;
     }
-    layer->out.shape = shape(size.h, size.w, in.c);
+    layer->out.shape = nnom_make_shape(size.h, size.w, in.c);
     const int64_t cells = (int64_t)layer->geometry.kernel_h * layer->geometry.kernel_w;
     status = nnom_pool_param((nnom_pool_layer_t *)layer, sums ? cells : 1, always);
     if (status == NNOM_OK && covers(layer)) {
@@ -147,17 +147,17 @@ static nnom_layer_t *pool(const nnom_class_t *cls, nnom_size_t kernel, nnom_size
     return &layer->super;
 }
 
-nnom_layer_t *MaxPool(nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding)
+nnom_layer_t *nnom_max_pool(nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding)
 {
     return pool(&max_class, kernel, stride, padding);
 }
 
-nnom_layer_t *AvgPool(nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding)
+nnom_layer_t *nnom_avg_pool(nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding)
 {
     return pool(&avg_class, kernel, stride, padding);
 }
 
-nnom_layer_t *SumPool(nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding)
+nnom_layer_t *nnom_sum_pool(nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding)
 {
     return pool(&sum_class, kernel, stride, padding);
 }

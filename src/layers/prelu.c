@@ -66,7 +66,7 @@ static nnom_status_t build(nnom_layer_t *layer)
 
 static const nnom_class_t class = {"PReLU", "nnom_binary_param", nnom_binary_param_fields, build, 2, 2, 0};
 
-nnom_layer_t *PReLU(void)
+nnom_layer_t *nnom_prelu(void)
 {
     return nnom_binary_new(&class, 0);
 }

@@ -153,7 +153,7 @@ static nnom_status_t build(nnom_layer_t *layer)
 
 static const nnom_class_t class = {"Quantize", "nnom_requantize_param", nnom_requantize_param_fields, build, 1, 1, 0};
 
-nnom_layer_t *Quantize(nnom_type_t type)
+nnom_layer_t *nnom_quantize(nnom_type_t type)
 {
     quantize_layer_t *layer = nnom_layer_new(&class, sizeof(*layer));
     if (layer == NULL) {

@@ -191,7 +191,7 @@ static nnom_status_t build(nnom_layer_t *layer)
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "kind %d, expected 0 to 3", (int)p->kind);
     }
     nnom_layer_follow(layer);
-    layer->out.shape = shape(h ? 1 : in.h, w ? 1 : in.w, reduce->c ? 1 : in.c);
+    layer->out.shape = nnom_make_shape(h ? 1 : in.h, w ? 1 : in.w, reduce->c ? 1 : in.c);
     const int64_t count = (int64_t)(h ? in.h : 1) * (w ? in.w : 1) * (reduce->c ? in.c : 1);
     p->count = (int32_t)(count < INT32_MAX ? count : INT32_MAX);
     layer->param = p;
@@ -208,7 +208,7 @@ static nnom_status_t build(nnom_layer_t *layer)
 
 static const nnom_class_t class = {"Reduce", "nnom_reduce_param", nnom_reduce_param_fields, build, 1, 1, 0};
 
-nnom_layer_t *Reduce(nnom_reduce_t kind, bool h, bool w, bool c)
+nnom_layer_t *nnom_reduce(nnom_reduce_t kind, bool h, bool w, bool c)
 {
     reduce_layer_t *layer = nnom_layer_new(&class, sizeof(*layer));
     if (layer == NULL) {

@@ -173,7 +173,7 @@ static const nnom_class_t class = {"ResizeBilinear", "nnom_bilinear_param", nnom
 static const nnom_class_t rows_class = {
     "ResizeBilinear", "nnom_bilinear_param", nnom_bilinear_param_fields, build, 1, 1, NNOM_CLASS_NO_SWAP};
 
-nnom_layer_t *ResizeBilinear(nnom_size_t size, nnom_resize_t mode)
+nnom_layer_t *nnom_resize_bilinear(nnom_size_t size, nnom_resize_t mode)
 {
     bilinear_layer_t *layer = nnom_layer_new(size.h == 1 ? &class : &rows_class, sizeof(*layer));
     if (layer == NULL) {

@@ -13,7 +13,7 @@ typedef struct nearest_layer {
 nnom_status_t nnom_resize_shape(nnom_layer_t *layer, nnom_size_t size, nnom_resize_t mode)
 {
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
-    const nnom_size_t out = layer->swapped ? kernel(size.w, size.h) : size;
+    const nnom_size_t out = layer->swapped ? nnom_make_size(size.w, size.h) : size;
     if (mode != NNOM_RESIZE_PLAIN && mode != NNOM_RESIZE_ALIGN_CORNERS && mode != NNOM_RESIZE_HALF_PIXEL) {
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "mode %d, expected 0 to 2", (int)mode);
     }
@@ -22,7 +22,7 @@ nnom_status_t nnom_resize_shape(nnom_layer_t *layer, nnom_size_t size, nnom_resi
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "size (%d, %d) of an input (%d, %d), expected 1 to %d",
                                (int)out.h, (int)out.w, (int)in.h, (int)in.w, NNOM_RESIZE_MAX);
     }
-    layer->out.shape = shape(out.h, out.w, in.c);
+    layer->out.shape = nnom_make_shape(out.h, out.w, in.c);
     return NNOM_OK;
 }
 
@@ -53,7 +53,7 @@ static const nnom_class_t class = {"ResizeNearest", "nnom_pick_param", nnom_pick
 static const nnom_class_t rows_class = {"ResizeNearest",   "nnom_pick_param", nnom_pick_param_fields, build, 1, 1,
                                         NNOM_CLASS_NO_SWAP};
 
-nnom_layer_t *ResizeNearest(nnom_size_t size, nnom_resize_t mode)
+nnom_layer_t *nnom_resize_nearest(nnom_size_t size, nnom_resize_t mode)
 {
     nearest_layer_t *layer = nnom_layer_new(size.h == 1 ? &class : &rows_class, sizeof(*layer));
     if (layer == NULL) {

@@ -90,7 +90,7 @@ static nnom_status_t join_shapes(nnom_layer_t *layer)
     nnom_shape_t s = nnom_layer_in(layer, 0)->shape;
     for (uint32_t i = 1; i < 3; i++) {
         const nnom_shape_t b = nnom_layer_in(layer, i)->shape;
-        s = shape(joint(s.h, b.h), joint(s.w, b.w), joint(s.c, b.c));
+        s = nnom_make_shape(joint(s.h, b.h), joint(s.w, b.w), joint(s.c, b.c));
         if (s.h < 1 || s.w < 1 || s.c < 1) {
             return nnom_layer_fail(layer, NNOM_BAD_SHAPE, "input %d (%d, %d, %d): sides must equal the others' or be 1",
                                    (int)i, (int)b.h, (int)b.w, (int)b.c);
@@ -123,7 +123,7 @@ static nnom_status_t build(nnom_layer_t *layer)
 
 static const nnom_class_t class = {"Select", "nnom_select_param", nnom_select_param_fields, build, 3, 3, 0};
 
-nnom_layer_t *Select(void)
+nnom_layer_t *nnom_select(void)
 {
     select_layer_t *layer = nnom_layer_new(&class, sizeof(*layer));
     return layer != NULL ? &layer->super : NULL;

@@ -82,7 +82,7 @@ typedef struct slice_layer {
 
 static nnom_shape_t oriented(const nnom_layer_t *layer, nnom_shape_t s)
 {
-    return layer->swapped ? shape(s.w, s.h, s.c) : s;
+    return layer->swapped ? nnom_make_shape(s.w, s.h, s.c) : s;
 }
 
 static bool inside(int32_t begin, int32_t size, int32_t step, int32_t length)
@@ -121,7 +121,7 @@ static nnom_status_t build(nnom_layer_t *layer)
 
 static const nnom_class_t class = {"Slice", "nnom_slice_param", nnom_slice_param_fields, build, 1, 1, 0};
 
-nnom_layer_t *Slice(nnom_shape_t begin, nnom_shape_t size, nnom_shape_t step)
+nnom_layer_t *nnom_slice(nnom_shape_t begin, nnom_shape_t size, nnom_shape_t step)
 {
     slice_layer_t *layer = nnom_layer_new(&class, sizeof(*layer));
     if (layer == NULL) {

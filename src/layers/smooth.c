@@ -61,7 +61,7 @@ NNOM_ACTIVATION(celu, "CELU", NNOM_CLAMP_NONE, celu, NULL, 0.0f, 0)
 NNOM_ACTIVATION(hard_sigmoid, "HardSigmoid", NNOM_CLAMP_NONE, hard_sigmoid, NULL, 0.0f, 0)
 
 #define CONSTRUCTOR(name)                                                                                              \
-    nnom_activation_t *act_##name(void)                                                                                \
+    nnom_activation_t *nnom_act_##name(void)                                                                                \
     {                                                                                                                  \
         return nnom_activation_new(&name##_activation, 0.0f);                                                          \
     }
@@ -73,12 +73,12 @@ CONSTRUCTOR(silu)
 CONSTRUCTOR(mish)
 CONSTRUCTOR(selu)
 
-nnom_activation_t *act_celu(float alpha)
+nnom_activation_t *nnom_act_celu(float alpha)
 {
     return nnom_activation_new(&celu_activation, alpha);
 }
 
-nnom_activation_t *act_hard_sigmoid(float slope)
+nnom_activation_t *nnom_act_hard_sigmoid(float slope)
 {
     return nnom_activation_new(&hard_sigmoid_activation, slope);
 }

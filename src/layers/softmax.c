@@ -162,8 +162,3 @@ nnom_layer_t *nnom_softmax(float beta)
     layer->param.beta = beta;
     return &layer->super;
 }
-
-nnom_layer_t *Softmax(void)
-{
-    return nnom_softmax(1.0f);
-}

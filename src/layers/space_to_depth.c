@@ -102,7 +102,7 @@ static nnom_status_t build_to_depth(nnom_layer_t *layer)
     if (status != NNOM_OK) {
         return status;
     }
-    layer->out.shape = shape(in.h / block, in.w / block, in.c * block * block);
+    layer->out.shape = nnom_make_shape(in.h / block, in.w / block, in.c * block * block);
     NNOM_LAYER_SET_OP(layer, nnom_space_to_depth_op);
     nnom_layer_overlap_rows(layer);
     return NNOM_OK;
@@ -117,7 +117,7 @@ static nnom_status_t build_to_space(nnom_layer_t *layer)
     if (status != NNOM_OK) {
         return status;
     }
-    layer->out.shape = shape(in.h * block, in.w * block, in.c / (block * block));
+    layer->out.shape = nnom_make_shape(in.h * block, in.w * block, in.c / (block * block));
     NNOM_LAYER_SET_OP(layer, nnom_depth_to_space_op);
     nnom_layer_overlap_rows(layer);
     return NNOM_OK;
@@ -138,12 +138,12 @@ static nnom_layer_t *new_block(const nnom_class_t *cls, int32_t block)
     return &layer->super;
 }
 
-nnom_layer_t *SpaceToDepth(int32_t block)
+nnom_layer_t *nnom_space_to_depth(int32_t block)
 {
     return new_block(&depth_class, block);
 }
 
-nnom_layer_t *DepthToSpace(int32_t block)
+nnom_layer_t *nnom_depth_to_space(int32_t block)
 {
     return new_block(&space_class, block);
 }

@@ -79,7 +79,7 @@ static nnom_status_t build(nnom_layer_t *layer)
 static const nnom_class_t class = {
     "SquaredDifference", "nnom_binary_param", nnom_binary_param_fields, build, 2, 2, NNOM_CLASS_CLAMPS};
 
-nnom_layer_t *SquaredDifference(void)
+nnom_layer_t *nnom_squared_difference(void)
 {
     return nnom_binary_new(&class, 0);
 }

@@ -17,7 +17,7 @@ static nnom_status_t build(nnom_layer_t *layer)
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
     nnom_shape_t times = ((const tile_layer_t *)layer)->times;
     if (layer->swapped) {
-        times = shape(times.w, times.h, times.c);
+        times = nnom_make_shape(times.w, times.h, times.c);
     }
     const bool fits = times.h >= 1 && times.w >= 1 && times.c >= 1 && times.h <= NNOM_PICK_MAX &&
                       times.w <= NNOM_PICK_MAX && times.c <= NNOM_PICK_MAX && in.h <= NNOM_PICK_MAX &&
@@ -26,7 +26,7 @@ static nnom_status_t build(nnom_layer_t *layer)
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "(%d, %d, %d) times its input, expected 1 to %d", (int)times.h,
                                (int)times.w, (int)times.c, NNOM_PICK_MAX);
     }
-    layer->out.shape = shape(in.h * times.h, in.w * times.w, in.c * times.c);
+    layer->out.shape = nnom_make_shape(in.h * times.h, in.w * times.w, in.c * times.c);
     const uint32_t axes = (times.h > 1 ? 1u : 0u) | (times.w > 1 ? 2u : 0u) | (times.c > 1 ? 4u : 0u);
     return nnom_pick_build((nnom_pick_layer_t *)layer, axes, modulo);
 }
@@ -35,7 +35,7 @@ static const nnom_class_t class = {"Tile", "nnom_pick_param", nnom_pick_param_fi
 static const nnom_class_t rows_class = {"Tile", "nnom_pick_param", nnom_pick_param_fields, build, 1,
                                         1,      NNOM_CLASS_NO_SWAP};
 
-nnom_layer_t *Tile(nnom_shape_t times)
+nnom_layer_t *nnom_tile(nnom_shape_t times)
 {
     tile_layer_t *layer = nnom_layer_new(times.h > 1 ? &rows_class : &class, sizeof(*layer));
     if (layer == NULL) {

@@ -89,7 +89,7 @@ static nnom_status_t build(nnom_layer_t *layer)
         layer->out.scale = 1.0f;
         layer->out.zero_point = 0;
     }
-    layer->out.shape = shape(in.h, in.w, p->count);
+    layer->out.shape = nnom_make_shape(in.h, in.w, p->count);
     layer->overlap = NNOM_NO_OVERLAP;
     layer->param = p;
     NNOM_LAYER_SET_OP(layer, nnom_top_k_op);
@@ -98,7 +98,7 @@ static nnom_status_t build(nnom_layer_t *layer)
 
 static const nnom_class_t class = {"TopK", "nnom_top_k_param", nnom_top_k_param_fields, build, 1, 1, 0};
 
-nnom_layer_t *TopK(int32_t count, bool indices)
+nnom_layer_t *nnom_top_k(int32_t count, bool indices)
 {
     top_k_layer_t *layer = nnom_layer_new(&class, sizeof(*layer));
     if (layer == NULL) {

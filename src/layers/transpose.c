@@ -70,7 +70,7 @@ static nnom_status_t build(nnom_layer_t *layer)
     const nnom_transpose_param_t param = oriented(perm, layer->swapped);
     transpose->param = param;
     layer->param = &transpose->param;
-    layer->out.shape = shape(sides[param.perm_h], sides[param.perm_w], sides[param.perm_c]);
+    layer->out.shape = nnom_make_shape(sides[param.perm_h], sides[param.perm_w], sides[param.perm_c]);
     layer->overlap = NNOM_NO_OVERLAP;
     if (param.perm_h == 0) {
         NNOM_LAYER_SET_OP(layer, nnom_transpose_rows_op);
@@ -85,7 +85,7 @@ static const nnom_class_t class = {"Transpose", "nnom_transpose_param", nnom_tra
 static const nnom_class_t rows_class = {"Transpose", "nnom_transpose_param", nnom_transpose_param_fields, build, 1,
                                         1,           NNOM_CLASS_NO_SWAP};
 
-nnom_layer_t *Transpose(nnom_shape_t perm)
+nnom_layer_t *nnom_transpose(nnom_shape_t perm)
 {
     transpose_layer_t *layer = nnom_layer_new(perm.h == 0 ? &class : &rows_class, sizeof(*layer));
     if (layer == NULL) {

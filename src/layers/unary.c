@@ -255,18 +255,18 @@ NNOM_ACTIVATION(round, "Round", NNOM_CLAMP_NONE, round_even, NULL, 0.0f, 0)
 NNOM_ACTIVATION(sign, "Sign", NNOM_CLAMP_NONE, sign, NULL, 0.0f, 0)
 NNOM_ACTIVATION(power, "Power", NNOM_CLAMP_NONE, power, NULL, 0.0f, 0)
 
-nnom_activation_t *act_elu(float alpha)
+nnom_activation_t *nnom_act_elu(float alpha)
 {
     return nnom_activation_new(&elu_activation, alpha);
 }
 
-nnom_activation_t *act_power(float exponent)
+nnom_activation_t *nnom_act_power(float exponent)
 {
     return nnom_activation_new(&power_activation, exponent);
 }
 
 #define CONSTRUCTOR(name)                                                                                              \
-    nnom_activation_t *act_##name(void)                                                                                \
+    nnom_activation_t *nnom_act_##name(void)                                                                                \
     {                                                                                                                  \
         return nnom_activation_new(&name##_activation, 0.0f);                                                          \
     }

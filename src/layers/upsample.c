@@ -58,7 +58,7 @@ static nnom_status_t build(nnom_layer_t *layer)
     if (status != NNOM_OK) {
         return status;
     }
-    layer->out.shape = shape((int32_t)h, (int32_t)w, in.c);
+    layer->out.shape = nnom_make_shape((int32_t)h, (int32_t)w, in.c);
     upsample->param.geometry = *g;
     layer->param = &upsample->param;
     NNOM_LAYER_SET_OP(layer, nnom_upsample_op);
@@ -68,7 +68,7 @@ static nnom_status_t build(nnom_layer_t *layer)
 
 static const nnom_class_t class = {"UpSample", "nnom_upsample_param", nnom_upsample_param_fields, build, 1, 1, 0};
 
-nnom_layer_t *UpSample(nnom_size_t kernel)
+nnom_layer_t *nnom_upsample(nnom_size_t kernel)
 {
     upsample_layer_t *layer = nnom_layer_new(&class, sizeof(*layer));
     if (layer == NULL) {

@@ -96,7 +96,7 @@ static nnom_status_t output_shape(nnom_layer_t *layer, const pad_layer_t *pad)
         return nnom_layer_fail(layer, NNOM_OVERFLOW, "its input is too large");
     }
     layer->out.shape =
-        shape(g->pad_top + in.h + g->pad_bottom, g->pad_left + in.w + g->pad_right, pad->front + in.c + pad->back);
+        nnom_make_shape(g->pad_top + in.h + g->pad_bottom, g->pad_left + in.w + g->pad_right, pad->front + in.c + pad->back);
     return NNOM_OK;
 }
 
@@ -147,12 +147,12 @@ static nnom_layer_t *new_pad(const nnom_class_t *cls, nnom_border_t border)
     return &layer->super;
 }
 
-nnom_layer_t *ZeroPadding(nnom_border_t border)
+nnom_layer_t *nnom_zero_padding(nnom_border_t border)
 {
     return new_pad(&class, border);
 }
 
-nnom_layer_t *Pad(nnom_border_t border, int32_t front, int32_t back, float value)
+nnom_layer_t *nnom_pad(nnom_border_t border, int32_t front, int32_t back, float value)
 {
     nnom_layer_t *layer = new_pad(&value_class, border);
     if (layer != NULL) {
