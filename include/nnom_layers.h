@@ -119,6 +119,19 @@ nnom_layer_t *nnom_batch_matmul(bool transpose_a, bool transpose_b);
  */
 nnom_layer_t *nnom_dense_by_rows(const nnom_bias_t *b);
 
+/* ---- From run to run ---- */
+
+/*
+ * A value that is kept from one run to the next. Read as any layer; nnom_state_set() tells what it holds in the next run. start: the
+ * bytes before the first run and after nnom_forget(), owned by the caller, alive as long as the model; NULL: zero points, in float
+ * zeros. Type and quantisation are set as those of an Input, and are those of the layer that is left.
+ */
+nnom_layer_t *nnom_state(nnom_shape_t shape, const void *start);
+/* `layer`'s output is what `state` holds in the next run: same shape, type and quantisation. Returns state; NULL passes through. */
+nnom_layer_t *nnom_state_set(nnom_layer_t *state, nnom_layer_t *layer);
+/* Output i >= 1 of a layer that has several; output 0 is the layer itself. Hooked already. NULL when memory is short. */
+nnom_layer_t *nnom_layer_part(nnom_layer_t *layer, uint32_t i);
+
 /* ---- Types ---- */
 
 /*

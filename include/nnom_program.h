@@ -118,12 +118,24 @@ typedef struct nnom_op {
 struct nnom_node {
     const nnom_op_t *op;
     const void *param;          /* the operation's own struct, const */
-    const uint16_t *inputs;     /* [input_count] indices of tensors */
+    const uint16_t *inputs;     /* [input_count + output_count] indices of tensors: the inputs, then the outputs */
     uint16_t input_count;
-    uint16_t output;            /* index of a tensor */
+    uint16_t output_count;      /* 1 or more. Rows are those of output 0; others that nobody reads are NNOM_NO_TENSOR */
     uint32_t scratch;           /* arena offset of the node's working memory, 4-byte aligned */
     uint32_t scratch_bytes;     /* bytes of it */
 };
+
+#define NNOM_NO_TENSOR UINT16_MAX
+
+/*
+ * What one run leaves for the next: tensor `read` holds the value when a run begins, tensor `left` when it ends, from where it
+ * is copied. Same shape, type and quantisation.
+ */
+typedef struct nnom_state {
+    uint16_t read;
+    uint16_t left;
+    const void *start; /* the bytes before the first run and after nnom_forget(); NULL: zero points, in float zeros */
+} nnom_state_t;
 
 /*
  * Nodes [first, end) in order. step_count 0: each runs whole, one after the other. Else they roll: each step is a byte, a node
@@ -153,8 +165,12 @@ struct nnom_program {
     uint32_t slow_bytes;        /* of the second, 0: there is none */
     const nnom_segment_t *segments; /* NULL: all nodes run whole */
     uint16_t segment_count;
-    uint16_t fed;               /* 1: input 0 comes by nnom_feed() */
+    uint16_t fed;               /* 1: input 0 comes by nnom_feed(); NNOM_FED_ENDLESS: and after its end the next one begins */
+    const nnom_state_t *states; /* in the order in which they are copied; NULL: none */
+    uint32_t state_count;
 };
+
+enum { NNOM_FED_ENDLESS = 2 };
 
 /*
  * Geometry of a sliding window: kernel, stride, dilation and padding, in rows (h) and columns (w). Also used for
@@ -189,9 +205,15 @@ static inline const nnom_tensor_t *nnom_call_input(const nnom_call_t *call, uint
     return nnom_node_input(call->program, call->node, i);
 }
 
+/* The tensor of output i, i < output_count; NNOM_NO_TENSOR for i > 0: nobody reads it. */
+static inline uint16_t nnom_node_output_index(const nnom_node_t *node, uint32_t i)
+{
+    return node->inputs[node->input_count + i];
+}
+
 static inline const nnom_tensor_t *nnom_call_output(const nnom_call_t *call)
 {
-    return &call->program->tensors[call->node->output];
+    return &call->program->tensors[nnom_node_output_index(call->node, 0)];
 }
 
 static inline nnom_rows_t nnom_call_input_rows(const nnom_call_t *call, uint32_t i)

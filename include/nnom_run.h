@@ -65,6 +65,7 @@ struct nnom_instance {
     uint32_t segment; /* ... and the segment */
     int32_t taken;    /* rows of the input that steps asked for */
     int32_t fed;      /* rows of the input given so far */
+    uint32_t started; /* 1: the states hold values */
     nnom_observer_t observer;
     void *observer_context;
 };
@@ -80,14 +81,16 @@ nnom_status_t nnom_run(nnom_instance_t *instance);
 /*
  * Feeding, for models compiled or converted for it: n rows of the input as they come, [n][w][c]. NNOM_MORE, or NNOM_OK when
  * the last row was given and the outputs are complete; NNOM_NOT_FED if the model runs whole inputs; NNOM_BAD_ARGUMENT for more
- * rows than are left (nothing is taken then) and after the end; else what a Lambda returned. After the end and after a
- * Lambda's error nnom_reset() comes first.
+ * rows than are left (nothing is taken then) and after the end; else what a Lambda returned. After a Lambda's error, and after
+ * the end unless the model was compiled for input without end, nnom_reset() comes first.
  */
 nnom_status_t nnom_feed(nnom_instance_t *instance, const void *rows, uint32_t n);
 /* The same for `bytes` bytes: NNOM_BAD_SHAPE unless they are whole rows. */
 nnom_status_t nnom_feed_bytes(nnom_instance_t *instance, const void *rows, uint32_t bytes);
-/* Forgets rows given so far: the next row is the first. */
+/* Forgets rows given so far: the next row is the first. States keep their values. */
 void nnom_reset(nnom_instance_t *instance);
+/* nnom_reset(), and the states take their values at the start. Also done before the first run. */
+void nnom_forget(nnom_instance_t *instance);
 
 /*
  * Runs a classifier with one vector as output 0: the most probable class and its probability (0..1; for a single output:

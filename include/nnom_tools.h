@@ -85,6 +85,7 @@ typedef struct nnom_options {
     uint32_t target;      /* bits of nnom_target_t */
     nnom_optimize_t optimize;
     bool feed;            /* input rows come by nnom_feed(); for models of one input */
+    bool endless;         /* with feed: after the last row the next one begins the next window, without nnom_reset() */
     nnom_curve_t curve;   /* told every plan considered, from the cheapest to the smallest; may be NULL */
     void *curve_context;
 } nnom_options_t;

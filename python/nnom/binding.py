@@ -85,6 +85,7 @@ class Options(ct.Structure):
         ("target", ct.c_uint32),
         ("optimize", ct.c_int),
         ("feed", ct.c_bool),
+        ("endless", ct.c_bool),
         ("curve", CURVE),
         ("curve_context", ct.c_void_p),
     ]
@@ -125,6 +126,7 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "nnom_target_name": (ct.c_char_p, [_U, ct.POINTER(_U)]),
     "nnom_compile": (ct.c_int, [_P, _P, _P, ct.POINTER(Options)]),
     "nnom_model_run": (ct.c_int, [_P]),
+    "nnom_forget": (None, [_P]),
     "nnom_feed": (ct.c_int, [_P, _P, _U]),
     "nnom_reset": (None, [_P]),
     "nnom_model_error_text": (ct.c_char_p, [_P]),

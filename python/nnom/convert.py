@@ -30,7 +30,7 @@ REPORT_MACS = 5 * 10**10  # for one form over all samples that judge: larger mod
 LAYER_SAMPLES = 64  # of the loss per layer
 LOST_ACCURACY = 0.01
 LONGEST_NAME = 47  # that nnom_freeze() takes
-STATE_BYTES = 36  # a frozen model's own RAM besides the arena: sizeof(nnom_instance_t), pointers of 4 bytes
+STATE_BYTES = 40  # a frozen model's own RAM besides the arena: sizeof(nnom_instance_t), pointers of 4 bytes
 Stage = Callable[[str], Progress]  # starts a progress bar of that name
 _C_WORDS = set(
     "auto break case char const continue default do double else enum extern float for goto if inline int long register "

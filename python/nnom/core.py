@@ -113,7 +113,8 @@ class CoreModel:
         self.curve: list[tuple[int, int]] = []
         self.target = target
         bits, weights = targets()[target], OPTIMIZE[optimize]
-        self._options = Options(MODES[mode], arena_bytes, fast_bytes, bits, weights, feed, CURVE(self._add_point), None)
+        point = CURVE(self._add_point)
+        self._options = Options(MODES[mode], arena_bytes, fast_bytes, bits, weights, feed, False, point, None)
         self._lib = library()
         self._keep: list[object] = []  # what the core points into: weights, scales, constants
         self._layers: dict[str, int] = {}  # tensor name -> layer

@@ -65,6 +65,14 @@ typedef struct nnom_class {
     uint32_t flags;
 } nnom_class_t;
 
+/* A class with further outputs beside `out`, flag NNOM_CLASS_MANY: nnom_layer_part() hands them on. */
+typedef struct nnom_many_class {
+    nnom_class_t super;
+    uint32_t more_outputs;
+    /* Sets shape, type and quantisation of output i, 1 <= i <= more_outputs, after build. */
+    nnom_status_t (*part)(const nnom_layer_t *layer, uint32_t i, nnom_tensor_t *out);
+} nnom_many_class_t;
+
 enum {
     NNOM_CLASS_CLAMPS = 1,     /* act_min/act_max of a following ReLU can be taken over: layer->fused is read in build */
     NNOM_CLASS_ANY_SHAPE = 2,  /* takes its input as one vector: a Flatten or Reshape before it is passed over */
@@ -75,6 +83,9 @@ enum {
     NNOM_CLASS_VIEW = 64,      /* same bytes, other shape */
     NNOM_CLASS_WINDOW = 256,   /* has a window whose padding may be set in numbers */
     NNOM_CLASS_WEIGHTS = 512,  /* has weights whose scales may be set */
+    NNOM_CLASS_STATE = 1024,   /* its tensor keeps its value from run to run */
+    NNOM_CLASS_MANY = 4096,    /* the class is an nnom_many_class_t */
+    NNOM_CLASS_PART = 2048,    /* one more output of the layer that it is hooked to */
     NNOM_CLASS_ACTIVATION = 128 /* the layer is an nnom_activation_layer_t: may be fused into a CLAMPS layer before it */
 };
 
@@ -136,6 +147,9 @@ struct nnom_layer {
     uint16_t param_node;    /* the first node with the same parameters */
     uint16_t first_step;    /* life of the output, in nodes */
     uint16_t last_step;
+    nnom_layer_t *leaves;   /* of a State: the layer whose output it holds in the next run */
+    bool is_left;           /* a State takes its output over */
+    uint16_t part;          /* of a Part: which output, from 1 */
     uint16_t port;          /* order among the model's inputs or outputs, from 1; 0: none given */
     uint16_t mark;          /* of traversals */
 };
@@ -148,6 +162,9 @@ struct nnom_layer {
  */
 void *nnom_layer_new(const nnom_class_t *cls, size_t bytes);
 void nnom_layer_free(nnom_layer_t *layer);
+
+/* Outputs beside `out`. */
+uint32_t nnom_layer_more_outputs(const nnom_layer_t *layer);
 
 /* `count` zeroed elements of `size` bytes that live until the layer is freed or compiled again. NULL: memory is short. */
 void *nnom_layer_alloc(nnom_layer_t *layer, size_t count, size_t size);

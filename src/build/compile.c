@@ -110,7 +110,7 @@ static void fuse(const nnom_model_t *m, nnom_layer_t *layer)
     nnom_layer_t *from = layer->in->from;
     const bool both = from->quant_source == NNOM_QUANT_SET && layer->quant_source == NNOM_QUANT_SET;
     const bool free_to = (from->cls->flags & NNOM_CLASS_CLAMPS) != 0 && from->fused == NNOM_CLAMP_NONE &&
-                         from->out_edges->next_out == NULL && !nnom_is_output(m, from) && !both;
+                         from->out_edges->next_out == NULL && !nnom_is_output(m, from) && !from->is_left && !both;
     if (activation->act->clamp == NNOM_CLAMP_NONE || !free_to) {
         return;
     }
@@ -173,7 +173,9 @@ static nnom_status_t check_settings(const nnom_layer_t *layer)
         what = "nnom_layer_set_padding: it has no window";
     } else if (layer->weight_scales != NULL && (flags & NNOM_CLASS_WEIGHTS) == 0) {
         what = "nnom_layer_set_weight_scales: it has no weights";
-    } else if (layer->type_is_set && (flags & (NNOM_CLASS_INPUT | NNOM_CLASS_CONSTANT)) == 0) {
+    } else if (layer->leaves != NULL && (flags & NNOM_CLASS_STATE) == 0) {
+        what = "nnom_state_set: it is no State";
+    } else if (layer->type_is_set && (flags & (NNOM_CLASS_INPUT | NNOM_CLASS_CONSTANT | NNOM_CLASS_STATE)) == 0) {
         what = "nnom_layer_set_type: only Input and Constant have a type of their own";
     }
     return what == NULL ? NNOM_OK : nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "%s", what);
@@ -218,6 +220,7 @@ static nnom_status_t build_layers(nnom_model_t *m)
 static nnom_status_t compile_graph(nnom_model_t *m, nnom_layer_t *out)
 {
     reset(m);
+    nnom_mark_left(m);
     nnom_status_t status = nnom_order(m);
     if (status == NNOM_OK) {
         status = nnom_check_graph(m, out);
@@ -230,6 +233,7 @@ static nnom_status_t compile_graph(nnom_model_t *m, nnom_layer_t *out)
         fuse(m, layer);
     }
     status = build_layers(m);
+    status = status == NNOM_OK ? nnom_check_states(m) : status;
     return status == NNOM_OK ? nnom_make_program(m) : status;
 }
 

@@ -4,7 +4,7 @@
 
 #include "builder.h"
 
-enum { NNOM_MARK_NONE, NNOM_MARK_COMPONENT, NNOM_MARK_PLACED, NNOM_MARK_NEEDED };
+enum { NNOM_MARK_NONE, NNOM_MARK_COMPONENT, NNOM_MARK_PLACED, NNOM_MARK_NEEDED, NNOM_MARK_LISTED };
 
 /* Appends `from` to the inputs of `to`. False when memory is short. */
 bool nnom_connect(nnom_layer_t *to, nnom_layer_t *from);
@@ -18,6 +18,15 @@ nnom_layer_t *nnom_active(nnom_activation_t *act, nnom_layer_t *target);
 
 /* Disconnects and frees every layer of a list by `next`. */
 void nnom_layers_free(nnom_layer_t *list);
+/* The node that writes a layer's memory, NNOM_NO_NODE for sources. */
+uint16_t nnom_layer_writer(const nnom_layer_t *layer);
+/* Sets layer->is_left. */
+void nnom_mark_left(const nnom_model_t *m);
+/* state.c: checks States after build, and lists them in the order in which they can be copied. */
+nnom_status_t nnom_check_states(nnom_model_t *m);
+const void *nnom_state_start(const nnom_layer_t *state);
+uint32_t nnom_count_states(const nnom_model_t *m);
+nnom_status_t nnom_list_states(nnom_model_t *m, nnom_state_t *list);
 /* True if the caller reads this layer's output. */
 bool nnom_is_output(const nnom_model_t *m, const nnom_layer_t *layer);
 

@@ -114,6 +114,12 @@ uint32_t nnom_layer_weight_bytes(const nnom_layer_t *layer)
 
 /* ---- Inputs ---- */
 
+uint32_t nnom_layer_more_outputs(const nnom_layer_t *layer)
+{
+    const bool many = (layer->cls->flags & NNOM_CLASS_MANY) != 0;
+    return many ? ((const nnom_many_class_t *)layer->cls)->more_outputs : 0;
+}
+
 uint32_t nnom_layer_input_number(const nnom_layer_t *layer)
 {
     uint32_t n = 0;
@@ -249,7 +255,7 @@ void nnom_layer_overlap_rows(nnom_layer_t *layer)
     if (nnom_shape_elements(layer->out.shape) < 0) {
         return; /* refused after build: 2^31 rows need not be looked at */
     }
-    const nnom_node_t node = {layer->op, layer->param, (const uint16_t[]){0}, 1, 0, 0, 0};
+    const nnom_node_t node = {layer->op, layer->param, (const uint16_t[]){0, 0}, 1, 1, 0, 0};
     const nnom_program_t program = {.tensors = in, .nodes = &node, .tensor_count = 1, .node_count = 1};
     const int64_t in_row = (int64_t)in->shape.w * in->shape.c * nnom_type_bytes(in->type);
     const int64_t out_row = (int64_t)layer->out.shape.w * layer->out.shape.c * nnom_type_bytes(layer->out.type);

@@ -40,7 +40,7 @@ static nnom_layer_t *stray(const nnom_layer_t *layer)
             return edge->to;
         }
     }
-    return NULL;
+    return layer->leaves != NULL && layer->leaves->model == NULL ? layer->leaves : NULL;
 }
 
 /* Layers may have been hooked to owned ones since. New ones come to the front, so that the walk begins again there. */
@@ -198,7 +198,7 @@ static nnom_status_t check_owner(nnom_model_t *m, const nnom_layer_t *layer)
 
 static bool is_source(const nnom_layer_t *layer)
 {
-    return (layer->cls->flags & (NNOM_CLASS_INPUT | NNOM_CLASS_CONSTANT)) != 0;
+    return (layer->cls->flags & (NNOM_CLASS_INPUT | NNOM_CLASS_CONSTANT | NNOM_CLASS_STATE)) != 0;
 }
 
 static nnom_status_t check_inputs(const nnom_layer_t *layer)
@@ -217,20 +217,39 @@ static bool is_spare_input(const nnom_layer_t *layer)
     return (layer->cls->flags & NNOM_CLASS_INPUT) != 0 && layer->port != 0;
 }
 
-/* Without a layer named as the output, the one layer without consumers is it; Output layers always are. */
+/* Layers that nobody reads and that are no Output; `left`: those that a State takes over. The last one is *end. */
+static uint32_t loose_ends(const nnom_model_t *m, bool left, nnom_layer_t **end)
+{
+    uint32_t ends = 0;
+    for (nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
+        const bool loose = layer->out_edges == NULL && (layer->cls->flags & NNOM_CLASS_OUTPUT) == 0 && !is_spare_input(layer);
+        if (loose && layer->is_left == left) {
+            ends++;
+            *end = layer;
+        }
+    }
+    return ends;
+}
+
+/*
+ * Without a layer named as the output, the one layer without consumers is it; Output layers always are. What a State takes over
+ * is it only if there is nothing else.
+ */
 static nnom_status_t find_output(nnom_model_t *m, nnom_layer_t *out)
 {
     m->builder->output = out;
-    uint32_t ends = 0;
-    for (nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
-        const bool end =
-            layer->out_edges == NULL && (layer->cls->flags & NNOM_CLASS_OUTPUT) == 0 && !is_spare_input(layer);
-        if (end && out == NULL) {
-            ends++;
-            m->builder->output = layer;
-        }
+    if (out != NULL) {
+        return NNOM_OK;
     }
-    if (ends > 1) {
+    uint32_t ends = loose_ends(m, false, &m->builder->output);
+    uint32_t outputs = 0;
+    for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
+        outputs += (layer->cls->flags & NNOM_CLASS_OUTPUT) != 0;
+    }
+    if (ends + outputs == 0) {
+        ends = loose_ends(m, true, &m->builder->output);
+    }
+    if (ends > 1 || (ends > 0 && outputs > 0)) {
         return nnom_layer_fail(m->builder->output, NNOM_BAD_GRAPH,
                                "nothing reads it and it is not an Output; %ld layers are so", (long)ends);
     }
@@ -248,7 +267,7 @@ static nnom_status_t check_needed(nnom_model_t *m)
     nnom_status_t status = NNOM_OK;
     nnom_layer_t *backwards = reverse(m->builder->layers);
     for (nnom_layer_t *layer = backwards; layer != NULL && status == NNOM_OK; layer = layer->next) {
-        bool needed = nnom_is_output(m, layer) || is_spare_input(layer);
+        bool needed = nnom_is_output(m, layer) || is_spare_input(layer) || layer->is_left;
         for (const nnom_edge_t *edge = layer->out_edges; edge != NULL; edge = edge->next_out) {
             needed = needed || edge->to->mark == NNOM_MARK_NEEDED;
         }

@@ -5,8 +5,9 @@
 #include "graph.h"
 
 typedef struct counts {
+    uint32_t states;
     uint16_t tensors, nodes, inputs, outputs;
-    uint32_t links; /* inputs of nodes */
+    uint32_t links; /* inputs and outputs of nodes */
 } counts_t;
 
 static nnom_status_t count(nnom_model_t *m, counts_t *n)
@@ -20,7 +21,7 @@ static nnom_status_t count(nnom_model_t *m, counts_t *n)
         layer->tensor = layer->passed ? layer->root->tensor : n->tensors++;
         if (layer->op != NULL && !layer->passed) {
             layer->node = n->nodes++;
-            n->links += nnom_layer_input_number(layer);
+            n->links += nnom_layer_input_number(layer) + 1 + nnom_layer_more_outputs(layer);
         }
         n->inputs = (uint16_t)(n->inputs + ((layer->cls->flags & NNOM_CLASS_INPUT) != 0));
         n->outputs = (uint16_t)(n->outputs + nnom_is_output(m, layer));
@@ -44,13 +45,15 @@ typedef struct tables {
     uint16_t *links;
     uint16_t *inputs;
     uint16_t *outputs;
+    nnom_state_t *states;
 } tables_t;
 
 static bool allocate_tables(nnom_builder_t *builder, const counts_t *n, tables_t *t)
 {
     const size_t tensors = aligned(sizeof(nnom_program_t));
     const size_t nodes = tensors + aligned(n->tensors * sizeof(nnom_tensor_t));
-    const size_t links = nodes + aligned(n->nodes * sizeof(nnom_node_t));
+    const size_t states = nodes + aligned(n->nodes * sizeof(nnom_node_t));
+    const size_t links = states + aligned(n->states * sizeof(nnom_state_t));
     const size_t bytes = links + (n->links + n->inputs + n->outputs) * sizeof(uint16_t);
     uint8_t *block = nnom_malloc(bytes);
     if (block == NULL) {
@@ -62,6 +65,7 @@ static bool allocate_tables(nnom_builder_t *builder, const counts_t *n, tables_t
     t->program = (nnom_program_t *)(void *)block;
     t->tensors = (nnom_tensor_t *)(void *)(block + tensors);
     t->nodes = (nnom_node_t *)(void *)(block + nodes);
+    t->states = (nnom_state_t *)(void *)(block + states);
     t->links = (uint16_t *)(void *)(block + links);
     t->inputs = t->links + n->links;
     t->outputs = t->inputs + n->inputs;
@@ -74,10 +78,26 @@ static void fill_node(const nnom_layer_t *layer, nnom_node_t *node, uint16_t *li
     node->param = layer->param;
     node->inputs = links;
     node->input_count = (uint16_t)nnom_layer_input_number(layer);
-    node->output = layer->tensor;
+    node->output_count = (uint16_t)(1 + nnom_layer_more_outputs(layer));
     for (uint16_t i = 0; i < node->input_count; i++) {
         links[i] = nnom_layer_input_layer(layer, i)->tensor;
     }
+    links += node->input_count;
+    links[0] = layer->tensor;
+    for (uint16_t i = 1; i < node->output_count; i++) {
+        links[i] = NNOM_NO_TENSOR;
+    }
+    for (const nnom_edge_t *edge = layer->out_edges; edge != NULL; edge = edge->next_out) {
+        if ((edge->to->cls->flags & NNOM_CLASS_PART) != 0) {
+            links[edge->to->part] = edge->to->tensor;
+        }
+    }
+}
+
+uint16_t nnom_layer_writer(const nnom_layer_t *layer)
+{
+    const nnom_layer_t *root = layer->root;
+    return (root->cls->flags & NNOM_CLASS_PART) != 0 ? root->in->from->node : root->node;
 }
 
 /* In the order of nnom_own(), then in order of execution. */
@@ -104,7 +124,7 @@ static void fill_tables(const nnom_model_t *m, const counts_t *n, const tables_t
         }
         if (layer->node != NNOM_NO_NODE) {
             fill_node(layer, &t->nodes[layer->node], links);
-            links += t->nodes[layer->node].input_count;
+            links += t->nodes[layer->node].input_count + t->nodes[layer->node].output_count;
         }
     }
     list_ports(m, false, t->inputs);
@@ -117,7 +137,9 @@ static void fill_tables(const nnom_model_t *m, const counts_t *n, const tables_t
                                     .tensor_count = n->tensors,
                                     .node_count = n->nodes,
                                     .input_count = n->inputs,
-                                    .output_count = n->outputs};
+                                    .output_count = n->outputs,
+                                    .states = n->states > 0 ? t->states : NULL,
+                                    .state_count = n->states};
     *t->program = program;
 }
 
@@ -152,11 +174,15 @@ nnom_status_t nnom_make_program(nnom_model_t *m)
     if (status != NNOM_OK) {
         return status;
     }
+    n.states = nnom_count_states(m);
     if (!allocate_tables(m->builder, &n, &t)) {
         return nnom_model_fail(m, NNOM_NO_MEMORY, "no memory for the tables of %d layers", (int)n.tensors);
     }
     fill_tables(m, &n, &t);
-    status = nnom_share(m);
+    status = nnom_list_states(m, t.states);
+    if (status == NNOM_OK) {
+        status = nnom_share(m);
+    }
     if (status == NNOM_OK) {
         status = nnom_plan(m, t.program, t.tensors, t.nodes);
     }
@@ -165,6 +191,7 @@ nnom_status_t nnom_make_program(nnom_model_t *m)
     }
     if (status == NNOM_OK) {
         m->instance.program = t.program;
+        m->instance.started = 0;
         nnom_reset(&m->instance);
     }
     return status;

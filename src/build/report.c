@@ -87,7 +87,7 @@ nnom_status_t nnom_layer_info(const nnom_model_t *m, uint32_t i, nnom_layer_info
 
 uint16_t nnom_layer_output_node(const nnom_layer_t *layer)
 {
-    return layer != NULL && layer->root != NULL ? layer->root->node : NNOM_NO_NODE;
+    return layer != NULL && layer->root != NULL ? nnom_layer_writer(layer) : NNOM_NO_NODE;
 }
 
 static void print_layer(const nnom_layer_info_t *info)

@@ -248,6 +248,26 @@ static void write_schedule(nnom_writer_t *w, const nnom_program_t *p)
     nnom_writer_print(w, "};\n");
 }
 
+static void write_states(nnom_writer_t *w, const nnom_program_t *p)
+{
+    for (uint32_t i = 0; i < p->state_count; i++) {
+        const nnom_tensor_t *t = &p->tensors[p->states[i].read];
+        if (p->states[i].start != NULL) {
+            const uint32_t count = (uint32_t)(t->shape.h * t->shape.w * t->shape.c);
+            nnom_writer_print(w, "static const %s %s_start%" PRIu32 "[%" PRIu32 "] = {", nnom_type_facts(t->type)->c_type, w->name, i,
+                              count);
+            nnom_writer_values(w, p->states[i].start, count, t->type);
+            nnom_writer_print(w, "};\n");
+        }
+    }
+    nnom_writer_print(w, p->state_count > 0 ? "static const nnom_state_t %s_states[] = {\n" : "", w->name);
+    for (uint32_t i = 0; i < p->state_count; i++) {
+        nnom_writer_print(w, "    {%u, %u, ", (unsigned)p->states[i].read, (unsigned)p->states[i].left);
+        nnom_writer_print(w, p->states[i].start != NULL ? "%s_start%" PRIu32 "},\n" : "NULL},\n", w->name, i);
+    }
+    nnom_writer_print(w, p->state_count > 0 ? "};\n" : "");
+}
+
 static void write_program(nnom_writer_t *w, const nnom_program_t *p)
 {
     static const char *const tables[] = {"tensors", "nodes", "inputs", "outputs"};
@@ -260,6 +280,9 @@ static void write_program(nnom_writer_t *w, const nnom_program_t *p)
     nnom_writer_print(w, "    .arena_bytes = %" PRIu32 ",\n    .slow_bytes = %" PRIu32 ",\n", p->arena_bytes, p->slow_bytes);
     if (p->segment_count > 0) {
         nnom_writer_print(w, "    .segments = %s_segments,\n    .segment_count = %u,\n", w->name, (unsigned)p->segment_count);
+    }
+    if (p->state_count > 0) {
+        nnom_writer_print(w, "    .states = %s_states,\n    .state_count = %" PRIu32 ",\n", w->name, p->state_count);
     }
     nnom_writer_print(w, "    .fed = %u,\n};\n", (unsigned)p->fed);
 }
@@ -290,7 +313,7 @@ static void write_tables(nnom_writer_t *w, const nnom_model_t *m)
     for (uint32_t n = 0; n < p->node_count; n++) {
         char suffix[16];
         (void)snprintf(suffix, sizeof suffix, "n%" PRIu32 "_in", n);
-        write_links(w, suffix, p->nodes[n].inputs, p->nodes[n].input_count);
+        write_links(w, suffix, p->nodes[n].inputs, (uint32_t)p->nodes[n].input_count + p->nodes[n].output_count);
     }
     nnom_writer_print(w, "static const nnom_node_t %s_nodes[] = {\n", w->name);
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
@@ -299,7 +322,7 @@ static void write_tables(nnom_writer_t *w, const nnom_model_t *m)
             nnom_writer_print(w, "    {&%s, ", layer->op_symbol);
             nnom_writer_print(w, layer->param != NULL ? "&%s_n%u" : "NULL", w->name, (unsigned)layer->param_node);
             nnom_writer_print(w, ", %s_n%u_in, %u, %u, %" PRIu32 ", %" PRIu32 "}, /* ", w->name, (unsigned)layer->node,
-                              (unsigned)node->input_count, (unsigned)node->output, node->scratch, node->scratch_bytes);
+                              (unsigned)node->input_count, (unsigned)node->output_count, node->scratch, node->scratch_bytes);
             write_name(w, layer->name);
             nnom_writer_print(w, " */\n");
         }
@@ -309,6 +332,7 @@ static void write_tables(nnom_writer_t *w, const nnom_model_t *m)
     write_links(w, "inputs", p->inputs, p->input_count);
     write_links(w, "outputs", p->outputs, p->output_count);
     write_schedule(w, p);
+    write_states(w, p);
     write_program(w, p);
 }
 

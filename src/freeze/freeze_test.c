@@ -58,7 +58,7 @@ static nnom_status_t run_fed(nnom_model_t *m)
     const nnom_tensor_t *t = nnom_input_tensor(&m->instance, 0);
     const uint32_t h = (uint32_t)t->shape.h, rows = stored(t, true) / (uint32_t)(t->shape.w * t->shape.c);
     nnom_status_t status = NNOM_MORE;
-    nnom_reset(&m->instance);
+    nnom_forget(&m->instance);
     for (uint32_t y = 0; y < h; y += rows) {
         status = nnom_feed(&m->instance, m->builder->test_input, h - y < rows ? h - y : rows);
     }
@@ -71,6 +71,7 @@ static nnom_status_t run_whole(nnom_model_t *m)
         const nnom_tensor_t *t = nnom_input_tensor(&m->instance, i);
         repeat(nnom_input_buffer(&m->instance, i), stored(t, false) * nnom_type_bytes(t->type), bytes_of(t));
     }
+    nnom_forget(&m->instance);
     return nnom_model_run(m);
 }
 
@@ -120,14 +121,14 @@ static void write_feed(nnom_writer_t *w, const nnom_tensor_t *t)
 {
     const unsigned h = (unsigned)t->shape.h, rows = stored(t, true) / (uint32_t)(t->shape.w * t->shape.c);
     if (rows >= h) {
-        nnom_writer_print(w, "    nnom_reset(m);\n    nnom_status_t status = nnom_feed(m, %s_test_input0, %u);\n", w->name, h);
+        nnom_writer_print(w, "    nnom_forget(m);\n    nnom_status_t status = nnom_feed(m, %s_test_input0, %u);\n", w->name, h);
     } else {
-        nnom_writer_print(w, "    nnom_reset(m);\n    nnom_status_t status = NNOM_MORE;\n");
+        nnom_writer_print(w, "    nnom_forget(m);\n    nnom_status_t status = NNOM_MORE;\n");
         nnom_writer_print(w, "    for (uint32_t y = 0; y < %uu; y += %uu) { /* the stored rows again and again */\n", h, rows);
         nnom_writer_print(w, "        status = nnom_feed(m, %s_test_input0, %uu - y < %uu ? %uu - y : %uu);\n    }\n", w->name, h,
                           rows, h, rows);
     }
-    nnom_writer_print(w, "    nnom_reset(m);\n");
+    nnom_writer_print(w, "    nnom_forget(m);\n");
 }
 
 static void write_input(nnom_writer_t *w, uint32_t i, const nnom_tensor_t *t)
@@ -151,7 +152,7 @@ static void write_run(nnom_writer_t *w, const nnom_model_t *m)
     for (uint32_t i = 0; i < nnom_input_count(&m->instance); i++) {
         write_input(w, i, nnom_input_tensor(&m->instance, i));
     }
-    nnom_writer_print(w, "    nnom_status_t status = nnom_run(m);\n");
+    nnom_writer_print(w, "    nnom_forget(m);\n    nnom_status_t status = nnom_run(m);\n    nnom_forget(m);\n");
 }
 
 static void write_comparison(nnom_writer_t *w, uint32_t i, const nnom_tensor_t *t, const void *output)

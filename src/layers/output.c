@@ -21,12 +21,12 @@ const nnom_op_t nnom_copy_op = {run, NULL, 0, 0};
 
 static bool is_source(const nnom_layer_t *layer)
 {
-    return (layer->cls->flags & (NNOM_CLASS_INPUT | NNOM_CLASS_CONSTANT)) != 0;
+    return (layer->cls->flags & (NNOM_CLASS_INPUT | NNOM_CLASS_CONSTANT | NNOM_CLASS_STATE)) != 0;
 }
 
 /*
- * The layer before writes straight into the caller's buffer. Only where that is impossible (the input itself, or a
- * tensor with a buffer already) is it copied.
+ * The layer before writes straight into the caller's buffer. Only where that is impossible (the input itself, a state, or
+ * a tensor with a buffer already) is it copied.
  */
 static nnom_status_t build(nnom_layer_t *layer)
 {
@@ -44,7 +44,8 @@ static nnom_status_t build(nnom_layer_t *layer)
     if (bind) {
         root->out.data = buffer;
     }
-    if (bind || buffer == NULL) {
+    const bool moves_on = (root->cls->flags & NNOM_CLASS_STATE) != 0; /* its next value comes there after the run */
+    if (bind || (buffer == NULL && !moves_on)) {
         layer->root = root;
     } else {
         layer->op = &nnom_copy_op;

@@ -88,7 +88,7 @@ static uint16_t overlapped(const nnom_planner_t *p, uint16_t n)
 {
     const nnom_node_t *node = &p->nodes[n];
     const nnom_tensor_t *first = &p->tensors[node->inputs[0]];
-    const nnom_tensor_t *out = &p->tensors[node->output];
+    const nnom_tensor_t *out = &p->tensors[nnom_node_output_index(node, 0)];
     for (uint32_t i = 0; i < node->input_count && p->flow.overlap[n] != NNOM_NO_OVERLAP; i++) {
         const nnom_tensor_t *in = &p->tensors[node->inputs[i]];
         const uint16_t storage = p->flow.storage[node->inputs[i]];
@@ -108,7 +108,7 @@ static uint16_t overlapped(const nnom_planner_t *p, uint16_t n)
 static void whole_part(nnom_planner_t *p, const nnom_part_t *part, uint16_t time)
 {
     const uint16_t n = part->first;
-    const uint16_t out = p->flow.storage[p->nodes[n].output];
+    const uint16_t out = p->flow.storage[nnom_node_output_index(&p->nodes[n], 0)];
     p->node_block[n] = add_block(p, nnom_scratch(&p->flow, n, false, n, (uint16_t)(n + 1)), time, time);
     const uint16_t above = overlapped(p, n);
     if (above != UINT16_MAX && in_arena(p, out)) {
@@ -129,7 +129,7 @@ static void measure_heat(nnom_planner_t *p)
 {
     for (uint16_t n = 0; n < p->program->node_count; n++) {
         const nnom_node_t *node = &p->nodes[n];
-        const nnom_tensor_t *out = &p->tensors[node->output];
+        const nnom_tensor_t *out = &p->tensors[nnom_node_output_index(node, 0)];
         const uint64_t written = tensor_bytes(out, out->shape.h);
         const uint64_t read = p->flow.macs[n] > written ? p->flow.macs[n] : written;
         for (uint32_t i = 0; i < node->input_count; i++) {
@@ -138,8 +138,8 @@ static void measure_heat(nnom_planner_t *p)
                 add_heat(p, p->tensor_block[storage], read);
             }
         }
-        if (in_arena(p, p->flow.storage[node->output])) {
-            add_heat(p, p->tensor_block[p->flow.storage[node->output]], written);
+        if (in_arena(p, p->flow.storage[nnom_node_output_index(node, 0)])) {
+            add_heat(p, p->tensor_block[p->flow.storage[nnom_node_output_index(node, 0)]], written);
         }
         add_heat(p, p->node_block[n], read);
     }
@@ -271,6 +271,7 @@ nnom_status_t nnom_layout_apply(nnom_planner_t *p)
             p->nodes[n].scratch_bytes = nnom_scratch(&p->flow, n, p->parts[k].rolls, p->parts[k].first, p->parts[k].end);
         }
     }
-    p->program->fed = p->flow.feed;
+    const bool endless = p->model->builder->options.endless;
+    p->program->fed = p->flow.feed ? (uint16_t)(endless ? NNOM_FED_ENDLESS : 1) : 0;
     return apply_schedule(p);
 }

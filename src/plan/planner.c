@@ -27,6 +27,7 @@ static void carve(nnom_planner_t *p, pool_t *pool)
     p->flow.storage = take(pool, tensors, sizeof(uint16_t));
     p->flow.last_use = take(pool, tensors, sizeof(uint16_t));
     p->flow.readers = take(pool, tensors, sizeof(uint16_t));
+    p->flow.whole = take(pool, tensors, sizeof(uint8_t));
     p->flow.overlap = take(pool, nodes, sizeof(int32_t));
     p->flow.scratch = take(pool, nodes, sizeof(uint32_t));
     p->flow.in_pieces = take(pool, nodes, sizeof(uint8_t));
@@ -66,7 +67,8 @@ static void fill_layers(nnom_planner_t *p)
 {
     for (const nnom_layer_t *layer = p->model->builder->layers; layer != NULL; layer = layer->next) {
         p->flow.storage[layer->tensor] = layer->root->tensor;
-        p->flow.producer[layer->tensor] = layer->root->node;
+        p->flow.producer[layer->tensor] = nnom_layer_writer(layer);
+        p->flow.whole[layer->tensor] = (layer->root->cls->flags & NNOM_CLASS_PART) != 0;
         if (layer->node != NNOM_NO_NODE) {
             p->flow.overlap[layer->node] = layer->overlap;
             p->flow.scratch[layer->node] = layer->scratch_bytes;
@@ -89,6 +91,10 @@ static void fill_uses(nnom_planner_t *p)
     }
     for (uint16_t i = 0; i < program->output_count; i++) {
         p->flow.last_use[p->flow.storage[program->outputs[i]]] = program->node_count;
+    }
+    for (uint32_t i = 0; i < program->state_count; i++) { /* both stay: from run to run, and until it is copied */
+        p->flow.last_use[p->flow.storage[program->states[i].read]] = program->node_count;
+        p->flow.last_use[p->flow.storage[program->states[i].left]] = program->node_count;
     }
 }
 

@@ -14,7 +14,7 @@ static bool reduces(const nnom_node_t *node)
 int32_t nnom_node_rows(const nnom_program_t *program, uint32_t n)
 {
     const nnom_node_t *node = &program->nodes[n];
-    return program->tensors[reduces(node) ? node->inputs[0] : node->output].shape.h;
+    return program->tensors[reduces(node) ? node->inputs[0] : nnom_node_output_index(node, 0)].shape.h;
 }
 
 static bool is_input(const nnom_flow_t *f, uint16_t storage)
@@ -39,7 +39,7 @@ static bool is_fed(const nnom_flow_t *f, uint16_t storage)
 
 bool nnom_is_ring(const nnom_flow_t *f, uint16_t storage, uint16_t first, uint16_t end)
 {
-    if (f->program->tensors[storage].data != NULL || f->last_use[storage] >= end) {
+    if (f->program->tensors[storage].data != NULL || f->last_use[storage] >= end || f->whole[storage]) {
         return false;
     }
     return inside(f->producer[storage], first, end) || (first == 0 && is_fed(f, storage));
@@ -113,6 +113,9 @@ static int32_t available(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t ten
     if (inside(producer, s->first, s->end)) {
         const bool part = reduces(node_at(f, producer)) && !finished(f, s, producer);
         rows = part ? 0 : (reduces(node_at(f, producer)) ? of->shape.h : s->done[producer]);
+        if (f->whole[storage] && of->shape.h != nnom_node_rows(f->program, producer)) {
+            rows = finished(f, s, producer) ? of->shape.h : 0; /* a further output with rows of its own */
+        }
     } else if (s->first == 0 && is_fed(f, storage)) {
         rows = s->fed;
     }
@@ -182,7 +185,7 @@ static void measure(const nnom_flow_t *f, nnom_sim_t *s, uint16_t ring, int32_t 
 static uint32_t in_place(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t n)
 {
     const nnom_node_t *node = node_at(f, n);
-    const nnom_tensor_t *out = &f->program->tensors[node->output];
+    const nnom_tensor_t *out = &f->program->tensors[nnom_node_output_index(node, 0)];
     uint32_t i = 0;
     for (; i < node->input_count; i++) {
         const uint16_t storage = f->storage[node->inputs[i]];
@@ -190,7 +193,7 @@ static uint32_t in_place(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t n)
         const nnom_tensor_t *of = &f->program->tensors[storage];
         const bool alike = in->row_bytes == out->row_bytes && in->shape.h == out->shape.h && of->row_bytes == out->row_bytes;
         if (f->overlap[n] == 0 && !reduces(node) && alike && nnom_is_ring(f, storage, s->first, s->end) &&
-            nnom_is_ring(f, f->storage[node->output], s->first, s->end) && f->readers[storage] == 1) {
+            nnom_is_ring(f, f->storage[nnom_node_output_index(node, 0)], s->first, s->end) && f->readers[storage] == 1) {
             break;
         }
     }
@@ -200,7 +203,7 @@ static uint32_t in_place(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t n)
 /* What node n makes is wanted to its last row: nothing in the segment reads it, or somebody outside does. */
 static bool is_end(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t n)
 {
-    const uint16_t storage = f->storage[node_at(f, n)->output];
+    const uint16_t storage = f->storage[nnom_node_output_index(node_at(f, n), 0)];
     if (!nnom_is_ring(f, storage, s->first, s->end)) {
         return true;
     }
@@ -249,7 +252,7 @@ static void start(const nnom_flow_t *f, nnom_sim_t *s)
         s->is_end[n] = is_end(f, s, n);
         const uint32_t i = in_place(f, s, n);
         if (i < node->input_count) {
-            s->ring[f->storage[node->output]] = s->ring[f->storage[node->inputs[i]]];
+            s->ring[f->storage[nnom_node_output_index(node, 0)]] = s->ring[f->storage[node->inputs[i]]];
         }
     }
     for (uint16_t t = 0; t < f->program->tensor_count; t++) {
@@ -286,7 +289,7 @@ static void feed_row(const nnom_flow_t *f, nnom_sim_t *s, uint16_t storage)
 static void run_node(const nnom_flow_t *f, nnom_sim_t *s, uint16_t n)
 {
     const nnom_node_t *node = node_at(f, n);
-    const uint16_t storage = f->storage[node->output];
+    const uint16_t storage = f->storage[nnom_node_output_index(node, 0)];
     const nnom_range_t y = next_rows(f, s, n);
     if (nnom_is_ring(f, storage, s->first, s->end)) {
         /* Before the node counts as done: what it reads must still be there while it writes. */

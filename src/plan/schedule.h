@@ -14,6 +14,7 @@ typedef struct nnom_flow {
     uint16_t *producer;  /* [tensors] node that writes it, or NNOM_NO_NODE */
     uint16_t *storage;   /* [tensors] the tensor whose memory it lies in: itself, except views and outputs */
     uint16_t *last_use;  /* [tensors], of storages: last node that reads it; node_count: the caller does */
+    uint8_t *whole;      /* [tensors] a further output of a node: never a ring */
     uint16_t *readers;   /* [tensors], of storages: number of node inputs that read it */
     int32_t *overlap;    /* [nodes] as nnom_layer_t.overlap */
     uint32_t *scratch;   /* [nodes] bytes of scratch, if any is needed: nnom_scratch() */

@@ -34,7 +34,7 @@ static uint64_t rolling_cost(const nnom_flow_t *f, uint16_t n)
     const uint64_t rows = (uint64_t)nnom_node_rows(f->program, n);
     uint64_t cost = rows * COST_STEP;
     if ((node->op->flags & NNOM_OP_REDUCES) != 0) {
-        cost += rows * (uint64_t)elements(&f->program->tensors[node->output]) * COST_PARTIAL_SUM;
+        cost += rows * (uint64_t)elements(&f->program->tensors[nnom_node_output_index(node, 0)]) * COST_PARTIAL_SUM;
     }
     return cost;
 }
@@ -68,7 +68,7 @@ static uint32_t scratch_of(const nnom_flow_t *f, const nnom_part_t *part)
 static uint32_t overlap_saving(const nnom_flow_t *f, uint16_t n)
 {
     const nnom_node_t *node = &f->program->nodes[n];
-    const uint16_t in = f->storage[node->inputs[0]], out = f->storage[node->output];
+    const uint16_t in = f->storage[node->inputs[0]], out = f->storage[nnom_node_output_index(node, 0)];
     const nnom_tensor_t *from = &f->program->tensors[in], *to = &f->program->tensors[out];
     const bool ends = f->last_use[in] == n && f->readers[in] == 1 && from->data == NULL && to->data == NULL;
     if (f->overlap[n] == INT32_MAX || !ends) {
@@ -107,7 +107,7 @@ uint32_t nnom_part_bytes(const nnom_flow_t *f, const nnom_part_t *part, const nn
 static bool branches(const nnom_flow_t *f, const nnom_part_t *part)
 {
     for (uint16_t n = part->first; n < part->end; n++) {
-        if (f->readers[f->storage[f->program->nodes[n].output]] > 1) {
+        if (f->readers[f->storage[nnom_node_output_index(&f->program->nodes[n], 0)]] > 1) {
             return true;
         }
     }

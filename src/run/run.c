@@ -17,7 +17,7 @@ static void notify(const nnom_instance_t *instance, uint32_t node, nnom_event_t 
 static int32_t rows_of(const nnom_program_t *program, const nnom_node_t *node)
 {
     const bool reduces = (node->op->flags & NNOM_OP_REDUCES) != 0;
-    return program->tensors[reduces ? node->inputs[0] : node->output].shape.h;
+    return program->tensors[reduces ? node->inputs[0] : nnom_node_output_index(node, 0)].shape.h;
 }
 
 static int32_t run_rows(const nnom_instance_t *instance, uint32_t n, int32_t lo, int32_t hi)
@@ -104,6 +104,50 @@ static nnom_status_t advance(nnom_instance_t *instance)
     return status;
 }
 
+/* ---- States ---- */
+
+static size_t whole_bytes(const nnom_tensor_t *tensor)
+{
+    return (size_t)tensor->shape.h * (size_t)tensor->row_bytes;
+}
+
+void nnom_forget(nnom_instance_t *instance)
+{
+    nnom_reset(instance);
+    if (instance == NULL || instance->program == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < instance->program->state_count; i++) {
+        const nnom_state_t *state = &instance->program->states[i];
+        const nnom_tensor_t *read = &instance->program->tensors[state->read];
+        uint8_t *to = nnom_tensor_rows(read, &instance->arena).data;
+        if (state->start != NULL) {
+            memcpy(to, state->start, whole_bytes(read));
+        } else { /* of one byte: the zero point; int16 has 0, and zeros in float are zero bytes */
+            memset(to, read->row_bytes == read->shape.w * read->shape.c ? read->zero_point : 0, whole_bytes(read));
+        }
+    }
+    instance->started = 1;
+}
+
+static void begin(nnom_instance_t *instance)
+{
+    if (!instance->started) {
+        nnom_forget(instance);
+    }
+}
+
+/* After a run: what it leaves becomes what the next one reads. */
+static void leave(const nnom_instance_t *instance)
+{
+    const nnom_program_t *program = instance->program;
+    for (uint32_t i = 0; i < program->state_count; i++) {
+        const nnom_tensor_t *read = &program->tensors[program->states[i].read];
+        const nnom_tensor_t *left = &program->tensors[program->states[i].left];
+        memcpy(nnom_tensor_rows(read, &instance->arena).data, nnom_tensor_rows(left, &instance->arena).data, whole_bytes(read));
+    }
+}
+
 void nnom_reset(nnom_instance_t *instance)
 {
     if (instance != NULL) {
@@ -123,7 +167,12 @@ nnom_status_t nnom_run(nnom_instance_t *instance)
         return NNOM_FED;
     }
     nnom_reset(instance);
-    return advance(instance);
+    begin(instance);
+    const nnom_status_t status = advance(instance);
+    if (status == NNOM_OK) {
+        leave(instance);
+    }
+    return status;
 }
 
 nnom_status_t nnom_feed(nnom_instance_t *instance, const void *rows, uint32_t n)
@@ -135,6 +184,10 @@ nnom_status_t nnom_feed(nnom_instance_t *instance, const void *rows, uint32_t n)
         return instance->program == NULL ? NNOM_NOT_COMPILED : NNOM_NOT_FED;
     }
     const nnom_tensor_t *input = nnom_input_tensor(instance, 0);
+    if (instance->program->fed == NNOM_FED_ENDLESS && input_complete(instance) && n > 0) {
+        nnom_reset(instance);
+    }
+    begin(instance);
     if (n > (uint32_t)(input->shape.h - instance->fed) || (n == 0 && input_complete(instance))) {
         return NNOM_BAD_ARGUMENT;
     }
@@ -148,6 +201,9 @@ nnom_status_t nnom_feed(nnom_instance_t *instance, const void *rows, uint32_t n)
             instance->fed = input->shape.h;
             return status;
         }
+    }
+    if (status == NNOM_OK) {
+        leave(instance);
     }
     return status;
 }
@@ -234,7 +290,7 @@ const void *nnom_node_output(const nnom_instance_t *instance, uint32_t node, con
     if (node >= nnom_node_count(instance) || tensor == NULL) {
         return NULL;
     }
-    *tensor = &instance->program->tensors[instance->program->nodes[node].output];
+    *tensor = &instance->program->tensors[nnom_node_output_index(&instance->program->nodes[node], 0)];
     return nnom_tensor_rows(*tensor, &instance->arena).data;
 }
 

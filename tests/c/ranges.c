@@ -60,21 +60,20 @@ typedef struct work {
 /* The node as it stands in a program whose tensors are the rings. */
 static void call_rings(work_t *w, nnom_range_t y)
 {
-    const uint16_t links[MAX_INPUTS] = {0, 1, 2, 3, 4, 5, 6, 7};
+    const uint16_t links[MAX_INPUTS + 1] = {0, 1, 2, 3, 4, 5, 6, 7, 8}; /* the output comes after the inputs */
     const uint32_t inputs = w->node->input_count;
     nnom_tensor_t tensors[MAX_INPUTS + 1];
     nnom_node_t node = *w->node;
     int32_t status = NNOM_OK;
     for (uint32_t i = 0; i <= inputs; i++) {
         const ring_t *ring = i < inputs ? &w->in[i] : &w->out;
-        tensors[i] = w->s->tensors[i < inputs ? w->node->inputs[i] : w->node->output];
+        tensors[i] = w->s->tensors[i < inputs ? w->node->inputs[i] : nnom_node_output_index(w->node, 0)];
         tensors[i].data = ring->memory.data;
         tensors[i].rows = ring->rows;
     }
     const nnom_program_t program = {
         .tensors = tensors, .nodes = &node, .tensor_count = (uint16_t)(inputs + 1), .node_count = 1};
     node.inputs = links;
-    node.output = (uint16_t)inputs;
     node.scratch = 0;
     node.scratch_bytes = (uint32_t)w->scratch.bytes;
     const nnom_arena_t arena = {{w->scratch.data, NULL}};
@@ -162,7 +161,7 @@ static void exact_rings(work_t *w, const ranges_t *ranges)
             w->in[i].held.lo = w->in[i].held.hi = rows.lo;
             ring_load(&w->in[i], rows);
         }
-        w->out = ring_new(w->s, w->node->output, length(y));
+        w->out = ring_new(w->s, nnom_node_output_index(w->node, 0), length(y));
         call_checked(w, y);
         for (uint32_t i = 0; i < w->node->input_count; i++) {
             (void)guarded_free(&w->in[i].memory);
@@ -196,7 +195,7 @@ static void rolling_rings(work_t *w, const ranges_t *ranges)
     for (uint32_t i = 0; i < w->node->input_count; i++) {
         w->in[i] = ring_new(w->s, w->node->inputs[i], tallest_window(w, i, ranges));
     }
-    w->out = ring_new(w->s, w->node->output, tallest + random_in(0, 2));
+    w->out = ring_new(w->s, nnom_node_output_index(w->node, 0), tallest + random_in(0, 2));
     for (int32_t r = 0; r < ranges->count; r++) {
         for (uint32_t i = 0; i < w->node->input_count; i++) {
             ring_load(&w->in[i], window_of(w, i, ranges->at[r]));
@@ -215,7 +214,7 @@ static void rolling_rings(work_t *w, const ranges_t *ranges)
 static void reduce(work_t *w, const ranges_t *ranges, uint32_t scratch_bytes)
 {
     w->scratch = guarded_new(scratch_bytes);
-    w->out = ring_new(w->s, w->node->output, w->s->tensors[w->node->output].shape.h);
+    w->out = ring_new(w->s, nnom_node_output_index(w->node, 0), w->s->tensors[nnom_node_output_index(w->node, 0)].shape.h);
     for (int32_t r = 0; r < ranges->count; r++) {
         const nnom_range_t rows = ranges->at[r];
         w->in[0] = ring_new(w->s, w->node->inputs[0], length(rows));
@@ -243,7 +242,7 @@ void check_rows(separate_t *s, uint32_t n)
         reduce(&w, &ranges, layer_of(s->m, n)->scratch_bytes);
         return;
     }
-    const ranges_t ranges = cut(s->tensors[node->output].shape.h);
+    const ranges_t ranges = cut(s->tensors[nnom_node_output_index(node, 0)].shape.h);
     w.scratch = guarded_new(layer_of(s->m, n)->scratch_bytes);
     exact_rings(&w, &ranges);
     rolling_rings(&w, &ranges);

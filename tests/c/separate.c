@@ -44,7 +44,7 @@ static uint32_t root_of(const nnom_model_t *m, uint32_t tensor)
 static bool is_computed(const nnom_program_t *p, uint32_t tensor)
 {
     for (uint32_t n = 0; n < p->node_count; n++) {
-        if (p->nodes[n].output == tensor) {
+        if (nnom_node_output_index(&p->nodes[n], 0) == tensor) {
             return true;
         }
     }
@@ -75,13 +75,13 @@ static void run_node(const separate_t *s, uint32_t n)
     guarded_t scratch = guarded_new(node.scratch_bytes);
     int32_t status = NNOM_OK;
     const bool reduces = (node.op->flags & NNOM_OP_REDUCES) != 0;
-    const int32_t rows = s->tensors[reduces ? node.inputs[0] : node.output].shape.h;
+    const int32_t rows = s->tensors[reduces ? node.inputs[0] : nnom_node_output_index(&node, 0)].shape.h;
     node.scratch = 0;
     const nnom_arena_t arena = {{scratch.data, NULL}};
     const nnom_call_t call = {&s->program, &node, &arena, {0, rows}, &status};
     node.op->run(&call);
     CHECK(guarded_free(&scratch), "node %d writes beyond its scratch", (int)n);
-    CHECK(guarded_intact(&s->buffers[root_of(s->m, node.output)]), "node %d writes beyond its output", (int)n);
+    CHECK(guarded_intact(&s->buffers[root_of(s->m, nnom_node_output_index(&node, 0))]), "node %d writes beyond its output", (int)n);
 }
 
 separate_t separate_new(nnom_model_t *m)
@@ -122,7 +122,7 @@ static void observe(void *context, const nnom_instance_t *instance, uint32_t nod
     const nnom_tensor_t *t;
     if (event == NNOM_EVENT_END) {
         const void *bytes = nnom_node_output(instance, node, &t);
-        const uint8_t *expected = separate_bytes(s, instance->program->nodes[node].output);
+        const uint8_t *expected = separate_bytes(s, nnom_node_output_index(&instance->program->nodes[node], 0));
         CHECK(memcmp(bytes, expected, tensor_size(t)) == 0, "node %d (%s): other bytes in the plan's memory", (int)node,
               layer_of(s->m, node)->cls->name);
     }
@@ -152,7 +152,7 @@ typedef struct overlap_try {
 static void overlap_once(separate_t *s, const overlap_try_t *try)
 {
     nnom_node_t node = s->program.nodes[try->node];
-    const nnom_tensor_t saved_in = s->tensors[node.inputs[try->input]], saved_out = s->tensors[node.output];
+    const nnom_tensor_t saved_in = s->tensors[node.inputs[try->input]], saved_out = s->tensors[nnom_node_output_index(&node, 0)];
     const uint32_t in_bytes = tensor_size(&saved_in), out_bytes = tensor_size(&saved_out);
     const uint32_t end = try->distance + in_bytes;
     guarded_t shared = guarded_new(end > out_bytes ? end : out_bytes);
@@ -163,7 +163,7 @@ static void overlap_once(separate_t *s, const overlap_try_t *try)
     int32_t status = NNOM_OK;
     memcpy(shared.data + try->distance, saved_in.data, in_bytes);
     s->tensors[node.inputs[try->input]].data = shared.data + try->distance;
-    s->tensors[node.output].data = shared.data;
+    s->tensors[nnom_node_output_index(&node, 0)].data = shared.data;
     node.scratch = 0;
     for (int32_t y = 0; y < rows;) {
         const int32_t next = try->pieces ? random_in(y + 1, rows) : rows;
@@ -174,7 +174,7 @@ static void overlap_once(separate_t *s, const overlap_try_t *try)
     CHECK(memcmp(shared.data, saved_out.data, out_bytes) == 0, "output %lu bytes below input %lu, %s: other bytes",
           (unsigned long)try->distance, (unsigned long)try->input, try->pieces ? "in pieces" : "whole");
     s->tensors[node.inputs[try->input]] = saved_in;
-    s->tensors[node.output] = saved_out;
+    s->tensors[nnom_node_output_index(&node, 0)] = saved_out;
     CHECK(guarded_free(&scratch) && guarded_free(&shared),
           "writes beyond its output or scratch when it overlaps its input");
 }
@@ -188,7 +188,7 @@ static bool may_overlap(const separate_t *s, const nnom_node_t *node, uint32_t i
             return false;
         }
     }
-    const nnom_shape_t a = in->shape, b = s->tensors[node->output].shape;
+    const nnom_shape_t a = in->shape, b = s->tensors[nnom_node_output_index(node, 0)].shape;
     return input == 0 || (a.h == b.h && a.w == b.w && a.c == b.c);
 }
 
