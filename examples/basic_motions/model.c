@@ -898,21 +898,21 @@ static const nnom_tensor_t basic_motions_tensors[] = {
     {NULL, 0, {1, 1, 4}, 1, 4, 0x1p-8f, -128, NNOM_TYPE_S8}, /* softmax */
     {NULL, 0, {1, 1, 4}, 1, 4, 0x1p-8f, -128, NNOM_TYPE_S8}, /* Output_12 */
 };
-static const uint16_t basic_motions_n0_in[] = {0, };
-static const uint16_t basic_motions_n1_in[] = {1, };
-static const uint16_t basic_motions_n2_in[] = {2, };
-static const uint16_t basic_motions_n3_in[] = {3, };
-static const uint16_t basic_motions_n4_in[] = {4, };
-static const uint16_t basic_motions_n5_in[] = {5, };
-static const uint16_t basic_motions_n6_in[] = {6, };
+static const uint16_t basic_motions_n0_in[] = {0, 1, };
+static const uint16_t basic_motions_n1_in[] = {1, 2, };
+static const uint16_t basic_motions_n2_in[] = {2, 3, };
+static const uint16_t basic_motions_n3_in[] = {3, 4, };
+static const uint16_t basic_motions_n4_in[] = {4, 5, };
+static const uint16_t basic_motions_n5_in[] = {5, 6, };
+static const uint16_t basic_motions_n6_in[] = {6, 7, };
 static const nnom_node_t basic_motions_nodes[] = {
     {&nnom_conv2d_s8_ref_op, &basic_motions_n0, basic_motions_n0_in, 1, 1, 0, 42}, /* conv1 */
-    {&nnom_max_pool_s8_ref_op, &basic_motions_n1, basic_motions_n1_in, 1, 2, 0, 0}, /* pool1 */
-    {&nnom_conv2d_s8_ref_op, &basic_motions_n2, basic_motions_n2_in, 1, 3, 0, 80}, /* conv2 */
-    {&nnom_max_pool_s8_ref_op, &basic_motions_n1, basic_motions_n3_in, 1, 4, 0, 0}, /* pool2 */
-    {&nnom_dense_s8_ref_op, &basic_motions_n4, basic_motions_n4_in, 1, 5, 0, 0}, /* dense1 */
-    {&nnom_dense_s8_ref_op, &basic_motions_n5, basic_motions_n5_in, 1, 6, 0, 0}, /* dense2 */
-    {&nnom_softmax_s8_op, &basic_motions_n6, basic_motions_n6_in, 1, 7, 0, 0}, /* softmax */
+    {&nnom_max_pool_s8_ref_op, &basic_motions_n1, basic_motions_n1_in, 1, 1, 0, 0}, /* pool1 */
+    {&nnom_conv2d_s8_ref_op, &basic_motions_n2, basic_motions_n2_in, 1, 1, 0, 80}, /* conv2 */
+    {&nnom_max_pool_s8_ref_op, &basic_motions_n1, basic_motions_n3_in, 1, 1, 0, 0}, /* pool2 */
+    {&nnom_dense_s8_ref_op, &basic_motions_n4, basic_motions_n4_in, 1, 1, 0, 0}, /* dense1 */
+    {&nnom_dense_s8_ref_op, &basic_motions_n5, basic_motions_n5_in, 1, 1, 0, 0}, /* dense2 */
+    {&nnom_softmax_s8_op, &basic_motions_n6, basic_motions_n6_in, 1, 1, 0, 0}, /* softmax */
 };
 static const uint16_t basic_motions_param_bytes[] = {sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_softmax_param), };
 static const uint16_t basic_motions_inputs[] = {0, };
@@ -1015,7 +1015,9 @@ nnom_status_t basic_motions_selftest(void)
         return NNOM_OTHER_ABI;
     }
     memcpy(nnom_input_buffer(m, 0), basic_motions_test_input0, sizeof basic_motions_test_input0);
+    nnom_forget(m);
     nnom_status_t status = nnom_run(m);
+    nnom_forget(m);
     if (memcmp(nnom_output_buffer(m, 0), basic_motions_test_output0, sizeof basic_motions_test_output0) != 0) {
         status = NNOM_SELFTEST;
     }

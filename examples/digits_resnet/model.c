@@ -2204,43 +2204,43 @@ static const nnom_tensor_t digits_resnet_tensors[] = {
     {NULL, 0, {1, 1, 10}, 1, 10, 0x1p-8f, -128, NNOM_TYPE_S8}, /* softmax */
     {NULL, 0, {1, 1, 10}, 1, 10, 0x1p-8f, -128, NNOM_TYPE_S8}, /* Output_29 */
 };
-static const uint16_t digits_resnet_n0_in[] = {0, };
-static const uint16_t digits_resnet_n1_in[] = {1, };
-static const uint16_t digits_resnet_n2_in[] = {2, };
-static const uint16_t digits_resnet_n3_in[] = {1, 3, };
-static const uint16_t digits_resnet_n4_in[] = {4, };
-static const uint16_t digits_resnet_n5_in[] = {4, 5, };
-static const uint16_t digits_resnet_n6_in[] = {6, };
-static const uint16_t digits_resnet_n7_in[] = {6, 7, };
-static const uint16_t digits_resnet_n8_in[] = {8, };
-static const uint16_t digits_resnet_n9_in[] = {9, };
-static const uint16_t digits_resnet_n10_in[] = {8, };
-static const uint16_t digits_resnet_n11_in[] = {11, 10, };
-static const uint16_t digits_resnet_n12_in[] = {12, };
-static const uint16_t digits_resnet_n13_in[] = {13, };
-static const uint16_t digits_resnet_n14_in[] = {12, 14, };
-static const uint16_t digits_resnet_n15_in[] = {15, };
-static const uint16_t digits_resnet_n16_in[] = {16, };
-static const uint16_t digits_resnet_n17_in[] = {17, };
+static const uint16_t digits_resnet_n0_in[] = {0, 1, };
+static const uint16_t digits_resnet_n1_in[] = {1, 2, };
+static const uint16_t digits_resnet_n2_in[] = {2, 3, };
+static const uint16_t digits_resnet_n3_in[] = {1, 3, 4, };
+static const uint16_t digits_resnet_n4_in[] = {4, 5, };
+static const uint16_t digits_resnet_n5_in[] = {4, 5, 6, };
+static const uint16_t digits_resnet_n6_in[] = {6, 7, };
+static const uint16_t digits_resnet_n7_in[] = {6, 7, 8, };
+static const uint16_t digits_resnet_n8_in[] = {8, 9, };
+static const uint16_t digits_resnet_n9_in[] = {9, 10, };
+static const uint16_t digits_resnet_n10_in[] = {8, 11, };
+static const uint16_t digits_resnet_n11_in[] = {11, 10, 12, };
+static const uint16_t digits_resnet_n12_in[] = {12, 13, };
+static const uint16_t digits_resnet_n13_in[] = {13, 14, };
+static const uint16_t digits_resnet_n14_in[] = {12, 14, 15, };
+static const uint16_t digits_resnet_n15_in[] = {15, 16, };
+static const uint16_t digits_resnet_n16_in[] = {16, 17, };
+static const uint16_t digits_resnet_n17_in[] = {17, 18, };
 static const nnom_node_t digits_resnet_nodes[] = {
     {&nnom_conv2d_s8_ref_op, &digits_resnet_n0, digits_resnet_n0_in, 1, 1, 64, 9}, /* stem_conv */
-    {&nnom_conv2d_s8_ref_op, &digits_resnet_n1, digits_resnet_n1_in, 1, 2, 0, 144}, /* res1_1_conv */
-    {&nnom_conv2d_s8_ref_op, &digits_resnet_n2, digits_resnet_n2_in, 1, 3, 1280, 144}, /* res1_2_conv */
-    {&nnom_add_s8_op, &digits_resnet_n3, digits_resnet_n3_in, 2, 4, 0, 0}, /* res1_add */
-    {&nnom_conv2d_s8_ref_op, &digits_resnet_n4, digits_resnet_n4_in, 1, 5, 0, 144}, /* dense_1_conv */
-    {&nnom_concat_op, &digits_resnet_n5, digits_resnet_n5_in, 2, 6, 0, 0}, /* dense_concat1 */
-    {&nnom_conv2d_s8_ref_op, &digits_resnet_n6, digits_resnet_n6_in, 1, 7, 2764, 216}, /* dense_2_conv */
-    {&nnom_concat_op, &digits_resnet_n5, digits_resnet_n7_in, 2, 8, 2764, 0}, /* dense_concat2 */
-    {&nnom_dw_conv2d_s8_ref_op, &digits_resnet_n8, digits_resnet_n8_in, 1, 9, 2764, 0}, /* down_depthwise */
-    {&nnom_conv2d_s8_ref_op, &digits_resnet_n9, digits_resnet_n9_in, 1, 10, 2764, 0}, /* down_pointwise_conv */
-    {&nnom_conv2d_s8_ref_op, &digits_resnet_n10, digits_resnet_n10_in, 1, 11, 2764, 0}, /* down_shortcut_conv */
-    {&nnom_add_s8_op, &digits_resnet_n11, digits_resnet_n11_in, 2, 12, 2764, 0}, /* down_add */
-    {&nnom_conv2d_s8_ref_op, &digits_resnet_n12, digits_resnet_n12_in, 1, 13, 512, 288}, /* res2_1_conv */
-    {&nnom_conv2d_s8_ref_op, &digits_resnet_n13, digits_resnet_n13_in, 1, 14, 512, 288}, /* res2_2_conv */
-    {&nnom_add_s8_op, &digits_resnet_n14, digits_resnet_n14_in, 2, 15, 0, 0}, /* res2_add */
-    {&nnom_global_avg_pool_s8_ref_op, &digits_resnet_n15, digits_resnet_n15_in, 1, 16, 0, 0}, /* mean */
-    {&nnom_dense_s8_ref_op, &digits_resnet_n16, digits_resnet_n16_in, 1, 17, 0, 0}, /* scores */
-    {&nnom_softmax_s8_op, &digits_resnet_n17, digits_resnet_n17_in, 1, 18, 0, 0}, /* softmax */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n1, digits_resnet_n1_in, 1, 1, 0, 144}, /* res1_1_conv */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n2, digits_resnet_n2_in, 1, 1, 1280, 144}, /* res1_2_conv */
+    {&nnom_add_s8_op, &digits_resnet_n3, digits_resnet_n3_in, 2, 1, 0, 0}, /* res1_add */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n4, digits_resnet_n4_in, 1, 1, 0, 144}, /* dense_1_conv */
+    {&nnom_concat_op, &digits_resnet_n5, digits_resnet_n5_in, 2, 1, 0, 0}, /* dense_concat1 */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n6, digits_resnet_n6_in, 1, 1, 2764, 216}, /* dense_2_conv */
+    {&nnom_concat_op, &digits_resnet_n5, digits_resnet_n7_in, 2, 1, 2764, 0}, /* dense_concat2 */
+    {&nnom_dw_conv2d_s8_ref_op, &digits_resnet_n8, digits_resnet_n8_in, 1, 1, 2764, 0}, /* down_depthwise */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n9, digits_resnet_n9_in, 1, 1, 2764, 0}, /* down_pointwise_conv */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n10, digits_resnet_n10_in, 1, 1, 2764, 0}, /* down_shortcut_conv */
+    {&nnom_add_s8_op, &digits_resnet_n11, digits_resnet_n11_in, 2, 1, 2764, 0}, /* down_add */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n12, digits_resnet_n12_in, 1, 1, 512, 288}, /* res2_1_conv */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n13, digits_resnet_n13_in, 1, 1, 512, 288}, /* res2_2_conv */
+    {&nnom_add_s8_op, &digits_resnet_n14, digits_resnet_n14_in, 2, 1, 0, 0}, /* res2_add */
+    {&nnom_global_avg_pool_s8_ref_op, &digits_resnet_n15, digits_resnet_n15_in, 1, 1, 0, 0}, /* mean */
+    {&nnom_dense_s8_ref_op, &digits_resnet_n16, digits_resnet_n16_in, 1, 1, 0, 0}, /* scores */
+    {&nnom_softmax_s8_op, &digits_resnet_n17, digits_resnet_n17_in, 1, 1, 0, 0}, /* softmax */
 };
 static const uint16_t digits_resnet_param_bytes[] = {sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_binary_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_concat_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_concat_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_binary_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_binary_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_softmax_param), };
 static const uint16_t digits_resnet_inputs[] = {0, };
@@ -2319,7 +2319,9 @@ nnom_status_t digits_resnet_selftest(void)
         return NNOM_OTHER_ABI;
     }
     memcpy(nnom_input_buffer(m, 0), digits_resnet_test_input0, sizeof digits_resnet_test_input0);
+    nnom_forget(m);
     nnom_status_t status = nnom_run(m);
+    nnom_forget(m);
     if (memcmp(nnom_output_buffer(m, 0), digits_resnet_test_output0, sizeof digits_resnet_test_output0) != 0) {
         status = NNOM_SELFTEST;
     }

@@ -1623,25 +1623,25 @@ static const nnom_tensor_t mnist_tensors[] = {
     {NULL, 0, {1, 1, 10}, 1, 10, 0x1p-8f, -128, NNOM_TYPE_S8}, /* softmax */
     {NULL, 0, {1, 1, 10}, 1, 10, 0x1p-8f, -128, NNOM_TYPE_S8}, /* Output_15 */
 };
-static const uint16_t mnist_n0_in[] = {0, };
-static const uint16_t mnist_n1_in[] = {1, };
-static const uint16_t mnist_n2_in[] = {2, };
-static const uint16_t mnist_n3_in[] = {3, };
-static const uint16_t mnist_n4_in[] = {4, };
-static const uint16_t mnist_n5_in[] = {5, };
-static const uint16_t mnist_n6_in[] = {6, };
-static const uint16_t mnist_n7_in[] = {7, };
-static const uint16_t mnist_n8_in[] = {8, };
+static const uint16_t mnist_n0_in[] = {0, 1, };
+static const uint16_t mnist_n1_in[] = {1, 2, };
+static const uint16_t mnist_n2_in[] = {2, 3, };
+static const uint16_t mnist_n3_in[] = {3, 4, };
+static const uint16_t mnist_n4_in[] = {4, 5, };
+static const uint16_t mnist_n5_in[] = {5, 6, };
+static const uint16_t mnist_n6_in[] = {6, 7, };
+static const uint16_t mnist_n7_in[] = {7, 8, };
+static const uint16_t mnist_n8_in[] = {8, 9, };
 static const nnom_node_t mnist_nodes[] = {
     {&nnom_conv2d_s8_ref_op, &mnist_n0, mnist_n0_in, 1, 1, 0, 9}, /* conv1 */
-    {&nnom_max_pool_s8_ref_op, &mnist_n1, mnist_n1_in, 1, 2, 0, 0}, /* pool1 */
-    {&nnom_conv2d_s8_ref_op, &mnist_n2, mnist_n2_in, 1, 3, 1176, 72}, /* conv2 */
-    {&nnom_max_pool_s8_ref_op, &mnist_n1, mnist_n3_in, 1, 4, 1176, 0}, /* pool2 */
-    {&nnom_conv2d_s8_ref_op, &mnist_n4, mnist_n4_in, 1, 5, 1176, 216}, /* conv3 */
-    {&nnom_max_pool_s8_ref_op, &mnist_n1, mnist_n5_in, 1, 6, 0, 0}, /* pool3 */
-    {&nnom_dense_s8_ref_op, &mnist_n6, mnist_n6_in, 1, 7, 0, 0}, /* dense1 */
-    {&nnom_dense_s8_ref_op, &mnist_n7, mnist_n7_in, 1, 8, 0, 0}, /* dense2 */
-    {&nnom_softmax_s8_op, &mnist_n8, mnist_n8_in, 1, 9, 0, 0}, /* softmax */
+    {&nnom_max_pool_s8_ref_op, &mnist_n1, mnist_n1_in, 1, 1, 0, 0}, /* pool1 */
+    {&nnom_conv2d_s8_ref_op, &mnist_n2, mnist_n2_in, 1, 1, 1176, 72}, /* conv2 */
+    {&nnom_max_pool_s8_ref_op, &mnist_n1, mnist_n3_in, 1, 1, 1176, 0}, /* pool2 */
+    {&nnom_conv2d_s8_ref_op, &mnist_n4, mnist_n4_in, 1, 1, 1176, 216}, /* conv3 */
+    {&nnom_max_pool_s8_ref_op, &mnist_n1, mnist_n5_in, 1, 1, 0, 0}, /* pool3 */
+    {&nnom_dense_s8_ref_op, &mnist_n6, mnist_n6_in, 1, 1, 0, 0}, /* dense1 */
+    {&nnom_dense_s8_ref_op, &mnist_n7, mnist_n7_in, 1, 1, 0, 0}, /* dense2 */
+    {&nnom_softmax_s8_op, &mnist_n8, mnist_n8_in, 1, 1, 0, 0}, /* softmax */
 };
 static const uint16_t mnist_param_bytes[] = {sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_softmax_param), };
 static const uint16_t mnist_inputs[] = {0, };
@@ -1767,7 +1767,9 @@ nnom_status_t mnist_selftest(void)
         return NNOM_OTHER_ABI;
     }
     memcpy(nnom_input_buffer(m, 0), mnist_test_input0, sizeof mnist_test_input0);
+    nnom_forget(m);
     nnom_status_t status = nnom_run(m);
+    nnom_forget(m);
     if (memcmp(nnom_output_buffer(m, 0), mnist_test_output0, sizeof mnist_test_output0) != 0) {
         status = NNOM_SELFTEST;
     }

@@ -2318,17 +2318,17 @@ static const nnom_tensor_t uci_har_tensors[] = {
     {NULL, 0, {1, 1, 6}, 1, 6, 0x1p-8f, -128, NNOM_TYPE_S8}, /* softmax */
     {NULL, 0, {1, 1, 6}, 1, 6, 0x1p-8f, -128, NNOM_TYPE_S8}, /* Output_9 */
 };
-static const uint16_t uci_har_n0_in[] = {0, };
-static const uint16_t uci_har_n1_in[] = {1, };
-static const uint16_t uci_har_n2_in[] = {2, };
-static const uint16_t uci_har_n3_in[] = {3, };
-static const uint16_t uci_har_n4_in[] = {4, };
+static const uint16_t uci_har_n0_in[] = {0, 1, };
+static const uint16_t uci_har_n1_in[] = {1, 2, };
+static const uint16_t uci_har_n2_in[] = {2, 3, };
+static const uint16_t uci_har_n3_in[] = {3, 4, };
+static const uint16_t uci_har_n4_in[] = {4, 5, };
 static const nnom_node_t uci_har_nodes[] = {
     {&nnom_conv2d_s8_ref_op, &uci_har_n0, uci_har_n0_in, 1, 1, 0, 81}, /* conv1 */
-    {&nnom_max_pool_s8_ref_op, &uci_har_n1, uci_har_n1_in, 1, 2, 0, 0}, /* pool1 */
-    {&nnom_dense_s8_ref_op, &uci_har_n2, uci_har_n2_in, 1, 3, 0, 0}, /* dense1 */
-    {&nnom_dense_s8_ref_op, &uci_har_n3, uci_har_n3_in, 1, 4, 0, 0}, /* dense2 */
-    {&nnom_softmax_s8_op, &uci_har_n4, uci_har_n4_in, 1, 5, 0, 0}, /* softmax */
+    {&nnom_max_pool_s8_ref_op, &uci_har_n1, uci_har_n1_in, 1, 1, 0, 0}, /* pool1 */
+    {&nnom_dense_s8_ref_op, &uci_har_n2, uci_har_n2_in, 1, 1, 0, 0}, /* dense1 */
+    {&nnom_dense_s8_ref_op, &uci_har_n3, uci_har_n3_in, 1, 1, 0, 0}, /* dense2 */
+    {&nnom_softmax_s8_op, &uci_har_n4, uci_har_n4_in, 1, 1, 0, 0}, /* softmax */
 };
 static const uint16_t uci_har_param_bytes[] = {sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_softmax_param), };
 static const uint16_t uci_har_inputs[] = {0, };
@@ -2465,7 +2465,9 @@ nnom_status_t uci_har_selftest(void)
         return NNOM_OTHER_ABI;
     }
     memcpy(nnom_input_buffer(m, 0), uci_har_test_input0, sizeof uci_har_test_input0);
+    nnom_forget(m);
     nnom_status_t status = nnom_run(m);
+    nnom_forget(m);
     if (memcmp(nnom_output_buffer(m, 0), uci_har_test_output0, sizeof uci_har_test_output0) != 0) {
         status = NNOM_SELFTEST;
     }

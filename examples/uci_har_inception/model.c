@@ -6612,29 +6612,29 @@ static const nnom_tensor_t uci_har_inception_tensors[] = {
     {NULL, 0, {1, 1, 6}, 1, 6, 0x1p-8f, -128, NNOM_TYPE_S8}, /* softmax */
     {NULL, 0, {1, 1, 6}, 1, 6, 0x1p-8f, -128, NNOM_TYPE_S8}, /* Output_17 */
 };
-static const uint16_t uci_har_inception_n0_in[] = {0, };
-static const uint16_t uci_har_inception_n1_in[] = {1, };
-static const uint16_t uci_har_inception_n2_in[] = {2, };
-static const uint16_t uci_har_inception_n3_in[] = {3, };
-static const uint16_t uci_har_inception_n4_in[] = {2, };
-static const uint16_t uci_har_inception_n5_in[] = {5, };
-static const uint16_t uci_har_inception_n6_in[] = {2, };
-static const uint16_t uci_har_inception_n7_in[] = {4, 6, 7, };
-static const uint16_t uci_har_inception_n8_in[] = {8, };
-static const uint16_t uci_har_inception_n9_in[] = {9, };
-static const uint16_t uci_har_inception_n10_in[] = {10, };
+static const uint16_t uci_har_inception_n0_in[] = {0, 1, };
+static const uint16_t uci_har_inception_n1_in[] = {1, 2, };
+static const uint16_t uci_har_inception_n2_in[] = {2, 3, };
+static const uint16_t uci_har_inception_n3_in[] = {3, 4, };
+static const uint16_t uci_har_inception_n4_in[] = {2, 5, };
+static const uint16_t uci_har_inception_n5_in[] = {5, 6, };
+static const uint16_t uci_har_inception_n6_in[] = {2, 7, };
+static const uint16_t uci_har_inception_n7_in[] = {4, 6, 7, 8, };
+static const uint16_t uci_har_inception_n8_in[] = {8, 9, };
+static const uint16_t uci_har_inception_n9_in[] = {9, 10, };
+static const uint16_t uci_har_inception_n10_in[] = {10, 11, };
 static const nnom_node_t uci_har_inception_nodes[] = {
     {&nnom_conv2d_s8_ref_op, &uci_har_inception_n0, uci_har_inception_n0_in, 1, 1, 0, 81}, /* conv1 */
-    {&nnom_max_pool_s8_ref_op, &uci_har_inception_n1, uci_har_inception_n1_in, 1, 2, 0, 0}, /* pool1 */
-    {&nnom_conv2d_s8_ref_op, &uci_har_inception_n2, uci_har_inception_n2_in, 1, 3, 0, 80}, /* conv2 */
-    {&nnom_max_pool_s8_ref_op, &uci_har_inception_n1, uci_har_inception_n3_in, 1, 4, 0, 0}, /* pool2 */
-    {&nnom_conv2d_s8_ref_op, &uci_har_inception_n4, uci_har_inception_n4_in, 1, 5, 0, 48}, /* conv3 */
-    {&nnom_max_pool_s8_ref_op, &uci_har_inception_n1, uci_har_inception_n5_in, 1, 6, 0, 0}, /* pool3 */
-    {&nnom_max_pool_s8_ref_op, &uci_har_inception_n1, uci_har_inception_n6_in, 1, 7, 0, 0}, /* pool4 */
-    {&nnom_concat_op, &uci_har_inception_n7, uci_har_inception_n7_in, 3, 8, 0, 0}, /* concat */
-    {&nnom_dense_s8_ref_op, &uci_har_inception_n8, uci_har_inception_n8_in, 1, 9, 0, 0}, /* dense1 */
-    {&nnom_dense_s8_ref_op, &uci_har_inception_n9, uci_har_inception_n9_in, 1, 10, 0, 0}, /* dense2 */
-    {&nnom_softmax_s8_op, &uci_har_inception_n10, uci_har_inception_n10_in, 1, 11, 0, 0}, /* softmax */
+    {&nnom_max_pool_s8_ref_op, &uci_har_inception_n1, uci_har_inception_n1_in, 1, 1, 0, 0}, /* pool1 */
+    {&nnom_conv2d_s8_ref_op, &uci_har_inception_n2, uci_har_inception_n2_in, 1, 1, 0, 80}, /* conv2 */
+    {&nnom_max_pool_s8_ref_op, &uci_har_inception_n1, uci_har_inception_n3_in, 1, 1, 0, 0}, /* pool2 */
+    {&nnom_conv2d_s8_ref_op, &uci_har_inception_n4, uci_har_inception_n4_in, 1, 1, 0, 48}, /* conv3 */
+    {&nnom_max_pool_s8_ref_op, &uci_har_inception_n1, uci_har_inception_n5_in, 1, 1, 0, 0}, /* pool3 */
+    {&nnom_max_pool_s8_ref_op, &uci_har_inception_n1, uci_har_inception_n6_in, 1, 1, 0, 0}, /* pool4 */
+    {&nnom_concat_op, &uci_har_inception_n7, uci_har_inception_n7_in, 3, 1, 0, 0}, /* concat */
+    {&nnom_dense_s8_ref_op, &uci_har_inception_n8, uci_har_inception_n8_in, 1, 1, 0, 0}, /* dense1 */
+    {&nnom_dense_s8_ref_op, &uci_har_inception_n9, uci_har_inception_n9_in, 1, 1, 0, 0}, /* dense2 */
+    {&nnom_softmax_s8_op, &uci_har_inception_n10, uci_har_inception_n10_in, 1, 1, 0, 0}, /* softmax */
 };
 static const uint16_t uci_har_inception_param_bytes[] = {sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_concat_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_softmax_param), };
 static const uint16_t uci_har_inception_inputs[] = {0, };
@@ -6771,7 +6771,9 @@ nnom_status_t uci_har_inception_selftest(void)
         return NNOM_OTHER_ABI;
     }
     memcpy(nnom_input_buffer(m, 0), uci_har_inception_test_input0, sizeof uci_har_inception_test_input0);
+    nnom_forget(m);
     nnom_status_t status = nnom_run(m);
+    nnom_forget(m);
     if (memcmp(nnom_output_buffer(m, 0), uci_har_inception_test_output0, sizeof uci_har_inception_test_output0) != 0) {
         status = NNOM_SELFTEST;
     }
