@@ -26,7 +26,15 @@ from nnom import boards  # noqa: E402
 SUITES = ("readme2019", "rows", "alloc", "arena", "errors", "plan", "tools", "limits", "misuse", "states", "freeze")
 HOST_ONLY = "freeze"  # needs a full C library
 # Configurations of each random test: the emulators run some hundred times slower than the host.
-HOST_CASES = {"plain": 200, "san": 60}
+HOST_CASES = {"plain": 200, "san": 60, "clang": 20, "m32": 20, "clang32": 20, "s390x": 3}
+# What a variant needs besides the host's gcc, and what runs its programs.
+NEEDS = {
+    "m32": "/usr/lib32/libc.a",
+    "clang": "clang",
+    "clang32": "/usr/lib32/libc.a",
+    "s390x": "s390x-linux-gnu-gcc",
+}
+RUNNERS = {"s390x": ("qemu-s390x",)}
 BOARD_CONFIGURATIONS = 10
 BOARDS = ("cortex-m3", "rv32")
 SEED = os.environ.get("NNOM_TEST_SEED", "1")
@@ -67,6 +75,10 @@ def _parse(output: str, exit_code: int) -> dict[str, str]:
 
 @functools.cache
 def _host_program(variant: str, name: str = "test_c") -> Path:
+    tools = [NEEDS[variant]] if variant in NEEDS else []
+    for tool in [*tools, *RUNNERS.get(variant, ())]:
+        if not (shutil.which(tool) or Path(tool).exists()):
+            pytest.skip(f"{variant}: {tool} is missing, tools/setup.sh test brings it")
     target = f"build/tests/{variant}/{name}"
     done = subprocess.run(
         ["make", "-s", "-j2", "-f", "tests/c/tests.mk", target], cwd=ROOT, capture_output=True, text=True, check=False
@@ -77,7 +89,8 @@ def _host_program(variant: str, name: str = "test_c") -> Path:
 
 @functools.cache
 def _host_suite(variant: str, suite: str) -> dict[str, str]:
-    command = [str(_host_program(variant)), suite, f"cases={HOST_CASES[variant]}", f"seed={SEED}"]
+    program = [*RUNNERS.get(variant, ()), str(_host_program(variant))]
+    command = [*program, suite, f"cases={HOST_CASES[variant]}", f"seed={SEED}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     return _parse(done.stdout + done.stderr, done.returncode)
 

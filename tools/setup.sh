@@ -27,6 +27,11 @@ test_packages="$demo_packages
 g++ g++
 clang clang
 libclang-rt-14-dev -
+lib32gcc-12-dev -
+libc6-dev-i386 -
+gcc-s390x-linux-gnu s390x-linux-gnu-gcc
+libc6-dev-s390x-cross -
+qemu-user qemu-s390x
 gcovr gcovr
 cmake cmake
 pkg-config pkg-config

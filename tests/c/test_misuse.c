@@ -131,10 +131,10 @@ static void settings(nnom_layer_t *layer)
     if (random_chance(3)) {
         nnom_layer_set_type(layer, (nnom_type_t)random_in(-1, 4));
     }
-    if (random_chance(5)) {
+    if (random_chance(2)) {
         nnom_layer_set_weight_scales(layer, scales, (uint32_t)random_in(0, 6));
     }
-    if (random_chance(5)) {
+    if (random_chance(2)) {
         nnom_layer_set_padding(layer, sides());
     }
     if (random_chance(5)) {

@@ -14,6 +14,14 @@ TEST_C_plain := -O2
 TEST_C_san := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 # Undefined behaviour alone, of the core as the Python package loads it; a float that does not fit its integer is some, too.
 TEST_C_ub := -O1 -fPIC -fsanitize=undefined,float-cast-overflow -fno-sanitize-recover=all
+# Other compilers and machines: clang, 32 bits, and a big-endian one under emulation.
+TEST_C_clang := -O1 -fsanitize=undefined -fno-sanitize-recover=all
+TEST_C_m32 := -O2 -m32
+TEST_C_clang32 := -O2 -m32 -msse2
+TEST_C_s390x := -O1 -static
+TEST_C_CC_clang := clang
+TEST_C_CC_clang32 := clang
+TEST_C_CC_s390x := s390x-linux-gnu-gcc
 TEST_C_gcov := -O0 --coverage -fPIC
 
 .PHONY: test-c check-clang
@@ -28,17 +36,17 @@ check-clang:
 		clang $(filter-out -MMD -MP,$(TEST_C_FLAGS)) -fsyntax-only $$source || exit 1; \
 	done
 
-# $(1): plain, san or gcov
+# $(1): a variant, of which TEST_C_$(1) holds the options
 define TEST_C_VARIANT
 TEST_C_$(1)_OBJECTS := $$(TEST_C_SOURCES:%.c=$$(TEST_C_OUT)/$(1)/%.o)
 $$(TEST_C_OUT)/$(1)/test_c: $$(TEST_C_$(1)_OBJECTS)
-	$$(CC) $$(TEST_C_$(1)) $$^ -lm -o $$@
+	$$(or $$(TEST_C_CC_$(1)),$$(CC)) $$(TEST_C_$(1)) $$^ -lm -o $$@
 $$(TEST_C_$(1)_OBJECTS): $$(TEST_C_OUT)/$(1)/%.o: %.c
 	@mkdir -p $$(@D)
-	$$(CC) $$(TEST_C_FLAGS) $$(TEST_C_$(1)) -c $$< -o $$@
+	$$(or $$(TEST_C_CC_$(1)),$$(CC)) $$(TEST_C_FLAGS) $$(TEST_C_$(1)) -c $$< -o $$@
 -include $$(TEST_C_$(1)_OBJECTS:.o=.d)
 endef
-$(foreach variant,plain san ub gcov,$(eval $(call TEST_C_VARIANT,$(variant))))
+$(foreach variant,plain san ub clang m32 clang32 s390x gcov,$(eval $(call TEST_C_VARIANT,$(variant))))
 
 # The core's other reading of `shift`, fixed when quant.c is compiled.
 $(TEST_C_OUT)/plain/shifts2020: $(TEST_C_DIR)/alone/main.c $(TEST_C_DIR)/alone/port.c src/build/quant.c \
