@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT / "python"))
 
 from nnom import boards  # noqa: E402
 
-SUITES = ("readme2019", "rows", "alloc", "arena", "errors", "plan", "tools", "limits", "misuse", "states", "freeze")
+SUITES = "readme2019 rows alloc arena errors plan tools limits misuse api states freeze".split()
 HOST_ONLY = "freeze"  # needs a full C library
 # Configurations of each random test: the emulators run some hundred times slower than the host.
 HOST_CASES = {"plain": 200, "san": 60, "clang": 20, "m32": 20, "clang32": 20, "s390x": 3}
@@ -130,6 +130,17 @@ def test_shifts_of_2020() -> None:
     """Weights' shifts as NNoM 0.1 to 0.4 stored them."""
     done = subprocess.run([str(_host_program("plain", "shifts2020"))], capture_output=True, text=True, check=False)
     _expect(_parse(done.stdout + done.stderr, done.returncode), "shifts2020.values")
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_fast_math_is_refused(compiler: str) -> None:
+    """Checks for NaN vanish under it. The rest of what -ffast-math stands for may be had."""
+    if not shutil.which(compiler):
+        pytest.skip(f"{compiler} is missing, tools/setup.sh test brings it")
+    command = [compiler, "-std=c99", "-Iinclude", "-Iport", "-fsyntax-only", "src/build/layer.c", "-ffast-math"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode != 0 and "compile without -ffast-math" in done.stderr
+    subprocess.run([*command, "-fno-finite-math-only"], cwd=ROOT, check=True)
 
 
 @pytest.mark.parametrize("case", BOARD_CASES)

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""Damaged .tflite files by the thousands: 30 s of tests/fuzz, and one small model damaged at every byte and bit."""
+"""Damaged .tflite files by the thousands: 30 s of tests/fuzz, and one small model damaged at every byte and bit;
+the calls of the C API in any order (tests/c/test_api.c) for 30 s. NNOM_FUZZ_SECONDS: another number of seconds.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -75,3 +79,19 @@ def test_thirty_seconds_of_fuzzing(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": package})
     assert done.returncode == 0, done.stdout + done.stderr
     assert int(done.stdout.split()[0]) > 100
+
+
+def test_thirty_seconds_of_the_c_api() -> None:
+    """Under the address and undefined sanitizers, 3,000 models a process."""
+    root, target = Path(__file__).resolve().parents[1], "build/tests/san/test_c"
+    subprocess.run(["make", "-s", "-j2", "-f", "tests/c/tests.mk", target], cwd=root, check=True)
+    end, seed, sums = time.monotonic() + float(SECONDS), 1, [0, 0, 0]
+    while time.monotonic() < end:
+        command = [str(root / target), "api", "cases=100", f"seed={seed}"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        figures = re.match(r"(\d+) models, (\d+) calls, (\d+) models compiled", done.stdout)
+        assert done.returncode == 0 and figures, f"seed {seed}:\n{done.stdout}{done.stderr[-4000:]}"
+        sums = [a + int(b) for a, b in zip(sums, figures.groups(), strict=True)]
+        seed += 1
+    print("{} models, {} calls, {} models compiled".format(*sums))
+    assert sums[0] >= 3000

@@ -260,12 +260,19 @@ static void write_states(nnom_writer_t *w, const nnom_program_t *p)
             nnom_writer_print(w, "};\n");
         }
     }
-    nnom_writer_print(w, p->state_count > 0 ? "static const nnom_state_t %s_states[] = {\n" : "", w->name);
+    if (p->state_count == 0) {
+        return;
+    }
+    nnom_writer_print(w, "static const nnom_state_t %s_states[] = {\n", w->name);
     for (uint32_t i = 0; i < p->state_count; i++) {
         nnom_writer_print(w, "    {%u, %u, ", (unsigned)p->states[i].read, (unsigned)p->states[i].left);
-        nnom_writer_print(w, p->states[i].start != NULL ? "%s_start%" PRIu32 "},\n" : "NULL},\n", w->name, i);
+        if (p->states[i].start != NULL) {
+            nnom_writer_print(w, "%s_start%" PRIu32 "},\n", w->name, i);
+        } else {
+            nnom_writer_print(w, "NULL},\n");
+        }
     }
-    nnom_writer_print(w, p->state_count > 0 ? "};\n" : "");
+    nnom_writer_print(w, "};\n");
 }
 
 static void write_program(nnom_writer_t *w, const nnom_program_t *p)

@@ -19,7 +19,7 @@ typedef struct nnom_writer {
 } nnom_writer_t;
 
 /* Up to 511 characters a call; they are kept until nnom_writer_flush() or until there are many. */
-void nnom_writer_print(nnom_writer_t *w, const char *format, ...);
+void nnom_writer_print(nnom_writer_t *w, const char *format, ...) NNOM_PRINTF(2, 3);
 void nnom_writer_flush(nnom_writer_t *w);
 void nnom_writer_float(nnom_writer_t *w, float x);
 /* count elements, comma after each, 16 a line. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#include <float.h>
 #include <math.h>
 
 #include "activation.h"
@@ -80,6 +81,9 @@ nnom_status_t nnom_activation_build(nnom_layer_t *layer)
     const nnom_status_t status = nnom_layer_check_types(layer);
     if (status != NNOM_OK) {
         return status;
+    }
+    if (!(fabsf(act->alpha) <= FLT_MAX)) {
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "its parameter is no finite number");
     }
     layer->out.shape = nnom_layer_in(layer, 0)->shape;
     layer->overlap = 0;

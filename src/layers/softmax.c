@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#include <float.h>
 #include <math.h>
 
 #include "../kernels/fixed.h"
@@ -139,6 +140,9 @@ static nnom_status_t build(nnom_layer_t *layer)
     const nnom_status_t status = nnom_layer_check_types(layer);
     if (status != NNOM_OK) {
         return status;
+    }
+    if (!(p->beta > 0.0f && p->beta <= FLT_MAX)) {
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "beta is no number above 0");
     }
     nnom_layer_follow_quant(layer, 1.0f / 256.0f, -128);
     layer->out.shape = nnom_layer_in(layer, 0)->shape;

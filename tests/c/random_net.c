@@ -39,7 +39,8 @@ static nnom_layer_t *source(void)
     const nnom_shape_t s = random_chance(96) ? shape(random_in(1, 5), random_in(1, 5), random_in(1, 3))
                                              : shape(dimension(), dimension(), dimension());
     const int32_t fraction = random_in(-1, 9);
-    return random_chance(80) ? Input(s, qformat(7 - fraction, fraction), NULL) : Constant(s, bytes);
+    const bool is_small = s.h < 6 && s.w < 6 && s.c < 6;
+    return !is_small || random_chance(80) ? Input(s, qformat(7 - fraction, fraction), NULL) : Constant(s, bytes);
 }
 
 /* Settings that only some layers take: often on those, see settings() for the others. */
@@ -68,9 +69,61 @@ static nnom_layer_t *with_weights(void)
     }
 }
 
+static nnom_shape_t pick_shape(void)
+{
+    return shape(dimension(), dimension(), dimension());
+}
+
+static nnom_layer_t *that_moves(void)
+{
+    static const int32_t indices[4] = {0, 1, -1, 0};
+    switch (random_in(0, 6)) {
+    case 0:
+        return Slice(shape(random_in(0, 1), 0, random_in(-1, 1)), pick_shape(), shape(1, random_in(-1, 2), 1));
+    case 1:
+        return Pad(sides(), random_in(0, 1), random_in(0, 1), random_float(-1.0f, 1.0f));
+    case 2:
+        return Gather(random_in(-1, 2), indices, random_in(0, 4));
+    case 3:
+        return Tile(shape(random_in(1, 2), random_in(1, 2), dimension()));
+    case 4:
+        return MirrorPad(sides(), random_in(0, 1), 0, random_chance(50));
+    case 5:
+        return Transpose(shape(random_in(0, 2), random_in(0, 2), random_in(0, 2)));
+    default:
+        return SpaceToDepth(random_in(1, 2));
+    }
+}
+
+static nnom_layer_t *that_computes(void)
+{
+    switch (random_in(0, 7)) {
+    case 0:
+        return ResizeNearest(pair(), (nnom_resize_t)random_in(0, 2));
+    case 1:
+        return ResizeBilinear(pair(), (nnom_resize_t)random_in(0, 2));
+    case 2:
+        return Reduce((nnom_reduce_t)random_in(0, 3), random_chance(50), random_chance(50), random_chance(50));
+    case 3:
+        return ArgMax(random_in(-1, 2));
+    case 4:
+        return TopK(dimension(), random_chance(50));
+    case 5:
+        return nnom_layer_set_quant(Quantize((nnom_type_t)random_in(0, 4)), scales[random_in(0, 5)], random_in(-128, 127));
+    case 6:
+        return L2Norm();
+    default:
+        return LogSoftmax();
+    }
+}
+
 static nnom_layer_t *of_one_input(void)
 {
-    switch (random_in(0, 13)) {
+    switch (random_in(0, 15)) {
+    case 14:
+        return that_moves();
+    case 15:
+        return that_computes();
     case 0:
         return windowed(MaxPool(pair(), pair(), padding()));
     case 1:
@@ -104,7 +157,17 @@ static nnom_layer_t *of_one_input(void)
 
 static nnom_layer_t *of_two_inputs(void)
 {
-    switch (random_in(0, 4)) {
+    switch (random_in(0, 9)) {
+    case 5:
+        return Sub(random_in(-1, 1));
+    case 6:
+        return SquaredDifference();
+    case 7:
+        return Divide();
+    case 8:
+        return BatchMatmul(random_chance(50), random_chance(50));
+    case 9:
+        return DenseByRows(random_chance(50) ? &weight : NULL);
     case 0:
         return Concat(random_in(-4, 4));
     case 1:
@@ -173,7 +236,7 @@ static void connect(nnom_model_t *m, net_t *net, int32_t i, bool two)
 void net_make(nnom_model_t *m, net_t *net)
 {
     bool two[MOST];
-    net->count = random_in(2, MOST);
+    net->count = random_in(2, random_chance(50) ? 4 : MOST); /* the longer, the rarer it compiles */
     for (int32_t i = 0; i < net->count; i++) {
         two[i] = i > 1 && random_chance(25);
         net->layers[i] = i == 0 ? source() : (two[i] ? of_two_inputs() : of_one_input());

@@ -135,7 +135,7 @@ static void quantisation(void)
     REFUSE(nnom_layer_set_quant(Softmax(), NAN, 0), NNOM_BAD_QUANT);
     REFUSE(nnom_layer_set_quant(UpSample(kernel(2, 2)), 0.5f, 3), NNOM_BAD_QUANT);
     REFUSE(nnom_layer_set_quant(Flatten(), 0.5f, 3), NNOM_BAD_QUANT);
-    REFUSE(nnom_layer_set_quant(LeakyReLU(NAN), NAN, 3), NNOM_BAD_QUANT);
+    REFUSE(nnom_layer_set_quant(LeakyReLU(0.1f), NAN, 3), NNOM_BAD_QUANT);
     for (int32_t i = 0; i < 4; i++) {
         static const float scales[4] = {0.0f, NAN, -1.0f, 0.1f};
         nnom_model_t m = quiet_model();

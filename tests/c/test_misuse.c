@@ -147,6 +147,30 @@ static void settings_without_meaning(void)
     REFUSE(nnom_layer_set_qformat(TanH(), qformat(-63, 70)), NNOM_BAD_QUANT);
 }
 
+/* The kind: a float parameter that is no number made every output one. */
+static void parameters_that_are_none(void)
+{
+    static const float none[] = {NAN, INFINITY, -INFINITY};
+    for (int32_t i = 0; i < 3; i++) {
+        REFUSE(nnom_softmax(none[i]), NNOM_BAD_ARGUMENT);
+        REFUSE(LeakyReLU(none[i]), NNOM_BAD_ARGUMENT);
+        REFUSE(Activation(act_elu(none[i])), NNOM_BAD_ARGUMENT);
+        REFUSE(Activation(act_power(none[i])), NNOM_BAD_ARGUMENT);
+    }
+    REFUSE(nnom_softmax(0.0f), NNOM_BAD_ARGUMENT);
+    REFUSE(nnom_softmax(-1.0f), NNOM_BAD_ARGUMENT);
+}
+
+/* Arrays of a layer beyond the last one would be missing in the frozen model. */
+static void a_seventh_array(void)
+{
+    REFUSE(layer_of_arrays(7), NNOM_OVERFLOW);
+    nnom_model_t m = quiet_model();
+    nnom_layer_t *in = Input(shape(1, 1, 4), NULL);
+    CHECK(model_compile(&m, in, m.hook(layer_of_arrays(6), in)) == NNOM_OK, "%s", model_error_text(&m));
+    model_delete(&m);
+}
+
 static void arena_not_taken(void)
 {
     uint32_t memory[64];
@@ -204,4 +228,5 @@ static void lambda_fails(void)
 
 const test_t misuse_tests[] = {TEST(anything), TEST(compiled_twice), TEST(added_after_compile), TEST(extreme_arguments),
                                TEST(sources),  TEST(scores_that_are_none), TEST(lambda_fails),
-                               TEST(settings_without_meaning), TEST(arena_not_taken), TEST(hooked_twice), {NULL, NULL}};
+                               TEST(settings_without_meaning), TEST(arena_not_taken), TEST(hooked_twice),
+                               TEST(parameters_that_are_none), TEST(a_seventh_array), {NULL, NULL}};
