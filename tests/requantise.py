@@ -10,60 +10,16 @@ Prints what it found wrong and exits with 1, or a line with the count. Every mod
 
 from __future__ import annotations
 
-import math
 import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from exact import HUGE, Array, mean_multiplier, multiplier, quotient, requantise
 from nnom.core import CoreModel
 from nnom.errors import CoreError
 from nnom.graph import Graph, Node, Quant, Tensor, Weight
-
-Array = np.ndarray  # int64 where nothing else is said
-HUGE = 1 << 40  # beyond every output whatever the zero point
-
-# ---- The formulas of SPEC.md, without limits ----
-
-
-def multiplier(real: float) -> tuple[int, int]:
-    """M, s of a factor >= 0; s has no upper end."""
-    if math.isinf(real):
-        return 1 << 30, 1 << 20
-    fraction, exponent = math.frexp(real)
-    m = math.floor(fraction * 2**31 + 0.5)
-    if m == 1 << 31:
-        m, exponent = 1 << 30, exponent + 1
-    return (0, 0) if exponent < -31 else (m, exponent)
-
-
-def requantise_one(x: int, m: int, s: int) -> int:
-    """As the specification words it, in Python's integers."""
-    product = x * 2 ** max(s, 0) * m
-    nudged = product + (2**30 if product >= 0 else 1 - 2**30)
-    high = nudged // 2**31 if nudged >= 0 else -(-nudged // 2**31)
-    right = max(-s, 0)
-    size = (2 * abs(high) + 2**right) // 2 ** (right + 1)  # ties away from zero
-    return size if high >= 0 else -size
-
-
-def requantise(x: Array, m: int, s: int) -> Array:
-    """The same for |x| < 2^31 in int64: the left shift is a shorter right shift."""
-    if s > 30:
-        return np.sign(x) * HUGE
-    product, left, right = x * m, max(s, 0), max(-s, 0)
-    up = (product + (1 << (30 - left))) >> (31 - left)
-    down = -((-product + (1 << (30 - left)) - 1) >> (31 - left))
-    high = np.where(product >= 0, up, down)
-    size = (2 * np.abs(high) + (1 << right)) >> (right + 1)
-    return np.sign(high) * size
-
-
-def mean_multiplier(m: int, s: int, n: int) -> tuple[int, int]:
-    t = min(n.bit_length() - 1, 31 + s)
-    return m * 2**t // n, s - t
-
 
 # ---- Random numbers ----
 
@@ -112,17 +68,27 @@ class Maker:
             return np.full(shape, self.pick(-128, 127, 1, 0))
         return self.rng.integers(-128, 128, shape)
 
-    def input(self, shape) -> tuple[str, Array, Quant]:
+    def words(self, shape, limits) -> Array:
+        if self.rng.random() < 0.3:
+            return self.rng.choice(np.array([limits.min, limits.max]), shape)
+        return self.rng.integers(limits.min, limits.max + 1, shape)
+
+    def zero_of(self, dtype: str) -> int:
+        limits = np.iinfo(dtype)
+        return int(self.pick(limits.min, limits.max, 0, self.rng.integers(limits.min, limits.max + 1)))
+
+    def input(self, shape, dtype: str = "int8") -> tuple[str, Array, Quant]:
         """Name, x - zero point, quantisation."""
-        name, quant = f"in{len(self.inputs)}", Quant(self.input_scale(), self.zero())
-        self.graph.add_tensor(Tensor(name, shape, "int8", quant))
+        name, quant = f"in{len(self.inputs)}", Quant(self.input_scale(), self.zero_of(dtype))
+        self.graph.add_tensor(Tensor(name, shape, dtype, quant))
         self.graph.inputs.append(name)
-        self.inputs.append(self.bytes(shape).astype(np.int8))
+        values = self.bytes(shape) if dtype == "int8" else self.words(shape, np.iinfo(dtype))
+        self.inputs.append(values.astype(dtype))
         return name, self.inputs[-1].astype(np.int64) - quant.zero_point, quant
 
     def case(self, op: str, names: list[str], shape, quant: Quant, values, **more) -> Case:
-        weights = more.pop("weights", {})
-        self.graph.add(Node(op, op, names, "out", more, weights), shape, "int8", quant)
+        weights, dtype = more.pop("weights", {}), more.pop("dtype", "int8")
+        self.graph.add(Node(op, op, names, "out", more, weights), shape, dtype, quant)
         self.graph.outputs = ["out"]
         return Case(self.graph, self.inputs, values)
 
@@ -200,6 +166,56 @@ def product(m: Maker) -> Case:
     if op == "mult":
         more["activation"] = m.clamp()
     return m.case(op, [a, b], (1, 32, 32), out, values, **more)
+
+
+def squared(m: Maker) -> Case:
+    (a, x, q), (b, y, r) = m.input((20, 20, 8)), m.input((20, 20, 8))
+    twice = 2.0 * max(q.scale, r.scale)
+    out = Quant(m.scale(twice * twice / 2.0**14 * 2.0**30) if m.near else m.scale(), m.zero())
+
+    def values() -> Array:
+        u, v = (requantise(z * 128, *multiplier(t.scale / twice)) for z, t in ((x, q), (y, r)))
+        real = twice * twice / float(np.float32(16384.0) * np.float32(out.scale))
+        return requantise((u - v) ** 2, *multiplier(real))
+
+    return m.case("squared_difference", [a, b], (20, 20, 8), out, values, activation=m.clamp())
+
+
+def divided(m: Maker) -> Case:
+    (a, x, q), (b, y, r) = m.input((20, 20, 4)), m.input((20, 20, 4))
+    out = Quant(m.scale(q.scale / r.scale * 2.0 ** float(m.pick(0, 12, 20))), m.zero())
+
+    def values() -> Array:
+        factor = multiplier(q.scale / (r.scale * out.scale))
+        pairs = zip(x.ravel().tolist(), y.ravel().tolist(), strict=True)
+        return np.array([quotient(u, v, *factor) for u, v in pairs])
+
+    return m.case("div", [a, b], (20, 20, 4), out, values, activation=m.clamp())
+
+
+def by_rows(m: Maker) -> Case:
+    (a, x, q), (b, y, r) = m.input((1, 40, 32)), m.input((1, 24, 32))
+    out = Quant(m.scale(q.scale * r.scale), m.zero())
+    most = int(m.pick(0, 255, 1 << 16, 1 << 24, (1 << 31) - 1 - 65025 * 32))
+    bias = m.rng.integers(-most, most + 1, 24)
+    bias = np.where(m.rng.random(24) < 0.5, bias, m.pick(-1, 1) * most)
+
+    def values() -> Array:
+        return requantise(x[0] @ y[0].T + bias, *multiplier(q.scale * r.scale / out.scale))
+
+    weights = {"bias": Weight(bias.astype(np.int32))}
+    return m.case("dense_by_rows", [a, b], (1, 40, 24), out, values, weights=weights)
+
+
+def between(m: Maker) -> Case:
+    """Quantize from and to 16 bits."""
+    types = ("int8", "uint8", "int16")
+    source, to = m.pick(*types), m.pick(*types, "int16")
+    name, x, q = m.input((32, 32, 4), source)
+    out = Quant(m.scale(q.scale), m.zero_of(to))
+    return m.case(
+        "quantize", [name], (32, 32, 4), out, lambda: requantise(x, *multiplier(q.scale / out.scale)), dtype=to
+    )
 
 
 def extremum(m: Maker) -> Case:
@@ -287,16 +303,17 @@ def softmax(m: Maker) -> Case:
 
 
 LAYERS = (weighted, weighted, weighted, summed, product, extremum, single, pooled, softmax)
+LAYERS += (squared, divided, by_rows, between)
 
 
 def wrong(case: Case, got: Array) -> str:
     """What is wrong with a result, "" if nothing."""
     node = case.graph.nodes[0]
-    quant = case.graph.tensors["out"].quant
+    quant, limits = case.graph.tensors["out"].quant, np.iinfo(case.graph.tensors["out"].dtype)
     assert quant is not None
     before = case.values().reshape(got.shape)
-    low = quant.zero_point if node.activation == "relu" or node.attrs.get("kind") == "relu" else -128
-    expected = np.clip(before + quant.zero_point, low, 127)
+    low = quant.zero_point if node.activation == "relu" or node.attrs.get("kind") == "relu" else limits.min
+    expected = np.clip(before + quant.zero_point, low, limits.max)
     bad = (got != expected) & (before > -HUGE * 2)
     if not bad.any():
         return ""

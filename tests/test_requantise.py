@@ -11,9 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import exact
 import numpy as np
 import pytest
-import requantise
 from nnom.core import CoreModel
 from nnom.graph import Graph, Node, Quant, Tensor, Weight
 
@@ -26,7 +26,16 @@ def test_formulas() -> None:
     for _ in range(2000):
         m, s = int(rng.choice([2**30, 2**31 - 1, rng.integers(2**29, 2**31)])), int(rng.integers(-31, 31))
         x = rng.integers(-(2**31) + 1, 2**31, 8) >> int(rng.integers(0, 31))
-        assert requantise.requantise(x, m, s).tolist() == [requantise.requantise_one(int(v), m, s) for v in x], (m, s)
+        assert exact.requantise(x, m, s).tolist() == [exact.requantise_one(int(v), m, s) for v in x], (m, s)
+
+
+@pytest.mark.parametrize("real", [1.0, 0.37, 5.5, 2.0**-9])
+def test_quotients_are_quotients(real: float) -> None:
+    """The oracle of Divide, which the specification states in fixed point, against real numbers: within one step."""
+    m, s = exact.multiplier(real)
+    for x in range(-255, 256, 7):
+        for d in (*range(-255, 0, 13), *range(1, 256, 13)):
+            assert abs(exact.quotient(x, d, m, s) - x / d * real) <= 0.5 + 1e-6 * abs(x / d * real), (x, d)
 
 
 def test_search() -> None:
@@ -62,7 +71,7 @@ def test_four_weights_of_127(factor: float) -> None:
     rng = np.random.default_rng(2)
     x = np.concatenate([rng.integers(-128, 128, (400, 4)), rng.integers(-1, 2, (100, 4))])
     acc = 127 * x.sum(1)
-    expected = np.clip(requantise.requantise(acc, *requantise.multiplier(factor)), -128, 127)
+    expected = np.clip(exact.requantise(acc, *exact.multiplier(factor)), -128, 127)
     assert np.array_equal(dense([127] * 4, 0, factor, 0, x), expected)
 
 
