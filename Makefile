@@ -37,7 +37,7 @@ conformance: build/.core-test ## real models, random models and graphs against L
 ram: build/.core-test ## RAM of whole, rolling and fed execution, as tables in docs/
 	@$(PYTHON) bench/ram.py --write docs/RAM.md
 
-size: build/.core-demo ## RAM and flash of the examples, frozen, on a Cortex-M4; heap of networks built by hand
+size: build/.core-demo ## RAM and flash of the examples, frozen, on a Cortex-M4
 	@$(PYTHON) tools/size.py
 
 examples: build/.core-demo ## convert every example and run its main.c on the host and on an emulated Cortex-M4

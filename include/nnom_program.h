@@ -131,11 +131,11 @@ struct nnom_node {
  * What one run leaves for the next: tensor `read` holds the value when a run begins, tensor `left` when it ends, from where it
  * is copied. Same shape, type and quantisation.
  */
-typedef struct nnom_state {
+typedef struct nnom_state_pair {
     uint16_t read;
     uint16_t left;
     const void *start; /* the bytes before the first run and after nnom_forget(); NULL: zero points, in float zeros */
-} nnom_state_t;
+} nnom_state_pair_t;
 
 /*
  * Nodes [first, end) in order. step_count 0: each runs whole, one after the other. Else they roll: each step is a byte, a node
@@ -166,7 +166,7 @@ struct nnom_program {
     const nnom_segment_t *segments; /* NULL: all nodes run whole */
     uint16_t segment_count;
     uint16_t fed;               /* 1: input 0 comes by nnom_feed(); NNOM_FED_ENDLESS: and after its end the next one begins */
-    const nnom_state_t *states; /* in the order in which they are copied; NULL: none */
+    const nnom_state_pair_t *states; /* in the order in which they are copied; NULL: none */
     uint32_t state_count;
 };
 

@@ -36,7 +36,7 @@ NEEDS = {
 }
 RUNNERS = {"s390x": ("qemu-s390x",)}
 BOARD_CONFIGURATIONS = 10
-BOARDS = ("cortex-m3", "rv32")
+BOARDS = ("cortex-m3", "cortex-m4", "rv32")
 SEED = os.environ.get("NNOM_TEST_SEED", "1")
 
 

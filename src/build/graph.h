@@ -26,7 +26,7 @@ void nnom_mark_left(const nnom_model_t *m);
 nnom_status_t nnom_check_states(nnom_model_t *m);
 const void *nnom_state_start(const nnom_layer_t *state);
 uint32_t nnom_count_states(const nnom_model_t *m);
-nnom_status_t nnom_list_states(nnom_model_t *m, nnom_state_t *list);
+nnom_status_t nnom_list_states(nnom_model_t *m, nnom_state_pair_t *list);
 /* True if the caller reads this layer's output. */
 bool nnom_is_output(const nnom_model_t *m, const nnom_layer_t *layer);
 

@@ -56,6 +56,9 @@ NNOM_KERNELS(NNOM_FORM_DECLARE)
  */
 nnom_status_t nnom_choose_kernel(nnom_layer_t *layer, const nnom_kernel_t *list, uint32_t count);
 
+/* True if options.optimize allows `packed` bytes of weights and tables where the plain kernel has `plain`. */
+bool nnom_weights_may_grow(const nnom_layer_t *layer, uint64_t plain, uint64_t packed);
+
 #define NNOM_CHOOSE_KERNEL(layer, list) nnom_choose_kernel(layer, list, (uint32_t)(sizeof(list) / sizeof *(list)))
 
 #endif

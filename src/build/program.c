@@ -45,7 +45,7 @@ typedef struct tables {
     uint16_t *links;
     uint16_t *inputs;
     uint16_t *outputs;
-    nnom_state_t *states;
+    nnom_state_pair_t *states;
 } tables_t;
 
 static bool allocate_tables(nnom_builder_t *builder, const counts_t *n, tables_t *t)
@@ -53,7 +53,7 @@ static bool allocate_tables(nnom_builder_t *builder, const counts_t *n, tables_t
     const size_t tensors = aligned(sizeof(nnom_program_t));
     const size_t nodes = tensors + aligned(n->tensors * sizeof(nnom_tensor_t));
     const size_t states = nodes + aligned(n->nodes * sizeof(nnom_node_t));
-    const size_t links = states + aligned(n->states * sizeof(nnom_state_t));
+    const size_t links = states + aligned(n->states * sizeof(nnom_state_pair_t));
     const size_t bytes = links + (n->links + n->inputs + n->outputs) * sizeof(uint16_t);
     uint8_t *block = nnom_malloc(bytes);
     if (block == NULL) {
@@ -65,7 +65,7 @@ static bool allocate_tables(nnom_builder_t *builder, const counts_t *n, tables_t
     t->program = (nnom_program_t *)(void *)block;
     t->tensors = (nnom_tensor_t *)(void *)(block + tensors);
     t->nodes = (nnom_node_t *)(void *)(block + nodes);
-    t->states = (nnom_state_t *)(void *)(block + states);
+    t->states = (nnom_state_pair_t *)(void *)(block + states);
     t->links = (uint16_t *)(void *)(block + links);
     t->inputs = t->links + n->links;
     t->outputs = t->inputs + n->inputs;

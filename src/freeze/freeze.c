@@ -263,7 +263,7 @@ static void write_states(nnom_writer_t *w, const nnom_program_t *p)
     if (p->state_count == 0) {
         return;
     }
-    nnom_writer_print(w, "static const nnom_state_t %s_states[] = {\n", w->name);
+    nnom_writer_print(w, "static const nnom_state_pair_t %s_states[] = {\n", w->name);
     for (uint32_t i = 0; i < p->state_count; i++) {
         nnom_writer_print(w, "    {%u, %u, ", (unsigned)p->states[i].read, (unsigned)p->states[i].left);
         if (p->states[i].start != NULL) {

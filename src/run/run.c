@@ -118,7 +118,7 @@ void nnom_forget(nnom_instance_t *instance)
         return;
     }
     for (uint32_t i = 0; i < instance->program->state_count; i++) {
-        const nnom_state_t *state = &instance->program->states[i];
+        const nnom_state_pair_t *state = &instance->program->states[i];
         const nnom_tensor_t *read = &instance->program->tensors[state->read];
         uint8_t *to = nnom_tensor_rows(read, &instance->arena).data;
         if (state->start != NULL) {

@@ -77,7 +77,7 @@ static nnom_layer_t *next_state(const nnom_model_t *m)
     return NULL;
 }
 
-nnom_status_t nnom_list_states(nnom_model_t *m, nnom_state_t *list)
+nnom_status_t nnom_list_states(nnom_model_t *m, nnom_state_pair_t *list)
 {
     const uint32_t count = nnom_count_states(m);
     for (uint32_t i = 0; i < count; i++) {
@@ -86,7 +86,7 @@ nnom_status_t nnom_list_states(nnom_model_t *m, nnom_state_t *list)
             return nnom_model_fail(m, NNOM_BAD_GRAPH, "States that are left for each other: hook a layer between them");
         }
         layer->mark = NNOM_MARK_LISTED;
-        const nnom_state_t state = {layer->tensor, layer->leaves->tensor, nnom_state_start(layer)};
+        const nnom_state_pair_t state = {layer->tensor, layer->leaves->tensor, nnom_state_start(layer)};
         list[i] = state;
     }
     return NNOM_OK;

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/*
+ * The inner loops of int8 layers with weights on cores with the DSP extension, and the numbers that they read.
+ *
+ * Two int8 weights of a tap, of outputs a and b, are one halfword 256 b + a: half the multiplications with it give 256 S_b + S_a,
+ * the others, with its low byte, S_a. So S_b = (S_ab - S_a) / 256, exact while |S_b| < 2^23, and a weight takes one byte.
+ *
+ * Requantising (SPEC.md) is one multiplication: with C = 2^(e - 1) + (zero point << e), e = -shift, 1 <= e <= 22,
+ * y = (smmlar(2 acc, M, C) - (acc < 0)) >> e: high_mul, both roundings and the zero point; |acc| < 2^30.
+ */
+#ifndef NNOM_DSP_LOOPS_H
+#define NNOM_DSP_LOOPS_H
+
+#include <stdint.h>
+
+/*
+ * Words of a block of four outputs a, b, c, d:
+ *   start   256 b + a, a, 256 d + c, c: of the biases
+ *   taps    for each 2 taps: a and b, c and d; low half the first. In the order (0, 2), (1, 3) of four taps
+ *   finish  M and C of a, of b, e of a and b; the same of c and d
+ */
+enum { NNOM_DSP_START = 4, NNOM_DSP_FINISH = 12, NNOM_DSP_UNROLL = 8 /* taps that the loops take at a time */ };
+
+/*
+ * `blocks` blocks of two pixels: 4 outputs of each, to out0 and out1. x: int16 inputs, for each 2 taps a word of pixel 0 and
+ * one of pixel 1, in the order of the weights. weight_bytes: of a block's taps, a multiple of 32, at least 32.
+ */
+void nnom_dsp_pair(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out0, int8_t *out1, uint32_t blocks);
+/* The same of one pixel: x has its words alone. */
+void nnom_dsp_single(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out, uint32_t blocks);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#include "dsp_stream.h"
+
+#include "dsp_loops.h"
+
+/* Constants of requantising, by output channel. */
+typedef struct dsp_channel {
+    int32_t start, multiplier, constant, exponent;
+} dsp_channel_t;
+
+static int32_t dsp_weight(const nnom_conv_layer_t *conv, int32_t channel, int32_t tap)
+{
+    if (channel >= conv->channels || tap >= conv->taps) {
+        return 0;
+    }
+    const int8_t *weights = conv->param.weights;
+    return weights[(size_t)channel * (size_t)conv->channel_stride + (size_t)tap * (size_t)conv->tap_stride];
+}
+
+static dsp_channel_t dsp_channel(const nnom_conv_layer_t *conv, int32_t channel)
+{
+    dsp_channel_t c = {0, 1 << 30, 1, 1};
+    if (channel < conv->channels) {
+        const int32_t zero_point = conv->super.out.zero_point;
+        c.start = ((const int32_t *)conv->param.bias)[channel];
+        c.multiplier = ((const int32_t *)conv->param.multiplier)[channel];
+        c.exponent = -((const int8_t *)conv->param.shift)[channel];
+        c.constant = (1 << (c.exponent - 1)) + zero_point * (1 << c.exponent); /* < 2^30: exponent <= 22 */
+    }
+    return c;
+}
+
+/* The bounds of dsp_loops.h for a channel; `high`: it is in the high half of its halfwords, over `low`. */
+static bool dsp_accepts(const nnom_conv_layer_t *conv, int32_t channel)
+{
+    const bool high = channel % 2 == 1;
+    int64_t most = ((const int32_t *)conv->param.bias)[channel];
+    most = most < 0 ? -most : most;
+    for (int32_t t = 0; t < conv->taps; t++) {
+        const int32_t w = dsp_weight(conv, channel, t);
+        most += 128 * (w < 0 ? -w : w);
+        if (high && w == -128 && dsp_weight(conv, channel - 1, t) < 0) {
+            return false; /* 256 w + a does not fit a halfword */
+        }
+    }
+    const int32_t exponent = -((const int8_t *)conv->param.shift)[channel];
+    return most < (high ? 1 << 23 : 1 << 30) && exponent >= 1 && exponent <= 22;
+}
+
+static uint32_t dsp_half(const nnom_conv_layer_t *conv, int32_t channel, int32_t tap)
+{
+    return (uint32_t)(256 * dsp_weight(conv, channel + 1, tap) + dsp_weight(conv, channel, tap)) & 0xffffu;
+}
+
+static uint32_t *dsp_taps(const nnom_conv_layer_t *conv, int32_t channel, int32_t taps, uint32_t *to)
+{
+    for (int32_t t = 0; t < taps; t += 4) {
+        for (int32_t odd = 0; odd < 2; odd++) {
+            for (int32_t pair = 0; pair < 4; pair += 2) {
+                *to++ = dsp_half(conv, channel + pair, t + odd) | dsp_half(conv, channel + pair, t + odd + 2) << 16;
+            }
+        }
+    }
+    return to;
+}
+
+static uint32_t *dsp_finish(const nnom_conv_layer_t *conv, int32_t channel, uint32_t *to)
+{
+    for (int32_t pair = 0; pair < 4; pair += 2) {
+        const dsp_channel_t a = dsp_channel(conv, channel + pair), b = dsp_channel(conv, channel + pair + 1);
+        *to++ = (uint32_t)a.multiplier;
+        *to++ = (uint32_t)a.constant;
+        *to++ = (uint32_t)b.multiplier;
+        *to++ = (uint32_t)b.constant;
+        *to++ = (uint32_t)a.exponent;
+        *to++ = (uint32_t)b.exponent;
+    }
+    return to;
+}
+
+static uint32_t *dsp_block(const nnom_conv_layer_t *conv, int32_t channel, int32_t taps, uint32_t *to)
+{
+    for (int32_t pair = 0; pair < 4; pair += 2) {
+        const dsp_channel_t a = dsp_channel(conv, channel + pair), b = dsp_channel(conv, channel + pair + 1);
+        *to++ = (uint32_t)b.start * 256u + (uint32_t)a.start;
+        *to++ = (uint32_t)a.start;
+    }
+    return dsp_finish(conv, channel, dsp_taps(conv, channel, taps, to));
+}
+
+nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param)
+{
+    nnom_layer_t *layer = &conv->super;
+    const int32_t taps = nnom_dsp_filled(conv->taps, NNOM_DSP_UNROLL), blocks = (conv->channels + 3) / 4;
+    const uint64_t words = (uint64_t)blocks * ((uint64_t)taps + NNOM_DSP_START + NNOM_DSP_FINISH);
+    if (words > INT32_MAX / 4 || !nnom_weights_may_grow(layer, (uint64_t)conv->channels * ((uint64_t)conv->taps + 9), words * 4)) {
+        return NNOM_UNSUPPORTED;
+    }
+    for (int32_t o = 0; o < conv->channels; o++) {
+        if (!dsp_accepts(conv, o)) {
+            return NNOM_UNSUPPORTED;
+        }
+    }
+    uint32_t *stream = nnom_layer_alloc(layer, (size_t)words, sizeof *stream);
+    if (stream == NULL) {
+        return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for %ld words of packed weights", (long)words);
+    }
+    uint32_t *to = stream;
+    for (int32_t o = 0; o < conv->channels; o += 4) {
+        to = dsp_block(conv, o, taps, to);
+    }
+    const nnom_dsp_param_t packed = {.geometry = layer->geometry, .act_min = conv->param.act_min, .act_max = conv->param.act_max,
+                                     .taps = taps, .stream = nnom_layer_array(layer, stream, (uint32_t)words, NNOM_TYPE_S32)};
+    *param = packed;
+    layer->param = param;
+    return NNOM_OK;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/* Weights and constants in the order in which the loops read them (dsp_loops.h): made by compile. */
+#ifndef NNOM_DSP_STREAM_H
+#define NNOM_DSP_STREAM_H
+
+#include "../../layers/window_layer.h"
+
+/*
+ * conv2d and dense: the geometry, limits if they are narrower than int8, and the stream, uint32 [blocks * block words]. taps: of an
+ * output, filled up to a multiple of NNOM_DSP_UNROLL with weights of 0.
+ */
+#define NNOM_DSP_PARAM(I32, F32, GEOMETRY, ARRAY)                                                                      \
+    GEOMETRY(geometry) I32(act_min) I32(act_max) I32(taps) ARRAY(stream)
+NNOM_PARAM_STRUCT(nnom_dsp_param, NNOM_DSP_PARAM)
+
+static inline int32_t nnom_dsp_filled(int32_t taps, int32_t to)
+{
+    return (taps + to - 1) / to * to;
+}
+
+/*
+ * Fills *param and registers its array. NNOM_UNSUPPORTED if a channel's numbers are beyond the loops' bounds, or if the weights would
+ * grow more than options.optimize allows.
+ */
+nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param);
+
+#endif
