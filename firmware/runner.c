@@ -38,13 +38,6 @@
 
 enum { RECORD_OK, RECORD_END, RECORD_ERROR };
 
-/* Instructions per node. `overhead`: what an interval shows that has nothing in it. */
-typedef struct {
-    uint64_t begin;
-    uint64_t overhead;
-    uint64_t nodes[NNOM_RUN_MAX_NODES];
-} profile_t;
-
 typedef struct {
     uint64_t total;
     uint32_t stack;
@@ -57,28 +50,9 @@ static int fail(const char *text, const char *detail)
     return RECORD_ERROR;
 }
 
-/* The counter is read last at BEGIN and first at END: the work of this function stays outside. */
-static void observe(void *context, const nnom_instance_t *m, uint32_t node, nnom_event_t event)
+static uint32_t instructions(void)
 {
-    profile_t *profile = context;
-    (void)m;
-    if (event == NNOM_EVENT_END) {
-        uint64_t now = board_instructions();
-        profile->nodes[node] += now - profile->begin - profile->overhead;
-    } else if (event == NNOM_EVENT_BEGIN) {
-        profile->begin = board_instructions();
-    }
-}
-
-/* Observes a step without work, called as the model does: through a pointer the compiler cannot see through. */
-static void calibrate(profile_t *profile, const nnom_instance_t *m)
-{
-    nnom_observer_t volatile observer = observe;
-    nnom_observer_t call = observer;
-    call(profile, m, 0, NNOM_EVENT_BEGIN);
-    call(profile, m, 0, NNOM_EVENT_END);
-    profile->overhead = profile->nodes[0];
-    profile->nodes[0] = 0;
+    return (uint32_t)board_instructions();
 }
 
 static int short_file(uint32_t input, uint32_t size, int32_t got)
@@ -188,24 +162,24 @@ static int run_file(nnom_instance_t *m, int32_t in, int32_t out, result_t *resul
 }
 
 /* Last, because one more run would disturb the outputs of a model that keeps state. */
-static int profile_first(nnom_instance_t *m, int32_t in, profile_t *profile)
+static int profile_first(nnom_instance_t *m, int32_t in, uint64_t *ticks)
 {
     if (semihost_seek(in, 0) != 0) {
         return fail("input.bin: cannot read the first record again", "");
     }
     result_t unused = { 0, 0, 1 };
-    calibrate(profile, m);
-    nnom_set_observer(m, observe, profile);
+    nnom_profile_t profile;
+    nnom_profile_start(&profile, m, ticks, instructions);
     int state = run_record(m, in, &unused);
     nnom_set_observer(m, NULL, NULL);
     return state == RECORD_END ? fail("input.bin: cannot read the first record again", "") : state;
 }
 
-static void print_result(const nnom_instance_t *m, const result_t *result, const profile_t *profile)
+static void print_result(const nnom_instance_t *m, const result_t *result, const uint64_t *ticks)
 {
     board_printf("instructions total %llu\n", (unsigned long long)result->total);
     for (uint32_t i = 0; i < nnom_node_count(m); i++) {
-        board_printf("instructions node %lu %llu\n", (unsigned long)i, (unsigned long long)profile->nodes[i]);
+        board_printf("instructions node %lu %llu\n", (unsigned long)i, (unsigned long long)ticks[i]);
     }
     board_printf("stack %lu\n", (unsigned long)result->stack);
     board_printf("runs %lu\n", (unsigned long)result->runs);
@@ -213,7 +187,7 @@ static void print_result(const nnom_instance_t *m, const result_t *result, const
 
 static int run_all(nnom_instance_t *m)
 {
-    static profile_t profile;
+    static uint64_t ticks[NNOM_RUN_MAX_NODES];
     result_t result = { 0, 0, 0 };
     int32_t in = semihost_open("input.bin", SEMIHOST_READ);
     if (in < 0) {
@@ -225,14 +199,14 @@ static int run_all(nnom_instance_t *m)
     }
     int state = run_file(m, in, out, &result);
     if (state == RECORD_OK) {
-        state = profile_first(m, in, &profile);
+        state = profile_first(m, in, ticks);
     }
     if (semihost_close(out) != 0 && state == RECORD_OK) {
         state = fail("output.bin: cannot close", "");
     }
     (void)semihost_close(in);
     if (state == RECORD_OK) {
-        print_result(m, &result, &profile);
+        print_result(m, &result, ticks);
     }
     return state;
 }

@@ -126,6 +126,61 @@ void nnom_set_observer(nnom_instance_t *instance, nnom_observer_t observer, void
 /* For observers: where the output of a node lies; *tensor tells its shape, type, quantisation. NULL if out of range. */
 const void *nnom_node_output(const nnom_instance_t *instance, uint32_t node, const nnom_tensor_t **tensor);
 
+/* ---- Layers, for people: what the program does not need of a node. Linked only where it is used. ---- */
+
+/* A converted model has NAME_layers[nnom_node_count()], in order of execution. */
+typedef struct nnom_layer_row {
+    const char *name;       /* "conv1" */
+    const char *kind;       /* "Conv2D" */
+    const char *activation; /* fused clamp: "ReLU", or "" */
+    uint64_t macs;
+} nnom_layer_row_t;
+
+/* Prints (NNOM_LOG) a table: names, output shapes, MACs, bytes. Nothing without a program. */
+void nnom_print_layers(const nnom_instance_t *instance, const nnom_layer_row_t *rows);
+
+/* Counts up and wraps at 2^32: cycles, microseconds, instructions. No step of a node may take longer. */
+typedef uint32_t (*nnom_clock_t)(void);
+
+/* The members are private. */
+typedef struct nnom_profile {
+    nnom_clock_t clock;
+    uint64_t *ticks;
+    uint32_t begin;
+    uint32_t overhead; /* that a step without work shows: taken off */
+} nnom_profile_t;
+
+/*
+ * From now on the ticks of each node are added up, over all its steps and all runs, until nnom_set_observer(instance, NULL, NULL).
+ * *profile and ticks [nnom_node_count()], which is cleared, are the caller's and live as long. clock NULL: the port's microseconds.
+ */
+void nnom_profile_start(nnom_profile_t *profile, nnom_instance_t *instance, uint64_t *ticks, nnom_clock_t clock);
+/* Prints (NNOM_LOG) ticks and MACs of each node, and their sums. */
+void nnom_profile_print(const nnom_profile_t *profile, const nnom_instance_t *instance, const nnom_layer_row_t *rows);
+
+/* ---- Real numbers and stored ones: of a tensor's scale and zero point, as the layer Quantize has it (SPEC.md) ---- */
+
+/* To the nearest, halves away from zero, within least..most; NaN is least. |zero_point| <= 65535. */
+static inline int32_t nnom_stored(float x, float scale, int32_t zero_point, int32_t least, int32_t most)
+{
+    const float q = x / scale;
+    if (!(q > -1e6f)) {
+        return least;
+    }
+    if (q > 1e6f) {
+        return most;
+    }
+    const int32_t cut = (int32_t)q;
+    const float rest = q - (float)cut; /* exact */
+    const int32_t y = cut + (rest >= 0.5f ? 1 : 0) - (rest <= -0.5f ? 1 : 0) + zero_point;
+    return y < least ? least : (y > most ? most : y);
+}
+
+static inline float nnom_real(int32_t q, float scale, int32_t zero_point)
+{
+    return scale * (float)(q - zero_point);
+}
+
 #ifdef __cplusplus
 }
 #endif

@@ -31,7 +31,7 @@ void nnom_prediction_top_k(nnom_predict_t *p);
 void nnom_prediction_summary(nnom_predict_t *p);
 /* nnom_classify() of the model's instance. */
 nnom_status_t nnom_predict(nnom_model_t *m, uint32_t *label, float *prob);
-/* Runs the model once and prints time and MACs per layer. */
+/* Runs the model once and prints time and MACs per layer. Takes memory for the sums as long as it runs. */
 void nnom_model_stat(nnom_model_t *m);
 /* Bytes that the model's layers, tables and arena take now; prints them. */
 size_t nnom_mem_stat(const nnom_model_t *m);
@@ -140,6 +140,8 @@ typedef int (*nnom_write_t)(void *context, const char *text, size_t bytes);
  * NNOM_UNSUPPORTED: a layer that has no C form (Lambda).
  */
 nnom_status_t nnom_set_test_input(nnom_model_t *m, const void *rows); /* fed models: the self test's input [h][w][c] */
+/* Where the model comes from, lines of text for a comment in the header. The caller's, alive until nnom_freeze(); NULL: none. */
+nnom_status_t nnom_set_provenance(nnom_model_t *m, const char *lines);
 nnom_status_t nnom_freeze(nnom_model_t *m, const char *name, bool is_header, nnom_write_t write, void *context);
 
 #endif

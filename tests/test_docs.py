@@ -84,7 +84,8 @@ def test_frozen_model(tmp_path: Path):
     rng = np.random.default_rng(1)
     convert(MODEL, rng.normal(size=(8, 100, 6)).astype(np.float32), name="har", out=tmp_path)
     values = output_of(compiled(README["frozen"][1], tmp_path, tmp_path / "model.c")).split()
-    assert len(values) == 4 and all(-128 <= int(v) <= 127 for v in values)
+    shares = [int(v) for v in values if v != "%"]
+    assert len(shares) == 4 and 95 <= sum(shares) <= 100
 
 
 def test_python(tmp_path: Path):

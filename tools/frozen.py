@@ -62,7 +62,7 @@ def calibration(name: str) -> tuple[np.ndarray, bool]:
 def conversion(name: str) -> tuple[Conversion, bool]:
     """An example converted, its name the prefix of the C symbols; and whether the calibration data was real."""
     x, real = calibration(name)
-    return convert(EXAMPLES / name / "model.keras", x, name=name), real
+    return convert(EXAMPLES / name / "model.keras", x, name=name, command="make generate"), real
 
 
 def frozen(name: str) -> tuple[Path, str]:

@@ -9,13 +9,6 @@
 
 static const char *const classes[BASIC_MOTIONS_OUTPUT_COUNT] = {"standing", "running", "walking", "badminton"};
 
-/* Real to stored: rounded to nearest, saturated. */
-static int8_t quantised(float x)
-{
-    const float q = x / BASIC_MOTIONS_INPUT_SCALE + (float)BASIC_MOTIONS_INPUT_ZERO_POINT;
-    return (int8_t)(q < -128.0f ? -128.0f : (q > 127.0f ? 127.0f : (q < 0.0f ? q - 0.5f : q + 0.5f)));
-}
-
 static void print_class(const char *what)
 {
     const int8_t *output = basic_motions_output();
@@ -23,8 +16,7 @@ static void print_class(const char *what)
     for (int i = 1; i < BASIC_MOTIONS_OUTPUT_COUNT; i++) {
         best = output[i] > output[best] ? i : best;
     }
-    /* The output's scale is 1/256, its zero point -128. */
-    printf("%s: %s, %d %%\n", what, classes[best], (output[best] + 128) * 100 / 256);
+    printf("%s: %s, %d %%\n", what, classes[best], (int)(100.0f * basic_motions_dequantize_output(output[best])));
 }
 
 /* A watch that does not move; the values of the data set are those of its sensors. */
@@ -32,7 +24,7 @@ static void fill_input(void)
 {
     int8_t *input = basic_motions_input();
     for (int i = 0; i < BASIC_MOTIONS_INPUT_COUNT; i++) {
-        input[i] = quantised(0.0f);
+        input[i] = basic_motions_quantize_input(0.0f);
     }
 }
 

@@ -1,4 +1,4 @@
-/* Made by NNoM 1.0.0 from a trained model. This file is yours. */
+/* Made by NNoM 1.0.0 from a trained model: see model.h. This file is yours. */
 #include "model.h"
 
 #include <math.h>
@@ -915,6 +915,15 @@ static const nnom_node_t basic_motions_nodes[] = {
     {&nnom_softmax_s8_op, &basic_motions_n6, basic_motions_n6_in, 1, 1, 0, 0}, /* softmax */
 };
 static const uint16_t basic_motions_param_bytes[] = {sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_softmax_param), };
+const nnom_layer_row_t basic_motions_layers[] = {
+    {"conv1", "Conv2D", "ReLU", 33600u},
+    {"pool1", "MaxPool", "", 0u},
+    {"conv2", "Conv2D", "ReLU", 48000u},
+    {"pool2", "MaxPool", "", 0u},
+    {"dense1", "Dense", "ReLU", 9216u},
+    {"dense2", "Dense", "", 128u},
+    {"softmax", "Softmax", "", 0u},
+};
 static const uint16_t basic_motions_inputs[] = {0, };
 static const uint16_t basic_motions_outputs[] = {8, };
 static const nnom_program_t basic_motions_program = {

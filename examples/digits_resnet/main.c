@@ -9,13 +9,6 @@
 
 static const char *const classes[DIGITS_RESNET_OUTPUT_COUNT] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
 
-/* Real to stored: rounded to nearest, saturated. */
-static int8_t quantised(float x)
-{
-    const float q = x / DIGITS_RESNET_INPUT_SCALE + (float)DIGITS_RESNET_INPUT_ZERO_POINT;
-    return (int8_t)(q < -128.0f ? -128.0f : (q > 127.0f ? 127.0f : (q < 0.0f ? q - 0.5f : q + 0.5f)));
-}
-
 static void print_class(const char *what)
 {
     const int8_t *output = digits_resnet_output();
@@ -23,8 +16,7 @@ static void print_class(const char *what)
     for (int i = 1; i < DIGITS_RESNET_OUTPUT_COUNT; i++) {
         best = output[i] > output[best] ? i : best;
     }
-    /* The output's scale is 1/256, its zero point -128. */
-    printf("%s: %s, %d %%\n", what, classes[best], (output[best] + 128) * 100 / 256);
+    printf("%s: %s, %d %%\n", what, classes[best], (int)(100.0f * digits_resnet_dequantize_output(output[best])));
 }
 
 static const char *const drawing[DIGITS_RESNET_INPUT_H] = {
@@ -44,7 +36,7 @@ static void fill_input(void)
     int8_t *input = digits_resnet_input();
     for (int y = 0; y < DIGITS_RESNET_INPUT_H; y++) {
         for (int x = 0; x < DIGITS_RESNET_INPUT_W; x++) {
-            *input++ = quantised(drawing[y][x] == '#' ? 1.0f : 0.0f);
+            *input++ = digits_resnet_quantize_input(drawing[y][x] == '#' ? 1.0f : 0.0f);
         }
     }
 }

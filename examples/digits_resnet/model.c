@@ -1,4 +1,4 @@
-/* Made by NNoM 1.0.0 from a trained model. This file is yours. */
+/* Made by NNoM 1.0.0 from a trained model: see model.h. This file is yours. */
 #include "model.h"
 
 #include <math.h>
@@ -2243,6 +2243,26 @@ static const nnom_node_t digits_resnet_nodes[] = {
     {&nnom_softmax_s8_op, &digits_resnet_n17, digits_resnet_n17_in, 1, 1, 0, 0}, /* softmax */
 };
 static const uint16_t digits_resnet_param_bytes[] = {sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_binary_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_concat_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_concat_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_binary_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_binary_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_softmax_param), };
+const nnom_layer_row_t digits_resnet_layers[] = {
+    {"stem_conv", "Conv2D", "ReLU", 9216u},
+    {"res1_1_conv", "Conv2D", "ReLU", 147456u},
+    {"res1_2_conv", "Conv2D", "", 147456u},
+    {"res1_add", "Add", "ReLU", 0u},
+    {"dense_1_conv", "Conv2D", "ReLU", 73728u},
+    {"dense_concat1", "Concat", "", 0u},
+    {"dense_2_conv", "Conv2D", "ReLU", 110592u},
+    {"dense_concat2", "Concat", "", 0u},
+    {"down_depthwise", "DW_Conv2D", "ReLU", 4608u},
+    {"down_pointwise_conv", "Conv2D", "", 16384u},
+    {"down_shortcut_conv", "Conv2D", "", 16384u},
+    {"down_add", "Add", "ReLU", 0u},
+    {"res2_1_conv", "Conv2D", "ReLU", 147456u},
+    {"res2_2_conv", "Conv2D", "", 147456u},
+    {"res2_add", "Add", "ReLU", 0u},
+    {"mean", "GlobalAvgPool", "", 0u},
+    {"scores", "Dense", "", 320u},
+    {"softmax", "Softmax", "", 0u},
+};
 static const uint16_t digits_resnet_inputs[] = {0, };
 static const uint16_t digits_resnet_outputs[] = {19, };
 static const uint8_t digits_resnet_steps1[32] = {

@@ -9,13 +9,6 @@
 
 static const char *const classes[MNIST_OUTPUT_COUNT] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
 
-/* Real to stored: rounded to nearest, saturated. */
-static int8_t quantised(float x)
-{
-    const float q = x / MNIST_INPUT_SCALE + (float)MNIST_INPUT_ZERO_POINT;
-    return (int8_t)(q < -128.0f ? -128.0f : (q > 127.0f ? 127.0f : (q < 0.0f ? q - 0.5f : q + 0.5f)));
-}
-
 static void print_class(const char *what)
 {
     const int8_t *output = mnist_output();
@@ -23,8 +16,7 @@ static void print_class(const char *what)
     for (int i = 1; i < MNIST_OUTPUT_COUNT; i++) {
         best = output[i] > output[best] ? i : best;
     }
-    /* The output's scale is 1/256, its zero point -128. */
-    printf("%s: %s, %d %%\n", what, classes[best], (output[best] + 128) * 100 / 256);
+    printf("%s: %s, %d %%\n", what, classes[best], (int)(100.0f * mnist_dequantize_output(output[best])));
 }
 
 /* A 7 drawn with a ruler: ink is 1, paper 0. */
@@ -40,7 +32,7 @@ static void fill_input(void)
     int8_t *input = mnist_input();
     for (int y = 0; y < MNIST_INPUT_H; y++) {
         for (int x = 0; x < MNIST_INPUT_W; x++) {
-            *input++ = quantised(pixel(y, x));
+            *input++ = mnist_quantize_input(pixel(y, x));
         }
     }
 }

@@ -1,4 +1,4 @@
-/* Made by NNoM 1.0.0 from a trained model. This file is yours. */
+/* Made by NNoM 1.0.0 from a trained model: see model.h. This file is yours. */
 #include "model.h"
 
 #include <math.h>
@@ -1644,6 +1644,17 @@ static const nnom_node_t mnist_nodes[] = {
     {&nnom_softmax_s8_op, &mnist_n8, mnist_n8_in, 1, 1, 0, 0}, /* softmax */
 };
 static const uint16_t mnist_param_bytes[] = {sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_softmax_param), };
+const nnom_layer_row_t mnist_layers[] = {
+    {"conv1", "Conv2D", "ReLU", 56448u},
+    {"pool1", "MaxPool", "", 0u},
+    {"conv2", "Conv2D", "ReLU", 338688u},
+    {"pool2", "MaxPool", "", 0u},
+    {"conv3", "Conv2D", "ReLU", 338688u},
+    {"pool3", "MaxPool", "", 0u},
+    {"dense1", "Dense", "ReLU", 13824u},
+    {"dense2", "Dense", "", 480u},
+    {"softmax", "Softmax", "", 0u},
+};
 static const uint16_t mnist_inputs[] = {0, };
 static const uint16_t mnist_outputs[] = {10, };
 static const uint8_t mnist_steps0[42] = {

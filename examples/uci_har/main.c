@@ -9,13 +9,6 @@
 
 static const char *const classes[UCI_HAR_OUTPUT_COUNT] = {"walking", "upstairs", "downstairs", "sitting", "standing", "laying"};
 
-/* Real to stored: rounded to nearest, saturated. */
-static int8_t quantised(float x)
-{
-    const float q = x / UCI_HAR_INPUT_SCALE + (float)UCI_HAR_INPUT_ZERO_POINT;
-    return (int8_t)(q < -128.0f ? -128.0f : (q > 127.0f ? 127.0f : (q < 0.0f ? q - 0.5f : q + 0.5f)));
-}
-
 static void print_class(const char *what)
 {
     const int8_t *output = uci_har_output();
@@ -23,8 +16,7 @@ static void print_class(const char *what)
     for (int i = 1; i < UCI_HAR_OUTPUT_COUNT; i++) {
         best = output[i] > output[best] ? i : best;
     }
-    /* The output's scale is 1/256, its zero point -128. */
-    printf("%s: %s, %d %%\n", what, classes[best], (output[best] + 128) * 100 / 256);
+    printf("%s: %s, %d %%\n", what, classes[best], (int)(100.0f * uci_har_dequantize_output(output[best])));
 }
 
 /* A phone that lies still: no body acceleration, no rotation, 1 g of total acceleration along its third axis. */
@@ -33,7 +25,7 @@ static void fill_input(void)
     static const float row[UCI_HAR_INPUT_C] = {0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 1.0f};
     int8_t *input = uci_har_input();
     for (int i = 0; i < UCI_HAR_INPUT_COUNT; i++) {
-        input[i] = quantised(row[i % UCI_HAR_INPUT_C]);
+        input[i] = uci_har_quantize_input(row[i % UCI_HAR_INPUT_C]);
     }
 }
 

@@ -1,4 +1,4 @@
-/* Made by NNoM 1.0.0 from a trained model. This file is yours. */
+/* Made by NNoM 1.0.0 from a trained model: see model.h. This file is yours. */
 #include "model.h"
 
 #include <math.h>
@@ -2331,6 +2331,13 @@ static const nnom_node_t uci_har_nodes[] = {
     {&nnom_softmax_s8_op, &uci_har_n4, uci_har_n4_in, 1, 1, 0, 0}, /* softmax */
 };
 static const uint16_t uci_har_param_bytes[] = {sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_softmax_param), };
+const nnom_layer_row_t uci_har_layers[] = {
+    {"conv1", "Conv2D", "ReLU", 82944u},
+    {"pool1", "MaxPool", "", 0u},
+    {"dense1", "Dense", "ReLU", 32768u},
+    {"dense2", "Dense", "", 768u},
+    {"softmax", "Softmax", "", 0u},
+};
 static const uint16_t uci_har_inputs[] = {0, };
 static const uint16_t uci_har_outputs[] = {6, };
 static const nnom_program_t uci_har_program = {

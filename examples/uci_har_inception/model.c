@@ -1,4 +1,4 @@
-/* Made by NNoM 1.0.0 from a trained model. This file is yours. */
+/* Made by NNoM 1.0.0 from a trained model: see model.h. This file is yours. */
 #include "model.h"
 
 #include <math.h>
@@ -6637,6 +6637,19 @@ static const nnom_node_t uci_har_inception_nodes[] = {
     {&nnom_softmax_s8_op, &uci_har_inception_n10, uci_har_inception_n10_in, 1, 1, 0, 0}, /* softmax */
 };
 static const uint16_t uci_har_inception_param_bytes[] = {sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_concat_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_softmax_param), };
+const nnom_layer_row_t uci_har_inception_layers[] = {
+    {"conv1", "Conv2D", "ReLU", 82944u},
+    {"pool1", "MaxPool", "", 0u},
+    {"conv2", "Conv2D", "ReLU", 40960u},
+    {"pool2", "MaxPool", "", 0u},
+    {"conv3", "Conv2D", "ReLU", 24576u},
+    {"pool3", "MaxPool", "", 0u},
+    {"pool4", "MaxPool", "", 0u},
+    {"concat", "Concat", "", 0u},
+    {"dense1", "Dense", "ReLU", 98304u},
+    {"dense2", "Dense", "", 768u},
+    {"softmax", "Softmax", "", 0u},
+};
 static const uint16_t uci_har_inception_inputs[] = {0, };
 static const uint16_t uci_har_inception_outputs[] = {12, };
 static const nnom_program_t uci_har_inception_program = {

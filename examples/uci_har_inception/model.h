@@ -1,4 +1,12 @@
-/* Made by NNoM 1.0.0 from a trained model. This file is yours. */
+/*
+ * Made by NNoM 1.0.0 from a trained model. This file is yours.
+ * model.keras, SHA-256 cea1060dd5c4cdb262d040541f793153aad6a0318c93f1634186ee76c55f29f9
+ * make generate
+ *
+ *            name                     shape            type     scale          zero point
+ * input      motion                   128 x 1 x 9      int8_t   0.029719634    -38
+ * output     softmax                  1 x 1 x 6        int8_t   0.00390625     -128
+ */
 #ifndef UCI_HAR_INCEPTION_MODEL_H
 #define UCI_HAR_INCEPTION_MODEL_H
 
@@ -18,18 +26,42 @@ extern "C" {
 #define UCI_HAR_INCEPTION_INPUT_C 9
 #define UCI_HAR_INCEPTION_INPUT_COUNT 1152
 #define UCI_HAR_INCEPTION_INPUT_SCALE 0.029719634f
-#define UCI_HAR_INCEPTION_INPUT_ZERO_POINT -38
+#define UCI_HAR_INCEPTION_INPUT_ZERO_POINT (-38)
 /* Where the input goes before each run: [128][1][9]; a run overwrites it. */
 int8_t *uci_har_inception_input(void);
+static inline int8_t *uci_har_inception_input_motion(void)
+{
+    return uci_har_inception_input();
+}
+static inline int8_t uci_har_inception_quantize_input(float x)
+{
+    return (int8_t)nnom_stored(x, UCI_HAR_INCEPTION_INPUT_SCALE, UCI_HAR_INCEPTION_INPUT_ZERO_POINT, -128, 127);
+}
+static inline float uci_har_inception_dequantize_input(int8_t q)
+{
+    return nnom_real(q, UCI_HAR_INCEPTION_INPUT_SCALE, UCI_HAR_INCEPTION_INPUT_ZERO_POINT);
+}
 
 #define UCI_HAR_INCEPTION_OUTPUT_H 1
 #define UCI_HAR_INCEPTION_OUTPUT_W 1
 #define UCI_HAR_INCEPTION_OUTPUT_C 6
 #define UCI_HAR_INCEPTION_OUTPUT_COUNT 6
 #define UCI_HAR_INCEPTION_OUTPUT_SCALE 0.00390625f
-#define UCI_HAR_INCEPTION_OUTPUT_ZERO_POINT -128
+#define UCI_HAR_INCEPTION_OUTPUT_ZERO_POINT (-128)
 /* The result of the last run: [1][1][6]. */
 const int8_t *uci_har_inception_output(void);
+static inline const int8_t *uci_har_inception_output_softmax(void)
+{
+    return uci_har_inception_output();
+}
+static inline int8_t uci_har_inception_quantize_output(float x)
+{
+    return (int8_t)nnom_stored(x, UCI_HAR_INCEPTION_OUTPUT_SCALE, UCI_HAR_INCEPTION_OUTPUT_ZERO_POINT, -128, 127);
+}
+static inline float uci_har_inception_dequantize_output(int8_t q)
+{
+    return nnom_real(q, UCI_HAR_INCEPTION_OUTPUT_SCALE, UCI_HAR_INCEPTION_OUTPUT_ZERO_POINT);
+}
 
 /* Runs the model once. NNOM_OK always. */
 nnom_status_t uci_har_inception_run(void);
@@ -37,6 +69,10 @@ nnom_status_t uci_har_inception_run(void);
 nnom_instance_t *uci_har_inception_model(void);
 /* Runs a stored input and compares with the stored output: NNOM_OK or NNOM_SELFTEST. */
 nnom_status_t uci_har_inception_selftest(void);
+
+/* Names, kinds and MACs, for nnom_print_layers() and nnom_profile_print(). The linker drops it where it is not used. */
+#define UCI_HAR_INCEPTION_NODES 11
+extern const nnom_layer_row_t uci_har_inception_layers[UCI_HAR_INCEPTION_NODES];
 
 #ifdef __cplusplus
 }

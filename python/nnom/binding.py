@@ -148,6 +148,7 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "nnom_totals": (ct.c_int, [_P, ct.POINTER(Totals)]),
     "nnom_layer_info": (ct.c_int, [_P, _U, ct.POINTER(LayerInfo)]),
     "nnom_set_test_input": (ct.c_int, [_P, _P]),
+    "nnom_set_provenance": (ct.c_int, [_P, ct.c_char_p]),
     "nnom_freeze": (ct.c_int, [_P, ct.c_char_p, ct.c_bool, WRITE, _P]),
     "nnom_layer_set_quant": (_P, [_P, ct.c_float, _I]),
     "nnom_layer_set_weight_scales": (_P, [_P, ct.POINTER(ct.c_float), _U]),

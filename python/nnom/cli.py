@@ -170,7 +170,9 @@ def _library(commands: argparse._SubParsersAction) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; the exit code. Without a command: the help."""
     parser = _parser()
-    parsed = parser.parse_args(_joined(list(sys.argv[1:] if arguments is None else arguments)))
+    words = _joined(list(sys.argv[1:] if arguments is None else arguments))
+    parsed = parser.parse_args(words)
+    parsed.words = words
     if parsed.command is None:
         parser.print_help()
         return 0

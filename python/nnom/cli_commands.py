@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from . import boards, cli_json, report
+from . import boards, cli_json, provenance, report
 from . import data as datasets
 from .cli_inspect import run_inspect
 from .cli_plan import plan_of, run_plan, run_report
@@ -55,6 +55,7 @@ def _convert(a: Namespace) -> int:
     places = (", ".join(a.calibration or ["calibration data"]), a.labels or "labels")
     with report.Stages(a.quiet) as stage:
         options = {"name": a.name, "method": a.method, "out": a.out, "plan": plan_of(a), "places": places}
+        options["command"] = provenance.of_command(a.words)
         c = convert(graph, x, y, stage=stage, **options)
     if a.json:
         return _print_json(cli_json.conversion(c))

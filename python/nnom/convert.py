@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import data as datasets
+from . import provenance
 from .calibrate import Progress
 from .compare import ChannelNoise, LayerNoise, channel_noise, layer_noise, outputs_of, stored
 from .core import CoreModel, LayerRow, write_atomically
@@ -315,13 +316,14 @@ def convert(
     plan: Plan | None = None,
     stage: Stage | None = None,
     places: tuple[str, str] = ("calibration data", "labels"),
+    command: str = "",
 ) -> Conversion:
     """Converts a model file, live Keras model or Graph to C.
 
     x: calibration samples [n, ...] as real values (a list or dict of arrays for several inputs); float models need
     them. y: their class numbers [n], for the report. name: prefix of the C symbols. method: "auto", "minmax",
     "percentile", "percentile99.9" or "mse". out: folder for model.c and model.h, None writes nothing. plan: of memory.
-    Raises NnomError.
+    command: what was typed, for the header; "": this call. Raises NnomError.
     """
     if name is not None:
         c_name(name)
@@ -329,7 +331,13 @@ def convert(
     report = make_report(p, y, stage, places[1])
     core = (plan or Plan()).compile(p.graph)
     name = name or _default_name(p.graph)
-    source, header = core.freeze(name, first_sample(p, core))
+    options = {"name": name, "method": method, "int8_io": int8_io, "plan": plan}
+    told = command or provenance.of_call(
+        p.graph.source, {k: v for k, v in options.items() if v not in ("auto", False, None)}
+    )
+    accuracy = provenance.of_accuracy(report.samples, report.accuracy_float, report.accuracy_int8)
+    lines = [line for line in (provenance.of_file(p.graph.source), told, accuracy) if line]
+    source, header = core.freeze(name, first_sample(p, core), "\n".join(lines))
     paths = write_c(Path(out), source, header) if out is not None else []
     return Conversion(p.graph, core, name, source, header, paths, report, p)
 

@@ -61,7 +61,9 @@ class Port:
             return np.asarray(x, np.float32)
         info = np.iinfo(self.dtype)
         scaled = np.asarray(x, np.float32) / np.float32(self.scale)
-        rounded = np.trunc(scaled + np.copysign(np.float32(0.5), scaled)) + self.zero_point
+        cut = np.trunc(scaled)
+        with np.errstate(invalid="ignore"):  # infinite ones are clipped
+            rounded = cut + np.sign(scaled) * (np.abs(scaled - cut) >= 0.5) + self.zero_point
         return np.clip(rounded, info.min, info.max).astype(self.dtype)
 
     def dequantize(self, q: np.ndarray) -> np.ndarray:
@@ -278,9 +280,19 @@ class CoreModel:
 
     # ---- freezing ----
 
-    def freeze(self, name: str, sample: Sequence[np.ndarray] | None = None) -> tuple[str, str]:
-        """The model as C: (source, header). sample: the self test's input, in the inputs' dtypes; None: zero points."""
+    def freeze(self, name: str, sample: Sequence[np.ndarray] | None = None, provenance: str = "") -> tuple[str, str]:
+        """The model as C: (source, header). sample: the self test's input, in the inputs' dtypes; None: zero points.
+
+        provenance: lines of text for a comment in the header.
+        """
+        self._lib.nnom_set_provenance(self._model, self._text(provenance))
         return self._frozen(name, False, sample), self._frozen(name, True, None)
+
+    def _text(self, text: str) -> ct.Array[ct.c_char]:
+        """ASCII that lives as long as the model."""
+        held = ct.create_string_buffer(text.encode("ascii", "replace"))
+        self._keep.append(held)
+        return held
 
     def _frozen(self, name: str, header: bool, sample: Sequence[np.ndarray] | None) -> str:
         parts: list[bytes] = []

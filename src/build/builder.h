@@ -277,6 +277,7 @@ struct nnom_builder {
     uint32_t schedule_bytes;
     nnom_options_t options;
     const void *test_input;   /* of a fed model's self test, the caller's */
+    const char *provenance;   /* lines for the frozen model's header, the caller's; NULL: none */
     nnom_totals_t totals;
     nnom_region_t regions[2]; /* of the arena */
     uint16_t ports;           /* counts nnom_own() */

@@ -55,6 +55,7 @@ nnom_status_t nnom_make_program(nnom_model_t *m);
 nnom_status_t nnom_plan(nnom_model_t *m, nnom_program_t *program, nnom_tensor_t *tensors, nnom_node_t *nodes);
 
 /* report.c */
+nnom_layer_row_t nnom_layer_row(const nnom_layer_t *layer);
 nnom_status_t nnom_model_fail(nnom_model_t *m, nnom_status_t status, const char *format, ...) NNOM_PRINTF(3, 4);
 
 #endif

@@ -2,6 +2,7 @@
 /* Tables for people: what compile planned, and where the time goes. */
 #include <stdio.h>
 
+#include "../run/print.h"
 #include "graph.h"
 
 static const char *clamp_name(nnom_clamp_t clamp)
@@ -22,8 +23,7 @@ static uint32_t input_bytes(const nnom_layer_t *layer)
 {
     uint32_t bytes = 0;
     for (uint32_t i = 0; i < nnom_layer_input_number(layer); i++) {
-        const nnom_tensor_t *in = nnom_layer_in(layer, i);
-        bytes += (uint32_t)in->shape.h * (uint32_t)in->row_bytes;
+        bytes += nnom_tensor_whole_bytes(nnom_layer_in(layer, i));
     }
     return bytes;
 }
@@ -55,7 +55,7 @@ static void fill_info(const nnom_model_t *m, const nnom_layer_t *layer, nnom_lay
     info->out = *out;
     info->macs = layer->macs;
     info->input_bytes = input_bytes(layer);
-    info->output_bytes = (uint32_t)out->shape.h * (uint32_t)out->row_bytes;
+    info->output_bytes = nnom_tensor_whole_bytes(out);
     info->scratch_bytes = node != NULL ? node->scratch_bytes : 0;
     info->scratch_offset = node != NULL ? node->scratch : 0;
     info->weight_bytes = nnom_layer_weight_bytes(layer);
@@ -90,14 +90,15 @@ uint16_t nnom_layer_output_node(const nnom_layer_t *layer)
     return layer != NULL && layer->root != NULL ? nnom_layer_writer(layer) : NNOM_NO_NODE;
 }
 
-static void print_layer(const nnom_layer_info_t *info)
+nnom_layer_row_t nnom_layer_row(const nnom_layer_t *layer)
 {
-    char text[40];
-    const nnom_shape_t s = info->out.shape;
-    (void)snprintf(text, sizeof text, "(%ld, %ld, %ld)", (long)s.h, (long)s.w, (long)s.c);
-    NNOM_LOG("%-22.22s %-15.15s %-6s %-16s %10lu %8lu %8lu %8lu", info->name, info->kind, info->activation, text,
-             (unsigned long)info->macs, (unsigned long)info->input_bytes, (unsigned long)info->output_bytes,
-             (unsigned long)info->scratch_bytes);
+    const nnom_layer_row_t row = {layer->name, layer->cls->name, clamp_name(layer->fused), layer->macs};
+    return row;
+}
+
+static void print_layer(const nnom_layer_row_t *row, const nnom_layer_info_t *info)
+{
+    nnom_print_layer(row, &info->out, info->input_bytes, info->scratch_bytes);
     if (info->lies_in != NULL) {
         NNOM_LOG("   in %s\n", info->lies_in);
     } else if (info->out.data != NULL) {
@@ -113,12 +114,12 @@ void nnom_model_print(const nnom_model_t *m)
         return;
     }
     const nnom_totals_t *t = &m->builder->totals;
-    NNOM_LOG("%-22s %-15s %-6s %-16s %10s %8s %8s %8s   %s\n", "name", "layer", "act", "output", "MACs", "in B", "out B",
-             "scratch", "life");
+    nnom_print_layer_head("   life");
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         nnom_layer_info_t info;
+        const nnom_layer_row_t row = nnom_layer_row(layer);
         fill_info(m, layer, &info);
-        print_layer(&info);
+        print_layer(&row, &info);
     }
     NNOM_LOG("arena %lu B (tensors live together: %lu B), descriptors %lu B, weights %lu B, %lu MACs\n",
              (unsigned long)t->arena_bytes, (unsigned long)t->arena_lower_bound, (unsigned long)t->descriptor_bytes,
@@ -156,48 +157,43 @@ size_t nnom_mem_stat(const nnom_model_t *m)
 
 /* ---- Time per layer ---- */
 
-typedef struct profile {
-    const nnom_model_t *model;
-    uint32_t begin;
-    uint32_t total;
-} profile_t;
-
-static const nnom_layer_t *layer_of_node(const nnom_model_t *m, uint32_t node)
+/* Every node's row and, behind them, its ticks; NULL: memory is short. */
+static nnom_layer_row_t *node_rows(const nnom_model_t *m, uint64_t **ticks)
 {
-    const nnom_layer_t *layer = m->builder->layers;
-    while (layer != NULL && layer->node != node) {
-        layer = layer->next;
+    const size_t count = nnom_node_count(&m->instance);
+    nnom_layer_row_t *rows = nnom_malloc((count + 1) * (sizeof *rows + sizeof **ticks));
+    if (rows == NULL) {
+        return NULL;
     }
-    return layer;
-}
-
-static void print_time(void *context, const nnom_instance_t *instance, uint32_t node, nnom_event_t event)
-{
-    profile_t *profile = context;
-    (void)instance;
-    if (event == NNOM_EVENT_BEGIN) {
-        profile->begin = nnom_us_get();
-        return;
+    for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
+        if (layer->node != NNOM_NO_NODE) {
+            rows[layer->node] = nnom_layer_row(layer);
+        }
     }
-    const uint32_t us = (uint32_t)nnom_us_get() - profile->begin;
-    const nnom_layer_t *layer = layer_of_node(profile->model, node);
-    profile->total += us;
-    if (layer != NULL) {
-        NNOM_LOG("%-22.22s %-15.15s %10lu us %12lu MACs\n", layer->name, layer->cls->name, (unsigned long)us,
-                 (unsigned long)layer->macs);
-    }
+    *ticks = (uint64_t *)(void *)(rows + count);
+    return rows;
 }
 
 void nnom_model_stat(nnom_model_t *m)
 {
+    uint64_t *ticks;
     if (m == NULL || m->builder == NULL || m->instance.program == NULL) {
+        return;
+    }
+    nnom_layer_row_t *rows = node_rows(m, &ticks);
+    if (rows == NULL) {
+        NNOM_LOG("NNoM: %s\n", nnom_status_text(NNOM_NO_MEMORY));
         return;
     }
     const nnom_observer_t observer = m->instance.observer;
     void *context = m->instance.observer_context;
-    profile_t profile = {m, 0, 0};
-    nnom_set_observer(&m->instance, print_time, &profile);
-    (void)nnom_model_run(m);
+    nnom_profile_t profile = {NULL, ticks, 0, 0};
+    nnom_profile_start(&profile, &m->instance, ticks, NULL);
+    const nnom_status_t status = nnom_run(&m->instance);
     nnom_set_observer(&m->instance, observer, context);
-    NNOM_LOG("total %lu us, %lu MACs\n", (unsigned long)profile.total, (unsigned long)m->builder->totals.macs);
+    nnom_profile_print(&profile, &m->instance, rows);
+    nnom_free(rows);
+    if (status != NNOM_OK) {
+        NNOM_LOG("NNoM: %s\n", nnom_status_text(status));
+    }
 }

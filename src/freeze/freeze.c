@@ -70,11 +70,10 @@ void nnom_writer_values(nnom_writer_t *w, const void *data, uint32_t count, nnom
     }
 }
 
-/* A layer's name in a comment: it may come from anybody's model, and must not end the comment. */
-static void write_name(nnom_writer_t *w, const char *name)
+void nnom_writer_name(nnom_writer_t *w, const char *name)
 {
     for (; *name != '\0'; name++) {
-        const bool plain = *name >= ' ' && *name <= '~' && *name != '*' && *name != '\\' && *name != '?';
+        const bool plain = *name >= ' ' && *name <= '~' && strchr("*\\?\"", *name) == NULL;
         nnom_writer_print(w, "%c", plain ? *name : '_');
     }
 }
@@ -168,7 +167,7 @@ static bool first_time(nnom_writer_t *w, const char *text)
 static void write_node_data(nnom_writer_t *w, const nnom_layer_t *layer)
 {
     nnom_writer_print(w, "\n/* ");
-    write_name(w, layer->name);
+    nnom_writer_name(w, layer->name);
     nnom_writer_print(w, ": %s */\n", layer->cls->name);
     if (first_time(w, layer->op_symbol)) {
         nnom_writer_print(w, "extern const nnom_op_t %s;\n", layer->op_symbol);
@@ -214,7 +213,7 @@ static void write_tensor(nnom_writer_t *w, const nnom_layer_t *layer, const nnom
                       (int)t->shape.c, (int)t->rows, (int)t->row_bytes);
     nnom_writer_float(w, t->scale);
     nnom_writer_print(w, ", %d, NNOM_TYPE_%s}, /* ", (int)t->zero_point, nnom_type_facts(t->type)->name);
-    write_name(w, layer->name);
+    nnom_writer_name(w, layer->name);
     nnom_writer_print(w, " */\n");
 }
 
@@ -294,6 +293,21 @@ static void write_program(nnom_writer_t *w, const nnom_program_t *p)
     nnom_writer_print(w, "    .fed = %u,\n};\n", (unsigned)p->fed);
 }
 
+/* For people: a symbol of its own, so that the linker drops it where nobody asks. */
+static void write_layers(nnom_writer_t *w, const nnom_model_t *m)
+{
+    nnom_writer_print(w, "const nnom_layer_row_t %s_layers[] = {\n", w->name);
+    for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
+        if (layer->node != NNOM_NO_NODE) {
+            const nnom_layer_row_t row = nnom_layer_row(layer);
+            nnom_writer_print(w, "    {\"");
+            nnom_writer_name(w, row.name);
+            nnom_writer_print(w, "\", \"%s\", \"%s\", %" PRIu64 "u},\n", row.kind, row.activation, row.macs);
+        }
+    }
+    nnom_writer_print(w, "};\n");
+}
+
 /* What the self test compares with the library's. */
 static void write_param_sizes(nnom_writer_t *w, const nnom_model_t *m)
 {
@@ -330,12 +344,13 @@ static void write_tables(nnom_writer_t *w, const nnom_model_t *m)
             nnom_writer_print(w, layer->param != NULL ? "&%s_n%u" : "NULL", w->name, (unsigned)layer->param_node);
             nnom_writer_print(w, ", %s_n%u_in, %u, %u, %" PRIu32 ", %" PRIu32 "}, /* ", w->name, (unsigned)layer->node,
                               (unsigned)node->input_count, (unsigned)node->output_count, node->scratch, node->scratch_bytes);
-            write_name(w, layer->name);
+            nnom_writer_name(w, layer->name);
             nnom_writer_print(w, " */\n");
         }
     }
     nnom_writer_print(w, "};\n");
     write_param_sizes(w, m);
+    write_layers(w, m);
     write_links(w, "inputs", p->inputs, p->input_count);
     write_links(w, "outputs", p->outputs, p->output_count);
     write_schedule(w, p);

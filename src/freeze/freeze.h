@@ -24,6 +24,16 @@ void nnom_writer_flush(nnom_writer_t *w);
 void nnom_writer_float(nnom_writer_t *w, float x);
 /* count elements, comma after each, 16 a line. */
 void nnom_writer_values(nnom_writer_t *w, const void *data, uint32_t count, nnom_type_t type);
+/* A text from anybody's model within a comment or a string literal, of which it must not be the end. */
+void nnom_writer_name(nnom_writer_t *w, const char *name);
+/* freeze_header.c: all of model.h. */
+void nnom_freeze_header(nnom_writer_t *w, const nnom_model_t *m);
+/* C type of a port's elements. */
+const char *nnom_port_type(const nnom_tensor_t *t);
+/* The first input is har_input, the second har_input1. */
+void nnom_port_suffix(uint32_t i, char *to, size_t size);
+/* The name in capitals, for macros. */
+void nnom_upper(const char *name, char *to, size_t size);
 /* freeze_test.c: writes the self test; runs the model for it. */
 void nnom_freeze_selftest(nnom_writer_t *w, nnom_model_t *m);
 /* Parameters, weights, tensors, nodes and the program. */

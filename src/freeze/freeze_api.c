@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
-/* The parts of a frozen model that its user sees: header, accessors, self test. Hosts only. */
+/* The parts of a frozen model that its user calls: accessors and the model. Hosts only. */
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,100 +7,10 @@
 
 #include "freeze.h"
 
-static const char *value_type(const nnom_tensor_t *t)
-{
-    return nnom_type_facts(t->type)->c_type;
-}
-
-/* The name in capitals, for macros. */
-static void upper(const char *name, char *to, size_t size)
-{
-    size_t i = 0;
-    for (; i + 1 < size && name[i] != '\0'; i++) {
-        to[i] = (char)toupper((unsigned char)name[i]);
-    }
-    to[i] = '\0';
-}
-
-/* The first input is har_input, the second har_input1. */
-static void port_suffix(uint32_t i, char *to, size_t size)
-{
-    to[0] = '\0';
-    if (i > 0) {
-        (void)snprintf(to, size, "%" PRIu32, i);
-    }
-}
-
-static void declare_input(nnom_writer_t *w, const char *port, const nnom_tensor_t *t, bool fed)
-{
-    if (fed) {
-        nnom_writer_print(w, "/* Takes n rows of [%d][%d] as they come: NNOM_MORE, or NNOM_OK when the output is complete (nnom_run.h). */\n",
-                          (int)t->shape.w, (int)t->shape.c);
-        nnom_writer_print(w, "nnom_status_t %s_feed(const %s *rows, uint32_t n);\n", w->name, value_type(t));
-        nnom_writer_print(w, "/* Before the next input: its first row comes next. */\nvoid %s_reset(void);\n", w->name);
-        return;
-    }
-    nnom_writer_print(w, "/* Where the input goes before each run: [%d][%d][%d]; a run overwrites it. */\n%s *%s_%s(void);\n",
-                      (int)t->shape.h, (int)t->shape.w, (int)t->shape.c, value_type(t), w->name, port);
-}
-
-static void header_port(nnom_writer_t *w, const char *kind, uint32_t i, const nnom_tensor_t *t, bool fed)
-{
-    char name[64], suffix[12], port[24], capitals[24];
-    upper(w->name, name, sizeof name);
-    port_suffix(i, suffix, sizeof suffix);
-    (void)snprintf(port, sizeof port, "%s%s", kind, suffix);
-    upper(port, capitals, sizeof capitals);
-    nnom_writer_print(w, "\n#define %s_%s_H %d\n#define %s_%s_W %d\n#define %s_%s_C %d\n", name, capitals, (int)t->shape.h, name,
-                      capitals, (int)t->shape.w, name, capitals, (int)t->shape.c);
-    nnom_writer_print(w, "#define %s_%s_COUNT %d\n", name, capitals, (int)(t->shape.h * t->shape.w * t->shape.c));
-    if (nnom_type_facts(t->type)->quantised) {
-        nnom_writer_print(w, "#define %s_%s_SCALE %.9gf\n#define %s_%s_ZERO_POINT %d\n", name, capitals, (double)t->scale, name,
-                          capitals, (int)t->zero_point);
-    }
-    if (strcmp(kind, "input") == 0) {
-        declare_input(w, port, t, fed);
-    } else {
-        nnom_writer_print(w, "/* The result of the last run: [%d][%d][%d]. */\nconst %s *%s_%s(void);\n", (int)t->shape.h,
-                          (int)t->shape.w, (int)t->shape.c, value_type(t), w->name, port);
-    }
-}
-
-static void write_header(nnom_writer_t *w, const nnom_model_t *m)
-{
-    char name[64];
-    upper(w->name, name, sizeof name);
-    nnom_writer_print(w, "/* Made by NNoM " NNOM_VERSION " from a trained model. This file is yours. */\n");
-    nnom_writer_print(w, "#ifndef %s_MODEL_H\n#define %s_MODEL_H\n\n#include \"nnom_run.h\"\n\n", name, name);
-    nnom_writer_print(w, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
-    nnom_writer_print(w, "/* Bytes of the arena. With the model's state, an nnom_instance_t of 36 bytes on a 32-bit core, it is all of its RAM. */\n#define %s_ARENA_BYTES %" PRIu32 "u\n", name,
-                      m->instance.program->arena_bytes);
-    if (m->instance.program->slow_bytes > 0) {
-        nnom_writer_print(w, "/* The second region of it, for slower memory. */\n#define %s_SLOW_BYTES %" PRIu32 "u\n", name,
-                          m->instance.program->slow_bytes);
-    }
-    nnom_writer_print(w, "#define %s_MACS %luu\n", name, (unsigned long)m->builder->totals.macs);
-    nnom_writer_print(w, "#define %s_WEIGHT_BYTES %" PRIu32 "u\n", name, m->builder->totals.weight_bytes);
-    for (uint32_t i = 0; i < nnom_input_count(&m->instance); i++) {
-        header_port(w, "input", i, nnom_input_tensor(&m->instance, i), m->instance.program->fed != 0);
-    }
-    for (uint32_t i = 0; i < nnom_output_count(&m->instance); i++) {
-        header_port(w, "output", i, nnom_output_tensor(&m->instance, i), false);
-    }
-    if (m->instance.program->fed == 0) {
-        nnom_writer_print(w, "\n/* Runs the model once. NNOM_OK always. */\nnnom_status_t %s_run(void);\n", w->name);
-    }
-    nnom_writer_print(w, "/* The model, for the calls of nnom_run.h. */\nnnom_instance_t *%s_model(void);\n", w->name);
-    nnom_writer_print(w,
-                      "/* Runs a stored input and compares with the stored output: NNOM_OK or NNOM_SELFTEST. */\n"
-                      "nnom_status_t %s_selftest(void);\n\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n",
-                      w->name);
-}
-
 static void write_feed(nnom_writer_t *w, const nnom_model_t *m)
 {
     nnom_writer_print(w, "\nnnom_status_t %s_feed(const %s *rows, uint32_t n)\n{\n    return nnom_feed(%s_model(), rows, n);\n}\n", w->name,
-                      value_type(nnom_input_tensor(&m->instance, 0)), w->name);
+                      nnom_port_type(nnom_input_tensor(&m->instance, 0)), w->name);
     nnom_writer_print(w, "\nvoid %s_reset(void)\n{\n    nnom_reset(%s_model());\n}\n", w->name, w->name);
 }
 
@@ -112,15 +22,15 @@ static void write_ports(nnom_writer_t *w, const nnom_model_t *m)
     }
     for (uint32_t i = 0; m->instance.program->fed == 0 && i < nnom_input_count(&m->instance); i++) {
         const nnom_tensor_t *t = nnom_input_tensor(&m->instance, i);
-        port_suffix(i, suffix, sizeof suffix);
-        nnom_writer_print(w, "\n%s *%s_input%s(void)\n{\n    return nnom_input_buffer(%s_model(), %" PRIu32 ");\n}\n", value_type(t),
+        nnom_port_suffix(i, suffix, sizeof suffix);
+        nnom_writer_print(w, "\n%s *%s_input%s(void)\n{\n    return nnom_input_buffer(%s_model(), %" PRIu32 ");\n}\n", nnom_port_type(t),
                           w->name, suffix, w->name, i);
     }
     for (uint32_t i = 0; i < nnom_output_count(&m->instance); i++) {
         const nnom_tensor_t *t = nnom_output_tensor(&m->instance, i);
-        port_suffix(i, suffix, sizeof suffix);
+        nnom_port_suffix(i, suffix, sizeof suffix);
         nnom_writer_print(w, "\nconst %s *%s_output%s(void)\n{\n    return nnom_output_buffer(%s_model(), %" PRIu32 ");\n}\n",
-                          value_type(t), w->name, suffix, w->name, i);
+                          nnom_port_type(t), w->name, suffix, w->name, i);
     }
 }
 
@@ -140,7 +50,7 @@ static void write_region(nnom_writer_t *w, const char *capitals, const char *reg
 static void write_model(nnom_writer_t *w, const nnom_model_t *m)
 {
     char name[64];
-    upper(w->name, name, sizeof name);
+    nnom_upper(w->name, name, sizeof name);
     write_region(w, name, "arena", "ARENA");
     if (m->instance.program->slow_bytes > 0) {
         write_region(w, name, "slow", "SLOW");
@@ -160,7 +70,7 @@ static void write_model(nnom_writer_t *w, const nnom_model_t *m)
 
 static void write_source(nnom_writer_t *w, nnom_model_t *m)
 {
-    nnom_writer_print(w, "/* Made by NNoM " NNOM_VERSION " from a trained model. This file is yours. */\n");
+    nnom_writer_print(w, "/* Made by NNoM " NNOM_VERSION " from a trained model: see model.h. This file is yours. */\n");
     nnom_writer_print(w, "#include \"model.h\"\n\n#include <math.h>\n#include <string.h>\n");
     nnom_writer_print(w, "\n#if NNOM_PROGRAM_ABI != %d\n"
                          "#error \"this file was made for another version of NNoM: convert the model again\"\n#endif\n",
@@ -203,6 +113,15 @@ nnom_status_t nnom_set_test_input(nnom_model_t *m, const void *rows)
     return NNOM_OK;
 }
 
+nnom_status_t nnom_set_provenance(nnom_model_t *m, const char *lines)
+{
+    if (m == NULL || m->builder == NULL) {
+        return NNOM_NULL;
+    }
+    m->builder->provenance = lines;
+    return NNOM_OK;
+}
+
 nnom_status_t nnom_freeze(nnom_model_t *m, const char *name, bool is_header, nnom_write_t write, void *context)
 {
     if (m == NULL || write == NULL) {
@@ -223,7 +142,7 @@ nnom_status_t nnom_freeze(nnom_model_t *m, const char *name, bool is_header, nno
     }
     nnom_writer_t writer = {.write = write, .context = context, .name = name, .status = NNOM_OK};
     if (is_header) {
-        write_header(&writer, m);
+        nnom_freeze_header(&writer, m);
     } else {
         write_source(&writer, m);
     }

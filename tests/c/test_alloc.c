@@ -265,9 +265,19 @@ static void prediction(void)
     /* Running allocates nothing. */
     (void)heap_fail_at(0);
     CHECK(model_run(&m) == NNOM_OK && nnom_predict(&m, NULL, NULL) == NNOM_OK, "a run");
-    model_stat(&m);
     model_print(&m);
     CHECK(heap_fail_at(0) == 0, "a run allocates");
+    /* A profile takes memory for its sums, and gives it back. */
+    for (uint32_t k = 1; k < 3; k++) {
+        const size_t held = heap_blocks();
+        (void)heap_fail_at(k);
+        log_clear();
+        model_stat(&m);
+        const bool told = strstr(log_text(), "out of memory") != NULL;
+        CHECK(told == heap_failed() && told == (k == 1), "allocation %lu: %s", (unsigned long)k, log_text());
+        (void)heap_fail_at(0);
+        CHECK(heap_blocks() == held, "a leak");
+    }
     model_delete(&m);
 }
 
