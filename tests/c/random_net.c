@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 #include "random_net.h"
 
+#include <string.h>
+
 /* Enough for every layer that is not refused: dimension() and few layers keep tensors small. */
 static const int8_t bytes[1 << 18];
 static const nnom_weight_t weight = {bytes, 6}, no_weight = {NULL, 6};
@@ -40,6 +42,9 @@ static nnom_layer_t *source(void)
                                              : shape(dimension(), dimension(), dimension());
     const int32_t fraction = random_in(-1, 9);
     const bool is_small = s.h < 6 && s.w < 6 && s.c < 6;
+    if (is_small && random_chance(10)) {
+        return nnom_layer_set_type(Input(s, NULL), NNOM_TYPE_F32);
+    }
     return !is_small || random_chance(80) ? Input(s, qformat(7 - fraction, fraction), NULL) : Constant(s, bytes);
 }
 
@@ -74,6 +79,16 @@ static nnom_shape_t pick_shape(void)
     return shape(dimension(), dimension(), dimension());
 }
 
+static nnom_status_t copies(nnom_layer_t *layer)
+{
+    const nnom_shape_t from = nnom_layer_input_shape(layer), to = nnom_layer_shape(layer);
+    const int32_t n = from.h * from.w * from.c;
+    if (n == to.h * to.w * to.c) {
+        memcpy(nnom_layer_output(layer), nnom_layer_input(layer), (size_t)n);
+    }
+    return NNOM_OK;
+}
+
 static nnom_layer_t *that_moves(void)
 {
     static const int32_t indices[4] = {0, 1, -1, 0};
@@ -97,7 +112,9 @@ static nnom_layer_t *that_moves(void)
 
 static nnom_layer_t *that_computes(void)
 {
-    switch (random_in(0, 7)) {
+    switch (random_in(0, 8)) {
+    case 8:
+        return Lambda(copies, NULL, NULL, NULL);
     case 0:
         return ResizeNearest(pair(), (nnom_resize_t)random_in(0, 2));
     case 1:
@@ -233,6 +250,27 @@ static void connect(nnom_model_t *m, net_t *net, int32_t i, bool two)
     }
 }
 
+/* The last layer plus what it was before, if the shape is right by chance. */
+static void add_state(nnom_model_t *m, net_t *net)
+{
+    const int32_t i = net->count;
+    if (i + 2 > MOST) {
+        return;
+    }
+    net->layers[i] = nnom_layer_set_quant(nnom_state(shape(dimension(), dimension(), dimension()), random_chance(50) ? bytes : NULL),
+                                          scales[random_in(0, 5)], 0);
+    net->layers[i + 1] = Add();
+    for (int32_t k = i; k < i + 2; k++) {
+        net->group[k] = k;
+        net->owned[k] = false;
+    }
+    net->count += 2;
+    (void)m->merge(net->layers[i + 1], net->layers[i - 1], net->layers[i]);
+    join(net, i + 1, i - 1);
+    join(net, i + 1, i);
+    (void)nnom_state_set(net->layers[i], net->layers[i + 1]);
+}
+
 void net_make(nnom_model_t *m, net_t *net)
 {
     bool two[MOST];
@@ -246,6 +284,9 @@ void net_make(nnom_model_t *m, net_t *net)
     }
     for (int32_t i = 1; i < net->count; i++) {
         connect(m, net, i, two[i]);
+    }
+    if (random_chance(5)) {
+        add_state(m, net);
     }
 }
 
