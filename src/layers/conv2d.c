@@ -3,18 +3,23 @@
 
 NNOM_PARAM_FIELDS(nnom_conv_param, NNOM_CONV_PARAM)
 
-/* Weights as they are; a patch is gathered where windows do not lie in memory as one run. */
-static nnom_status_t conv2d_plain(nnom_layer_t *layer)
+nnom_status_t nnom_conv2d_patch(nnom_conv_layer_t *conv)
 {
-    nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
+    nnom_layer_t *layer = &conv->super;
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
     const nnom_geometry_t *g = &layer->geometry;
-    nnom_conv_register(conv);
     /* Windows as wide as the input lie in it as one run, unless a ring's end comes between. */
     layer->scratch_in_pieces = g->kernel_w == in->shape.w && layer->out.shape.w == 1 && g->dilation_h == 1 &&
                                (g->dilation_w == 1 || g->kernel_w == 1) &&
                                g->pad_top + g->pad_bottom + g->pad_left + g->pad_right == 0;
     return nnom_window_scratch(layer, nnom_conv2d_gathers(g) ? (int64_t)conv->taps * nnom_type_bytes(in->type) : 0);
+}
+
+/* Weights as they are. */
+static nnom_status_t conv2d_plain(nnom_layer_t *layer)
+{
+    nnom_conv_register((nnom_conv_layer_t *)layer);
+    return nnom_conv2d_patch((nnom_conv_layer_t *)layer);
 }
 
 NNOM_FORM(conv2d_s8_ref, nnom_conv_window, 0, nnom_conv_param, conv2d_plain)

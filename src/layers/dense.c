@@ -3,12 +3,17 @@
 
 NNOM_PARAM_FIELDS(nnom_conv_param, NNOM_CONV_PARAM)
 
-/* Weights as they are; sums of units while rows come one by one: int32 and float have the same size. */
+nnom_status_t nnom_dense_scratch(nnom_conv_layer_t *conv)
+{
+    const bool rows = nnom_layer_in(&conv->super, 0)->shape.h > 1;
+    return nnom_window_scratch(&conv->super, rows ? conv->filters * (int64_t)sizeof(int32_t) : 0);
+}
+
+/* Weights as they are. */
 static nnom_status_t dense_plain(nnom_layer_t *layer)
 {
-    nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
-    nnom_conv_register(conv);
-    return nnom_window_scratch(layer, nnom_layer_in(layer, 0)->shape.h > 1 ? conv->filters * (int64_t)sizeof(int32_t) : 0);
+    nnom_conv_register((nnom_conv_layer_t *)layer);
+    return nnom_dense_scratch((nnom_conv_layer_t *)layer);
 }
 
 NNOM_FORM(dense_s8_ref, nnom_window_all, NNOM_OP_REDUCES, nnom_conv_param, dense_plain)

@@ -41,6 +41,11 @@ nnom_status_t nnom_conv_prepare(nnom_conv_layer_t *conv, int32_t channels, int64
 /* Registers the plain arrays: what the plain kernels do in pack. */
 void nnom_conv_register(nnom_conv_layer_t *conv);
 
+/* The scratch of Conv2D for a patch, gathered where windows do not lie in memory as one run (patch.h). */
+nnom_status_t nnom_conv2d_patch(nnom_conv_layer_t *conv);
+/* The scratch of Dense: sums of units while rows come one by one; int32 and float have the same size. */
+nnom_status_t nnom_dense_scratch(nnom_conv_layer_t *conv);
+
 /* nnom_choose_kernel() of the list name_s8 or name_f32, by the type of the output. */
 #define NNOM_CONV_CHOOSE(layer, name)                                                                                  \
     ((layer)->out.type == NNOM_TYPE_F32 ? NNOM_CHOOSE_KERNEL(layer, name##_f32) : NNOM_CHOOSE_KERNEL(layer, name##_s8))
