@@ -281,6 +281,7 @@ struct nnom_builder {
     nnom_totals_t totals;
     nnom_region_t regions[2]; /* of the arena */
     uint16_t ports;           /* counts nnom_own() */
+    uint8_t free_percent;     /* how much more than the cheapest plan a smaller one may cost */
     bool verbose;
     bool own_model;           /* new_model(NULL) */
     nnom_status_t status;     /* first error of add */

@@ -4,6 +4,12 @@
 
 #include "graph.h"
 
+/*
+ * A plan that costs so much more than the cheapest counts as free of charge. Where nobody chose (model_compile), the model is built
+ * on the device: its layers lie in RAM, too, and there is little left.
+ */
+enum { FREE_PERCENT = 2, FREE_PERCENT_BY_HAND = 10 };
+
 /* ---- (1, w, c) models: time becomes rows ---- */
 
 static void swap(int32_t *a, int32_t *b)
@@ -17,7 +23,8 @@ static bool can_swap(const nnom_layer_t *layer)
 {
     const nnom_geometry_t *g = &layer->geometry;
     const bool flat = g->kernel_h == 1 && g->stride_h == 1 && g->pad_top == 0 && g->pad_bottom == 0;
-    const bool shaped = layer->set_shape.w != 0; /* Input, Output, Constant, Reshape: one row */
+    const bool counted = (layer->cls->flags & NNOM_CLASS_OUTPUT) != 0; /* of its shape only the number of elements is read */
+    const bool shaped = layer->set_shape.w != 0 && !counted;           /* Input, Constant, Reshape: one row */
     return (layer->cls->flags & NNOM_CLASS_NO_SWAP) == 0 && flat && (!shaped || layer->set_shape.h == 1);
 }
 
@@ -29,7 +36,9 @@ static void swap_layer(nnom_layer_t *layer)
     swap(&g->dilation_h, &g->dilation_w);
     swap(&g->pad_top, &g->pad_left);
     swap(&g->pad_bottom, &g->pad_right);
-    swap(&layer->set_shape.h, &layer->set_shape.w);
+    if ((layer->cls->flags & NNOM_CLASS_OUTPUT) == 0) {
+        swap(&layer->set_shape.h, &layer->set_shape.w);
+    }
     if (layer->axis == 0 || layer->axis == 1) {
         layer->axis = 1 - layer->axis;
     } else if (layer->axis == -3 || layer->axis == -2) {
@@ -244,6 +253,7 @@ nnom_status_t nnom_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out,
         return NNOM_NULL;
     }
     m->builder->options = options != NULL ? *options : defaults;
+    m->builder->free_percent = options != NULL ? FREE_PERCENT : FREE_PERCENT_BY_HAND;
     if (m->builder->status == NNOM_OK) { /* else the text tells what was wrong before */
         m->builder->error[0] = '\0';
     }

@@ -6,6 +6,7 @@
 #include "kernel.h"
 
 enum { CONSTANT = UINT16_MAX - 1, PARAM = UINT16_MAX }; /* instead of the index of an array */
+enum { FEW = 128 };                                     /* so many are compared one by one, without a table */
 
 typedef struct share_entry {
     nnom_layer_t *layer; /* NULL: empty */
@@ -15,8 +16,9 @@ typedef struct share_entry {
 
 /* Open addressing; at most half full. */
 typedef struct table {
-    entry_t *entries;
+    entry_t *entries; /* NULL: few, looked for among the layers */
     uint32_t mask;
+    nnom_layer_t *layers;
 } table_t;
 
 static uint32_t mix(uint32_t hash, const void *data, size_t bytes)
@@ -98,9 +100,52 @@ static bool same(const entry_t *entry, const nnom_layer_t *layer, uint16_t index
     return a.type == b.type && a.count == b.count && memcmp(a.data, b.data, nnom_array_bytes(&a)) == 0;
 }
 
+static bool is_constant(const nnom_layer_t *layer)
+{
+    return (layer->cls->flags & NNOM_CLASS_CONSTANT) != 0;
+}
+
+static bool has_param(const nnom_layer_t *layer)
+{
+    return layer->node != NNOM_NO_NODE && layer->param != NULL && fields_of(layer) != NULL;
+}
+
+/* Whether thing i of a layer is one that share_layer() looks at. */
+static bool has_thing(const nnom_layer_t *layer, uint32_t i)
+{
+    if (i < layer->array_count) {
+        return layer->arrays[i].count > 0;
+    }
+    return (i == CONSTANT && is_constant(layer)) || (i == PARAM && has_param(layer));
+}
+
+static uint32_t thing_after(const nnom_layer_t *layer, uint32_t i)
+{
+    return i + 1 == layer->array_count ? CONSTANT : i + 1;
+}
+
+/* The first thing of the same contents, in the order of share_layer(). */
+static entry_t look_for_owner(const table_t *table, nnom_layer_t *layer, uint16_t index)
+{
+    const entry_t self = {layer, 0, index};
+    for (nnom_layer_t *other = table->layers; other != NULL; other = other == layer ? NULL : other->next) {
+        const uint32_t end = other == layer ? index : PARAM + 1u;
+        for (uint32_t i = other->array_count > 0 ? 0 : CONSTANT; i < end; i = thing_after(other, i)) {
+            const entry_t entry = {other, 0, (uint16_t)i};
+            if (has_thing(other, i) && same(&entry, layer, index)) {
+                return entry;
+            }
+        }
+    }
+    return self;
+}
+
 /* The first of the same contents: `layer` itself, which is entered then, or an earlier one. */
 static entry_t owner(table_t *table, nnom_layer_t *layer, uint16_t index)
 {
+    if (table->entries == NULL) {
+        return look_for_owner(table, layer, index);
+    }
     const entry_t self = {layer, hash_of(layer, index), index};
     uint32_t at = self.hash & table->mask;
     while (table->entries[at].layer != NULL) {
@@ -114,16 +159,6 @@ static entry_t owner(table_t *table, nnom_layer_t *layer, uint16_t index)
 }
 
 /* ---- All layers ---- */
-
-static bool is_constant(const nnom_layer_t *layer)
-{
-    return (layer->cls->flags & NNOM_CLASS_CONSTANT) != 0;
-}
-
-static bool has_param(const nnom_layer_t *layer)
-{
-    return layer->node != NNOM_NO_NODE && layer->param != NULL && fields_of(layer) != NULL;
-}
 
 /* Everybody owns what he has; the number of things owned. */
 static uint32_t start(nnom_builder_t *builder)
@@ -158,23 +193,34 @@ static void share_layer(table_t *table, nnom_layer_t *layer)
     }
 }
 
+/* Empty, and at most half full later. False when memory is short. */
+static bool new_table(table_t *table, uint32_t count)
+{
+    while (table->mask < 2 * count) {
+        table->mask *= 2;
+    }
+    table->entries = nnom_malloc(table->mask * sizeof(entry_t));
+    if (table->entries == NULL) {
+        return false;
+    }
+    nnom_memset(table->entries, 0, table->mask * sizeof(entry_t));
+    table->mask--;
+    return true;
+}
+
 nnom_status_t nnom_share(nnom_model_t *m)
 {
     nnom_builder_t *builder = m->builder;
-    table_t table = {NULL, 1};
+    table_t table = {NULL, 1, builder->layers};
     const uint32_t count = start(builder); /* < 2^16 * 8 */
-    while (table.mask < 2 * count) {
-        table.mask *= 2;
-    }
-    table.entries = nnom_malloc(table.mask * sizeof(entry_t));
-    if (table.entries == NULL) {
+    if (count > FEW && !new_table(&table, count)) {
         return nnom_model_fail(m, NNOM_NO_MEMORY, "no memory to compare %ld arrays", (long)count);
     }
-    nnom_memset(table.entries, 0, table.mask * sizeof(entry_t));
-    table.mask--;
     for (nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
         share_layer(&table, layer);
     }
-    nnom_free(table.entries);
+    if (table.entries != NULL) {
+        nnom_free(table.entries);
+    }
     return NNOM_OK;
 }

@@ -2,7 +2,7 @@
 /* Choosing a plan: the cheapest that fits a budget, or the smallest that costs next to nothing, or the smallest of all. */
 #include "plan.h"
 
-enum { NNOM_TRIES = 64, NNOM_TRIES_NODES = 100, NNOM_FREE_PERCENT = 2 };
+enum { NNOM_TRIES = 64, NNOM_TRIES_NODES = 100 };
 
 /* One plan on the way from the cheapest to the smallest. */
 typedef struct point {
@@ -27,7 +27,7 @@ typedef struct search {
     bool smallest;       /* it is for the smallest of all */
 } search_t;
 
-static bool acceptable(const nnom_options_t *options, const search_t *s, const point_t *point)
+static bool acceptable(const nnom_options_t *options, uint32_t percent, const search_t *s, const point_t *point)
 {
     if (options->mode == NNOM_MODE_SMALLEST) {
         return true;
@@ -35,7 +35,7 @@ static bool acceptable(const nnom_options_t *options, const search_t *s, const p
     if (options->arena_bytes != 0) {
         return !s->found && point->arena_bytes <= options->arena_bytes; /* the first that fits is the cheapest */
     }
-    return point->cost <= s->base_cost + s->base_cost / 100 * NNOM_FREE_PERCENT;
+    return point->cost <= s->base_cost + s->base_cost / 100 * percent;
 }
 
 static void consider(nnom_planner_t *p, search_t *s, uint32_t limit, const point_t *point)
@@ -45,7 +45,7 @@ static void consider(nnom_planner_t *p, search_t *s, uint32_t limit, const point
         s->least = point->arena_bytes;
         s->least_limit = limit;
     }
-    if (acceptable(options, s, point) && (!s->found || point->arena_bytes < s->best_bytes)) {
+    if (acceptable(options, p->model->builder->free_percent, s, point) && (!s->found || point->arena_bytes < s->best_bytes)) {
         s->found = true;
         s->best_limit = limit;
         s->best_bytes = point->arena_bytes;

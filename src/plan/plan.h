@@ -22,7 +22,7 @@ typedef struct nnom_planner {
     uint16_t *path_from;     /* [nodes + 1] */
     nnom_block_t *blocks;    /* [block_count] */
     uint32_t block_count;
-    uint16_t *block_order;   /* [3 * blocks] */
+    uint16_t *block_order;   /* [2 * blocks], in two regions [3 * blocks] */
     uint64_t slow_bytes;     /* second region of the last layout */
     uint16_t *tensor_block;  /* [tensors] block of a storage */
     uint16_t *node_block;    /* [nodes] block of its scratch */

@@ -19,7 +19,7 @@ typedef struct nnom_flow {
     int32_t *overlap;    /* [nodes] as nnom_layer_t.overlap */
     uint32_t *scratch;   /* [nodes] bytes of scratch, if any is needed: nnom_scratch() */
     uint8_t *in_pieces;  /* [nodes] scratch is only for input rows that come in pieces */
-    uint64_t *macs;      /* [nodes] */
+    uint64_t *macs;      /* [nodes], of plans in two regions */
     uint64_t *cost;      /* [nodes] estimated instructions of running it whole */
     bool feed;           /* the input comes row by row */
 } nnom_flow_t;

@@ -141,7 +141,7 @@ static void try_rolling(const nnom_flow_t *f, nnom_part_t *part, nnom_sim_t *sim
 
 static nnom_part_t whole_part(const nnom_flow_t *f, uint16_t n)
 {
-    nnom_part_t part = {n, (uint16_t)(n + 1), false, false, 0, nnom_node_cost(f, n)};
+    nnom_part_t part = {n, (uint16_t)(n + 1), false, false, 0};
     part.bytes = nnom_part_bytes(f, &part, NULL);
     return part;
 }
@@ -175,39 +175,55 @@ static uint64_t least_bytes(const nnom_flow_t *f, const nnom_part_t *part, const
     return bytes;
 }
 
+/* Entries before those that begin at node `first`. */
+static size_t row_at(const nnom_options_table_t *table, size_t first)
+{
+    const size_t full = (size_t)table->node_count - table->max_length + 1; /* rows of max_length entries; each next has one less */
+    const size_t less = first > full ? first - full : 0;
+    return first * table->max_length - less * (less + 1) / 2;
+}
+
+size_t nnom_options_count(const nnom_options_table_t *table)
+{
+    return row_at(table, table->node_count);
+}
+
 /* The segments that begin at `first`, from `from` nodes up to `to`; longer ones than `most` bytes allow are not worth it. */
 static void fill_from(const nnom_flow_t *f, nnom_options_table_t *table, nnom_sim_t *sim, uint16_t first, uint16_t from,
                       uint16_t to, uint32_t most)
 {
-    nnom_part_t *row = &table->parts[(size_t)first * table->max_length];
+    nnom_option_t *row = &table->options[row_at(table, first)];
     bool worth = true;
-    for (uint16_t k = from; k < to; k++) {
+    for (uint16_t k = from; k < to && first + k < table->node_count; k++) {
         const uint16_t end = (uint16_t)(first + k + 1);
-        nnom_part_t part = {first, end, false, false, UINT32_MAX, 0};
-        worth = worth && end <= table->node_count && nnom_can_roll(f, first, end);
+        nnom_part_t part = {first, end, false, false, UINT32_MAX};
+        worth = worth && nnom_can_roll(f, first, end);
         if (worth && (k > 0 || (first == 0 && f->feed))) {
             try_rolling(f, &part, sim, false);
             worth = part.rolls && least_bytes(f, &part, sim) < most;
             if (branches(f, &part)) {
                 try_rolling(f, &part, sim, true);
             }
-            for (uint16_t n = first; n < end; n++) {
-                part.cost += nnom_node_cost(f, n) + rolling_cost(f, n);
-            }
         }
         if (k == 0) {
             const nnom_part_t whole = whole_part(f, first);
             part = part.rolls && part.bytes < whole.bytes ? part : whole;
         }
-        row[k] = part;
+        const nnom_option_t option = {part.bytes, part.rolls, part.eager};
+        row[k] = option;
     }
 }
 
 /* ---- Choosing ---- */
 
-static const nnom_part_t *option(const nnom_options_table_t *table, uint16_t first, uint16_t end)
+static const nnom_option_t *option(const nnom_options_table_t *table, uint16_t first, uint16_t end)
 {
-    return &table->parts[(size_t)first * table->max_length + (size_t)(end - first - 1)];
+    return &table->options[row_at(table, first) + (size_t)(end - first - 1)];
+}
+
+static uint64_t option_cost(const nnom_options_table_t *table, uint16_t first, uint16_t end)
+{
+    return option(table, first, end)->rolls ? table->rolled[end] - table->rolled[first] : table->whole[first];
 }
 
 /* Shortest path over the nodes: work_cost[n] is the least cost of running nodes [0, n). */
@@ -218,11 +234,11 @@ static void shortest_paths(const nnom_options_table_t *table, uint32_t limit, ui
         work_cost[end] = UINT64_MAX;
         const uint16_t from = end > table->max_length ? (uint16_t)(end - table->max_length) : 0;
         for (uint16_t first = from; first < end; first++) {
-            const nnom_part_t *part = option(table, first, end);
-            if (work_cost[first] == UINT64_MAX || part->bytes > limit || part->bytes == UINT32_MAX) {
+            const uint32_t bytes = option(table, first, end)->bytes;
+            if (work_cost[first] == UINT64_MAX || bytes > limit || bytes == UINT32_MAX) {
                 continue;
             }
-            const uint64_t cost = work_cost[first] + part->cost;
+            const uint64_t cost = work_cost[first] + option_cost(table, first, end);
             if (cost < work_cost[end]) {
                 work_cost[end] = cost;
                 work_from[end] = first;
@@ -246,7 +262,9 @@ uint16_t nnom_choose(const nnom_options_table_t *table, uint32_t limit, nnom_par
     }
     uint16_t k = count;
     for (uint16_t end = table->node_count; end > 0; end = work_from[end]) {
-        result[--k] = *option(table, work_from[end], end);
+        const nnom_option_t *from = option(table, work_from[end], end);
+        const nnom_part_t part = {work_from[end], end, from->rolls, from->eager, from->bytes};
+        result[--k] = part;
         *bytes = result[k].bytes > *bytes ? result[k].bytes : *bytes;
     }
     return count;
@@ -270,8 +288,11 @@ void nnom_options_fill(const nnom_flow_t *f, nnom_options_table_t *table, nnom_s
 {
     uint16_t from = 0, to = table->max_length < SHORT_LENGTH ? table->max_length : SHORT_LENGTH;
     uint32_t most = most_bytes(f);
-    for (size_t k = 0; k < (size_t)table->node_count * table->max_length; k++) {
-        table->parts[k].bytes = UINT32_MAX;
+    for (size_t k = 0; k < nnom_options_count(table); k++) {
+        table->options[k].bytes = UINT32_MAX;
+    }
+    for (uint16_t n = 0; n < table->node_count; n++) {
+        table->rolled[n + 1] = table->rolled[n] + nnom_node_cost(f, n) + rolling_cost(f, n);
     }
     while (from < to) { /* short segments first: what they reach bounds the longer ones */
         for (uint16_t first = 0; first < table->node_count; first++) {

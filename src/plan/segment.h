@@ -11,20 +11,31 @@ typedef struct nnom_part {
     bool rolls;
     bool eager; /* the simulation's rule for nodes at branches */
     uint32_t bytes; /* estimate of what is live during it */
-    uint64_t cost;  /* estimate, instructions */
 } nnom_part_t;
 
-/* All segments that a plan may be made of: options[first][length - 1]. */
+/* A segment that a plan may be made of, where it stands in the table tells its nodes. */
+typedef struct nnom_option {
+    uint32_t bytes; /* as of nnom_part_t; UINT32_MAX: there is none */
+    bool rolls;
+    bool eager;
+} nnom_option_t;
+
+/* All segments: by first node, then by length, 1 to max_length or as many nodes as are left. */
 typedef struct nnom_options_table {
-    nnom_part_t *parts;
+    nnom_option_t *options;
+    const uint64_t *whole; /* [node_count] estimated instructions of a node that runs whole */
+    uint64_t *rolled;      /* [node_count + 1] of the nodes before n, if they roll */
     uint16_t node_count;
-    uint16_t max_length;
+    uint16_t max_length;   /* <= node_count */
 } nnom_options_table_t;
+
+/* Entries of the table. */
+size_t nnom_options_count(const nnom_options_table_t *table);
 
 /* Bytes live during nodes [first, end): rings (sim after nnom_simulate) if `rolls`, else whole tensors of one node. */
 uint32_t nnom_part_bytes(const nnom_flow_t *flow, const nnom_part_t *part, const nnom_sim_t *sim);
 
-/* Fills the table: simulates every segment that can matter. work_*: as of nnom_choose. */
+/* Fills the table, its sizes and `whole` being set: simulates every segment that can matter. work_*: as of nnom_choose. */
 void nnom_options_fill(const nnom_flow_t *flow, nnom_options_table_t *table, nnom_sim_t *sim, uint64_t *work_cost,
                        uint16_t *work_from, nnom_part_t *work_parts);
 
