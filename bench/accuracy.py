@@ -16,10 +16,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 
 import frozen
 import numpy as np
-from nnom.convert import prepare
+from nnom.conversion import prepare
 from nnom.core import CoreModel
-from nnom.evaluate import evaluate
-from nnom.run import run_board, run_host, stored_inputs
+from nnom.evaluation import evaluate
+from nnom.running import run_board, run_host, stored_inputs
 
 BOARDS = ("cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7", "rv32")
 ON_BOARD = 32  # samples

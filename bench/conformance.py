@@ -25,10 +25,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import small_files
 from nnom.compare import outputs_of, stored
-from nnom.convert import Prepared, classes_of, load, prepare
+from nnom.conversion import Prepared, classes_of, load, prepare
 from nnom.core import CoreModel
-from nnom.evaluate import evaluate, float_form
-from nnom.run import run_board
+from nnom.evaluation import evaluate, float_form
+from nnom.running import run_board
 from nnom.shrink import measure
 from oracle import cases, shared
 from oracle.reference import Reference

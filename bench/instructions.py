@@ -18,11 +18,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 
 import frozen
 from nnom import boards
-from nnom.convert import load, prepare
+from nnom.conversion import load, prepare
 from nnom.core import CoreModel
 from nnom.graph import Graph
-from nnom.report import short
-from nnom.run import BoardRun, lcg_inputs, run_board
+from nnom.printing import short
+from nnom.running import BoardRun, lcg_inputs, run_board
 
 SHARED = Path(os.environ.get("NNOM_SHARED", frozen.ROOT.parent / "shared")) / "models"
 MLPERF = {

@@ -22,11 +22,11 @@ import numpy as np
 from instructions import MLPERF, SHARED
 from mobilenet import mobilenet_v1, mobilenet_v2
 from nnom.boards import symbols
-from nnom.convert import STATE_BYTES, Plan, load, prepare
+from nnom.conversion import STATE_BYTES, Plan, load, prepare
 from nnom.core import CoreModel
 from nnom.graph import Graph
-from nnom.plan import ram_total, survey
-from nnom.run import build_frozen, find_board, lcg_inputs, run_board, run_host
+from nnom.planning import ram_total, survey
+from nnom.running import build_frozen, find_board, lcg_inputs, run_board, run_host
 
 BOARD, OPT, SEED = "cortex-m4", "-O2", 305419896
 KB = 1024

@@ -22,7 +22,7 @@ import tflite as schema
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from nnom.convert import load
+from nnom.conversion import load
 from nnom.core import CoreModel
 from nnom.errors import NnomError
 from nnom.fold import fold

@@ -17,9 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "python"))
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
-from nnom import boards, cli, run  # noqa: E402
+from nnom import boards, cli, running  # noqa: E402
 from nnom.binding import library_path  # noqa: E402
-from nnom.convert import Plan, load, prepare  # noqa: E402
+from nnom.conversion import Plan, load, prepare  # noqa: E402
 from nnom.inspect_model import inspect  # noqa: E402
 from nnom.run_library import library_sources  # noqa: E402
 
@@ -175,15 +175,16 @@ def test_lcg_and_hash():
     for _ in range(5):
         x = (x * 1664525 + 1013904223) % 2**32
         expected.append((x >> 24) - 256 * (x >> 31))
-    assert run.lcg_bytes(305419896, 5).tolist() == expected
-    assert run.fnv1a(b"") == 0x811C9DC5 and run.fnv1a(b"a") == 0xE40C292C and run.fnv1a(b"foobar") == 0xBF9CF968
+    assert running.lcg_bytes(305419896, 5).tolist() == expected
+    assert running.fnv1a(b"") == 0x811C9DC5 and running.fnv1a(b"a") == 0xE40C292C
+    assert running.fnv1a(b"foobar") == 0xBF9CF968
 
 
 def test_run_json(capsys, data):
     d = document(capsys, "run", MODEL, "--calibration", f"{data}:x", "--input", "lcg:1")
     (out,) = d["outputs"]
     assert out["dtype"] == "int8" and len(out["values"]) == 6 and out["shape"] == [1, 1, 6]
-    assert out["fnv1a"] == f"0x{run.fnv1a(np.array(out['values'], np.int8).tobytes()):08x}"
+    assert out["fnv1a"] == f"0x{running.fnv1a(np.array(out['values'], np.int8).tobytes()):08x}"
     assert document(capsys, "run", MODEL, "--calibration", f"{data}:x", "--input", "lcg:2")["outputs"] != d["outputs"]
     many = document(capsys, "run", MODEL, "--calibration", f"{data}:x", "--input", f"{data}:x")
     assert many["samples"] == 24 and np.array(many["outputs"][0]["values"]).shape == (24, 6)
@@ -215,7 +216,7 @@ def test_no_builder_in_the_firmware(data, tmp_path):
     if not shutil.which(board.compiler + "gcc"):
         pytest.skip(f"sudo apt-get install {board.compiler_packages}")
     p = prepare(MODEL, np.load(data)["x"], "minmax")
-    elf = run.build_frozen(Plan().compile(p.graph), board, tmp_path, "-Os")
+    elf = running.build_frozen(Plan().compile(p.graph), board, tmp_path, "-Os")
     names = {s.name for s in boards.symbols(board, elf)}
     assert not names & set(BUILDER) and "nnom_run" in names
 

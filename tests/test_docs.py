@@ -13,7 +13,7 @@ from pathlib import Path
 import commands
 import numpy as np
 import pytest
-from nnom.convert import convert
+from nnom.conversion import convert
 from nnom.run_library import library_sources
 
 ROOT = Path(__file__).resolve().parent.parent

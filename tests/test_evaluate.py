@@ -18,7 +18,7 @@ from nnom import cli, cli_commands, cli_json  # noqa: E402
 from nnom.compare import outputs_of  # noqa: E402
 from nnom.core import Port  # noqa: E402
 from nnom.errors import DataError  # noqa: E402
-from nnom.evaluate import auc  # noqa: E402
+from nnom.evaluation import auc  # noqa: E402
 from nnom.graph import Graph, Node, Tensor, Weight  # noqa: E402
 
 N = 60

@@ -13,7 +13,7 @@ import pytest
 import run_examples
 import size
 from nnom import boards
-from nnom.evaluate import evaluate
+from nnom.evaluation import evaluate
 
 NAMES = frozen.names()
 LEAST_FLOAT = {"mnist": 0.985, "digits_resnet": 0.97, "uci_har": 0.90, "uci_har_inception": 0.90, "basic_motions": 0.95}

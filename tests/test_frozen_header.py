@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import run_examples
 from nnom import boards, cli, provenance
-from nnom.convert import convert
+from nnom.conversion import convert
 from nnom.core import CoreModel
 from nnom.graph import Graph, Node, Quant, Tensor
 

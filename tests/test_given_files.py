@@ -19,11 +19,11 @@ sys.path.insert(0, str(ROOT / "python"))
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 from nnom import cli  # noqa: E402
-from nnom.convert import convert, load  # noqa: E402
+from nnom.conversion import convert, load  # noqa: E402
 from nnom.data import read_array, read_samples  # noqa: E402
 from nnom.errors import DataError, ModelError, NnomError, UnsupportedError  # noqa: E402
 from nnom.graph import Graph, Node, Tensor, Weight  # noqa: E402
-from nnom.validate import _choose_backend  # noqa: E402
+from nnom.validation import _choose_backend  # noqa: E402
 
 
 def _graph(name: str = "m") -> Graph:

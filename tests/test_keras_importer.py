@@ -29,7 +29,7 @@ from nnom.graph import Graph  # noqa: E402
 from nnom.importers.keras import c_identifier, load_keras  # noqa: E402
 from nnom.importers.keras_file import snake_case  # noqa: E402
 from nnom.mapping import unsupported  # noqa: E402
-from nnom.validate import validate  # noqa: E402
+from nnom.validation import validate  # noqa: E402
 
 h5py = pytest.importorskip("h5py")
 keras = pytest.importorskip("keras", reason="pip install keras jax")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nnom.convert import convert, load, prepare
+from nnom.conversion import convert, load, prepare
 from nnom.core import CoreModel
 from nnom.errors import CoreError
 from nnom.fold import fold
@@ -148,7 +148,7 @@ def test_a_graph_knows_its_neighbours() -> None:
 
 MEMORY = """
 import resource, sys, numpy as np
-from nnom.convert import convert
+from nnom.conversion import convert
 from nnom.graph import Graph, Node, Quant, Tensor, Weight
 limit = int(sys.argv[2]) << 20
 g = Graph("g", "g")

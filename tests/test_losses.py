@@ -19,7 +19,7 @@ sys.path[:0] = [str(ROOT / "python"), str(ROOT / "tests")]
 import nnom  # noqa: E402
 from nnom.calibrate import METHODS  # noqa: E402
 from nnom.compare import EXACT_DB, channel_noise, outputs_of  # noqa: E402
-from nnom.convert import prepare  # noqa: E402
+from nnom.conversion import prepare  # noqa: E402
 from nnom.fold import fold  # noqa: E402
 from nnom.graph import Graph, Node, Quant, Tensor, Weight  # noqa: E402
 from nnom.losses import saturation_warnings  # noqa: E402

@@ -18,11 +18,11 @@ import pytest
 pytest.importorskip("tflite", reason="needs the package tflite")
 pytest.importorskip("ai_edge_litert", reason="needs the package ai-edge-litert")
 
-from nnom.convert import Prepared, load, prepare  # noqa: E402
+from nnom.conversion import Prepared, load, prepare  # noqa: E402
 from nnom.core import CoreModel  # noqa: E402
 from nnom.errors import DataError  # noqa: E402
-from nnom.evaluate import float_form  # noqa: E402
-from nnom.run import run_board  # noqa: E402
+from nnom.evaluation import float_form  # noqa: E402
+from nnom.running import run_board  # noqa: E402
 from oracle import shared  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not shared.here(), reason=shared.ABSENT)

@@ -22,12 +22,12 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 from mobilenet import mobilenet_v1, mobilenet_v2  # noqa: E402
 from nnom import boards, cli, picture  # noqa: E402
 from nnom.cli_plan import draw_curve  # noqa: E402
-from nnom.convert import STATE_BYTES, Plan  # noqa: E402
+from nnom.conversion import STATE_BYTES, Plan  # noqa: E402
 from nnom.core import CoreModel  # noqa: E402
 from nnom.errors import CoreError, DataError  # noqa: E402
 from nnom.page import page  # noqa: E402
-from nnom.plan import Point, pareto, parse_bytes, ram_total, survey, to_json  # noqa: E402
-from nnom.run import lcg_inputs, run_board, run_host  # noqa: E402
+from nnom.planning import Point, pareto, parse_bytes, ram_total, survey, to_json  # noqa: E402
+from nnom.running import lcg_inputs, run_board, run_host  # noqa: E402
 
 MODEL = ROOT / "examples" / "uci_har" / "model.keras"
 BOARD = boards.boards()["cortex-m4"]

@@ -17,10 +17,10 @@ import nnom  # noqa: E402
 from nnom import data as datasets  # noqa: E402
 from nnom.calibrate import METHODS, Observed, tensor_range  # noqa: E402
 from nnom.compare import outputs_of, sqnr  # noqa: E402
-from nnom.convert import Plan, prepare  # noqa: E402
+from nnom.conversion import Plan, prepare  # noqa: E402
 from nnom.core import CoreModel  # noqa: E402
 from nnom.errors import DataError, ModelError, NnomError  # noqa: E402
-from nnom.evaluate import tally  # noqa: E402
+from nnom.evaluation import tally  # noqa: E402
 from nnom.fold import fold  # noqa: E402
 from nnom.graph import Graph, Node, Quant, Tensor, Weight  # noqa: E402
 from nnom.quantise import apply, group_ranges, quant_of, quantise, sketch, weight_scales  # noqa: E402

@@ -18,12 +18,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nnom import cli, report
+from nnom import cli, printing
 from nnom.boards import boards
 from nnom.core import CoreModel
 from nnom.graph import Graph, Node, Weight
 from nnom.page import page
-from nnom.plan import survey
+from nnom.planning import survey
 from nnom.quantise import sketch
 from nnom.terminal import Table
 from nnom.text import visible
@@ -135,7 +135,7 @@ def wanted(command: str, document) -> set[str]:
         return points | shapes(document["layers"]) | numbers(document["layers"], "macs", "bytes")
     if command == "convert":
         ran = [n for n in document["layers"] if n["node"] is not None and n["lies_in"] is None]
-        db = {report.decibels(n["sqnr"]) for n in document["layers_sqnr"]}
+        db = {printing.decibels(n["sqnr"]) for n in document["layers_sqnr"]}
         return shapes(ran) | numbers(ran, "macs", "weight_bytes", "output_bytes") | db
     if command == "evaluate":
         return {str(v) for row in document["confusion"] for v in row} | {f"{document['accuracy']:.2%}"}

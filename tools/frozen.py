@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
-from nnom.convert import Conversion, convert
+from nnom.conversion import Conversion, convert
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
@@ -43,7 +43,7 @@ def data(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | N
 
 def _random_samples(name: str) -> np.ndarray:
     """Stands in for data that is missing: right for sizes, useless for accuracy."""
-    from nnom.convert import load
+    from nnom.conversion import load
 
     graph = load(str(EXAMPLES / name / "model.keras"))
     shape = graph.tensors[graph.inputs[0]].shape

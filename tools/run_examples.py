@@ -17,7 +17,7 @@ from pathlib import Path
 
 import frozen
 from nnom import boards
-from nnom.convert import write_c
+from nnom.conversion import write_c
 from nnom.run_library import library_archive, library_sources, link_flags
 
 HOST_FLAGS = ("-std=c99", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")

@@ -11,8 +11,8 @@
 
 __version__ = "1.0.0"
 
-from .convert import convert, load
-from .evaluate import evaluate, evaluate_values
+from .conversion import convert, load
+from .evaluation import evaluate, evaluate_values
 from .legacy import evaluate_model, generate_model, generate_test_bin
 
 __all__ = ["convert", "evaluate", "evaluate_model", "evaluate_values", "generate_model", "generate_test_bin", "load"]

@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from .errors import ToolError
+
 Optimisation = Literal["-O0", "-Og", "-O1", "-O2", "-O3", "-Os"]
 
 JOBS = 2
@@ -33,7 +35,7 @@ _SIZE_LINE = re.compile(r"^(\S+)\s+(\d+)\s+(\d+)$")
 _SYMBOL_LINE = re.compile(r"^([0-9a-fA-F]+)\s+([0-9a-fA-F]+)\s+(\S)\s+(.+)$")
 
 
-class BoardError(Exception):
+class BoardError(ToolError):
     """A tool is missing, a program does not compile or link, or a run does not end."""
 
 

@@ -181,13 +181,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run_command(parsed: argparse.Namespace) -> int:
     from . import cli_commands, terminal
-    from .boards import BoardError
     from .errors import NnomError, ToolError
 
     terminal.set_up_streams()
     try:
         return cli_commands.COMMANDS[parsed.command](parsed)
-    except (BoardError, ToolError) as e:
+    except ToolError as e:
         return _fail(e, 3)
     except (NnomError, OSError, MemoryError) as e:
         return _fail(e, 1)

@@ -12,22 +12,22 @@ from typing import Any
 
 import numpy as np
 
-from . import boards, cli_json, provenance, report
+from . import boards, cli_json, printing, provenance
 from . import data as datasets
 from .cli_inspect import run_inspect
 from .cli_plan import plan_of, run_plan, run_report
-from .convert import Prepared, convert, load, prepare
+from .conversion import Prepared, convert, load, prepare
 from .core import CoreModel
 from .errors import DataError, ToolError
-from .evaluate import evaluate, evaluate_values, float_form
+from .evaluation import evaluate, evaluate_values, float_form
 from .graph import Graph
 from .losses import saturation_warnings
 from .removed import removed
-from .run import BoardRun, find_board, float_scale, fnv1a, lcg_inputs, parse_lcg, run_board, run_host, stored_inputs
 from .run_library import copy_library, library_root
+from .running import BoardRun, find_board, float_scale, fnv1a, lcg_inputs, parse_lcg, run_board, run_host, stored_inputs
 from .terminal import Screen
 from .text import visible
-from .validate import Validation, validate
+from .validation import Validation, validate
 
 DEFAULT_INPUT = "lcg:305419896"
 _SHOWN = 16  # values of an output printed for people
@@ -53,15 +53,15 @@ def _convert(a: Namespace) -> int:
         raise DataError("--labels: needs --calibration, whose classes they are")
     y = datasets.read_array(a.labels, "--labels") if a.labels else None
     places = (", ".join(a.calibration or ["calibration data"]), a.labels or "labels")
-    with report.Stages(a.quiet) as stage:
+    with printing.Stages(a.quiet) as stage:
         options = {"name": a.name, "method": a.method, "out": a.out, "plan": plan_of(a), "places": places}
         options["command"] = provenance.of_command(a.words)
         c = convert(graph, x, y, stage=stage, **options)
     if a.json:
         return _print_json(cli_json.conversion(c))
-    report.print_conversion(report.console(quiet=a.quiet), c)
+    printing.print_conversion(printing.console(quiet=a.quiet), c)
     if a.report_shrink:
-        report.print_shrinking(report.console(), c.prepared.shrinking)
+        printing.print_shrinking(printing.console(), c.prepared.shrinking)
     return 0
 
 
@@ -77,8 +77,8 @@ def _evaluate(a: Namespace) -> int:
     options = {"method": a.method, "use_float": a.use_float, "output": a.output}
     places = (", ".join(a.data), a.targets or a.labels or "targets", ", ".join(a.calibration or ["calibration"]))
     y = datasets.read_array(a.labels, "--labels") if a.labels else None
-    out = report.console(quiet=a.quiet)
-    with report.Stages(a.quiet) as stage:
+    out = printing.console(quiet=a.quiet)
+    with printing.Stages(a.quiet) as stage:
         if a.targets or a.reconstruct:
             true = datasets.read_array(a.targets, "--targets") if a.targets else None
             options |= {"labels": y, "places": (*places, a.labels or "labels")}
@@ -86,8 +86,8 @@ def _evaluate(a: Namespace) -> int:
         else:
             e = evaluate(graph, x, y, calibration, stage=stage, top_k=a.top_k, places=places, **options)
     if a.targets or a.reconstruct:
-        return _print_json(cli_json.value_errors(v)) if a.json else report.print_value_errors(out, v)
-    return _print_json(cli_json.evaluation(e)) if a.json else report.print_evaluation(out, e)
+        return _print_json(cli_json.value_errors(v)) if a.json else printing.print_value_errors(out, v)
+    return _print_json(cli_json.evaluation(e)) if a.json else printing.print_evaluation(out, e)
 
 
 # ---- run ----
@@ -100,7 +100,7 @@ def _prepared(a: Namespace, graph: Graph) -> Prepared:
         if not a.use_float:
             p.warnings += [*graph.notes, "a float model, run in float32; --calibration x.npy quantises it to int8"]
         return p
-    with report.Stages(a.quiet) as stage:
+    with printing.Stages(a.quiet) as stage:
         return prepare(graph, _samples(a.calibration, graph), a.method, stage=stage)
 
 
@@ -130,7 +130,7 @@ def _run(a: Namespace) -> int:
     if a.json:
         _print_json(_run_json(p, core, outputs, source, on_board, equal))
     else:
-        _print_run(report.console(quiet=a.quiet), p, core, outputs, source, on_board, equal)
+        _print_run(printing.console(quiet=a.quiet), p, core, outputs, source, on_board, equal)
     return 1 if equal is False else 0
 
 
@@ -172,13 +172,13 @@ def _print_run(
         shape = "x".join(map(str, port.shape))
         out.say(f"{visible(name)}: {port.dtype.name} {shape}{quant} fnv1a 0x{fnv1a(v.tobytes()):08x}")
         out.say(f"  {values}")
-    out.detail(report.totals_line(core))
+    out.detail(printing.totals_line(core))
     if p.shrinking:
         out.detail(removed(p.quantised, p.graph, p.shrinking).sentence)
     if on_board:
-        report.print_board_run(out, on_board)
+        printing.print_board_run(out, on_board)
         out.say(f"outputs of {on_board.board} and host: {'identical' if equal else 'DIFFERENT'}")
-    report.print_warnings(out, p.warnings)
+    printing.print_warnings(out, p.warnings)
 
 
 # ---- validate, boards ----
@@ -196,7 +196,7 @@ def _validate(a: Namespace) -> int:
     if a.json:
         _print_json(cli_json.validation(v))
     else:
-        _print_validation(report.console(quiet=a.quiet), v)
+        _print_validation(printing.console(quiet=a.quiet), v)
     _refuse_nothing(v)
     return 0
 
@@ -214,11 +214,11 @@ def _print_validation(out: Screen, v: Validation) -> None:
     columns = ("<results of", "<against", "output", "max diff", "SQNR dB", "cosine", "same top-1", "bytes")
     if not v.comparisons:
         return
-    rows = report.table(f"{v.samples} samples", *columns)
+    rows = printing.table(f"{v.samples} samples", *columns)
     for c in v.comparisons:
         agreement = "" if c.agreement is None else f"{c.agreement:.2%}"
         state = "equal" if c.equal else "differ"
-        figures = (f"{c.max_difference:.4g}", report.decibels(c.sqnr), f"{c.cosine:.6f}")
+        figures = (f"{c.max_difference:.4g}", printing.decibels(c.sqnr), f"{c.cosine:.6f}")
         rows.add_row(c.right, c.left, str(c.output), *figures, agreement, state)
     out.print(rows)
     out.say(f"first layer that differs: {v.first_difference or 'none'}")
@@ -232,7 +232,7 @@ def _boards(a: Namespace) -> int:
     if a.json:
         rows = [{"name": n, "cpu": list(b.cpu), "machine": list(b.machine)} for n, b in known.items()]
         return _print_json([{**row, "ready": ready[row["name"]]} for row in rows])
-    report.print_boards(report.console(quiet=a.quiet), known, ready)
+    printing.print_boards(printing.console(quiet=a.quiet), known, ready)
     return 0
 
 
@@ -247,7 +247,7 @@ def _library(a: Namespace) -> int:
         sources = sorted(str(f) for f in (place / "src").rglob("*.c"))
         return _print_json({"path": str(place), "includes": [str(place / "include"), str(place / "port")],
                             "sources": sources})  # fmt: skip
-    out = report.console(quiet=a.quiet)
+    out = printing.console(quiet=a.quiet)
     out.print(str(place), markup=False, soft_wrap=True)
     out.detail(
         "Compile your main.c, model.c and all C files of src/ with -O2 -ffunction-sections -fdata-sections, "

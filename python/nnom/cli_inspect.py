@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 
-from . import cli_json, report
+from . import cli_json, printing
 from .graph import Quant
 from .inspect_model import Inspection, inspect
 from .terminal import Screen
@@ -18,7 +18,7 @@ def run_inspect(a: Namespace) -> int:
     if a.json:
         print(json.dumps(cli_json.inspection(found)))
         return 0
-    print_inspection(report.console(quiet=a.quiet), found)
+    print_inspection(printing.console(quiet=a.quiet), found)
     return 0
 
 
@@ -44,7 +44,7 @@ def _quant(quant: Quant | None) -> tuple[str, str]:
 
 
 def _print_ends(out: Screen, found: Inspection) -> None:
-    rows = report.table(f"{found.source} ({found.form})", "~input or output", "<", "shape", "<type", "scale", "zero")
+    rows = printing.table(f"{found.source} ({found.form})", "~input or output", "<", "shape", "<type", "scale", "zero")
     for what, ends in (("input", found.inputs), ("output", found.outputs)):
         for e in ends:
             rows.add_row(e.name, what, "x".join(map(str, e.shape)), e.dtype, *_quant(e.quant))
@@ -52,11 +52,11 @@ def _print_ends(out: Screen, found: Inspection) -> None:
 
 
 def _print_layers(out: Screen, found: Inspection) -> None:
-    rows = report.table("layers", "~layer", "<operator", "shape", "<type", "scale", "zero", "MACs", "weights B")
+    rows = printing.table("layers", "~layer", "<operator", "shape", "<type", "scale", "zero", "MACs", "weights B")
     for n in found.layers:
         op = n.op if n.activation == "none" else f"{n.op}+{n.activation}"
         shape = "x".join(map(str, n.shape))
-        rows.add_row(report.short(n.name), op, shape, n.dtype, *_quant(n.quant), f"{n.macs:,}", f"{n.weight_bytes:,}")
+        rows.add_row(printing.short(n.name), op, shape, n.dtype, *_quant(n.quant), f"{n.macs:,}", f"{n.weight_bytes:,}")
     if found.constant_bytes:
         rows.add_row("constants", "", "", "", "", "", "", f"{found.constant_bytes:,}")
     rows.add_section()

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from .convert import Conversion, Report
+from .conversion import Conversion, Report
 from .core import CoreModel, Port
-from .evaluate import Evaluation, ValueErrors
+from .evaluation import Evaluation, ValueErrors
 from .inspect_model import Inspection
-from .run import BoardRun, fnv1a
-from .validate import Validation
+from .running import BoardRun, fnv1a
+from .validation import Validation
 
 
 def totals(core: CoreModel) -> dict[str, int]:

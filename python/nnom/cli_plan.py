@@ -9,12 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from . import data as datasets
-from . import report
-from .convert import STATE_BYTES, Plan, load, prepare, write_text
+from . import printing
+from .conversion import STATE_BYTES, Plan, load, prepare, write_text
 from .errors import DataError
 from .fold import fold
 from .graph import Graph
-from .plan import Overview, Point, parse_bytes, survey, to_json
+from .planning import Overview, Point, parse_bytes, survey, to_json
 from .quantise import sketch
 from .removed import Removed, removed
 from .shrink import shrink
@@ -47,7 +47,7 @@ def planned_graph(a: Namespace) -> tuple[Graph, Removed]:
         small, reports = shrink(read)
         return small, removed(read, small, reports)
     x = datasets.read_samples(a.calibration, graph) if a.calibration else None
-    with report.Stages(a.quiet) as stage:
+    with printing.Stages(a.quiet) as stage:
         p = prepare(graph, x, a.method, stage=stage)
     return p.graph, removed(p.quantised, p.graph, p.shrinking)
 
@@ -62,7 +62,7 @@ def run_plan(a: Namespace) -> int:
     if a.json:
         print(json.dumps({**to_json(overview), "removed": asdict(gone)}))
         return 0
-    out = report.console(quiet=a.quiet)
+    out = printing.console(quiet=a.quiet)
     print_overview(out, overview)
     out.detail(gone.sentence)
     return 0
@@ -80,7 +80,7 @@ def print_overview(out: Screen, o: Overview) -> None:
         f"RAM {o.chosen.ram:,} B: arena {o.ram_arena:,} B, state {STATE_BYTES} B; {o.chosen.cost - 1:+.2%} "
         f"instructions against whole execution ({o.ram_whole:,} B)"
     )
-    out.say(f"least possible {o.ram_minimum:,} B{_fed(o)}; arena {o.ram_arena:,} B: {report.bound_text(o.core)}")
+    out.say(f"least possible {o.ram_minimum:,} B{_fed(o)}; arena {o.ram_arena:,} B: {printing.bound_text(o.core)}")
 
 
 def _fed(o: Overview) -> str:
@@ -89,13 +89,13 @@ def _fed(o: Overview) -> str:
 
 def layer_table(o: Overview) -> Table:
     """One line per layer: how it runs, and what of its output is kept."""
-    result = report.table("plan", "~layer", "<kind", "shape", "<mode", "rows kept", "bytes kept", "MACs")
+    result = printing.table("plan", "~layer", "<kind", "shape", "<mode", "rows kept", "bytes kept", "MACs")
     for n in o.layers:
         mode = "whole" if n.segment is None else f"rolling {n.segment}"
         rows = "all" if n.rows == n.height else f"{n.rows} of {n.height}"
         mode = "" if n.kind == "Input" else mode
         shape = "x".join(map(str, n.shape))
-        result.add_row(report.short(n.name), n.kind, shape, mode, rows, f"{n.bytes:,}", f"{n.macs:,}")
+        result.add_row(printing.short(n.name), n.kind, shape, mode, rows, f"{n.bytes:,}", f"{n.macs:,}")
     result.add_section()
     result.add_row("total", "", "", "", "", "", f"{o.core.totals.macs:,}")
     return result
@@ -103,7 +103,7 @@ def layer_table(o: Overview) -> Table:
 
 def curve_table(o: Overview) -> Table:
     """RAM against cost, cheapest first."""
-    result = report.table("RAM against cost, every useful budget", "RAM B", "arena B", "instructions", "<")
+    result = printing.table("RAM against cost, every useful budget", "RAM B", "arena B", "instructions", "<")
     for p in o.curve:
         note = "this plan" if p == o.chosen else ""
         result.add_row(f"{p.ram:,}", f"{p.ram - STATE_BYTES:,}", f"{p.cost:.2%}", note)
@@ -153,5 +153,5 @@ def run_report(a: Namespace) -> int:
     if a.json:
         print(json.dumps({"path": str(path), **to_json(overview), "removed": asdict(gone)}))
         return 0
-    report.print_written(report.console(quiet=a.quiet), [path])
+    printing.print_written(printing.console(quiet=a.quiet), [path])
     return 0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import mapping
-from .convert import Plan, load
+from .conversion import Plan, load
 from .errors import CoreError, UnsupportedError
 from .fold import fold
 from .graph import Graph, Node, Quant, Tensor

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from . import data as datasets
-from .convert import Conversion, convert, write_text
+from .conversion import Conversion, convert, write_text
 from .errors import DataError, NnomError
-from .evaluate import Evaluation, evaluate
+from .evaluation import Evaluation, evaluate
 
 LABEL_GROUP = 128  # samples per group of the test file
 
@@ -61,8 +61,8 @@ def evaluate_model(model: Any, x: Any, y: Any, calibration: Any = None) -> Evalu
     y: class numbers, or one-hot rows as in 2019. Without `calibration` a float model is evaluated in float, with it
     also as int8.
     """
-    from .convert import load
-    from .report import console, print_evaluation
+    from .conversion import load
+    from .printing import console, print_evaluation
 
     graph = load(model)
     result = evaluate(graph, x, y, calibration, use_float=graph.is_float and calibration is None)

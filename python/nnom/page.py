@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from . import picture, report
-from .convert import STATE_BYTES
+from . import picture, printing
+from .conversion import STATE_BYTES
 from .graph import Graph
-from .plan import Overview, PlannedLayer
+from .planning import Overview, PlannedLayer
 from .text import as_html
 
 _STYLE = """
@@ -83,7 +83,7 @@ def page(graph: Graph, o: Overview, title: str, note: str = "") -> str:
 
 def _name(name: str) -> str:
     """A layer's name, short if TFLite fused many into it, whole on hover."""
-    brief = report.short(name, 48)
+    brief = printing.short(name, 48)
     return as_html(brief) if brief == name else f'<span title="{as_html(name)}">{as_html(brief)}</span>'
 
 

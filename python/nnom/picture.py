@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .plan import Overview, PlannedLayer, Point
+from .planning import Overview, PlannedLayer, Point
 from .text import as_html, last_operator, visible
 
 _SLOW = 1 << 31  # bit of an offset into the second region

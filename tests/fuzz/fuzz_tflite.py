@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(Path(__file__).resolve().parent)]
 
 from mutate import mutate  # noqa: E402
-from nnom.convert import prepare  # noqa: E402
+from nnom.conversion import prepare  # noqa: E402
 from nnom.core import CoreModel  # noqa: E402
 from nnom.errors import NnomError  # noqa: E402
 from nnom.graph import Graph  # noqa: E402

@@ -13,7 +13,7 @@ import numpy as np
 
 from . import data as datasets
 from .compare import outputs_of
-from .convert import Prepared, Stage, class_count, classes_of, load, prepare
+from .conversion import Prepared, Stage, class_count, classes_of, load, prepare
 from .errors import DataError
 from .fold import fold
 from .graph import Graph

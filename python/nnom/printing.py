@@ -12,12 +12,12 @@ from rich.markup import escape
 from .boards import Board
 from .calibrate import tensors_of_nodes
 from .compare import EXACT_DB
-from .convert import Conversion, Report
+from .conversion import Conversion, Report
 from .core import CoreModel, LayerRow
-from .evaluate import Evaluation, ValueErrors
+from .evaluation import Evaluation, ValueErrors
 from .graph import Graph
 from .removed import removed
-from .run import BoardRun
+from .running import BoardRun
 from .shrink import PassReport, format_report
 from .terminal import Screen, Stages, Table, cut
 from .text import last_operator, visible

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .calibrate import tensors_of_nodes
-from .convert import STATE_BYTES, Plan
+from .conversion import STATE_BYTES, Plan
 from .core import CoreModel, LayerRow
 from .errors import DataError
 from .graph import Graph

@@ -18,12 +18,12 @@ import numpy as np
 
 from . import data as datasets
 from .compare import EXACT_DB, Taps, outputs_of, sqnr, stored
-from .convert import Prepared, classes_of, load, prepare
+from .conversion import Prepared, classes_of, load, prepare
 from .core import CoreModel
 from .errors import ToolError
-from .evaluate import float_form
+from .evaluation import float_form
 from .losses import saturation_warnings
-from .run import run_board
+from .running import run_board
 
 LOW_SQNR = 20.0  # dB: in float or between float and int8, the first layer under it is named
 

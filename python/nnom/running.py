@@ -17,7 +17,7 @@ import numpy as np
 from . import boards
 from .calibrate import tensors_of_nodes
 from .compare import stored
-from .convert import Plan
+from .conversion import Plan
 from .core import CoreModel, Port
 from .errors import CoreError, DataError
 from .graph import Graph
@@ -144,7 +144,7 @@ def run_board(
 ) -> BoardRun:
     """Freezes a graph, builds it with the runner for a board and runs it there on stored inputs [n, h, w, c].
 
-    Raises DataError (unknown board), CoreError, ToolError and boards.BoardError (tools missing or failing).
+    Raises DataError (unknown board), CoreError, ToolError, of it boards.BoardError (tools missing or failing).
     """
     board = find_board(name)
     plan = plan or Plan()
