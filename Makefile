@@ -15,7 +15,7 @@ export KERAS_BACKEND := jax
 CORE_SOURCES := $(shell find src -name '*.[ch]' -o -name '*.def') $(wildcard include/*.h port/*.h)
 EXAMPLES := $(patsubst examples/%/model.keras,%,$(wildcard examples/*/model.keras))
 
-.PHONY: help demo test bench conformance ram size format lint examples generate package-check clean
+.PHONY: help demo test bench conformance ram size format lint examples generate house package-check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +39,9 @@ ram: build/.core-test ## RAM of whole, rolling and fed execution, as tables in d
 
 size: build/.core-demo ## RAM and flash of the examples, frozen, on a Cortex-M4
 	@$(PYTHON) tools/size.py
+
+house: build/.core-test ## files, lines and functions by folder; includes against the way of the data
+	@$(PYTHON) tools/house.py
 
 examples: build/.core-demo ## convert every example and run its main.c on the host and on an emulated Cortex-M4
 	@$(PYTHON) tools/run_examples.py $(EXAMPLES)
