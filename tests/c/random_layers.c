@@ -133,6 +133,17 @@ nnom_shape_t random_begin(void)
     return random_shape();
 }
 
+/* As random_begin(), of layers with weights: sometimes many channels, which variants take in blocks. */
+static nnom_shape_t begin_channels(int32_t *filters)
+{
+    const nnom_shape_t s = random_begin();
+    if (!random_chance(15)) {
+        return s;
+    }
+    *filters = random_in(1, 70);
+    return shape(random_in(1, 4), random_in(1, 9), random_in(1, 70));
+}
+
 /* ---- Windows ---- */
 
 static nnom_size_t random_kernel(nnom_shape_t s)
@@ -165,9 +176,10 @@ static nnom_layer_t *padded(nnom_layer_t *layer)
 
 nnom_layer_t *make_conv2d(nnom_model_t *m)
 {
-    const nnom_shape_t s = random_begin();
+    int32_t filters = random_in(1, 9);
+    const nnom_shape_t s = begin_channels(&filters);
     const nnom_size_t k = random_kernel(s), step = random_stride(s), far = random_dilation();
-    const int32_t filters = random_in(1, 9), taps = k.h * k.w * s.c;
+    const int32_t taps = k.h * k.w * s.c;
     nnom_layer_t *in = random_source(m, s);
     const weights_t *w = random_weights(filters, taps);
     nnom_layer_t *layer = Conv2D(filters, k, step, far, random_padding(), &w->w, w->bias);
@@ -176,9 +188,10 @@ nnom_layer_t *make_conv2d(nnom_model_t *m)
 
 nnom_layer_t *make_dw_conv2d(nnom_model_t *m)
 {
-    const nnom_shape_t s = random_begin();
+    int32_t ignored;
+    const nnom_shape_t s = begin_channels(&ignored);
     const nnom_size_t k = random_kernel(s), step = random_stride(s), far = random_dilation();
-    const int32_t multiplier = random_in(1, 3), taps = k.h * k.w;
+    const int32_t multiplier = random_chance(50) ? 1 : random_in(2, 3), taps = k.h * k.w;
     nnom_layer_t *in = random_source(m, s);
     const weights_t *w = random_weights(s.c * multiplier, taps);
     nnom_layer_t *layer = DW_Conv2D(multiplier, k, step, far, random_padding(), &w->w, w->bias);
@@ -198,8 +211,9 @@ nnom_layer_t *make_conv2d_transpose(nnom_model_t *m)
 
 nnom_layer_t *make_dense(nnom_model_t *m)
 {
-    const nnom_shape_t s = random_begin();
-    const int32_t units = random_in(1, 20), taps = s.h * s.w * s.c;
+    int32_t units = random_in(1, 20);
+    const nnom_shape_t s = begin_channels(&units);
+    const int32_t taps = s.h * s.w * s.c;
     nnom_layer_t *in = random_source(m, s);
     const weights_t *w = random_weights(units, taps);
     nnom_layer_t *layer = weighted(Dense(units, &w->w, w->bias), w, taps);

@@ -18,10 +18,20 @@ const nnom_layer_t *layer_of(const nnom_model_t *m, uint32_t node)
     return layer;
 }
 
+/* int8: of any size, or the extremes alone, which make the largest sums, or mostly small as trained weights are. */
+static void fill_bytes(int8_t *to, nnom_type_t type, uint32_t bytes)
+{
+    const int32_t style = type == NNOM_TYPE_S8 ? random_in(0, 5) : 0;
+    random_bytes(to, bytes);
+    for (uint32_t i = 0; i < bytes && style >= 4; i++) {
+        to[i] = (int8_t)(style == 5 || random_chance(4) ? (to[i] < random_in(-128, 127) ? -128 : 127) : to[i] / 4);
+    }
+}
+
 void fill_random(void *to, nnom_type_t type, uint32_t bytes)
 {
     if (type != NNOM_TYPE_F32) {
-        random_bytes(to, bytes);
+        fill_bytes(to, type, bytes);
         return;
     }
     for (uint32_t i = 0; i < bytes / sizeof(float); i++) {

@@ -9,6 +9,7 @@
 
 #include "separate.h"
 #include "../../src/build/kernel.h"
+#include "../../src/kernels/packed/requantize.h"
 
 enum { TRIES = 40 };
 
@@ -137,6 +138,27 @@ static void time_as_rows(void)
     }
 }
 
+/* ---- Requantising with fewer instructions ---- */
+
+static int32_t any_int32(void)
+{
+    const int32_t near = random_in(0, 3);
+    const int32_t x = random_chance(30) ? INT32_MAX - near : random_in(0, INT32_MAX) >> random_in(0, 30);
+    return random_chance(50) ? -x : x;
+}
+
+/* Both forms of the packed kernels, whichever this core uses. */
+static void packed_requantize(void)
+{
+    for (uint32_t i = 0; i < 1000 * test_cases && !test_failed(); i++) {
+        const int32_t a = any_int32(), b = any_int32() & INT32_MAX, shift = random_in(-31, 30), x = a / 2;
+        const int32_t expected = nnom_high_mul(a, b);
+        CHECK(nnom_high_mul_long(a, b) == expected && nnom_high_mul_short(a, b) == expected, "%ld * %ld", (long)a, (long)b);
+        CHECK(nnom_packed_requantize(x, b, shift) == nnom_requantize(x, b, shift), "%ld * %ld, shift %d", (long)x, (long)b,
+              (int)shift);
+    }
+}
+
 #define ROWS_CASE(kind)                                                                                                \
     static void rows_of_##kind(void)                                                                                   \
     {                                                                                                                  \
@@ -145,4 +167,4 @@ static void time_as_rows(void)
 RANDOM_LAYERS(ROWS_CASE)
 
 #define ROWS_ENTRY(kind) {#kind, rows_of_##kind},
-const test_t rows_tests[] = {RANDOM_LAYERS(ROWS_ENTRY) TEST(time_as_rows), {NULL, NULL}};
+const test_t rows_tests[] = {RANDOM_LAYERS(ROWS_ENTRY) TEST(time_as_rows), TEST(packed_requantize), {NULL, NULL}};
