@@ -143,7 +143,7 @@ static void time_as_rows(void)
 static int32_t any_int32(void)
 {
     const int32_t near = random_in(0, 3);
-    const int32_t x = random_chance(30) ? INT32_MAX - near : random_in(0, INT32_MAX) >> random_in(0, 30);
+    const int32_t x = random_chance(30) ? INT32_MAX - near : random_in(0, INT32_MAX - 1) >> random_in(0, 30);
     return random_chance(50) ? -x : x;
 }
 
