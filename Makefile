@@ -37,7 +37,7 @@ conformance: build/.core-test ## real models, random models and graphs against L
 ram: build/.core-test ## RAM of whole, rolling and fed execution, as tables in docs/
 	@$(PYTHON) bench/ram.py --write docs/RAM.md
 
-size: build/.core-demo ## RAM and flash of the examples, frozen, on a Cortex-M4
+size: build/.core-demo ## RAM and flash of the examples, frozen, on a Cortex-M4; heap of networks built by hand
 	@$(PYTHON) tools/size.py
 
 house: build/.core-test ## files, lines and functions by folder; includes against the way of the data

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import frozen
+import heap
 from nnom import boards
 from nnom.run_library import library_archive, library_sources, link_flags
 
@@ -146,7 +147,9 @@ def main() -> int:
     print_symbols(README_NETWORK, sizes)
     print()
     print_targets(sizes)
-    return 0 if sizes.ram <= RAM_TARGET and sizes.code <= CODE_TARGET else 1
+    print()
+    small = heap.report(heap.measure(board, frozen.ROOT / "build" / "size" / board.name / "heap"))
+    return 0 if sizes.ram <= RAM_TARGET and sizes.code <= CODE_TARGET and small else 1
 
 
 def measure_all(board: boards.Board, names: list[str], opt: boards.Optimisation) -> dict[str, tuple[Sizes, str]]:

@@ -83,6 +83,7 @@ enum {
     NNOM_CLASS_VIEW = 64,      /* same bytes, other shape */
     NNOM_CLASS_WINDOW = 256,   /* has a window whose padding may be set in numbers */
     NNOM_CLASS_WEIGHTS = 512,  /* has weights whose scales may be set */
+    NNOM_CLASS_QFORMAT = 8192, /* and a kernel that needs nothing per channel for those in a Q-format */
     NNOM_CLASS_STATE = 1024,   /* its tensor keeps its value from run to run */
     NNOM_CLASS_MANY = 4096,    /* the class is an nnom_many_class_t */
     NNOM_CLASS_PART = 2048,    /* one more output of the layer that it is hooked to */
@@ -225,10 +226,12 @@ typedef struct nnom_quant_weights {
     const void *bias;       /* int32 [channels], input zero point folded in; float in float models; may be NULL there */
     const void *multiplier; /* int32 [channels]; NULL in float models */
     const void *shift;      /* int8 [channels]; NULL in float models */
+    bool one;               /* a Q-format: int32 [1], int8 [2] and the caller's int8 bias, as kernels/qformat/qformat.h has them */
 } nnom_quant_weights_t;
 /*
  * Computes bias, multipliers and shifts of `channels` outputs. weights: int8, channel o's taps at
  * weights[o * channel_stride + t * tap_stride], t < taps. Checks that no accumulator can overflow int32.
+ * Without a target for other kernels, weights in a Q-format of a class with NNOM_CLASS_QFORMAT get one multiplier for all.
  * layer->out and input 0 must be known. Fails with NNOM_NULL if w is NULL or w->p_value is NULL.
  */
 nnom_status_t nnom_layer_weights(nnom_layer_t *layer, const nnom_weight_t *w, const nnom_bias_t *b, int32_t channels,

@@ -121,14 +121,15 @@ static nnom_status_t check_scales(const nnom_layer_t *layer, const nnom_weight_t
     return NNOM_OK;
 }
 
-typedef struct weight_tables {
-    int32_t *bias;
-    int32_t *multiplier;
-    int8_t *shift;
-} weight_tables_t;
+/* What a channel's kernel computes with. */
+typedef struct channel_numbers {
+    int32_t bias;
+    int32_t multiplier;
+    int32_t shift; /* -31 to 30 */
+} channel_numbers_t;
 
-static nnom_status_t channel_tables(nnom_layer_t *layer, const nnom_weight_t *w, const nnom_bias_t *b, int32_t channel,
-                                    sums_t sums, weight_tables_t *tables)
+static nnom_status_t channel_numbers(const nnom_layer_t *layer, const nnom_weight_t *w, const nnom_bias_t *b, int32_t channel,
+                                     sums_t sums, channel_numbers_t *numbers)
 {
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
     const double scale = (double)in->scale * weight_scale(layer, w, channel);
@@ -138,16 +139,14 @@ static nnom_status_t channel_tables(nnom_layer_t *layer, const nnom_weight_t *w,
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "channel %d: input scale * weight scale / output scale is out of range",
                                (int)channel);
     }
-    int32_t shift = 0;
-    nnom_quantize_multiplier(real, &tables->multiplier[channel], &shift);
+    nnom_quantize_multiplier(real, &numbers->multiplier, &numbers->shift);
     /* Every partial sum lies within |bias| + 128 * sum |w|. With shift 0 it may get through as it is. */
-    const int32_t most = shift == 0 ? NNOM_ACCUMULATOR_MAX : INT32_MAX;
+    const int32_t most = numbers->shift == 0 ? NNOM_ACCUMULATOR_MAX : INT32_MAX;
     if (fabs(bias) + 128.0 * (double)sums.absolute > (double)most) {
         return nnom_layer_fail(layer, NNOM_OVERFLOW, "channel %d can overflow its 32-bit accumulator: weights or bias too large",
                                (int)channel);
     }
-    tables->bias[channel] = (int32_t)bias;
-    tables->shift[channel] = (int8_t)shift; /* -31 to 30 */
+    numbers->bias = (int32_t)bias;
     return NNOM_OK;
 }
 
@@ -156,7 +155,32 @@ static nnom_status_t weights_f32(const nnom_bias_t *b, nnom_quant_weights_t *res
     result->bias = b != NULL ? b->p_value : NULL;
     result->multiplier = NULL;
     result->shift = NULL;
+    result->one = false;
     return NNOM_OK;
+}
+
+/*
+ * One multiplier serves all channels and a bias is its int8 shifted by *bias_shift: what channel_bias() gives, exactly. An input
+ * scale of 2^exponent makes it bias * 2^(weight shift - bias shift - exponent); in the reading of 2020 the shift is given.
+ */
+static bool is_qformat(const nnom_layer_t *layer, const nnom_weight_t *w, const nnom_bias_t *b, int32_t *bias_shift)
+{
+    const nnom_tensor_t *in = nnom_layer_in(layer, 0);
+    const bool asked = (layer->cls->flags & NNOM_CLASS_QFORMAT) != 0 && layer->model->builder->options.target == 0;
+    if (!asked || layer->weight_scales != NULL || in->zero_point != 0) {
+        return false;
+    }
+    const int32_t shift = b != NULL ? (int32_t)b->shift : 0; /* <= 31, as w's */
+#ifdef NNOM_SHIFTS_2020
+    (void)w;
+    *bias_shift = shift;
+    const bool power = true;
+#else
+    int exponent = 0;
+    const bool power = frexpf(in->scale, &exponent) == 0.5f;
+    *bias_shift = (int32_t)w->shift - shift - (exponent - 1);
+#endif
+    return power && *bias_shift >= -31 && *bias_shift <= 23; /* 128 * 2^23 fits */
 }
 
 nnom_status_t nnom_layer_weights(nnom_layer_t *layer, const nnom_weight_t *w, const nnom_bias_t *b, int32_t channels,
@@ -172,18 +196,31 @@ nnom_status_t nnom_layer_weights(nnom_layer_t *layer, const nnom_weight_t *w, co
     if (status != NNOM_OK) {
         return status;
     }
-    const size_t n = (size_t)channels;
-    weight_tables_t tables = {nnom_layer_alloc(layer, n, sizeof(int32_t)), nnom_layer_alloc(layer, n, sizeof(int32_t)),
-                              nnom_layer_alloc(layer, n, sizeof(int8_t))};
-    if (tables.bias == NULL || tables.multiplier == NULL || tables.shift == NULL) {
-        return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for %d biases and multipliers", (int)channels);
+    int32_t bias_shift = 0;
+    result->one = is_qformat(layer, w, b, &bias_shift);
+    const size_t n = result->one ? 1 : (size_t)channels;
+    int32_t *bias = result->one ? NULL : nnom_layer_alloc(layer, n, sizeof(int32_t));
+    int32_t *multiplier = nnom_layer_alloc(layer, n, sizeof(int32_t));
+    int8_t *shift = nnom_layer_alloc(layer, n + 1, sizeof(int8_t));
+    if ((bias == NULL && !result->one) || multiplier == NULL || shift == NULL) {
+        return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for %d biases and multipliers", (int)n);
     }
     for (int32_t o = 0; o < channels && status == NNOM_OK; o++) {
         const int8_t *first = (const int8_t *)w->p_value + (size_t)o * (size_t)channel_stride;
-        status = channel_tables(layer, w, b, o, channel_sums(first, taps, tap_stride), &tables);
+        const size_t at = result->one ? 0 : (size_t)o; /* they are all the same */
+        channel_numbers_t numbers = {0, 0, 0};
+        status = channel_numbers(layer, w, b, o, channel_sums(first, taps, tap_stride), &numbers);
+        multiplier[at] = numbers.multiplier;
+        shift[at] = (int8_t)numbers.shift;
+        if (!result->one) {
+            bias[o] = numbers.bias;
+        }
     }
-    result->bias = tables.bias;
-    result->multiplier = tables.multiplier;
-    result->shift = tables.shift;
+    if (result->one) {
+        shift[1] = (int8_t)bias_shift;
+    }
+    result->bias = !result->one ? bias : (b != NULL ? b->p_value : NULL);
+    result->multiplier = multiplier;
+    result->shift = shift;
     return status;
 }

@@ -55,7 +55,7 @@ static nnom_status_t build(nnom_layer_t *layer)
     return status;
 }
 
-static const nnom_class_t class = {"Conv2D", "nnom_conv_param", nnom_conv_param_fields, build, 1, 1, NNOM_CLASS_CLAMPS | NNOM_CLASS_WEIGHTS | NNOM_CLASS_WINDOW};
+static const nnom_class_t class = {"Conv2D", "nnom_conv_param", nnom_conv_param_fields, build, 1, 1, NNOM_CLASS_CLAMPS | NNOM_CLASS_WEIGHTS | NNOM_CLASS_QFORMAT | NNOM_CLASS_WINDOW};
 
 nnom_layer_t *nnom_conv2d_7(int32_t filters, nnom_size_t kernel, nnom_size_t stride, nnom_size_t dilation,
                             nnom_padding_t padding, const nnom_weight_t *w, const nnom_bias_t *b)

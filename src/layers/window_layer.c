@@ -77,6 +77,7 @@ nnom_status_t nnom_conv_prepare(nnom_conv_layer_t *conv, int32_t channels, int64
         nnom_clamp_limits(layer->fused, &layer->out, &p->act_min, &p->act_max);
     }
     layer->param = p;
+    conv->one_multiplier = q.one;
     conv->channels = channels;
     conv->taps = (int32_t)taps;
     conv->channel_stride = (int32_t)channel_stride;

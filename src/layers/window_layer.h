@@ -23,6 +23,7 @@ typedef struct nnom_conv_layer {
     int32_t taps;
     int32_t channel_stride;
     int32_t tap_stride;
+    bool one_multiplier;     /* a Q-format: multiplier, shift and bias are as kernels/qformat has them */
     nnom_conv_param_t param; /* the plain arrays */
 } nnom_conv_layer_t;
 

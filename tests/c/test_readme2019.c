@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /* The two examples of the README of 2019, compiled as they stand there, and compared with plain loops. */
 #include "harness.h"
+#include "readme2019.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-#define INPUT_HIGHT 1
-#define INPUT_WIDTH 128
-#define INPUT_CH 9
 
 enum { W_SHIFT = 9, B_SHIFT = 2, CLASSES = 6 };
 
@@ -138,24 +135,11 @@ static void sequential(void)
     const nnom_weight_t c1_w = some_weights(16 * 9 * 9);
     const nnom_bias_t c1_b = some_bias(16);
     const end_t end = some_end(256);
-    const nnom_weight_t ip1_w = end.ip1_w, ip2_w = end.ip2_w;
-    const nnom_bias_t ip1_b = end.ip1_b, ip2_b = end.ip2_b;
+    const nnom_weight_t w[3] = {c1_w, end.ip1_w, end.ip2_w};
+    const nnom_bias_t b[3] = {c1_b, end.ip1_b, end.ip2_b};
     nnom_model_t model;
     new_model(&model);
-
-    /* clang-format off */
-    model.add(&model, Input(shape(INPUT_HIGHT, INPUT_WIDTH, INPUT_CH), qformat(7, 0), input_buf));
-    model.add(&model, Conv2D(16, kernel(1, 9), stride(1, 2), PADDING_SAME, &c1_w, &c1_b)); // c1_w, c1_b are weights and bias
-    model.add(&model, ReLU());
-    model.add(&model, MaxPool(kernel(1, 4), stride(1, 4), PADDING_VALID));
-    model.add(&model, Dense(128, &ip1_w, &ip1_b));
-    model.add(&model, ReLU());
-    model.add(&model, Dense(6, &ip2_w, &ip2_b));
-    model.add(&model, Softmax());
-    model.add(&model, Output(shape(6, 1, 1), qformat(7, 0), output_buf));
-    /* clang-format on */
-
-    CHECK(sequencial_compile(&model) == NNOM_OK, "%s", model_error_text(&model));
+    CHECK(readme_sequential(&model, w, b, input_buf, output_buf) == NNOM_OK, "%s", model_error_text(&model));
     for (int32_t i = 0; i < 20 && !test_failed(); i++) {
         plain_t conv, pooled;
         random_bytes(input_buf, sizeof input_buf);
@@ -188,51 +172,12 @@ static void functional(void)
     int8_t input_buf[INPUT_HIGHT * INPUT_WIDTH * INPUT_CH], output_buf[CLASSES], joined[16 * 48];
     const nnom_weight_t conv_w[3] = {some_weights(16 * 9 * 9), some_weights(16 * 5 * 16), some_weights(16 * 3 * 16)};
     const nnom_bias_t conv_b[3] = {some_bias(16), some_bias(16), some_bias(16)};
-    const nnom_weight_t c1_w = conv_w[0], c2_w = conv_w[1], c3_w = conv_w[2];
-    const nnom_bias_t c1_b = conv_b[0], c2_b = conv_b[1], c3_b = conv_b[2];
     const end_t end = some_end(16 * 48);
-    const nnom_weight_t ip1_w = end.ip1_w, ip2_w = end.ip2_w;
-    const nnom_bias_t ip1_b = end.ip1_b, ip2_b = end.ip2_b;
+    const nnom_weight_t w[5] = {conv_w[0], conv_w[1], conv_w[2], end.ip1_w, end.ip2_w};
+    const nnom_bias_t b[5] = {conv_b[0], conv_b[1], conv_b[2], end.ip1_b, end.ip2_b};
     nnom_model_t model;
     new_model(&model);
-
-    /* clang-format off */
-    nnom_layer_t *input_layer, *x, *x1, *x2, *x3;
-
-    input_layer = Input(shape(INPUT_HIGHT, INPUT_WIDTH, INPUT_CH), qformat(7, 0), input_buf);
-
-    // conv2d
-    x = model.hook(Conv2D(16, kernel(1, 9), stride(1, 2), PADDING_SAME, &c1_w, &c1_b), input_layer);
-    x = model.active(act_relu(), x);
-    x = model.hook(MaxPool(kernel(1, 2), stride(1, 2), PADDING_VALID), x);
-
-    // parallel Inception 1 - conv2d
-    x1 = model.hook(Conv2D(16, kernel(1, 5), stride(1, 1), PADDING_SAME, &c2_w, &c2_b), x); // hooked to x
-    x1 = model.active(act_relu(), x1);
-    x1 = model.hook(MaxPool(kernel(1, 2), stride(1, 2), PADDING_VALID), x1);
-
-    //  parallel Inception 2 - conv2d
-    x2 = model.hook(Conv2D(16, kernel(1, 3), stride(1, 1), PADDING_SAME, &c3_w, &c3_b), x); // hooked to x
-    x2 = model.active(act_relu(), x2);
-    x2 = model.hook(MaxPool(kernel(1, 2), stride(1, 2), PADDING_VALID), x2);
-
-    //  parallel Inception 3 - maxpool
-    x3 = model.hook(MaxPool(kernel(1, 2), stride(1, 2), PADDING_VALID), x); // hooked to x
-
-    // concatenate 3 parallel.
-    x = model.mergex(Concat(-1), 3, x1, x2, x3); // new merge API.
-
-    // flatten & dense
-    x = model.hook(Flatten(), x);
-    x = model.hook(Dense(128, &ip1_w, &ip1_b), x);
-    x = model.active(act_relu(), x);
-    x = model.hook(Dense(6, &ip2_w, &ip2_b), x);
-    x = model.hook(Softmax(), x);
-    x = model.hook(Output(shape(6,1,1), qformat(7, 0), output_buf), x);
-    /* clang-format on */
-
-    // compile and check
-    CHECK(model_compile(&model, input_layer, x) == NNOM_OK, "%s", model_error_text(&model));
+    CHECK(readme_inception(&model, w, b, input_buf, output_buf) == NNOM_OK, "%s", model_error_text(&model));
     for (int32_t i = 0; i < 20 && !test_failed(); i++) {
         random_bytes(input_buf, sizeof input_buf);
         plain_inception(input_buf, conv_w, conv_b, joined);

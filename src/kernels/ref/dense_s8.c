@@ -1,34 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
-#include "dot.h"
+#include "dense_rows.h"
 #include "finish.h"
-#include "window.h"
-
-/* Rows of the input, as many as lie in memory at once: all of them in one run if the input is no ring. */
-typedef struct part {
-    nnom_walk_t walk;
-    int32_t runs;
-    int32_t length; /* elements of a run */
-} part_t;
-
-static part_t part(const nnom_call_t *call)
-{
-    const nnom_tensor_t *in = nnom_call_input(call, 0);
-    const nnom_rows_t from = nnom_call_input_rows(call, 0);
-    const int32_t row = in->shape.w * in->shape.c;
-    const int32_t rows = call->y.hi - call->y.lo;
-    const bool whole = from.rows >= in->shape.h;
-    const part_t result = {nnom_walk(&from, call->y.lo, 1), whole ? 1 : rows, whole ? rows * row : row};
-    return result;
-}
-
-static int32_t sum(const part_t *part, int32_t acc, const int8_t *weights)
-{
-    nnom_walk_t walk = part->walk;
-    for (int32_t i = 0; i < part->runs; i++, weights += part->length, nnom_walk_down(&walk)) {
-        acc = nnom_dot_s8(acc, (const int8_t *)nnom_walk_row(&walk), weights, part->length);
-    }
-    return acc;
-}
 
 void nnom_dense_s8_ref(const nnom_call_t *call)
 {
@@ -37,12 +9,12 @@ void nnom_dense_s8_ref(const nnom_call_t *call)
     const nnom_tensor_t *out = nnom_call_output(call);
     const nnom_rows_t to = nnom_call_output_rows(call);
     const int32_t row = in->shape.w * in->shape.c;
-    const part_t rows = part(call);
+    const nnom_dense_rows_t rows = nnom_dense_rows(call);
     const int8_t *weights = (const int8_t *)p->weights + call->y.lo * row;
     int32_t *sums = nnom_call_scratch(call); /* of the rows before; untouched if all rows come at once */
     int8_t *result = (int8_t *)to.data;
     for (int32_t o = 0; o < out->shape.c; o++, weights += in->shape.h * row) {
-        const int32_t acc = sum(&rows, call->y.lo == 0 ? ((const int32_t *)p->bias)[o] : sums[o], weights);
+        const int32_t acc = nnom_dense_sum(&rows, call->y.lo == 0 ? ((const int32_t *)p->bias)[o] : sums[o], weights);
         if (call->y.hi == in->shape.h) {
             result[o] = nnom_finish_s8(p, o, acc, out->zero_point);
         } else {
