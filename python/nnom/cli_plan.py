@@ -8,16 +8,13 @@ from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
 
+from . import api, printing
 from . import data as datasets
-from . import printing
-from .conversion import STATE_BYTES, Plan, load, prepare, write_text
+from .conversion import STATE_BYTES, Plan, load, write_text
 from .errors import DataError
-from .fold import fold
 from .graph import Graph
 from .planning import Overview, Point, parse_bytes, survey, to_json
-from .quantise import sketch
-from .removed import Removed, removed
-from .shrink import shrink
+from .removed import Removed
 from .terminal import Screen, Table
 
 _CHART_WIDTH, _CHART_HEIGHT = 64, 8
@@ -38,18 +35,13 @@ def plan_of(a: Namespace) -> Plan:
 
 
 def planned_graph(a: Namespace) -> tuple[Graph, Removed]:
-    """The int8 graph of a model, and what shrinking took away; a float one without data gets made-up ranges."""
-    graph = load(a.model, a.int8_io)
+    """As api.planned_graph() gives it, with the data that the options name."""
     if a.calibration and a.random:
         raise DataError("--random: not together with --calibration")
-    if graph.is_float and not a.calibration:
-        read = sketch(fold(graph))
-        small, reports = shrink(read)
-        return small, removed(read, small, reports)
+    graph = load(a.model, a.int8_io)
     x = datasets.read_samples(a.calibration, graph) if a.calibration else None
     with printing.Stages(a.quiet) as stage:
-        p = prepare(graph, x, a.method, stage=stage)
-    return p.graph, removed(p.quantised, p.graph, p.shrinking)
+        return api.planned_graph(graph, x, a.method, stage=stage)
 
 
 # ---- nnom plan ----

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -73,6 +74,13 @@ class Port:
         return ((q.astype(np.int32) - self.zero_point) * np.float32(self.scale)).astype(np.float32)
 
 
+def _choice(known: dict[str, int], name: str, what: str) -> int:
+    """The core's number of a setting, CoreError if there is none of that name."""
+    if name not in known:
+        raise CoreError(f"{what} {name!r}: expected one of {', '.join(known)}")
+    return known[name]
+
+
 MODES = {"auto": 0, "whole": 1, "smallest": 2}
 OPTIMIZE = {"default": 0, "speed": 1, "size": 2}
 
@@ -87,6 +95,9 @@ def targets() -> dict[str, int]:
     return found
 
 
+_FACTS = ("mode", "feed", "curve", "target", "inputs", "outputs", "input_names", "output_names")
+
+
 class CoreModel:
     """A graph compiled by the C core, on the host. Not for use by two threads at once; several instances are fine.
 
@@ -96,6 +107,7 @@ class CoreModel:
     target: a name of targets(), whose kernels give the same bytes. optimize: weights may grow by a tenth for speed
     ("default"), as much as pays ("speed"), or not at all ("size").
     `curve` holds the plans considered, as (arena bytes, estimated instructions), from the cheapest to the smallest.
+    A copy or an unpickled one is compiled anew, in memory of its own, when the core is first asked.
     """
 
     def __init__(
@@ -110,13 +122,15 @@ class CoreModel:
         target: str = "plain",
         optimize: str = "default",
     ):
+        self._given = (graph, False, mode, arena_bytes, feed, fast_bytes, None, target, optimize)
         self.mode = mode
         self.feed = feed
         self.curve: list[tuple[int, int]] = []
         self.target = target
-        bits, weights = targets()[target], OPTIMIZE[optimize]
+        number, weights = _choice(MODES, mode, "mode"), _choice(OPTIMIZE, optimize, "optimize")
+        bits = _choice(targets(), target, "target")
         point = CURVE(self._add_point)
-        self._options = Options(MODES[mode], arena_bytes, fast_bytes, bits, weights, feed, False, point, None)
+        self._options = Options(number, arena_bytes, fast_bytes, bits, weights, feed, False, point, None)
         self._lib = library()
         self._keep: list[object] = []  # what the core points into: weights, scales, constants
         self._layers: dict[str, int] = {}  # tensor name -> layer
@@ -143,12 +157,23 @@ class CoreModel:
 
     def close(self) -> None:
         """Frees the core's model; the object cannot be used any more."""
-        if getattr(self, "_model", None):
+        if self.__dict__.get("_model"):
             self._lib.nnom_model_delete(self._model)
             self._model = None
 
     def __del__(self) -> None:
         self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is no pointer: how it was made, and the facts that need no core."""
+        return {name: self.__dict__[name] for name in ("_given", *_FACTS)}
+
+    def __getattr__(self, name: str) -> Any:
+        """Compiles a copy or an unpickled model when something of the core is asked for."""
+        if name.startswith("__") or "_given" not in self.__dict__ or "_model" in self.__dict__:
+            raise AttributeError(f"'CoreModel' has no attribute '{name}'")
+        CoreModel.__init__(self, *self._given)
+        return getattr(self, name)
 
     # ---- building ----
 

@@ -95,6 +95,8 @@ def evaluate(
     output: position or name of the output that tells the classes. Raises DataError, also for labels that the model has
     no output for.
     """
+    if top_k < 1:
+        raise DataError(f"top_k {top_k}: expected at least 1")
     graph = load(model, int8_io)
     k = output_index(graph, output)
     samples = datasets.samples(x, graph, places[0])

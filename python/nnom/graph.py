@@ -178,6 +178,10 @@ class Graph:
         self._index: _Links | None = None
         self._numbers: dict[str, int] = {}  # unique(): names up to this number are taken
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy finds out anew who makes and who reads."""
+        return {**self.__dict__, "_nodes": self.nodes, "_gone": set(), "_index": None}
+
     @property
     def nodes(self) -> list[Node]:
         """The nodes, in order of execution."""

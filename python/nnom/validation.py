@@ -20,10 +20,10 @@ from . import data as datasets
 from .compare import EXACT_DB, Taps, outputs_of, sqnr, stored
 from .conversion import Prepared, classes_of, load, prepare
 from .core import CoreModel
-from .errors import ToolError
+from .errors import DataError, ToolError
 from .evaluation import float_form
 from .losses import saturation_warnings
-from .running import run_board
+from .running import find_board, run_board
 
 LOW_SQNR = 20.0  # dB: in float or between float and int8, the first layer under it is named
 
@@ -73,6 +73,10 @@ def validate(
 
     Raises NnomError; a missing original runtime is told by `missing`.
     """
+    if samples < 1:
+        raise DataError(f"samples {samples}: expected at least 1")
+    if board:
+        find_board(board)
     graph = load(model, int8_io)
     data, _ = datasets.spread(datasets.samples(x, graph, places[0]), samples)
     p = float_form(graph) if use_float else prepare(graph, calibration, method, place=places[1])
