@@ -126,6 +126,7 @@ struct nnom_node {
 };
 
 #define NNOM_NO_TENSOR UINT16_MAX
+#define NNOM_NO_NODE UINT16_MAX
 
 /*
  * What one run leaves for the next: tensor `read` holds the value when a run begins, tensor `left` when it ends, from where it
@@ -193,6 +194,11 @@ static inline nnom_rows_t nnom_tensor_rows(const nnom_tensor_t *tensor, const nn
     const nnom_rows_t rows = {tensor->data != NULL ? (uint8_t *)tensor->data : nnom_arena_at(arena, tensor->offset), tensor->rows,
                               tensor->row_bytes};
     return rows;
+}
+
+static inline bool nnom_shape_equal(nnom_shape_t a, nnom_shape_t b)
+{
+    return a.h == b.h && a.w == b.w && a.c == b.c;
 }
 
 static inline const nnom_tensor_t *nnom_node_input(const nnom_program_t *program, const nnom_node_t *node, uint32_t i)

@@ -106,8 +106,6 @@ typedef struct {
 } nnom_totals_t;
 nnom_status_t nnom_totals(const nnom_model_t *m, nnom_totals_t *totals);
 
-#define NNOM_NO_NODE UINT16_MAX
-
 typedef struct {
     const char *name;        /* owned by the model, as are the other texts */
     const char *kind;        /* "Conv2D" */

@@ -12,6 +12,7 @@
 #include "nnom.h"
 #include "nnom_port.h"
 #include "../kernels/param.h"
+#include "../plan/flow.h"
 #include "../run/type.h"
 #include "../run/window.h"
 
@@ -155,8 +156,6 @@ struct nnom_layer {
     uint16_t mark;          /* of traversals */
 };
 
-#define NNOM_NO_OVERLAP INT32_MAX
-
 /*
  * Allocates a zeroed layer of `bytes` (its struct starts with nnom_layer_t) of a class. NULL when memory is short.
  * Geometry starts as kernel, stride, dilation 1 and no padding.
@@ -196,7 +195,6 @@ nnom_status_t nnom_layer_fail(const nnom_layer_t *layer, nnom_status_t status, c
 
 /* Elements of a shape, or -1 if a side is < 1 or the product does not fit int32. */
 int32_t nnom_shape_elements(nnom_shape_t shape);
-bool nnom_shape_equal(nnom_shape_t a, nnom_shape_t b);
 uint32_t nnom_type_bytes(nnom_type_t type);
 /*
  * Output size of a window over `in` rows and columns, and SAME padding resolved into layer->geometry as Keras does

@@ -45,13 +45,14 @@ nnom_status_t nnom_order(nnom_model_t *m);
 /* Fails unless all is connected from inputs to outputs. out: the layer named as output, or NULL. */
 nnom_status_t nnom_check_graph(nnom_model_t *m, nnom_layer_t *out);
 
-/* ---- share.c, program.c, plan.c ---- */
+/* ---- share.c, program.c, planning.c ---- */
 
 /* Says of arrays, constants and parameters which layer stores them: the first one that has these contents. */
 nnom_status_t nnom_share(nnom_model_t *m);
 
 /* Tables, plan and memory of layers that are built: sets m->program. */
 nnom_status_t nnom_make_program(nnom_model_t *m);
+/* Offsets, rings and schedule of a program whose tables are filled, the lives of layers, and the totals. */
 nnom_status_t nnom_plan(nnom_model_t *m, nnom_program_t *program, nnom_tensor_t *tensors, nnom_node_t *nodes);
 
 /* report.c */

@@ -39,11 +39,6 @@ int32_t nnom_shape_elements(nnom_shape_t s)
     return (int32_t)(plane * s.c);
 }
 
-bool nnom_shape_equal(nnom_shape_t a, nnom_shape_t b)
-{
-    return a.h == b.h && a.w == b.w && a.c == b.c;
-}
-
 uint32_t nnom_type_bytes(nnom_type_t type)
 {
     return nnom_type_facts(type)->bytes;

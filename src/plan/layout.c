@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /* From a plan to addresses: part k of it is time k + 1; inputs live from time 0, outputs beyond the last part. */
+#include "nnom_port.h"
 #include "plan.h"
 
 static uint16_t add_block(nnom_planner_t *p, uint64_t bytes, uint16_t first, uint16_t last)
@@ -72,13 +73,13 @@ static void rolling_scratch(nnom_planner_t *p, const nnom_part_t *part, uint16_t
     uint32_t shared = 0;
     for (uint16_t n = part->first; n < part->end; n++) {
         const uint32_t bytes = nnom_scratch(&p->flow, n, true, part->first, part->end);
-        if ((p->nodes[n].op->flags & NNOM_OP_REDUCES) == 0 && bytes > shared) {
+        if (!nnom_node_reduces(&p->nodes[n]) && bytes > shared) {
             shared = bytes;
         }
     }
     const uint16_t block = add_block(p, shared, time, time);
     for (uint16_t n = part->first; n < part->end; n++) {
-        const bool reduces = (p->nodes[n].op->flags & NNOM_OP_REDUCES) != 0;
+        const bool reduces = nnom_node_reduces(&p->nodes[n]);
         p->node_block[n] = reduces ? add_block(p, p->flow.scratch[n], time, time) : block;
     }
 }
@@ -163,7 +164,7 @@ uint64_t nnom_layout(nnom_planner_t *p, uint32_t tries)
         }
     }
     p->slow_bytes = 0;
-    const uint32_t fast_bytes = p->model->builder->options.fast_bytes;
+    const uint32_t fast_bytes = p->request->fast_bytes;
     if (fast_bytes == 0) {
         return nnom_place(p->blocks, p->block_count, p->block_order, tries);
     }
@@ -182,12 +183,14 @@ static void apply_tensors(nnom_planner_t *p)
             p->tensors[t].offset = p->blocks[p->tensor_block[storage]].offset;
         }
     }
-    for (nnom_layer_t *layer = p->model->builder->layers; layer != NULL; layer = layer->next) {
-        const uint16_t storage = p->flow.storage[layer->tensor];
-        const bool placed = p->tensors[storage].data == NULL;
-        layer->first_step = placed ? p->blocks[p->tensor_block[storage]].first : 0;
-        layer->last_step = placed ? p->blocks[p->tensor_block[storage]].last : 0;
-    }
+}
+
+void nnom_planner_life(const nnom_planner_t *p, uint16_t tensor, uint16_t *first, uint16_t *last)
+{
+    const uint16_t storage = p->flow.storage[tensor];
+    const bool placed = p->tensors[storage].data == NULL;
+    *first = placed ? p->blocks[p->tensor_block[storage]].first : 0;
+    *last = placed ? p->blocks[p->tensor_block[storage]].last : 0;
 }
 
 static void apply_rings(nnom_planner_t *p, const nnom_part_t *part)
@@ -251,10 +254,11 @@ static nnom_status_t apply_schedule(nnom_planner_t *p)
     const size_t bytes = segments * sizeof(nnom_segment_t) + steps;
     nnom_segment_t *table = nnom_malloc(bytes);
     if (table == NULL) {
-        return nnom_model_fail(p->model, NNOM_NO_MEMORY, "no memory for a schedule of %ld bytes", (long)bytes);
+        p->result.memory = bytes;
+        return NNOM_NO_MEMORY;
     }
-    p->model->builder->schedule = table;
-    p->model->builder->schedule_bytes = (uint32_t)bytes;
+    p->result.schedule = table;
+    p->result.schedule_bytes = (uint32_t)bytes;
     fill_segments(p, table, (uint8_t *)(table + segments), steps);
     p->program->segments = table;
     p->program->segment_count = (uint16_t)segments;
@@ -271,7 +275,7 @@ nnom_status_t nnom_layout_apply(nnom_planner_t *p)
             p->nodes[n].scratch_bytes = nnom_scratch(&p->flow, n, p->parts[k].rolls, p->parts[k].first, p->parts[k].end);
         }
     }
-    const bool endless = p->model->builder->options.endless;
+    const bool endless = p->request->endless;
     p->program->fed = p->flow.feed ? (uint16_t)(endless ? NNOM_FED_ENDLESS : 1) : 0;
     return apply_schedule(p);
 }

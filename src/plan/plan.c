@@ -25,34 +25,33 @@ typedef struct search {
     uint32_t least_limit; /* and the limit that gives it */
     bool found;
     bool smallest;       /* it is for the smallest of all */
+    bool reports;        /* the caller is told of each plan */
 } search_t;
 
-static bool acceptable(const nnom_options_t *options, uint32_t percent, const search_t *s, const point_t *point)
+static bool acceptable(const nnom_plan_request_t *request, const search_t *s, const point_t *point)
 {
-    if (options->mode == NNOM_MODE_SMALLEST) {
+    if (request->smallest) {
         return true;
     }
-    if (options->arena_bytes != 0) {
-        return !s->found && point->arena_bytes <= options->arena_bytes; /* the first that fits is the cheapest */
+    if (request->budget != 0) {
+        return !s->found && point->arena_bytes <= request->budget; /* the first that fits is the cheapest */
     }
-    return point->cost <= s->base_cost + s->base_cost / 100 * percent;
+    return point->cost <= s->base_cost + s->base_cost / 100 * request->free_percent;
 }
 
 static void consider(nnom_planner_t *p, search_t *s, uint32_t limit, const point_t *point)
 {
-    const nnom_options_t *options = &p->model->builder->options;
     if (point->arena_bytes < s->least) {
         s->least = point->arena_bytes;
         s->least_limit = limit;
     }
-    if (acceptable(options, p->model->builder->free_percent, s, point) && (!s->found || point->arena_bytes < s->best_bytes)) {
+    if (acceptable(p->request, s, point) && (!s->found || point->arena_bytes < s->best_bytes)) {
         s->found = true;
         s->best_limit = limit;
         s->best_bytes = point->arena_bytes;
     }
-    if (options->curve != NULL) {
-        const nnom_plan_point_t report = {(uint32_t)point->arena_bytes, point->cost};
-        options->curve(options->curve_context, &report);
+    if (s->reports && p->request->point != NULL) {
+        p->request->point(p->request->context, point->arena_bytes, point->cost);
     }
 }
 
@@ -64,16 +63,16 @@ static uint64_t layout(nnom_planner_t *p, const search_t *s, const point_t *poin
 {
     const bool small = p->program->node_count < NNOM_TRIES_NODES;
     const uint64_t bytes = nnom_layout(p, small ? NNOM_TRIES : 0);
-    const uint64_t aim = s->smallest ? s->least : p->model->builder->options.arena_bytes;
+    const uint64_t aim = s->smallest ? s->least : p->request->budget;
     const bool decides = !small && bytes > point->estimate && point->estimate <= aim && (s->smallest || bytes > aim);
     const uint64_t careful = decides ? nnom_layout(p, NNOM_TRIES) : bytes;
     return careful < bytes ? careful : bytes;
 }
 
 /* From the cheapest plan on, each next one must need less. */
-static search_t search_plans(nnom_planner_t *p, bool smallest)
+static search_t search_plans(nnom_planner_t *p, bool smallest, bool reports)
 {
-    search_t s = {0, UINT32_MAX, 0, UINT64_MAX, UINT32_MAX, false, smallest};
+    search_t s = {0, UINT32_MAX, 0, UINT64_MAX, UINT32_MAX, false, smallest, reports};
     uint32_t limit = UINT32_MAX;
     point_t point;
     while (choose(p, limit, &point)) {
@@ -88,7 +87,8 @@ static search_t search_plans(nnom_planner_t *p, bool smallest)
     return s;
 }
 
-static const char *hungriest(const nnom_planner_t *p)
+/* The first node of the part at which most is live. */
+static uint16_t hungriest(const nnom_planner_t *p)
 {
     uint16_t node = 0;
     uint32_t most = 0;
@@ -98,34 +98,16 @@ static const char *hungriest(const nnom_planner_t *p)
             node = p->parts[k].first;
         }
     }
-    for (const nnom_layer_t *layer = p->model->builder->layers; layer != NULL; layer = layer->next) {
-        if (layer->node == node) {
-            return layer->name;
-        }
-    }
-    return "";
+    return node;
 }
 
 static nnom_status_t too_small(nnom_planner_t *p, const search_t *s)
 {
     point_t point;
     (void)choose(p, s->least_limit, &point);
-    return nnom_model_fail(p->model, NNOM_TOO_SMALL, "a budget of %ld bytes is below the least possible, %ld; layer '%s' sets it",
-                           (long)p->model->builder->options.arena_bytes, (long)s->least, hungriest(p));
-}
-
-static void sum_up(nnom_planner_t *p, uint64_t cost)
-{
-    nnom_builder_t *builder = p->model->builder;
-    const uint32_t tables = builder->program_bytes + builder->schedule_bytes;
-    nnom_totals_t totals = {0, p->program->arena_bytes, nnom_live_bytes(p->blocks, p->block_count),
-                            tables + (uint32_t)sizeof *builder, 0, p->program->slow_bytes, cost};
-    for (const nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
-        totals.macs += layer->macs;
-        totals.descriptor_bytes += (uint32_t)nnom_layer_memory(layer);
-        totals.weight_bytes += nnom_layer_weight_bytes(layer);
-    }
-    builder->totals = totals;
+    p->result.least = s->least;
+    p->result.node = hungriest(p);
+    return NNOM_TOO_SMALL;
 }
 
 static nnom_status_t take_plan(nnom_planner_t *p, uint32_t limit)
@@ -134,13 +116,13 @@ static nnom_status_t take_plan(nnom_planner_t *p, uint32_t limit)
     (void)choose(p, limit, &point);
     const uint64_t bytes = nnom_layout(p, NNOM_TRIES);
     if (bytes > INT32_MAX) {
-        return nnom_model_fail(p->model, NNOM_OVERFLOW, "the arena would exceed 2^31 bytes");
+        return NNOM_OVERFLOW;
     }
     p->program->arena_bytes = (uint32_t)(bytes - p->slow_bytes);
     p->program->slow_bytes = (uint32_t)p->slow_bytes;
-    const nnom_status_t status = nnom_layout_apply(p);
-    sum_up(p, point.cost);
-    return status;
+    p->result.cost = point.cost;
+    p->result.live_bytes = nnom_live_bytes(p->blocks, p->block_count);
+    return nnom_layout_apply(p);
 }
 
 static uint64_t final_bytes(nnom_planner_t *p, uint32_t limit)
@@ -157,35 +139,17 @@ static uint32_t best_limit(nnom_planner_t *p, const search_t *s)
     return cheapest ? UINT32_MAX : s->best_limit;
 }
 
-static nnom_status_t plan_nodes(nnom_planner_t *p)
+nnom_status_t nnom_planner_plan(nnom_planner_t *p)
 {
+    nnom_flow_uses(&p->flow);
     nnom_options_fill(&p->flow, &p->table, &p->sim, p->path_cost, p->path_from, p->parts);
-    nnom_options_t *options = &p->model->builder->options;
-    search_t s = search_plans(p, options->mode == NNOM_MODE_SMALLEST);
+    search_t s = search_plans(p, p->request->smallest, true);
     if (!s.found && p->program->node_count > 0) { /* what is the least? */
-        const nnom_options_t asked = *options;
-        options->curve = NULL;
-        s = search_plans(p, true);
-        *options = asked;
+        s = search_plans(p, true, false);
         s.best_limit = s.least_limit;
-        if (s.least > p->model->builder->options.arena_bytes) {
+        if (s.least > p->request->budget) {
             return too_small(p, &s);
         }
     }
     return take_plan(p, best_limit(p, &s));
-}
-
-nnom_status_t nnom_plan(nnom_model_t *m, nnom_program_t *program, nnom_tensor_t *tensors, nnom_node_t *nodes)
-{
-    nnom_planner_t planner;
-    if (m->builder->options.feed && program->input_count != 1) {
-        return nnom_model_fail(m, NNOM_UNSUPPORTED, "feeding rows needs a model of one input, this one has %d",
-                               (int)program->input_count);
-    }
-    nnom_status_t status = nnom_planner_start(&planner, m, program, tensors, nodes);
-    if (status == NNOM_OK) {
-        status = plan_nodes(&planner);
-    }
-    nnom_planner_end(&planner);
-    return status;
 }

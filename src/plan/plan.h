@@ -2,13 +2,39 @@
 #ifndef NNOM_PLAN_H
 #define NNOM_PLAN_H
 
-#include "../build/graph.h"
+#include "nnom_run.h"
 #include "place.h"
 #include "segment.h"
 
+/* What is asked of a plan. */
+typedef struct nnom_plan_request {
+    bool whole;            /* no node rolls */
+    bool smallest;         /* the smallest arena, whatever it costs */
+    bool feed;             /* the input, the only one, comes row by row */
+    bool endless;          /* and after the last row comes the first of the next window */
+    uint32_t budget;       /* bytes of the arena, 0: none */
+    uint32_t fast_bytes;   /* two regions: the first holds at most this; 0: one region */
+    uint32_t free_percent; /* without a budget: how much more than the cheapest plan a smaller one may cost */
+    uint32_t storages;     /* tensors in the arena that are no views: bounds the number of blocks */
+    void (*point)(void *context, uint64_t bytes, uint64_t cost); /* told every plan considered; NULL: nobody */
+    void *context;
+} nnom_plan_request_t;
+
+/* What planning says beside the program that it fills. */
+typedef struct nnom_plan_result {
+    uint64_t cost;           /* estimated instructions of a run */
+    uint32_t live_bytes;     /* largest sum of blocks in use together */
+    uint32_t schedule_bytes; /* of `schedule` */
+    nnom_segment_t *schedule; /* segments and steps, the caller's to nnom_free(); NULL: all nodes run whole */
+    uint64_t least;          /* NNOM_TOO_SMALL: the least arena, */
+    uint16_t node;           /* and the node at which most is live in it */
+    size_t memory;           /* NNOM_NO_MEMORY: the bytes that there were not */
+} nnom_plan_result_t;
+
 /* Everything that planning works on, in one block of memory. */
 typedef struct nnom_planner {
-    nnom_model_t *model;
+    const nnom_plan_request_t *request;
+    nnom_plan_result_t result;
     nnom_program_t *program;
     nnom_tensor_t *tensors;
     nnom_node_t *nodes;
@@ -30,9 +56,19 @@ typedef struct nnom_planner {
     void *memory;
 } nnom_planner_t;
 
-/* planner.c: allocates and fills all but the plan itself. */
-nnom_status_t nnom_planner_start(nnom_planner_t *p, nnom_model_t *m, nnom_program_t *program, nnom_tensor_t *tensors,
-                                 nnom_node_t *nodes);
+/*
+ * In this order: start, then the caller fills what of p->flow is his, plan, life for each tensor, end (also after a failure).
+ * start fails with NNOM_NO_MEMORY only. request, program and its tables are the caller's and stay in place until end.
+ */
+nnom_status_t nnom_planner_start(nnom_planner_t *p, const nnom_plan_request_t *request, nnom_program_t *program,
+                                 nnom_tensor_t *tensors, nnom_node_t *nodes);
+/*
+ * Writes offsets, heights of rings, scratch and the schedule into the program and its tables. NNOM_TOO_SMALL: the budget;
+ * NNOM_OVERFLOW: the arena would exceed 2^31 bytes; NNOM_NO_MEMORY. p->result tells more.
+ */
+nnom_status_t nnom_planner_plan(nnom_planner_t *p);
+/* The steps from the first to the last in which a tensor's memory is in use: 0 before the first part; 0, 0 outside the arena. */
+void nnom_planner_life(const nnom_planner_t *p, uint16_t tensor, uint16_t *first, uint16_t *last);
 void nnom_planner_end(nnom_planner_t *p);
 
 /* layout.c: the blocks of the plan in p->parts, placed. tries: effort. Returns the bytes of the arena, both regions. */

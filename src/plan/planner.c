@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
-/* The planner's view of a program: who writes and reads what. */
+/* The planner's memory. */
+#include "nnom_port.h"
 #include "plan.h"
 
 enum { NNOM_LENGTH_MAX = 32 }; /* nodes that roll together: longer segments gain nothing in known networks */
@@ -25,21 +26,19 @@ static size_t most_blocks(const nnom_planner_t *p)
 {
     size_t count = p->program->node_count + (size_t)2; /* a part of one node has three */
     for (uint16_t n = 0; n < p->program->node_count; n++) {
-        count += (p->nodes[n].op->flags & NNOM_OP_REDUCES) != 0;
+        count += nnom_node_reduces(&p->nodes[n]);
     }
-    for (const nnom_layer_t *layer = p->model->builder->layers; layer != NULL; layer = layer->next) {
-        count += layer->root == layer && p->tensors[layer->tensor].data == NULL;
-    }
+    count += p->request->storages;
     return count;
 }
 
 /* Wide elements first: no gaps. */
 static void carve(nnom_planner_t *p, pool_t *pool)
 {
-    const nnom_options_t *asked = &p->model->builder->options;
+    const bool two_regions = p->request->fast_bytes > 0;
     const size_t tensors = p->program->tensor_count, nodes = p->program->node_count, blocks = most_blocks(p);
     p->flow.cost = take(pool, nodes, sizeof(uint64_t));
-    p->flow.macs = take(pool, asked->fast_bytes > 0 ? nodes : 0, sizeof(uint64_t));
+    p->flow.macs = two_regions ? take(pool, nodes, sizeof(uint64_t)) : NULL;
     p->table.whole = p->flow.cost;
     p->table.rolled = take(pool, nodes + 1, sizeof(uint64_t));
     p->path_cost = take(pool, nodes + 1, sizeof(uint64_t));
@@ -59,7 +58,7 @@ static void carve(nnom_planner_t *p, pool_t *pool)
     p->sim.ring = take(pool, tensors, sizeof(uint16_t));
     p->sim.use_first = take(pool, tensors + 1, sizeof(uint16_t));
     p->path_from = take(pool, nodes + 1, sizeof(uint16_t));
-    p->block_order = take(pool, (asked->fast_bytes > 0 ? 3 : 2) * blocks, sizeof(uint16_t));
+    p->block_order = take(pool, (two_regions ? 3 : 2) * blocks, sizeof(uint16_t));
     p->tensor_block = take(pool, tensors, sizeof(uint16_t));
     p->node_block = take(pool, nodes, sizeof(uint16_t));
     p->counter_block = take(pool, nodes, sizeof(uint16_t));
@@ -69,58 +68,12 @@ static void carve(nnom_planner_t *p, pool_t *pool)
     p->sim.is_end = take(pool, nodes, sizeof(uint8_t));
 }
 
-/* Measured on the emulated Cortex-M4 with the plain operations (docs/RAM.md): instructions. */
-enum { COST_MAC = 4, COST_OUTPUT = 20, COST_NODE = 200 };
-
-static uint64_t layer_cost(const nnom_layer_t *layer)
-{
-    const uint64_t outputs = (uint64_t)nnom_shape_elements(layer->out.shape);
-    return COST_NODE + (layer->cost != 0 ? layer->cost : layer->macs * COST_MAC + outputs * COST_OUTPUT);
-}
-
-static void fill_layers(nnom_planner_t *p)
-{
-    for (const nnom_layer_t *layer = p->model->builder->layers; layer != NULL; layer = layer->next) {
-        p->flow.storage[layer->tensor] = layer->root->tensor;
-        p->flow.producer[layer->tensor] = nnom_layer_writer(layer);
-        p->flow.whole[layer->tensor] = (layer->root->cls->flags & NNOM_CLASS_PART) != 0;
-        if (layer->node != NNOM_NO_NODE) {
-            p->flow.overlap[layer->node] = layer->overlap;
-            p->flow.scratch[layer->node] = layer->scratch_bytes;
-            p->flow.in_pieces[layer->node] = layer->scratch_in_pieces;
-            if (p->model->builder->options.fast_bytes > 0) {
-                p->flow.macs[layer->node] = layer->macs;
-            }
-            p->flow.cost[layer->node] = layer_cost(layer);
-        }
-    }
-}
-
-static void fill_uses(nnom_planner_t *p)
-{
-    const nnom_program_t *program = p->program;
-    for (uint16_t n = 0; n < program->node_count; n++) {
-        for (uint32_t i = 0; i < program->nodes[n].input_count; i++) {
-            const uint16_t storage = p->flow.storage[program->nodes[n].inputs[i]];
-            p->flow.last_use[storage] = n;
-            p->flow.readers[storage]++;
-        }
-    }
-    for (uint16_t i = 0; i < program->output_count; i++) {
-        p->flow.last_use[p->flow.storage[program->outputs[i]]] = program->node_count;
-    }
-    for (uint32_t i = 0; i < program->state_count; i++) { /* both stay: from run to run, and until it is copied */
-        p->flow.last_use[p->flow.storage[program->states[i].read]] = program->node_count;
-        p->flow.last_use[p->flow.storage[program->states[i].left]] = program->node_count;
-    }
-}
-
-nnom_status_t nnom_planner_start(nnom_planner_t *p, nnom_model_t *m, nnom_program_t *program, nnom_tensor_t *tensors,
-                                 nnom_node_t *nodes)
+nnom_status_t nnom_planner_start(nnom_planner_t *p, const nnom_plan_request_t *request, nnom_program_t *program,
+                                 nnom_tensor_t *tensors, nnom_node_t *nodes)
 {
     pool_t pool = {NULL, 0};
     nnom_memset(p, 0, sizeof *p);
-    p->model = m;
+    p->request = request;
     p->program = program;
     p->tensors = tensors;
     p->nodes = nodes;
@@ -128,24 +81,22 @@ nnom_status_t nnom_planner_start(nnom_planner_t *p, nnom_model_t *m, nnom_progra
         p->link_count += nodes[n].input_count;
     }
     p->table.node_count = program->node_count;
-    p->table.max_length = m->builder->options.mode == NNOM_MODE_WHOLE ? 1 : NNOM_LENGTH_MAX;
+    p->table.max_length = request->whole ? 1 : NNOM_LENGTH_MAX;
     if (p->table.max_length > program->node_count) {
         p->table.max_length = program->node_count;
     }
     carve(p, &pool);
     pool.memory = nnom_malloc(pool.used + 1);
     if (pool.memory == NULL) {
-        return nnom_model_fail(m, NNOM_NO_MEMORY, "no memory to plan %d layers: %ld bytes", (int)program->node_count,
-                               (long)pool.used);
+        p->result.memory = pool.used;
+        return NNOM_NO_MEMORY;
     }
     nnom_memset(pool.memory, 0, pool.used);
     p->memory = pool.memory;
     pool.used = 0;
     carve(p, &pool);
     p->flow.program = program;
-    p->flow.feed = m->builder->options.feed;
-    fill_layers(p);
-    fill_uses(p);
+    p->flow.feed = request->feed;
     return NNOM_OK;
 }
 

@@ -6,68 +6,6 @@ static const nnom_node_t *node_at(const nnom_flow_t *f, uint32_t n)
     return &f->program->nodes[n];
 }
 
-static bool reduces(const nnom_node_t *node)
-{
-    return (node->op->flags & NNOM_OP_REDUCES) != 0;
-}
-
-int32_t nnom_node_rows(const nnom_program_t *program, uint32_t n)
-{
-    const nnom_node_t *node = &program->nodes[n];
-    return program->tensors[reduces(node) ? node->inputs[0] : nnom_node_output_index(node, 0)].shape.h;
-}
-
-static bool is_input(const nnom_flow_t *f, uint16_t storage)
-{
-    for (uint16_t i = 0; i < f->program->input_count; i++) {
-        if (f->storage[f->program->inputs[i]] == storage) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool inside(uint16_t node, uint16_t first, uint16_t end)
-{
-    return node != NNOM_NO_NODE && node >= first && node < end;
-}
-
-static bool is_fed(const nnom_flow_t *f, uint16_t storage)
-{
-    return f->feed && is_input(f, storage);
-}
-
-bool nnom_is_ring(const nnom_flow_t *f, uint16_t storage, uint16_t first, uint16_t end)
-{
-    if (f->program->tensors[storage].data != NULL || f->last_use[storage] >= end || f->whole[storage]) {
-        return false;
-    }
-    return inside(f->producer[storage], first, end) || (first == 0 && is_fed(f, storage));
-}
-
-uint32_t nnom_scratch(const nnom_flow_t *f, uint16_t n, bool rolls, uint16_t first, uint16_t end)
-{
-    const nnom_node_t *node = node_at(f, n);
-    if (reduces(node)) {
-        return rolls ? f->scratch[n] : 0; /* called for every row */
-    }
-    const bool pieces = rolls && nnom_is_ring(f, f->storage[node->inputs[0]], first, end);
-    return f->in_pieces[n] && !pieces ? 0 : f->scratch[n];
-}
-
-bool nnom_can_roll(const nnom_flow_t *f, uint16_t first, uint16_t end)
-{
-    if (end - first > NNOM_SEGMENT_MAX) {
-        return false;
-    }
-    for (uint16_t n = first; n < end; n++) {
-        if (nnom_node_rows(f->program, n) > UINT16_MAX) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* ---- What a step needs ---- */
 
 static nnom_range_t next_rows(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t n)
@@ -84,7 +22,7 @@ static nnom_range_t needs(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t n,
     const nnom_range_t y = next_rows(f, s, n);
     const int32_t h = nnom_node_input(f->program, node, i)->shape.h;
     nnom_range_t rows = y;
-    if (reduces(node)) {
+    if (nnom_node_reduces(node)) {
         return rows;
     }
     if (node->op->window != NULL) {
@@ -110,13 +48,13 @@ static int32_t available(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t ten
     const nnom_tensor_t *of = &f->program->tensors[storage];
     const uint16_t producer = f->producer[storage];
     int32_t rows = of->shape.h;
-    if (inside(producer, s->first, s->end)) {
-        const bool part = reduces(node_at(f, producer)) && !finished(f, s, producer);
-        rows = part ? 0 : (reduces(node_at(f, producer)) ? of->shape.h : s->done[producer]);
+    if (nnom_node_inside(producer, s->first, s->end)) {
+        const bool part = nnom_node_reduces(node_at(f, producer)) && !finished(f, s, producer);
+        rows = part ? 0 : (nnom_node_reduces(node_at(f, producer)) ? of->shape.h : s->done[producer]);
         if (f->whole[storage] && of->shape.h != nnom_node_rows(f->program, producer)) {
             rows = finished(f, s, producer) ? of->shape.h : 0; /* a further output with rows of its own */
         }
-    } else if (s->first == 0 && is_fed(f, storage)) {
+    } else if (s->first == 0 && nnom_is_fed(f, storage)) {
         rows = s->fed;
     }
     if (t->row_bytes != of->row_bytes) {
@@ -192,7 +130,7 @@ static uint32_t in_place(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t n)
         const nnom_tensor_t *in = &f->program->tensors[node->inputs[i]];
         const nnom_tensor_t *of = &f->program->tensors[storage];
         const bool alike = in->row_bytes == out->row_bytes && in->shape.h == out->shape.h && of->row_bytes == out->row_bytes;
-        if (f->overlap[n] == 0 && !reduces(node) && alike && nnom_is_ring(f, storage, s->first, s->end) &&
+        if (f->overlap[n] == 0 && !nnom_node_reduces(node) && alike && nnom_is_ring(f, storage, s->first, s->end) &&
             nnom_is_ring(f, f->storage[nnom_node_output_index(node, 0)], s->first, s->end) && f->readers[storage] == 1) {
             break;
         }
@@ -294,9 +232,9 @@ static void run_node(const nnom_flow_t *f, nnom_sim_t *s, uint16_t n)
     if (nnom_is_ring(f, storage, s->first, s->end)) {
         /* Before the node counts as done: what it reads must still be there while it writes. */
         const nnom_tensor_t *out = &f->program->tensors[storage];
-        const int32_t top = reduces(node) ? out->shape.h : y.hi;
+        const int32_t top = nnom_node_reduces(node) ? out->shape.h : y.hi;
         measure(f, s, s->ring[storage], top);
-        if ((node->op->flags & NNOM_OP_WHOLE) != 0 || reduces(node)) {
+        if ((node->op->flags & NNOM_OP_WHOLE) != 0 || nnom_node_reduces(node)) {
             s->height[s->ring[storage]] = out->shape.h;
         }
     }
@@ -336,11 +274,11 @@ static bool demand(const nnom_flow_t *f, nnom_sim_t *s, const nnom_wait_t *wait,
 {
     const uint16_t storage = f->storage[node_at(f, wait->node)->inputs[wait->input]];
     const uint16_t producer = f->producer[storage];
-    if (inside(producer, s->first, s->end) && producer < wait->node && !finished(f, s, producer)) {
+    if (nnom_node_inside(producer, s->first, s->end) && producer < wait->node && !finished(f, s, producer)) {
         s->stack[(*depth)++] = new_wait(s, producer); /* ever lower nodes: no deeper than the segment is long */
         return true;
     }
-    if (s->first == 0 && is_fed(f, storage) && s->fed < f->program->tensors[storage].shape.h) {
+    if (s->first == 0 && nnom_is_fed(f, storage) && s->fed < f->program->tensors[storage].shape.h) {
         feed_row(f, s, storage);
         return true;
     }

@@ -6,23 +6,7 @@
 #ifndef NNOM_SCHEDULE_H
 #define NNOM_SCHEDULE_H
 
-#include "nnom.h"
-
-/* The graph as the schedule sees it. */
-typedef struct nnom_flow {
-    const nnom_program_t *program;
-    uint16_t *producer;  /* [tensors] node that writes it, or NNOM_NO_NODE */
-    uint16_t *storage;   /* [tensors] the tensor whose memory it lies in: itself, except views and outputs */
-    uint16_t *last_use;  /* [tensors], of storages: last node that reads it; node_count: the caller does */
-    uint8_t *whole;      /* [tensors] a further output of a node: never a ring */
-    uint16_t *readers;   /* [tensors], of storages: number of node inputs that read it */
-    int32_t *overlap;    /* [nodes] as nnom_layer_t.overlap */
-    uint32_t *scratch;   /* [nodes] bytes of scratch, if any is needed: nnom_scratch() */
-    uint8_t *in_pieces;  /* [nodes] scratch is only for input rows that come in pieces */
-    uint64_t *macs;      /* [nodes], of plans in two regions */
-    uint64_t *cost;      /* [nodes] estimated instructions of running it whole */
-    bool feed;           /* the input comes row by row */
-} nnom_flow_t;
+#include "flow.h"
 
 /* Input `input` of node `node`. */
 typedef struct nnom_use {
@@ -57,15 +41,7 @@ typedef struct nnom_sim {
     uint16_t first, end; /* the segment's nodes: [first, end) */
 } nnom_sim_t;
 
-/* Can nodes [first, end) roll at all? (Rows fit the counters, and the code of a step.) */
-bool nnom_can_roll(const nnom_flow_t *flow, uint16_t first, uint16_t end);
 /* Runs the segment without data; false if the schedule would block, which is no valid program. */
 bool nnom_simulate(const nnom_flow_t *flow, uint16_t first, uint16_t end, nnom_sim_t *sim);
-/* True if a storage is a ring in segment [first, end): made (or fed) and read only there. */
-bool nnom_is_ring(const nnom_flow_t *flow, uint16_t storage, uint16_t first, uint16_t end);
-/* Scratch of node n, run whole or in the rolling segment [first, end). */
-uint32_t nnom_scratch(const nnom_flow_t *flow, uint16_t n, bool rolls, uint16_t first, uint16_t end);
-/* Rows of a node's work: output rows, or input rows of a reducing one. */
-int32_t nnom_node_rows(const nnom_program_t *program, uint32_t node);
 
 #endif

@@ -33,7 +33,7 @@ static uint64_t rolling_cost(const nnom_flow_t *f, uint16_t n)
     const nnom_node_t *node = &f->program->nodes[n];
     const uint64_t rows = (uint64_t)nnom_node_rows(f->program, n);
     uint64_t cost = rows * COST_STEP;
-    if ((node->op->flags & NNOM_OP_REDUCES) != 0) {
+    if (nnom_node_reduces(node)) {
         cost += rows * (uint64_t)elements(&f->program->tensors[nnom_node_output_index(node, 0)]) * COST_PARTIAL_SUM;
     }
     return cost;
@@ -53,7 +53,7 @@ static uint32_t scratch_of(const nnom_flow_t *f, const nnom_part_t *part)
 {
     uint64_t kept = 0, shared = 0;
     for (uint16_t n = part->first; n < part->end; n++) {
-        const bool reduces = (f->program->nodes[n].op->flags & NNOM_OP_REDUCES) != 0;
+        const bool reduces = nnom_node_reduces(&f->program->nodes[n]);
         const uint32_t bytes = rounded(nnom_scratch(f, n, part->rolls, part->first, part->end));
         if (reduces) {
             kept += bytes; /* partial sums live as long as the segment */
@@ -71,7 +71,7 @@ static uint32_t overlap_saving(const nnom_flow_t *f, uint16_t n)
     const uint16_t in = f->storage[node->inputs[0]], out = f->storage[nnom_node_output_index(node, 0)];
     const nnom_tensor_t *from = &f->program->tensors[in], *to = &f->program->tensors[out];
     const bool ends = f->last_use[in] == n && f->readers[in] == 1 && from->data == NULL && to->data == NULL;
-    if (f->overlap[n] == INT32_MAX || !ends) {
+    if (f->overlap[n] == NNOM_NO_OVERLAP || !ends) {
         return 0;
     }
     const uint64_t apart = (uint64_t)whole_bytes(from) + whole_bytes(to);

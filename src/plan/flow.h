@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/*
+ * What planning works on: a program's nodes and tensors as rows, bytes and costs. The caller describes them; nothing here knows
+ * layers.
+ */
+#ifndef NNOM_FLOW_H
+#define NNOM_FLOW_H
+
+#include "nnom_program.h"
+
+#define NNOM_NO_OVERLAP INT32_MAX
+
+typedef struct nnom_flow {
+    const nnom_program_t *program;
+    /* Given by the caller: */
+    uint16_t *producer;  /* [tensors] node that writes its memory, or NNOM_NO_NODE */
+    uint16_t *storage;   /* [tensors] the tensor whose memory it lies in: itself, except views and outputs */
+    uint8_t *whole;      /* [tensors] a further output of a node: never a ring */
+    int32_t *overlap;    /* [nodes] how many bytes the output must lie below input 0 to overwrite it safely, or NNOM_NO_OVERLAP */
+    uint32_t *scratch;   /* [nodes] bytes of scratch, if any is needed: nnom_scratch() */
+    uint8_t *in_pieces;  /* [nodes] scratch is only for input rows that come in pieces */
+    uint64_t *macs;      /* [nodes], of plans in two regions; else NULL */
+    uint64_t *cost;      /* [nodes] estimated instructions of running it whole */
+    bool feed;           /* the input comes row by row */
+    /* Follows from them: nnom_flow_uses(). */
+    uint16_t *last_use;  /* [tensors], of storages: last node that reads it; node_count: the caller does */
+    uint16_t *readers;   /* [tensors], of storages: number of node inputs that read it */
+} nnom_flow_t;
+
+/* Fills last_use and readers, which are zero. */
+void nnom_flow_uses(nnom_flow_t *flow);
+/* Rows of a node's work: output rows, or input rows of a reducing one. */
+int32_t nnom_node_rows(const nnom_program_t *program, uint32_t node);
+/* True if input row by row comes into this storage. */
+bool nnom_is_fed(const nnom_flow_t *flow, uint16_t storage);
+/* True if a storage is a ring in segment [first, end): made (or fed) and read only there. */
+bool nnom_is_ring(const nnom_flow_t *flow, uint16_t storage, uint16_t first, uint16_t end);
+/* Scratch of node n, run whole or in the rolling segment [first, end). */
+uint32_t nnom_scratch(const nnom_flow_t *flow, uint16_t n, bool rolls, uint16_t first, uint16_t end);
+/* Can nodes [first, end) roll at all? (Rows fit the counters, and the code of a step.) */
+bool nnom_can_roll(const nnom_flow_t *flow, uint16_t first, uint16_t end);
+
+static inline bool nnom_node_reduces(const nnom_node_t *node)
+{
+    return (node->op->flags & NNOM_OP_REDUCES) != 0;
+}
+
+static inline bool nnom_node_inside(uint16_t node, uint16_t first, uint16_t end)
+{
+    return node != NNOM_NO_NODE && node >= first && node < end;
+}
+
+#endif
