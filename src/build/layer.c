@@ -249,6 +249,8 @@ nnom_layer_t *nnom_layer_set_name(nnom_layer_t *layer, const char *name)
 
 /* ---- Overlap ---- */
 
+enum { OVERLAP_ROWS_MAX = 65536 }; /* looked at one by one; of taller outputs, as many blocks of rows */
+
 void nnom_layer_overlap_rows(nnom_layer_t *layer)
 {
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
@@ -259,12 +261,15 @@ void nnom_layer_overlap_rows(nnom_layer_t *layer)
     const nnom_program_t program = {.tensors = in, .nodes = &node, .tensor_count = 1, .node_count = 1};
     const int64_t in_row = (int64_t)in->shape.w * in->shape.c * nnom_type_bytes(in->type);
     const int64_t out_row = (int64_t)layer->out.shape.w * layer->out.shape.c * nnom_type_bytes(layer->out.type);
+    const int32_t h = layer->out.shape.h, block = (h - 1) / OVERLAP_ROWS_MAX + 1;
     int64_t distance = INT64_MIN;
-    for (int32_t y = 0; y < layer->out.shape.h; y++) {
+    for (int32_t y = 0; y < h; y += block < h - y ? block : h - y) {
+        const int32_t end = y + (block < h - y ? block : h - y);
         const nnom_range_t row = {y, y + 1};
         const nnom_range_t need = layer->op->window != NULL ? layer->op->window(&program, &node, 0, row) : row;
-        /* Row y ends at or before the first input row still needed. */
-        const int64_t apart = (y + 1) * out_row - need.lo * in_row;
+        /* The block's last row ends at or before the first input row that its first row needs; later ones need none
+         * before. */
+        const int64_t apart = end * out_row - need.lo * in_row;
         distance = apart > distance ? apart : distance;
     }
     layer->overlap = distance >= NNOM_NO_OVERLAP ? NNOM_NO_OVERLAP : (int32_t)(distance < 0 ? 0 : distance);
@@ -278,8 +283,9 @@ nnom_status_t nnom_layer_fail(const nnom_layer_t *layer, nnom_status_t status, c
     if (builder == NULL || builder->error[0] != '\0') {
         return status;
     }
-    const int head = snprintf(builder->error, sizeof builder->error, layer->name[0] != '\0' ? "layer '%s' (%s): " : "layer%s (%s): ",
-                              layer->name, layer->cls->name);
+    const int head =
+        snprintf(builder->error, sizeof builder->error,
+                 layer->name[0] != '\0' ? "layer '%s' (%s): " : "layer%s (%s): ", layer->name, layer->cls->name);
     if (head > 0 && (size_t)head < sizeof builder->error) {
         va_list arguments;
         va_start(arguments, format);

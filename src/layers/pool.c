@@ -38,9 +38,12 @@ static nnom_status_t check_padding(const nnom_layer_t *layer, nnom_shape_t in, n
 static int64_t ahead(int32_t count, int32_t step, int32_t pad, int64_t out_bytes, int64_t in_bytes)
 {
     int64_t most = 0;
-    for (int32_t i = 0; i < count; i++) {
-        const int64_t first = (int64_t)i * step - pad;
-        const int64_t distance = i * out_bytes - (first > 0 ? first : 0) * in_bytes;
+    const int32_t inside = pad / step; /* up to here first is 0, then the distance is linear in i: the ends decide */
+    const int32_t ends[] = {inside < count ? inside : count - 1, inside + 1 < count ? inside + 1 : count - 1,
+                            count - 1};
+    for (uint32_t k = 0; k < sizeof ends / sizeof *ends; k++) {
+        const int64_t first = (int64_t)ends[k] * step - pad;
+        const int64_t distance = ends[k] * out_bytes - (first > 0 ? first : 0) * in_bytes;
         most = distance > most ? distance : most;
     }
     return most;
@@ -128,12 +131,12 @@ static nnom_status_t build_sum(nnom_layer_t *layer)
     return covers(layer) ? nnom_global_sum_pool_kernel(layer) : NNOM_CONV_CHOOSE(layer, sum_pool);
 }
 
-static const nnom_class_t max_class = {"MaxPool", "nnom_pool_param", nnom_pool_param_fields, build_max, 1,
-                                       1,         NNOM_CLASS_CLAMPS | NNOM_CLASS_WINDOW};
-static const nnom_class_t avg_class = {"AvgPool", "nnom_pool_param", nnom_pool_param_fields, build_avg, 1,
-                                       1,         NNOM_CLASS_CLAMPS | NNOM_CLASS_WINDOW};
-static const nnom_class_t sum_class = {"SumPool", "nnom_pool_param", nnom_pool_param_fields, build_sum, 1,
-                                       1,         NNOM_CLASS_CLAMPS | NNOM_CLASS_WINDOW};
+static const nnom_class_t max_class = {
+    "MaxPool", "nnom_pool_param", nnom_pool_param_fields, build_max, 1, 1, NNOM_CLASS_CLAMPS | NNOM_CLASS_WINDOW};
+static const nnom_class_t avg_class = {
+    "AvgPool", "nnom_pool_param", nnom_pool_param_fields, build_avg, 1, 1, NNOM_CLASS_CLAMPS | NNOM_CLASS_WINDOW};
+static const nnom_class_t sum_class = {
+    "SumPool", "nnom_pool_param", nnom_pool_param_fields, build_sum, 1, 1, NNOM_CLASS_CLAMPS | NNOM_CLASS_WINDOW};
 
 static nnom_layer_t *pool(const nnom_class_t *cls, nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /*
- * What planning works on: a program's nodes and tensors as rows, bytes and costs. The caller describes them; nothing here knows
- * layers.
+ * What planning works on: a program's nodes and tensors as rows, bytes and costs. The caller describes them; nothing
+ * here knows layers.
  */
 #ifndef NNOM_FLOW_H
 #define NNOM_FLOW_H
@@ -13,18 +13,19 @@
 typedef struct nnom_flow {
     const nnom_program_t *program;
     /* Given by the caller: */
-    uint16_t *producer;  /* [tensors] node that writes its memory, or NNOM_NO_NODE */
-    uint16_t *storage;   /* [tensors] the tensor whose memory it lies in: itself, except views and outputs */
-    uint8_t *whole;      /* [tensors] a further output of a node: never a ring */
-    int32_t *overlap;    /* [nodes] how many bytes the output must lie below input 0 to overwrite it safely, or NNOM_NO_OVERLAP */
-    uint32_t *scratch;   /* [nodes] bytes of scratch, if any is needed: nnom_scratch() */
-    uint8_t *in_pieces;  /* [nodes] scratch is only for input rows that come in pieces */
-    uint64_t *macs;      /* [nodes], of plans in two regions; else NULL */
-    uint64_t *cost;      /* [nodes] estimated instructions of running it whole */
-    bool feed;           /* the input comes row by row */
+    uint16_t *producer; /* [tensors] node that writes its memory, or NNOM_NO_NODE */
+    uint16_t *storage;  /* [tensors] the tensor whose memory it lies in: itself, except views and outputs */
+    uint8_t *whole;     /* [tensors] a further output of a node: never a ring */
+    int32_t *overlap;   /* [nodes] how many bytes the output must lie below input 0 to overwrite it safely, or
+                           NNOM_NO_OVERLAP */
+    uint32_t *scratch;  /* [nodes] bytes of scratch, if any is needed: nnom_scratch() */
+    uint8_t *in_pieces; /* [nodes] scratch is only for input rows that come in pieces */
+    uint64_t *macs;     /* [nodes], of plans in two regions; else NULL */
+    uint64_t *cost;     /* [nodes] estimated instructions of running it whole */
+    bool feed;          /* the input comes row by row */
     /* Follows from them: nnom_flow_uses(). */
-    uint16_t *last_use;  /* [tensors], of storages: last node that reads it; node_count: the caller does */
-    uint16_t *readers;   /* [tensors], of storages: number of node inputs that read it */
+    uint16_t *last_use; /* [tensors], of storages: last node that reads it; node_count: the caller does */
+    uint16_t *readers;  /* [tensors], of storages: number of node inputs that read it */
 } nnom_flow_t;
 
 /* Fills last_use and readers, which are zero. */

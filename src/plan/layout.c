@@ -84,7 +84,8 @@ static void rolling_scratch(nnom_planner_t *p, const nnom_part_t *part, uint16_t
     }
 }
 
-/* The input whose memory a whole node's output may share: it ends here, and rows are read before they are overwritten. */
+/* The input whose memory a whole node's output may share: it ends here, and rows are read before they are overwritten.
+ */
 static uint16_t overlapped(const nnom_planner_t *p, uint16_t n)
 {
     const nnom_node_t *node = &p->nodes[n];
@@ -118,7 +119,8 @@ static void whole_part(nnom_planner_t *p, const nnom_part_t *part, uint16_t time
     }
 }
 
-/* Accesses: a node reads each input and its scratch about once per multiplication, and writes each output element once. */
+/* Accesses: a node reads each input and its scratch about once per multiplication, and writes each output element once.
+ */
 static void add_heat(nnom_planner_t *p, uint16_t block, uint64_t accesses)
 {
     nnom_block_t *b = &p->blocks[block];
@@ -272,7 +274,8 @@ nnom_status_t nnom_layout_apply(nnom_planner_t *p)
         for (uint16_t n = p->parts[k].first; n < p->parts[k].end; n++) {
             const nnom_block_t *block = &p->blocks[p->node_block[n]];
             p->nodes[n].scratch = block->offset;
-            p->nodes[n].scratch_bytes = nnom_scratch(&p->flow, n, p->parts[k].rolls, p->parts[k].first, p->parts[k].end);
+            p->nodes[n].scratch_bytes =
+                nnom_scratch(&p->flow, n, p->parts[k].rolls, p->parts[k].first, p->parts[k].end);
         }
     }
     const bool endless = p->request->endless;

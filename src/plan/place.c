@@ -54,10 +54,11 @@ static bool fits(const nnom_block_t *blocks, const uint16_t *order, uint32_t pla
 }
 
 /*
- * Stops early once `limit` is exceeded: the order is worse than what is known. *highest: position of the block that ends
- * the highest.
+ * Stops early once `limit` is exceeded: the order is worse than what is known. *highest: position of the block that
+ * ends the highest.
  */
-static uint64_t place_in_order(nnom_block_t *blocks, uint32_t n, const uint16_t *order, uint64_t limit, uint32_t *highest)
+static uint64_t place_in_order(nnom_block_t *blocks, uint32_t n, const uint16_t *order, uint64_t limit,
+                               uint32_t *highest)
 {
     uint64_t top = 0;
     for (uint32_t k = 0; k < n; k++) {
@@ -241,7 +242,8 @@ static uint64_t least_bytes(const nnom_block_t *blocks, uint32_t n)
     return most;
 }
 
-/* Overlaps make the sum of what lives together no goal: above the sum less all that they save it tries again, and longer. */
+/* Overlaps make the sum of what lives together no goal: above the sum less all that they save it tries again, and
+ * longer. */
 uint64_t nnom_place(nnom_block_t *blocks, uint32_t n, uint16_t *order, uint32_t tries)
 {
     const uint64_t goal = nnom_live_bytes(blocks, n);
@@ -251,7 +253,8 @@ uint64_t nnom_place(nnom_block_t *blocks, uint32_t n, uint16_t *order, uint32_t 
             order[k] = (uint16_t)k;
         }
         bytes[round] = place_members(blocks, n, order, round == 1 ? tries * NNOM_AGAIN : tries, goal);
-        if ((round == 0 && (n > NNOM_FEW || bytes[0] <= least_bytes(blocks, n))) || (round == 1 && bytes[1] < bytes[0])) {
+        if ((round == 0 && (n > NNOM_FEW || bytes[0] <= least_bytes(blocks, n))) ||
+            (round == 1 && bytes[1] < bytes[0])) {
             return bytes[round];
         }
     }
@@ -265,7 +268,8 @@ static bool hotter(const nnom_block_t *a, const nnom_block_t *b)
     return a->heat > b->heat;
 }
 
-uint64_t nnom_place_regions(nnom_block_t *blocks, uint32_t n, uint16_t *order, uint32_t fast_bytes, uint64_t *slow_bytes)
+uint64_t nnom_place_regions(nnom_block_t *blocks, uint32_t n, uint16_t *order, uint32_t fast_bytes,
+                            uint64_t *slow_bytes)
 {
     uint16_t *by_heat = order + 2 * n;
     uint32_t fast = 0;

@@ -12,19 +12,22 @@ typedef struct nnom_block {
     uint32_t offset; /* found by nnom_place, a multiple of 4 */
     uint16_t first;
     uint16_t last;
-    uint16_t above;    /* a block that this one may overlap, if it lies at least `distance` bytes below; or NNOM_NO_BLOCK */
+    uint16_t
+        above; /* a block that this one may overlap, if it lies at least `distance` bytes below; or NNOM_NO_BLOCK */
     uint32_t distance;
-    uint32_t heat;     /* accesses per byte: what should lie in the fast region */
+    uint32_t heat; /* accesses per byte: what should lie in the fast region */
 } nnom_block_t;
 
-/* Finds offsets for n blocks. order: working memory [2 n]; tries: orders tried at random after the fixed ones. Returns the bytes of the arena. */
+/* Finds offsets for n blocks. order: working memory [2 n]; tries: orders tried at random after the fixed ones. Returns
+ * the bytes of the arena. */
 uint64_t nnom_place(nnom_block_t *blocks, uint32_t n, uint16_t *order, uint32_t tries);
 
 /*
- * The same in two regions: the hottest blocks that fit go into the first, of at most fast_bytes; offsets in the second have the
- * bit NNOM_SLOW. order: [3 n]. Returns the bytes of the first, *slow_bytes those of the second.
+ * The same in two regions: the hottest blocks that fit go into the first, of at most fast_bytes; offsets in the second
+ * have the bit NNOM_SLOW. order: [3 n]. Returns the bytes of the first, *slow_bytes those of the second.
  */
-uint64_t nnom_place_regions(nnom_block_t *blocks, uint32_t n, uint16_t *order, uint32_t fast_bytes, uint64_t *slow_bytes);
+uint64_t nnom_place_regions(nnom_block_t *blocks, uint32_t n, uint16_t *order, uint32_t fast_bytes,
+                            uint64_t *slow_bytes);
 
 /* Largest sum of blocks in use together, each rounded up to 4 bytes: no plan without overlapping is smaller. */
 uint32_t nnom_live_bytes(const nnom_block_t *blocks, uint32_t n);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
-/* Choosing a plan: the cheapest that fits a budget, or the smallest that costs next to nothing, or the smallest of all. */
+/* Choosing a plan: the cheapest that fits a budget, or the smallest that costs next to nothing, or the smallest of all.
+ */
 #include "plan.h"
 
 enum { NNOM_TRIES = 64, NNOM_TRIES_NODES = 100 };
@@ -7,7 +8,7 @@ enum { NNOM_TRIES = 64, NNOM_TRIES_NODES = 100 };
 /* One plan on the way from the cheapest to the smallest. */
 typedef struct point {
     uint64_t cost;
-    uint32_t estimate;    /* bytes, before placing */
+    uint32_t estimate; /* bytes, before placing */
     uint64_t arena_bytes;
 } point_t;
 
@@ -18,14 +19,14 @@ static bool choose(nnom_planner_t *p, uint32_t limit, point_t *point)
 }
 
 typedef struct search {
-    uint64_t base_cost;  /* of the cheapest plan */
-    uint32_t best_limit; /* limit that gives the plan to take */
-    uint64_t best_bytes; /* its arena */
-    uint64_t least;      /* the smallest arena seen */
+    uint64_t base_cost;   /* of the cheapest plan */
+    uint32_t best_limit;  /* limit that gives the plan to take */
+    uint64_t best_bytes;  /* its arena */
+    uint64_t least;       /* the smallest arena seen */
     uint32_t least_limit; /* and the limit that gives it */
     bool found;
-    bool smallest;       /* it is for the smallest of all */
-    bool reports;        /* the caller is told of each plan */
+    bool smallest; /* it is for the smallest of all */
+    bool reports;  /* the caller is told of each plan */
 } search_t;
 
 static bool acceptable(const nnom_plan_request_t *request, const search_t *s, const point_t *point)
@@ -56,8 +57,8 @@ static void consider(nnom_planner_t *p, search_t *s, uint32_t limit, const point
 }
 
 /*
- * Large plans are placed with little effort while searching, unless care decides: whether they fit the budget, or whether they
- * are the smallest. So a budget that is met is never below what the search for the smallest finds.
+ * Large plans are placed with little effort while searching, unless care decides: whether they fit the budget, or
+ * whether they are the smallest. So a budget that is met is never below what the search for the smallest finds.
  */
 static uint64_t layout(nnom_planner_t *p, const search_t *s, const point_t *point)
 {

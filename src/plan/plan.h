@@ -22,13 +22,13 @@ typedef struct nnom_plan_request {
 
 /* What planning says beside the program that it fills. */
 typedef struct nnom_plan_result {
-    uint64_t cost;           /* estimated instructions of a run */
-    uint32_t live_bytes;     /* largest sum of blocks in use together */
-    uint32_t schedule_bytes; /* of `schedule` */
+    uint64_t cost;            /* estimated instructions of a run */
+    uint32_t live_bytes;      /* largest sum of blocks in use together */
+    uint32_t schedule_bytes;  /* of `schedule` */
     nnom_segment_t *schedule; /* segments and steps, the caller's to nnom_free(); NULL: all nodes run whole */
-    uint64_t least;          /* NNOM_TOO_SMALL: the least arena, */
-    uint16_t node;           /* and the node at which most is live in it */
-    size_t memory;           /* NNOM_NO_MEMORY: the bytes that there were not */
+    uint64_t least;           /* NNOM_TOO_SMALL: the least arena, */
+    uint16_t node;            /* and the node at which most is live in it */
+    size_t memory;            /* NNOM_NO_MEMORY: the bytes that there were not */
 } nnom_plan_result_t;
 
 /* Everything that planning works on, in one block of memory. */
@@ -41,12 +41,12 @@ typedef struct nnom_planner {
     nnom_flow_t flow;
     nnom_sim_t sim;
     nnom_options_table_t table;
-    nnom_part_t *parts;      /* the plan: [part_count] */
+    nnom_part_t *parts; /* the plan: [part_count] */
     uint16_t part_count;
-    uint32_t link_count;     /* inputs of all nodes */
-    uint64_t *path_cost;     /* [nodes + 1] */
-    uint16_t *path_from;     /* [nodes + 1] */
-    nnom_block_t *blocks;    /* [block_count] */
+    uint32_t link_count;  /* inputs of all nodes */
+    uint64_t *path_cost;  /* [nodes + 1] */
+    uint16_t *path_from;  /* [nodes + 1] */
+    nnom_block_t *blocks; /* [block_count] */
     uint32_t block_count;
     uint16_t *block_order;   /* [2 * blocks], in two regions [3 * blocks] */
     uint64_t slow_bytes;     /* second region of the last layout */
@@ -57,17 +57,19 @@ typedef struct nnom_planner {
 } nnom_planner_t;
 
 /*
- * In this order: start, then the caller fills what of p->flow is his, plan, life for each tensor, end (also after a failure).
- * start fails with NNOM_NO_MEMORY only. request, program and its tables are the caller's and stay in place until end.
+ * In this order: start, then the caller fills what of p->flow is his, plan, life for each tensor, end (also after a
+ * failure). start fails with NNOM_NO_MEMORY only. request, program and its tables are the caller's and stay in place
+ * until end.
  */
 nnom_status_t nnom_planner_start(nnom_planner_t *p, const nnom_plan_request_t *request, nnom_program_t *program,
                                  nnom_tensor_t *tensors, nnom_node_t *nodes);
 /*
- * Writes offsets, heights of rings, scratch and the schedule into the program and its tables. NNOM_TOO_SMALL: the budget;
- * NNOM_OVERFLOW: the arena would exceed 2^31 bytes; NNOM_NO_MEMORY. p->result tells more.
+ * Writes offsets, heights of rings, scratch and the schedule into the program and its tables. NNOM_TOO_SMALL: the
+ * budget; NNOM_OVERFLOW: the arena would exceed 2^31 bytes; NNOM_NO_MEMORY. p->result tells more.
  */
 nnom_status_t nnom_planner_plan(nnom_planner_t *p);
-/* The steps from the first to the last in which a tensor's memory is in use: 0 before the first part; 0, 0 outside the arena. */
+/* The steps from the first to the last in which a tensor's memory is in use: 0 before the first part; 0, 0 outside the
+ * arena. */
 void nnom_planner_life(const nnom_planner_t *p, uint16_t tensor, uint16_t *first, uint16_t *last);
 void nnom_planner_end(nnom_planner_t *p);
 

@@ -21,7 +21,8 @@ static void *take(pool_t *pool, size_t count, size_t size)
     return piece;
 }
 
-/* Blocks of any plan: tensors in the arena, scratch; a rolling part has two of its own and one for each node that reduces. */
+/* Blocks of any plan: tensors in the arena, scratch; a rolling part has two of its own and one for each node that
+ * reduces. */
 static size_t most_blocks(const nnom_planner_t *p)
 {
     size_t count = p->program->node_count + (size_t)2; /* a part of one node has three */

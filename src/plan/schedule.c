@@ -129,9 +129,11 @@ static uint32_t in_place(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t n)
         const uint16_t storage = f->storage[node->inputs[i]];
         const nnom_tensor_t *in = &f->program->tensors[node->inputs[i]];
         const nnom_tensor_t *of = &f->program->tensors[storage];
-        const bool alike = in->row_bytes == out->row_bytes && in->shape.h == out->shape.h && of->row_bytes == out->row_bytes;
+        const bool alike =
+            in->row_bytes == out->row_bytes && in->shape.h == out->shape.h && of->row_bytes == out->row_bytes;
         if (f->overlap[n] == 0 && !nnom_node_reduces(node) && alike && nnom_is_ring(f, storage, s->first, s->end) &&
-            nnom_is_ring(f, f->storage[nnom_node_output_index(node, 0)], s->first, s->end) && f->readers[storage] == 1) {
+            nnom_is_ring(f, f->storage[nnom_node_output_index(node, 0)], s->first, s->end) &&
+            f->readers[storage] == 1) {
             break;
         }
     }

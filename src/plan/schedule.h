@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /*
- * Rolling execution on paper: a segment of nodes advances row by row, and what is recorded (ring heights, order of steps) is
- * what will happen. Nothing here touches data.
+ * Rolling execution on paper: a segment of nodes advances row by row, and what is recorded (ring heights, order of
+ * steps) is what will happen. Nothing here touches data.
  */
 #ifndef NNOM_SCHEDULE_H
 #define NNOM_SCHEDULE_H
@@ -24,19 +24,19 @@ typedef struct nnom_wait {
 
 /* Working memory and result of one simulation. */
 typedef struct nnom_sim {
-    int32_t *done;      /* [nodes] output rows made, or input rows taken in by a reducing node */
-    int32_t *height;    /* [tensors] of storages that are rings in this segment: rows; 0: not one */
-    uint16_t *ring;     /* [tensors] storage with in-place operations taken into account */
-    uint8_t *eager;     /* [nodes] runs as soon as it can, instead of when it is needed */
-    uint8_t *is_end;    /* [nodes] its output is wanted to the last row */
-    nnom_wait_t *stack; /* [nodes] each waits for rows of the one above it */
+    int32_t *done;       /* [nodes] output rows made, or input rows taken in by a reducing node */
+    int32_t *height;     /* [tensors] of storages that are rings in this segment: rows; 0: not one */
+    uint16_t *ring;      /* [tensors] storage with in-place operations taken into account */
+    uint8_t *eager;      /* [nodes] runs as soon as it can, instead of when it is needed */
+    uint8_t *is_end;     /* [nodes] its output is wanted to the last row */
+    nnom_wait_t *stack;  /* [nodes] each waits for rows of the one above it */
     uint16_t *use_first; /* [tensors + 1] of rings: where their readers begin in `uses` */
-    nnom_use_t *uses;   /* [links] */
-    int32_t fed;        /* input rows taken */
-    int32_t enough;     /* estimate: stop when every end has made this many rows; 0: run to the end */
+    nnom_use_t *uses;    /* [links] */
+    int32_t fed;         /* input rows taken */
+    int32_t enough;      /* estimate: stop when every end has made this many rows; 0: run to the end */
     bool any_eager;
-    uint32_t steps;     /* number of steps */
-    uint8_t *record;    /* where steps are written, or NULL */
+    uint32_t steps;  /* number of steps */
+    uint8_t *record; /* where steps are written, or NULL */
     uint32_t capacity;
     uint16_t first, end; /* the segment's nodes: [first, end) */
 } nnom_sim_t;

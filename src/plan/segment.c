@@ -178,7 +178,8 @@ static uint64_t least_bytes(const nnom_flow_t *f, const nnom_part_t *part, const
 /* Entries before those that begin at node `first`. */
 static size_t row_at(const nnom_options_table_t *table, size_t first)
 {
-    const size_t full = (size_t)table->node_count - table->max_length + 1; /* rows of max_length entries; each next has one less */
+    const size_t full =
+        (size_t)table->node_count - table->max_length + 1; /* rows of max_length entries; each next has one less */
     const size_t less = first > full ? first - full : 0;
     return first * table->max_length - less * (less + 1) / 2;
 }
@@ -188,7 +189,8 @@ size_t nnom_options_count(const nnom_options_table_t *table)
     return row_at(table, table->node_count);
 }
 
-/* The segments that begin at `first`, from `from` nodes up to `to`; longer ones than `most` bytes allow are not worth it. */
+/* The segments that begin at `first`, from `from` nodes up to `to`; longer ones than `most` bytes allow are not worth
+ * it. */
 static void fill_from(const nnom_flow_t *f, nnom_options_table_t *table, nnom_sim_t *sim, uint16_t first, uint16_t from,
                       uint16_t to, uint32_t most)
 {

@@ -9,7 +9,7 @@
 typedef struct nnom_part {
     uint16_t first, end;
     bool rolls;
-    bool eager; /* the simulation's rule for nodes at branches */
+    bool eager;     /* the simulation's rule for nodes at branches */
     uint32_t bytes; /* estimate of what is live during it */
 } nnom_part_t;
 
@@ -26,7 +26,7 @@ typedef struct nnom_options_table {
     const uint64_t *whole; /* [node_count] estimated instructions of a node that runs whole */
     uint64_t *rolled;      /* [node_count + 1] of the nodes before n, if they roll */
     uint16_t node_count;
-    uint16_t max_length;   /* <= node_count */
+    uint16_t max_length; /* <= node_count */
 } nnom_options_table_t;
 
 /* Entries of the table. */
@@ -35,13 +35,15 @@ size_t nnom_options_count(const nnom_options_table_t *table);
 /* Bytes live during nodes [first, end): rings (sim after nnom_simulate) if `rolls`, else whole tensors of one node. */
 uint32_t nnom_part_bytes(const nnom_flow_t *flow, const nnom_part_t *part, const nnom_sim_t *sim);
 
-/* Fills the table, its sizes and `whole` being set: simulates every segment that can matter. work_*: as of nnom_choose. */
+/* Fills the table, its sizes and `whole` being set: simulates every segment that can matter. work_*: as of nnom_choose.
+ */
 void nnom_options_fill(const nnom_flow_t *flow, nnom_options_table_t *table, nnom_sim_t *sim, uint64_t *work_cost,
                        uint16_t *work_from, nnom_part_t *work_parts);
 
 /*
  * The cheapest sequence of parts from node 0 to the last in which none needs more than `limit` bytes. work_cost,
- * work_from: working memory [node_count + 1]; result: parts in order [node_count]. Returns their number, 0 if there is none.
+ * work_from: working memory [node_count + 1]; result: parts in order [node_count]. Returns their number, 0 if there is
+ * none.
  */
 uint16_t nnom_choose(const nnom_options_table_t *table, uint32_t limit, nnom_part_t *result, uint64_t *cost,
                      uint32_t *bytes, uint64_t *work_cost, uint16_t *work_from);

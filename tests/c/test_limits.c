@@ -2,6 +2,7 @@
 /* Bad input to the layers of nnom_layers.h, to feeding and to planning. */
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 #include "random_layers.h"
 #include "refuse.h"
@@ -132,20 +133,26 @@ static void feeding(void)
     static const int8_t rows[6 * 4] = {0};
     const nnom_options_t feed = {.feed = true};
     nnom_model_t m = quiet_model();
-    CHECK(nnom_feed(&m.instance, rows, 1) == NNOM_NOT_COMPILED && nnom_feed_bytes(&m.instance, rows, 4) == NNOM_NOT_COMPILED,
+    CHECK(nnom_feed(&m.instance, rows, 1) == NNOM_NOT_COMPILED &&
+              nnom_feed_bytes(&m.instance, rows, 4) == NNOM_NOT_COMPILED,
           "before compile");
     nnom_layer_t *in = Input(shape(6, 1, 4), NULL);
     nnom_layer_t *x = m.hook(Softmax(), m.hook(GlobalAvgPool(), in));
-    CHECK(model_compile(&m, in, x) == NNOM_OK && nnom_feed(&m.instance, rows, 1) == NNOM_NOT_FED, "compiled without feed");
+    CHECK(model_compile(&m, in, x) == NNOM_OK && nnom_feed(&m.instance, rows, 1) == NNOM_NOT_FED,
+          "compiled without feed");
     CHECK(nnom_compile(&m, in, x, &feed) == NNOM_OK, "%s", model_error_text(&m));
     CHECK(nnom_feed(NULL, rows, 1) == NNOM_NULL && nnom_feed(&m.instance, NULL, 1) == NNOM_NULL, "NULL");
-    CHECK(nnom_feed_bytes(&m.instance, rows, 3) == NNOM_BAD_SHAPE && nnom_feed_bytes(&m.instance, rows, 5) == NNOM_BAD_SHAPE,
+    CHECK(nnom_feed_bytes(&m.instance, rows, 3) == NNOM_BAD_SHAPE &&
+              nnom_feed_bytes(&m.instance, rows, 5) == NNOM_BAD_SHAPE,
           "parts of rows");
-    CHECK(nnom_feed(&m.instance, NULL, 0) == NNOM_MORE && nnom_feed_bytes(&m.instance, rows, 8) == NNOM_MORE, "two rows");
-    CHECK(nnom_feed(&m.instance, rows, 5) == NNOM_BAD_ARGUMENT && nnom_feed(&m.instance, rows, UINT32_MAX) == NNOM_BAD_ARGUMENT,
+    CHECK(nnom_feed(&m.instance, NULL, 0) == NNOM_MORE && nnom_feed_bytes(&m.instance, rows, 8) == NNOM_MORE,
+          "two rows");
+    CHECK(nnom_feed(&m.instance, rows, 5) == NNOM_BAD_ARGUMENT &&
+              nnom_feed(&m.instance, rows, UINT32_MAX) == NNOM_BAD_ARGUMENT,
           "too many");
     CHECK(nnom_feed(&m.instance, rows, 4) == NNOM_OK, "the last four rows");
-    CHECK(nnom_feed(&m.instance, rows, 1) == NNOM_BAD_ARGUMENT && nnom_feed(&m.instance, NULL, 0) == NNOM_BAD_ARGUMENT, "after the end");
+    CHECK(nnom_feed(&m.instance, rows, 1) == NNOM_BAD_ARGUMENT && nnom_feed(&m.instance, NULL, 0) == NNOM_BAD_ARGUMENT,
+          "after the end");
     nnom_reset(&m.instance);
     nnom_reset(NULL);
     CHECK(nnom_feed(&m.instance, rows, 6) == NNOM_OK, "again");
@@ -196,5 +203,48 @@ static void many_layers(void)
     model_delete(&m);
 }
 
-const test_t limits_tests[] = {TEST(moves),      TEST(resizing), TEST(reductions), TEST(many_channels), TEST(matrices),
-                               TEST(saturation), TEST(feeding),  TEST(two_arenas), TEST(many_layers),   {NULL, NULL}};
+/* ---- Tall tensors ---- */
+
+/* What of the input is overwritten was read before, also where the rows are looked at in blocks; little more room is
+ * kept than rows need. */
+static void tall_overlap(void)
+{
+    enum { ROWS = 150000, ABOVE = 5 }; /* blocks of 3 rows */
+    nnom_model_t m = quiet_model();
+    nnom_totals_t totals;
+    (void)m.add(&m, Input(shape(ROWS, 1, 1), NULL));
+    (void)m.add(&m, ZeroPadding(border(ABOVE, 0, 0, 0)));
+    CHECK(sequential_compile(&m) == NNOM_OK && nnom_totals(&m, &totals) == NNOM_OK, "%s", model_error_text(&m));
+    CHECK(totals.arena_bytes < ROWS + 4 * ABOVE, "arena of %lu bytes", (unsigned long)totals.arena_bytes);
+    int8_t *in = nnom_input_buffer(&m.instance, 0);
+    for (int32_t i = 0; i < ROWS; i++) {
+        in[i] = (int8_t)(i % 251 - 125);
+    }
+    CHECK(model_run(&m) == NNOM_OK, "model_run");
+    const int8_t *out = nnom_output_buffer(&m.instance, 0);
+    int32_t wrong = 0;
+    for (int32_t i = 0; i < ROWS + ABOVE; i++) {
+        wrong += out[i] != (i < ABOVE ? 0 : (int8_t)((i - ABOVE) % 251 - 125));
+    }
+    CHECK(wrong == 0, "%ld of %ld bytes are wrong", (long)wrong, (long)(ROWS + ABOVE));
+    model_delete(&m);
+}
+
+/* Layers as tall as this compile in seconds: 0.3 s of CPU for 1,000 of them, ten times that with sanitizers. */
+static void tall_layers(void)
+{
+    nnom_model_t m = quiet_model();
+    const clock_t begin = clock();
+    (void)m.add(&m, Input(shape(2000000, 1, 1), NULL));
+    for (int32_t i = 0; i < 1000; i++) {
+        (void)m.add(&m, i % 2 == 0 ? MaxPool(kernel(3, 1), stride(1, 1), PADDING_SAME) : UpSample(kernel(1, 1)));
+    }
+    CHECK(sequential_compile(&m) == NNOM_OK, "%s", model_error_text(&m));
+    const double seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
+    CHECK(seconds < 10.0, "1,000 layers of 2,000,000 rows took %d s", (int)seconds);
+    model_delete(&m);
+}
+
+const test_t limits_tests[] = {TEST(moves),       TEST(resizing),     TEST(reductions),  TEST(many_channels),
+                               TEST(matrices),    TEST(saturation),   TEST(feeding),     TEST(two_arenas),
+                               TEST(many_layers), TEST(tall_overlap), TEST(tall_layers), {NULL, NULL}};
