@@ -13,12 +13,15 @@ from . import keras_calls, keras_ops, keras_settings
 from .keras_build import Builder, Handler, Refusal, Value, ir_shape, layer_activation
 from .keras_file import Source, input_shape, read_source
 from .keras_layers import HANDLERS as WINDOW_HANDLERS
+from .keras_order import Order
 from .keras_shapes import HANDLERS as SHAPE_HANDLERS
 from .keras_shapes import MANY_INPUTS
 from .keras_spec import Call, Layer, Model, Ref, refs_in
 
 HANDLERS: dict[str, Handler] = {**WINDOW_HANDLERS, **SHAPE_HANDLERS}
-MAX_NODES = 20_000  # nested models may multiply; a microcontroller runs some hundred layers
+MAX_LAYERS = 20_000  # of all uses of all models: nested ones multiply; a microcontroller runs some hundred layers
+REFS_PER_LAYER = 16  # tensors that a layer may read on average before they count as layers
+MAX_REFUSALS = 500  # that are looked for
 
 _RECURRENT = (
     "recurrent layers are not imported from Keras",
@@ -70,6 +73,7 @@ class _Importer:
         self.graph = Graph(name=c_identifier(source.stem), source=source.place)
         self.builder = Builder(self.graph, v3=not source.version.startswith(("1.", "2.")))
         self.refused: dict[str, str] = {}
+        self.layers_left = MAX_LAYERS
 
     def run(self) -> Graph:
         model = self.source.model
@@ -122,6 +126,8 @@ class _Importer:
                 _check_layer(layer, self.builder.v3)
             except Refusal as e:
                 self.refused[layer.where] = str(e)
+            if len(self.refused) == MAX_REFUSALS:
+                self._stop_if_refused()
 
     def _stop_if_refused(self) -> None:
         if not self.refused:
@@ -136,30 +142,38 @@ class _Importer:
     def _model(self, model: Model, inputs: list[Value | None], scope: str) -> list[Value | None]:
         """Runs a model's layers as their inputs become known. None stands for what a refused layer would have made."""
         values: dict[Ref, Value | None] = dict(zip(model.inputs, inputs, strict=True))
-        calls = [call for layer in model.layers for call in layer.calls]
-        read = {ref for call in calls for ref in refs_in(call.args) + refs_in(call.kwargs)} | set(model.outputs)
-        pending = [(layer, i) for layer in model.layers for i in range(len(layer.calls))]
-        while pending:
-            waiting = []
-            for layer, i in pending:
-                call = layer.calls[i]
-                if all(ref in values for ref in refs_in(call.args) + refs_in(call.kwargs)):
-                    made, node = self._call(layer, call, values, scope), layer.first_node + i
-                    if made is None:  # of a refused layer, whatever number of outputs it has
-                        values.update((ref, None) for ref in read if ref[:2] == (layer.name, node))
-                    else:
-                        values.update((Ref(layer.name, node, t), v) for t, v in enumerate(made))
-                else:
-                    waiting.append((layer, i))
-            if len(waiting) == len(pending):
-                layer, i = waiting[0]
-                missing = next(r for r in refs_in([layer.calls[i].args, layer.calls[i].kwargs]) if r not in values)
-                raise ModelError(f"{layer.where}: {_never_made(missing, values)}")
-            pending = waiting
+        uses = [(layer, i) for layer in model.layers for i in range(len(layer.calls))]
+        needs = [set(refs_in([layer.calls[i].args, layer.calls[i].kwargs])) for layer, i in uses]
+        self._spend(max(len(model.layers), len(uses), sum(map(len, needs)) // REFS_PER_LAYER))
+        read: dict[tuple[str, int], set[Ref]] = {}
+        for ref in {*model.outputs, *(ref for refs in needs for ref in refs)}:
+            read.setdefault(ref[:2], set()).add(ref)
+        order = Order(needs, values)
+        for k in order:
+            layer, i = uses[k]
+            made, node = self._call(layer, layer.calls[i], values, scope), layer.first_node + i
+            if made is None:  # of a refused layer, whatever number of outputs it has
+                new: dict[Ref, Value | None] = dict.fromkeys(read.get((layer.name, node), ()))
+            else:
+                new = {Ref(layer.name, node, t): v for t, v in enumerate(made)}
+            values.update(new)
+            order.made(new)
+        if (stuck := order.first_stuck()) is not None:
+            layer, i = uses[stuck]
+            missing = next(r for r in refs_in([layer.calls[i].args, layer.calls[i].kwargs]) if r not in values)
+            raise ModelError(f"{layer.where}: {_never_made(missing, values)}")
         missing = next((ref for ref in model.outputs if ref not in values), None)
         if missing is not None:
             raise ModelError(f"{self.source.place}: an output of model '{model.name}': {_never_made(missing, values)}")
         return [values[ref] for ref in model.outputs]
+
+    def _spend(self, layers: int) -> None:
+        self.layers_left -= layers
+        if self.layers_left < 0:
+            raise ModelError(
+                f"{self.source.place}: more than {MAX_LAYERS} layers once nested models are expanded; "
+                "models nested in each other multiply"
+            )
 
     def _call(self, layer: Layer, call: Call, values: dict[Ref, Value | None], scope: str) -> list[Value | None] | None:
         """The layer's outputs; None if it is refused."""
@@ -169,8 +183,6 @@ class _Importer:
         hidden = any(values[ref] is None for ref in refs_in(call.args) + refs_in(call.kwargs))
         if hidden or layer.where in self.refused:
             return None
-        if len(self.graph.nodes) > MAX_NODES:
-            raise ModelError(f"{self.source.place}: more than {MAX_NODES} nodes; models nested in each other multiply")
         self.builder.scope = scope
         try:
             return list(self._convert(layer, call, [v for v in found if v is not None], values))

@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,20 @@ class _Store:
 
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def folders(self) -> set[str]:
+        """All paths that arrays lie under."""
+        return {path[:i] for path in self.arrays for i, letter in enumerate(path) if letter == "/"}
+
+    @cached_property
+    def named(self) -> dict[str, list[str]]:
+        """The paths that hold arrays, by the layer's name noted there."""
+        found: dict[str, list[str]] = {}
+        for path, name in self.names.items():
+            if f"{path}/vars/0" in self.arrays:
+                found.setdefault(name, []).append(path)
+        return found
 
     def of(self, path: str) -> list[np.ndarray]:
         found = []
@@ -128,13 +143,13 @@ def _attach_numbered(model: Model, prefix: str, store: _Store, root: str) -> Non
         base = snake_case(layer.cls)
         count = used.get(base, 0)
         path = f"{prefix}{root}/{base}_{count}" if count else f"{prefix}{root}/{base}"
-        twice = root == ROOTS[1] and any(p.startswith(path + "/") for p in store.arrays)
+        twice = root == ROOTS[1] and path in store.folders
         used[base] = count + (2 if twice else 1)  # Keras 2.12 lists a layer with weights twice and counts both
         if layer.model is not None:
             _attach_numbered(layer.model, path + "/", store, root)
             continue
         if store.names.get(path, layer.name) != layer.name or not store.of(path):
-            named = [p for p, name in store.names.items() if name == layer.name and store.of(p)]
+            named = store.named.get(layer.name, [])
             path = named[0] if len(named) == 1 else path
         layer.arrays = store.of(path)
 

@@ -17,6 +17,7 @@ from .keras_config import Config, is_int, plain, short
 from .keras_config import is_real as is_real
 from .keras_config import numbers as numbers
 
+MAX_NAME = 1000  # letters of a layer's name and class
 MAX_NESTING = 32  # models in models, lists in lists: far more than anyone builds, far less than Python's stack
 
 
@@ -130,6 +131,10 @@ def _parse_layer(entry: Any, source: str, depth: int) -> Layer:
     name = entry.get("name") or settings.get("name") or (cls.lower() if isinstance(head.get("config"), list) else None)
     if not isinstance(name, str):
         raise head.fail("name", "a text")
+    if len(name) + len(cls) > MAX_NAME:
+        raise ModelError(
+            f"{source}: a layer's name and class have {len(name)} and {len(cls)} letters; at most {MAX_NAME}"
+        )
     config = Config(f"{source}: layer '{name}' ({cls})", settings)
     module, trainable = entry.get("module"), settings.get("trainable") is not False
     layer = Layer(cls, name, config, trainable=trainable, origin=(module, entry.get("registered_name")))
