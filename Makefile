@@ -58,8 +58,8 @@ format: build/.setup-format ## format C and Python
 	@.venv/bin/ruff format --quiet .
 	@.venv/bin/ruff check --quiet --fix .
 
-lint: build/.core-test ## warnings of gcc and clang, and of ruff
-	@$(PYTHON) tools/run_tests.py --only compile,ruff
+lint: build/.core-test ## warnings of gcc and clang, and of ruff and mypy
+	@$(PYTHON) tools/run_tests.py --only compile,ruff,mypy
 
 clean: ## remove what was built; .venv stays
 	rm -rf build python/nnom/_core*.so python/*.egg-info

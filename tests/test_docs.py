@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ import sys
 from pathlib import Path
 
 import commands
+import nnom
 import numpy as np
 import pytest
 from nnom.conversion import convert
@@ -31,6 +33,7 @@ def examples(document: str) -> dict[str, tuple[str, str]]:
 
 
 README = examples("README.md")
+PYTHON = examples("docs/python.md")
 
 
 def compiled(code: str, folder: Path, *more: Path, link: bool = True) -> Path:
@@ -88,23 +91,52 @@ def test_frozen_model(tmp_path: Path):
     assert len(shares) == 4 and 95 <= sum(shares) <= 100
 
 
-def test_python(tmp_path: Path):
+def python(code: str, folder: Path) -> str:
+    """What a program prints in a folder with a model and random data of its shape."""
     rng = np.random.default_rng(1)
-    np.save(tmp_path / "x.npy", rng.normal(size=(8, 100, 6)).astype(np.float32))
-    np.save(tmp_path / "y.npy", rng.integers(0, 4, 8))
-    shutil.copy(MODEL, tmp_path / "model.keras")
+    np.save(folder / "x.npy", rng.normal(size=(8, 100, 6)).astype(np.float32))
+    np.save(folder / "y.npy", rng.integers(0, 4, 8))
+    shutil.copy(MODEL, folder / "model.keras")
     path = os.pathsep.join([str(ROOT / "python"), *sys.path])
     done = subprocess.run(
-        [sys.executable, "-c", README["python"][1]],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": path},
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={"KERAS_BACKEND": "jax", **os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert re.search(r"float \d+\.\d%, int8 \d+\.\d%\n\d+ B of RAM", done.stdout)
+    return done.stdout
+
+
+def test_python(tmp_path: Path):
+    printed = python(README["python"][1], tmp_path)
+    assert re.search(r"float \d+\.\d%, int8 \d+\.\d%\n\d+ B of RAM", printed)
     assert (tmp_path / "out" / "model.c").exists()
+
+
+def test_python_page(tmp_path: Path):
+    """Its examples are one program; its calls and results have the names that it gives them."""
+    text = (ROOT / "docs" / "python.md").read_text()
+    assert text.count("```python\n") == len(PYTHON)
+    printed = python("\n".join(code for _, code in PYTHON.values()), tmp_path)
+    assert "['model.c', 'model.h'] " in printed and "int8 (4, 1, 1, 4) int8" in printed
+    assert "DataError calibration data: shape (8, 50, 6)" in printed
+    assert (tmp_path / "report.html").exists() and (tmp_path / "out" / "model.h").exists()
+
+
+def test_python_page_names_every_call_and_argument():
+    text = " ".join((ROOT / "docs" / "python.md").read_text().split())
+    results = {"BoardRun", "Conversion", "Evaluation", "Inspection", "Overview", "Run", "Validation", "ValueErrors"}
+    assert all(name in text for name in results | {"Plan(", "NnomError", "BoardError"})
+    for name in ("convert", "evaluate", "evaluate_values", "run", "inspect", "plan", "report", "validate"):
+        written = max(re.findall(rf"`{name}\(([^`]*)\)`", text), key=len)  # the table has short forms
+        given = [a.split("=")[0].strip() for a in written.split(",") if a.strip() not in ("*", "...")]
+        known = list(inspect.signature(getattr(nnom, name)).parameters)
+        assert set(given) <= set(known), name
+        if "..." not in written and name not in ("inspect", "plan"):
+            assert given == [k for k in known if k not in ("stage", "places", "command")], name
 
 
 @pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="argparse of another Python prints help in other words")

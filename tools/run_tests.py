@@ -3,10 +3,11 @@
 
 compile   each C file with gcc and clang, every warning an error; each public header alone, as C99 and as C++
 ruff      Python's style, one case
+mypy      Python's types, one case
 coverage  the C suites reach 95 % of the lines of src/, one case
 pytest    all other tests: Python's, and the C suites, one case each (tests/test_c.py); two files at a time
 
-A suite that cannot be run counts as one failed case. `--only compile,ruff` runs some of them.
+A suite that cannot be run counts as one failed case. `--only compile,ruff,mypy` runs some of them.
 """
 
 from __future__ import annotations
@@ -89,6 +90,13 @@ def run_ruff() -> Count:
     return Count(int(error is None), int(error is not None))
 
 
+def run_mypy() -> Count:
+    """One case: the package's types fit together."""
+    error = quiet([sys.executable, "-m", "mypy", "--no-error-summary"])
+    print(error or "no findings", flush=True)
+    return Count(int(error is None), int(error is not None))
+
+
 def run_coverage() -> Count:
     """One case: tools/coverage.sh, which prints the table."""
     done = subprocess.run(["sh", "tools/coverage.sh"], cwd=ROOT, stdin=subprocess.DEVNULL, check=False)
@@ -117,6 +125,7 @@ def run_pytest() -> Count:
 SUITES: dict[str, Callable[[], Count]] = {
     "compile": run_compile,
     "ruff": run_ruff,
+    "mypy": run_mypy,
     "coverage": run_coverage,
     "pytest": run_pytest,
 }

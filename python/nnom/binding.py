@@ -183,8 +183,6 @@ def library() -> ct.CDLL:
         function = functions[name]
         function.restype = result
         function.argtypes = arguments
-    lib.observer_type = OBSERVER
-    lib.write_type = WRITE
     return lib
 
 

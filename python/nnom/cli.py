@@ -102,7 +102,7 @@ def _evaluate(commands: argparse._SubParsersAction) -> None:
 def _run(commands: argparse._SubParsersAction) -> None:
     example = "nnom run model.tflite --input lcg:305419896 --board cortex-m4"
     p = _command(commands, "run", "Run a model, on this computer or an emulated board: outputs, hashes, cost.", example)
-    p.description += (
+    p.description = f"{p.description}" + (
         "\n\nlcg:SEED fills the first input with (int8)(x >> 24), x = x * 1664525 + 1013904223 (uint32) from x = SEED;"
         "\nother inputs are 0. A float input gets the int8 value times the scale of the QUANTIZE that reads it, else"
         "\ntimes 1/128. Data from files are real values; int8 data for an int8 file's int8 input are stored values."

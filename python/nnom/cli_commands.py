@@ -230,8 +230,10 @@ def _boards(a: Namespace) -> int:
     known = boards.boards()
     ready = {name: bool(shutil.which(b.compiler + "gcc") and shutil.which(b.emulator)) for name, b in known.items()}
     if a.json:
-        rows = [{"name": n, "cpu": list(b.cpu), "machine": list(b.machine)} for n, b in known.items()]
-        return _print_json([{**row, "ready": ready[row["name"]]} for row in rows])
+        rows = [
+            {"name": n, "cpu": list(b.cpu), "machine": list(b.machine), "ready": ready[n]} for n, b in known.items()
+        ]
+        return _print_json(rows)
     printing.print_boards(printing.console(quiet=a.quiet), known, ready)
     return 0
 

@@ -208,5 +208,5 @@ def layer_noise(
 
 def _ends(graph: Graph, name: str) -> tuple[float, float]:
     """The smallest and largest real value of an int8 tensor."""
-    quant = graph.tensors[name].quant
+    quant = graph.quant(name)
     return quant.scale * (-128 - quant.zero_point), quant.scale * (127 - quant.zero_point)

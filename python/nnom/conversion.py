@@ -189,19 +189,20 @@ def make_report(p: Prepared, y: Any = None, stage: Stage | None = None, place: s
     if labels is not None:
         report.accuracy_int8 = float((classes_of(got[0]) == labels).mean())
     if p.floats is not None:
-        _against_float(report, p, few, got, labels, stage)
+        _against_float(report, p, p.floats, few, got, labels, stage)
     return report
 
 
 def _against_float(
     report: Report,
     p: Prepared,
+    floats: Graph,
     few: list[np.ndarray],
     got: list[np.ndarray],
     labels: np.ndarray | None,
     stage: Stage | None,
 ) -> None:
-    expected = p.expected or outputs_of(p.floats, few, progress=stage("running float") if stage else None)
+    expected = p.expected or outputs_of(floats, few, progress=stage("running float") if stage else None)
     report.outputs = [channel_noise(e, g) for e, g in zip(expected, got, strict=True)]
     report.output_sqnr = [n.sqnr for n in report.outputs]
     report.max_error = [float(np.abs(e - g).max()) for e, g in zip(expected, got, strict=True)]
@@ -210,10 +211,11 @@ def _against_float(
     if labels is not None:
         report.accuracy_float = float((classes_of(expected[0]) == labels).mean())
     fewer, _ = datasets.spread(few, LAYER_SAMPLES)
-    report.layers = layer_noise(p.floats, p.quantised, fewer, stage("comparing layers") if stage else None)
+    report.layers = layer_noise(floats, p.quantised, fewer, stage("comparing layers") if stage else None)
     report.warnings += output_warnings(p.graph, report.outputs, report.layers, p.input_named)
-    if report.accuracy_float is not None and report.accuracy_float - report.accuracy_int8 > LOST_ACCURACY:
-        lost = f"from {report.accuracy_float:.2%} to {report.accuracy_int8:.2%}"
+    before, after = report.accuracy_float, report.accuracy_int8
+    if before is not None and after is not None and before - after > LOST_ACCURACY:
+        lost = f"from {before:.2%} to {after:.2%}"
         report.warnings.append(f"accuracy falls {lost} by quantisation")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import mapping
-from .binding import CURVE, LayerInfo, Options, TensorStruct, Totals, element_types, library
+from .binding import CURVE, OBSERVER, WRITE, LayerInfo, Options, TensorStruct, Totals, element_types, library
 from .errors import CoreError, DataError
 from .graph import Graph, Tensor
 
@@ -152,7 +152,7 @@ class CoreModel:
         self.input_names = list(graph.inputs)
         self.output_names = list(graph.outputs)
 
-    def _add_point(self, _context: int, point: ct._Pointer) -> None:  # type: ignore[name-defined]
+    def _add_point(self, _context: int, point: ct._Pointer) -> None:
         self.curve.append((point.contents.arena_bytes, point.contents.cost))
 
     def close(self) -> None:
@@ -202,7 +202,7 @@ class CoreModel:
     def _count(self, kind: str) -> int:
         return int(getattr(self._lib, f"nnom_{kind}_count")(self._model))
 
-    def _port(self, pointer: ct._Pointer) -> Port:  # type: ignore[name-defined]
+    def _port(self, pointer: ct._Pointer) -> Port:
         t = pointer.contents
         dtype = np.dtype(list(element_types())[t.type])
         return Port((t.shape.h, t.shape.w, t.shape.c), dtype, float(t.scale), int(t.zero_point))
@@ -211,7 +211,7 @@ class CoreModel:
 
     def _view(self, address: int, port: Port) -> np.ndarray:
         count = int(np.prod(port.shape)) * port.dtype.itemsize
-        raw = (ct.c_uint8 * count).from_address(address)
+        raw = memoryview((ct.c_uint8 * count).from_address(address))
         return np.frombuffer(raw, dtype=port.dtype).reshape(port.shape)
 
     def run(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -255,7 +255,7 @@ class CoreModel:
                 address = self._lib.nnom_node_output(self._model, node, ct.byref(pointer))
                 function(node, self._view(address, self._port(pointer)))
 
-        self._observer = self._lib.observer_type(after) if function is not None else self._lib.observer_type(0)
+        self._observer = OBSERVER(after) if function is not None else OBSERVER(0)
         self._lib.nnom_set_observer(self._model, self._observer, None)
 
     def node_of(self, tensor: str) -> int | None:
@@ -335,7 +335,7 @@ class CoreModel:
         else:
             for i, (x, port) in enumerate(zip(arrays, self.inputs, strict=True)):
                 self._view(self._lib.nnom_input_buffer(self._model, i), port)[...] = x
-        status = self._lib.nnom_freeze(self._model, name.encode(), header, self._lib.write_type(write), None)
+        status = self._lib.nnom_freeze(self._model, name.encode(), header, WRITE(write), None)
         if status != 0:
             detail = self._lib.nnom_model_error_text(self._model).decode(errors="replace")
             raise CoreError(f"freezing '{name}': {self._lib.nnom_status_text(status).decode()}: {detail}")

@@ -89,7 +89,7 @@ def _near(graph: Graph, changed: Iterable[Node]) -> set[Node]:
             found.update(readers if len(readers) <= 2 else ())
     edge = found
     for _ in range(2):
-        before = {graph.producer(t) for n in edge for t in n.inputs} - {None}
+        before = {p for n in edge for t in n.inputs if (p := graph.producer(t)) is not None}
         edge = {*before, *(r for n in edge for r in graph.consumers(n.output))} - found
         found = found | edge
     return found
@@ -223,7 +223,7 @@ def _as_batch_norm(graph: Graph, node: Node) -> None:
     shape = graph.tensors[node.output].shape
     if value.shape[:2] != (1, 1) or x.shape != shape or value.dtype != "float32":
         return
-    c = np.broadcast_to(value.data.reshape(-1), shape[2:]).astype(np.float32)
+    c = np.broadcast_to(value.values.reshape(-1), shape[2:]).astype(np.float32)
     one, zero = np.ones_like(c), np.zeros_like(c)
     gamma, beta = {"mult": (c, zero), "add": (one, c), "sub": (one, -c) if k == 1 else (-one, c)}[node.op]
     parts = {"gamma": gamma, "beta": beta, "mean": zero, "variance": one}

@@ -72,6 +72,13 @@ class Tensor:
     data: np.ndarray | None = None
 
     @property
+    def values(self) -> np.ndarray:
+        """What a constant holds."""
+        if self.data is None:
+            raise ModelError(f"tensor '{self.name}' is no constant")
+        return self.data
+
+    @property
     def elements(self) -> int:
         """h * w * c."""
         return math.prod(self.shape)
@@ -83,6 +90,13 @@ class Weight:
 
     data: np.ndarray
     scale: np.ndarray | None = None
+
+    @property
+    def steps(self) -> np.ndarray:
+        """The scale of quantised weights."""
+        if self.scale is None:
+            raise ModelError("weights without a scale in a quantised layer")
+        return self.scale
 
 
 @dataclass(eq=False)
@@ -245,6 +259,13 @@ class Graph:
         self.add_tensor(Tensor(node.output, shape, dtype, quant))
         self.nodes.append(node)
         return node.output
+
+    def quant(self, tensor: str) -> Quant:
+        """How a tensor of a quantised graph is quantised."""
+        quant = self.tensors[tensor].quant
+        if quant is None:
+            raise ModelError(f"{self.source}: tensor '{tensor}' has no quantisation")
+        return quant
 
     def producer(self, tensor: str) -> Node | None:
         """The node that makes a tensor, None for inputs and constants."""

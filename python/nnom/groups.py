@@ -115,7 +115,7 @@ class Groups:
         """The fixed quantisation of a group. Softmax's and the like win over those of functions, which can adapt."""
         nodes = {name: self._producer.get(name) for name in members}
         found = {name: q for name, node in nodes.items() if (q := fixed_quant(node))}
-        rigid = {q for name, q in found.items() if nodes[name].op != "activation"}
+        rigid = {q for name, q in found.items() if (n := nodes[name]) is None or n.op != "activation"}
         if len(rigid) > 1:
             where = f"{self._graph.source}: layers {', '.join(found)}"
             raise UnsupportedError(f"{where} share a quantisation, but each has its own")

@@ -110,7 +110,7 @@ class Builder:
         """Calls a constructor. int -> int32_t, float -> float, None -> NULL; structs and pointers as they are."""
         function = getattr(self.lib, name)
         function.restype = ct.c_void_p
-        converted = []
+        converted: list[object] = []
         for a in arguments:
             if isinstance(a, bool | int | np.integer):
                 converted.append(ct.c_int32(int(a)))
@@ -120,7 +120,7 @@ class Builder:
                 converted.append(ct.c_void_p(None) if a is None else a)
         return function(*converted)
 
-    def array(self, data: np.ndarray, dtype: type) -> ct.c_void_p:
+    def array(self, data: np.ndarray, dtype: Any) -> ct.c_void_p:
         """Address of the data as a contiguous array, kept alive."""
         held = np.ascontiguousarray(data, dtype=dtype)
         self.keep.append(held)

@@ -103,7 +103,7 @@ def _described(text: str, place: str) -> tuple[np.dtype, bool, tuple[int, ...]]:
 
 def _fill(file: IO[bytes], target: np.ndarray, place: str) -> None:
     """Reads piece by piece, so that no second copy is made."""
-    view = memoryview(target).cast("B") if target.size else memoryview(b"")
+    view = target.data.cast("B") if target.size else memoryview(b"")
     at = 0
     while at < len(view):
         piece = file.read(min(len(view) - at, 2**20))

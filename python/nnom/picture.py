@@ -6,6 +6,7 @@ Colours are CSS classes, defined by the page (page.py).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .planning import Overview, PlannedLayer, Point
@@ -197,7 +198,7 @@ def _columns_svg(at: list[Column], highest: set[int]) -> list[str]:
     return parts
 
 
-def _box_svg(b: Box, at: list[Column], y) -> str:  # noqa: ANN001
+def _box_svg(b: Box, at: list[Column], y: Callable[[float], float]) -> str:
     first, last = at[min(b.first, len(at) - 1)], at[min(b.last, len(at) - 1)]
     x, width = first.x + 1, last.x + last.width - first.x - 2
     top, height = y(b.address + b.size), max(y(b.address) - y(b.address + b.size), 1.0)
@@ -208,7 +209,7 @@ def _box_svg(b: Box, at: list[Column], y) -> str:  # noqa: ANN001
     return f"<g>{title}{rect}</g>"
 
 
-def _box_text(b: Box, at: list[Column], y) -> str:  # noqa: ANN001
+def _box_text(b: Box, at: list[Column], y: Callable[[float], float]) -> str:
     """Name and size, as far as there is room, in the column that makes the box: there no other is written."""
     first, last = at[min(b.first, len(at) - 1)], at[min(b.last, len(at) - 1)]
     name = " + ".join(b.names)
@@ -229,7 +230,7 @@ def _box_text(b: Box, at: list[Column], y) -> str:  # noqa: ANN001
     return ""
 
 
-def _limits_svg(o: Overview, size: int, y, right: float) -> list[str]:  # noqa: ANN001
+def _limits_svg(o: Overview, size: int, y: Callable[[float], float], right: float) -> list[str]:
     """The arena's end, and the largest sum of what lives together (above it if layers work in place)."""
     bound = o.core.totals.arena_lower_bound
     texts = [("limit", size, f"arena {size:,} B", "end", right - 4)]

@@ -129,7 +129,7 @@ def print_shrinking(out: Screen, reports: list[PassReport]) -> None:
 
 def print_losses(out: Screen, r: Report) -> None:
     """How the int8 form compares with float."""
-    if r.accuracy_float is not None:
+    if r.accuracy_float is not None and r.accuracy_int8 is not None:
         lost = (r.accuracy_int8 - r.accuracy_float) * 100
         out.say(
             f"accuracy on {r.samples} calibration samples: float {r.accuracy_float:.2%}, int8 {r.accuracy_int8:.2%} "

@@ -185,7 +185,7 @@ def _quantise_weights(graph: Graph, node: Node) -> None:
     bias = node.weights["bias"].data.astype(np.float64) if "bias" in node.weights else None
     if not np.isfinite(w).all() or (bias is not None and not np.isfinite(bias).all()):
         raise ModelError(f"{graph.source}: layer '{node.name}' has weights that are NaN or infinite")
-    source = graph.tensors[node.inputs[0]].quant
+    source = graph.quant(node.inputs[0])
     scale = weight_scales(np.abs(_channels_first(node, w)).max(axis=1), bias, source.scale)
     along = [-1 if a == LINEAR[node.op] else 1 for a in range(w.ndim)]
     q = np.clip(np.round(w / scale.astype(np.float64).reshape(along)), -127, 127).astype(np.int8)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 from rich.cells import cell_len
@@ -93,7 +93,7 @@ class Stages:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def __call__(self, name: str):
+    def __call__(self, name: str) -> Callable[[int, int], None]:
         """A new bar; the returned function takes (done, total)."""
         task = self._progress.add_task(name, total=None)
         return lambda done, total: self._progress.update(task, completed=done, total=total)

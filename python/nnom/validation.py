@@ -22,6 +22,7 @@ from .conversion import Prepared, classes_of, load, prepare
 from .core import CoreModel
 from .errors import DataError, ToolError
 from .evaluation import float_form
+from .graph import Graph
 from .losses import saturation_warnings
 from .running import find_board, run_board
 
@@ -264,7 +265,7 @@ def _first_difference(model: Any, p: Prepared, data: list[np.ndarray], values: d
     if p.raw and "LiteRT reference" in values:
         return _first_against_tflite(Path(model), p, data)
     if p.floats is not None and p.floats is not p.graph:
-        return _first_noisy(p, data)
+        return _first_noisy(p.floats, p.quantised, data)
     return ""
 
 
@@ -288,11 +289,11 @@ def _first_against_tflite(path: Path, p: Prepared, data: list[np.ndarray]) -> st
     return ""
 
 
-def _first_noisy(p: Prepared, data: list[np.ndarray]) -> str:
+def _first_noisy(floats: Graph, ints: Graph, data: list[np.ndarray]) -> str:
     """Int8 always differs from float: the first layer that differs much, else the worst."""
     from .compare import layer_noise
 
-    noise = layer_noise(p.floats, p.quantised, data)
+    noise = layer_noise(floats, ints, data)
     for n in noise:
         if n.sqnr < LOW_SQNR:
             return f"'{n.name}' ({n.op}): {n.sqnr:.1f} dB between float and int8, the first under {LOW_SQNR:.0f} dB"

@@ -26,7 +26,7 @@ from .hdf5_heaps import check_heaps
 MAX_OBJECTS = 100_000  # groups and datasets of a file
 MAX_DEPTH = 200  # of groups in groups; 32 nested models need 70
 DEFLATE, SHUFFLE = h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE
-_PIPELINES = ([], [DEFLATE], [SHUFFLE], [SHUFFLE, DEFLATE])
+_PIPELINES: tuple[list[int], ...] = ([], [DEFLATE], [SHUFFLE], [SHUFFLE, DEFLATE])
 _LINKS = {h5py.h5l.TYPE_SOFT: "a soft link", h5py.h5l.TYPE_EXTERNAL: "a link to another file (external link)"}
 _TEXT_COST = 64  # bytes that a text takes beside its letters
 

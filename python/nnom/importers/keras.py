@@ -162,9 +162,9 @@ class _Importer:
             layer, i = uses[stuck]
             missing = next(r for r in refs_in([layer.calls[i].args, layer.calls[i].kwargs]) if r not in values)
             raise ModelError(f"{layer.where}: {_never_made(missing, values)}")
-        missing = next((ref for ref in model.outputs if ref not in values), None)
-        if missing is not None:
-            raise ModelError(f"{self.source.place}: an output of model '{model.name}': {_never_made(missing, values)}")
+        for ref in model.outputs:
+            if ref not in values:
+                raise ModelError(f"{self.source.place}: an output of model '{model.name}': {_never_made(ref, values)}")
         return [values[ref] for ref in model.outputs]
 
     def _spend(self, layers: int) -> None:

@@ -62,7 +62,7 @@ class _Store:
         return found
 
     def of(self, path: str) -> list[np.ndarray]:
-        found = []
+        found: list[np.ndarray] = []
         while f"{path}/vars/{len(found)}" in self.arrays:
             found.append(self.arrays[f"{path}/vars/{len(found)}"])
         return found

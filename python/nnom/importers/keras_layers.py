@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -297,6 +298,10 @@ def _ranked(handler: Any, rank: int) -> Handler:
     return lambda b, layer, xs: handler(b, layer, xs[0], rank)
 
 
+def _plain(handler: Callable[[Builder, Layer, Value], Value]) -> Handler:
+    return lambda b, layer, xs: handler(b, layer, xs[0])
+
+
 def _table() -> dict[str, Handler]:
     table: dict[str, Handler] = {}
     for rank in (1, 2):
@@ -308,7 +313,7 @@ def _table() -> dict[str, Handler]:
             table[f"{name}{rank}D"] = _ranked(handler, rank)
         table[f"Conv{rank}DTranspose"] = _ranked(conv_transpose, rank)
     for name, plain in (("Dense", dense), ("PReLU", prelu), *((name, batch_norm) for name in BATCH_NORMS)):
-        table[name] = lambda b, layer, xs, plain=plain: plain(b, layer, xs[0])
+        table[name] = _plain(plain)
     return table
 
 

@@ -124,7 +124,7 @@ def _inputs(layer: Layer, values: list[Any], names: list[str]) -> dict[str, Any]
 
 def _attributes(layer: Layer, names: list[str]) -> dict[str, Any]:
     """The attributes that the function takes; those of types of tensors change nothing."""
-    found = {}
+    found: dict[str, Any] = {}
     rules = {name.split("=")[0]: name.partition("=")[2] for name in names}
     attrs = _node(layer).get("attr") or {}
     if not isinstance(attrs, dict):
@@ -142,7 +142,7 @@ def _attributes(layer: Layer, names: list[str]) -> dict[str, Any]:
         if rules[name] == "-" and value not in (False, 0, None, []):
             raise Refusal(f"attribute '{name}' is {short(value)}", "leave it away")
         if not rules[name]:
-            found[_RENAMED.get(name, name)] = value
+            found[_RENAMED.get(str(name), str(name))] = value
     return found
 
 
@@ -152,8 +152,9 @@ def _value(raw: Any) -> Any:
         return None
     (kind, value), *_ = raw.items()
     if kind == "list":
-        items = next(iter(value.items()), ("i", [])) if isinstance(value, dict) else ("i", [])
-        return [_value({items[0]: v}) for v in items[1]]
+        items: dict[str, Any] = value if isinstance(value, dict) else {}
+        name, values = next(iter(items.items()), ("i", []))
+        return [_value({name: v}) for v in values]
     if kind == "i":
         return int(value)
     if kind == "s":

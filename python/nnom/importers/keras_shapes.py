@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -281,6 +281,10 @@ def _activation(b: Builder, layer: Layer, xs: list[Value]) -> Value:
     return b.activation(layer.name, xs[0], parse_activation(layer.config.get("activation"), layer.where, b.v3))
 
 
+def _ranked(handler: Callable[[Builder, Layer, list[Value], int], Value], rank: int) -> Handler:
+    return lambda b, layer, xs: handler(b, layer, xs, rank)
+
+
 def _table() -> dict[str, Handler]:
     table: dict[str, Handler] = {name: lambda b, layer, xs: xs[0] for name in DROPPED}
     table.update({name: _merge for name in MERGES})
@@ -288,7 +292,7 @@ def _table() -> dict[str, Handler]:
     table["ELU"] = lambda b, layer, xs: b.activation(layer.name, xs[0], Act("elu", layer.config.real("alpha", 1.0)))
     for rank in (1, 2):
         for name, handler in (("ZeroPadding", _pad), ("Cropping", _crop), ("UpSampling", _upsample)):
-            table[f"{name}{rank}D"] = lambda b, layer, xs, handler=handler, rank=rank: handler(b, layer, xs, rank)
+            table[f"{name}{rank}D"] = _ranked(handler, rank)
     return table | {
         "Activation": _activation, "ReLU": _relu, "Softmax": _softmax, "RandomCrop": _random_crop,
         "Reshape": _reshape, "Flatten": _flatten, "Permute": _permute,

@@ -77,6 +77,13 @@ class Value:
     phases: Phases | None = None
     imag: str = ""  # of complex numbers: the graph's tensor of imaginary parts
 
+    @property
+    def announced(self) -> Phases:
+        """What SPACE_TO_BATCH_ND announced."""
+        if self.phases is None:
+            raise Refused("not between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND")
+        return self.phases
+
 
 @dataclass
 class Importer:
@@ -93,6 +100,10 @@ class Importer:
     _root: dict[str, str] = field(default_factory=dict)
     _names: dict[str, int] = field(default_factory=dict)
     _spent: int = 0
+
+    def translate(self, op: Any) -> None:
+        """Adds what one operator does: the walk's."""
+        raise NotImplementedError
 
     # the file's side
 

@@ -8,7 +8,7 @@ output.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 
 import numpy as np
@@ -110,7 +110,7 @@ _GROWING: dict[str, _Fold] = {
     "TILE": lambda a, _: [np.tile(a[0], a[1].tolist())],
     "FILL": lambda a, _: [np.full(a[0].tolist(), a[1].reshape(-1)[0])],
     "BROADCAST_TO": lambda a, _: [np.broadcast_to(a[0], a[1].tolist())],
-    "RANGE": lambda a, _: [np.arange(a[0].item(), a[1].item(), a[2].item(), a[0].dtype)],
+    "RANGE": lambda a, _: [np.arange(a[0].item(), a[1].item(), a[2].item(), dtype=a[0].dtype)],
     "PAD": lambda a, _: [np.pad(a[0], a[1].tolist())],
 }
 
@@ -170,16 +170,20 @@ def computable(op: str) -> bool:
     return op in _MOVES or op in _ARITHMETIC or op in _GROWING or op in ("SHAPE", "RANK", "CAST", "QUANTIZE")
 
 
-def fold(op: FileOperator, arrays: Arrays, tensors: list[FileTensor], limit: int) -> Arrays | None:
+_TYPES = ("DEQUANTIZE", "QUANTIZE", "CAST")
+
+
+def fold(op: FileOperator, given: Sequence[np.ndarray | None], tensors: list[FileTensor], limit: int) -> Arrays | None:
     """Values of the outputs of `op`; None if it is not one that can be computed here.
 
-    arrays: values of the inputs. tensors: all of the file. limit: elements that a result may have.
+    given: values of the inputs, None for absent ones. tensors: all of the file. limit: elements that a result may have.
     Errors: ValueError, IndexError, TypeError of numpy when the operands do not fit together.
     """
     functions = _MOVES | _ARITHMETIC | _GROWING
-    if op.op in functions and any(a is None for a in arrays):
+    arrays = [a for a in given if a is not None]
+    if len(arrays) < len(given) and (op.op in functions or op.op in _TYPES):
         raise ValueError("an input is missing")
-    size = _SIZES.get(op.op, lambda a, _: max((x.size for x in a if x is not None), default=0))(arrays, op.options)
+    size = _SIZES.get(op.op, lambda a, _: max((x.size for x in a), default=0))(arrays, op.options)
     if not 0 <= size <= limit:
         raise ValueError(f"the constant would have {size} elements, more than a file of this size can need")
     if op.op == "DEQUANTIZE":

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ModelError
-from ..graph import Node, Quant, Weight
+from ..graph import Node, Quant, Shape, Weight
 from .tflite_context import TRUTH, Importer, Refused, Value
 from .tflite_layout import Axes, axes_of, elements, merged, place
 from .tflite_spectrum import SPECTRUM
@@ -196,9 +196,10 @@ def reduce(imp: Importer, op: Any) -> None:
     mapped = axes_of(source.shape) or merged(source.shape, ["reduced" if i in chosen else "" for i in range(rank)])
     if mapped is None:
         raise Refused(f"reduces axes {sorted(chosen)} of shape {list(source.shape)}; expected up to three parts")
-    axes = tuple(sorted({mapped[a] for a in chosen if mapped[a] is not None}))
+    axes = tuple(sorted({at for a in chosen if (at := mapped[a]) is not None}))
     before = place(source.shape, mapped)
-    made = tuple(1 if i in axes else n for i, n in enumerate(before))
+    h, w, c = (1 if i in axes else n for i, n in enumerate(before))
+    made = (h, w, c)
     kind = {"MEAN": "mean", "SUM": "sum", "REDUCE_MAX": "max", "REDUCE_MIN": "min"}[op.op]
     if kind in ("max", "min"):
         imp.same_quant(op, source)
@@ -216,11 +217,11 @@ def arg(imp: Importer, op: Any) -> None:
     axis = imp.axis(op, imp.integers(op, 1, "axis", 1)[0], len(source.shape))
     shape = source.shape[:axis] + source.shape[axis + 1 :]
     axes = imp.apart(source.shape, axis)
-    mapped, made = axes[axis], list(place(source.shape, axes))
-    made[mapped] = 1
+    mapped = axes[axis]
+    h, w, c = (1 if i == mapped else n for i, n in enumerate(place(source.shape, axes)))
     kind = "arg_max" if op.op == "ARG_MAX" else "arg_min"
     name = imp.name(source, place(source.shape, axes))
-    imp.emit(op, kind, [name], shape, made=tuple(made), attrs={"axis": mapped})
+    imp.emit(op, kind, [name], shape, made=(h, w, c), attrs={"axis": mapped})
 
 
 def quantize(imp: Importer, op: Any) -> None:
@@ -252,11 +253,11 @@ def batch_matmul(imp: Importer, op: Any) -> None:
     """[.., M, K] x [.., K, N], at most one leading axis with a size > 1: h counts matrices, w and c are their axes."""
     a, b = imp.value(op, 0), imp.value(op, 1)
     same_type(imp, op, a, b)
-    matrices = []
+    matrices: list[Shape] = []
     for v in (a, b):
         if len(v.shape) < 2 or sum(n != 1 for n in v.shape[:-2]) > 1:
             raise Refused(f"operand of shape {list(v.shape)}; expected matrices with at most one leading axis")
-        matrices.append((elements(v.shape[:-2]), *v.shape[-2:]))
+        matrices.append((elements(v.shape[:-2]), v.shape[-2], v.shape[-1]))
     (na, ra, ca), (nb, rb, cb) = matrices
     m, k = (ca, ra) if op.options.AdjX else (ra, ca)
     k2, n = (cb, rb) if op.options.AdjY else (rb, cb)

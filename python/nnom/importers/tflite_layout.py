@@ -87,15 +87,14 @@ def permutation(shape: tuple[int, ...], perm: tuple[int, ...]) -> tuple[int, int
         return None
     out: list[int | None] = [None, None, None]
     for j, p in enumerate(perm):
-        if after[j] is not None and before[p] is not None and shape[p] != 1:
-            out[after[j]] = before[p]
+        to = after[j]
+        if to is not None and before[p] is not None and shape[p] != 1:
+            out[to] = before[p]
     free = [
         a for a in range(3) if a not in out
     ]  # these have size 1: any order is right, theirs is kept where it can be
-    for j in range(3):
-        if out[j] is None:
-            out[j] = free.pop(free.index(j) if j in free else 0)
-    return out[0], out[1], out[2]
+    h, w, c = (free.pop(free.index(j) if j in free else 0) if a is None else a for j, a in enumerate(out))
+    return h, w, c
 
 
 def rotations(shape: tuple[int, ...], perm: tuple[int, ...]) -> list[Shape]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ModelError
-from ..graph import Node, Tensor
+from ..graph import Node, Shape, Tensor
 from .tflite_context import Importer, Phases, Refused, Value
 from .tflite_layers import join
 from .tflite_layout import elements, permutation, place, rotations
@@ -99,9 +99,10 @@ def transpose(imp: Importer, op: Any) -> None:
         _rotate(imp, op, source, shape, perm)
         return
     real = sorted(moved)
-    before = (*(1,) * (3 - len(real)), *(source.shape[p] for p in real))
-    order = (*range(3 - len(real)), *(real.index(p) + 3 - len(real) for p in moved))
-    made = tuple(before[p] for p in order)
+    h, w, c = (1, 1, 1, *(source.shape[p] for p in real))[-3:]
+    before: Shape = (h, w, c)
+    i, j, k = (*range(3 - len(real)), *(real.index(p) + 3 - len(real) for p in moved))
+    order, made = (i, j, k), (before[i], before[j], before[k])
     imp.emit(op, "transpose", [imp.name(source, before)], shape, made=made, attrs={"perm": order})
 
 
@@ -126,7 +127,8 @@ def pad(imp: Importer, op: Any) -> None:
     touched = [i for i in range(rank) if flat[2 * i] or flat[2 * i + 1]]
     axes = imp.apart(source.shape, *touched)
     for i in touched:
-        around[axes[i]] = (flat[2 * i], flat[2 * i + 1])
+        if (at := axes[i]) is not None:
+            around[at] = (flat[2 * i], flat[2 * i + 1])
     before = place(source.shape, axes)
     attrs: dict[str, Any] = {"padding": (*around[0], *around[1])}
     if op.op == "MIRROR_PAD":
@@ -247,7 +249,8 @@ def _blocks(imp: Importer, op: Any, source: Value, what: str) -> tuple[tuple[int
     block, around = imp.integers(op, 1, "block", spatial), imp.integers(op, 2, what, 2 * spatial)
     if min(*block, *around, 1) < 0 or 0 in block or max(*block, *around) > 65535:
         raise ModelError(f"{imp.at(op)}: block {list(block)}, {what} {list(around)}")
-    return ((1, *block)[-2:], (0, 0, *around)[-4:])
+    (h, w), (top, bottom, left, right) = (1, *block)[-2:], (0, 0, *around)[-4:]
+    return (h, w), (top, bottom, left, right)
 
 
 def batch_to_space(imp: Importer, op: Any) -> None:

@@ -31,11 +31,14 @@ def cut(imp: Importer, op: Any, source: Value, begin: list, size: list, step: li
         return
     axes = imp.axes(source.shape, touched)
     made = place(tuple(size), axes)
-    attrs = {"begin": [0, 0, 0], "size": made, "stride": [1, 1, 1]}
+    first, stride = [0, 0, 0], [1, 1, 1]
     for i in touched:
-        attrs["begin"][axes[i]], attrs["stride"][axes[i]] = begin[i], step[i]
+        at = axes[i]
+        if at is not None:
+            first[at], stride[at] = begin[i], step[i]
+    attrs = {"begin": tuple(first), "size": made, "stride": tuple(stride)}
     name = imp.name(source, place(source.shape, axes))
-    imp.emit(op, "slice", [name], shape, made=made, k=k, attrs={n: tuple(v) for n, v in attrs.items()})
+    imp.emit(op, "slice", [name], shape, made=made, k=k, attrs=attrs)
 
 
 def slice_(imp: Importer, op: Any) -> None:
@@ -60,11 +63,17 @@ def strided_slice(imp: Importer, op: Any) -> None:
     if 0 in step:
         raise ModelError(f"{imp.at(op)}: strides {list(step)}; expected none of 0")
     named = sum(1 for i in range(len(begin)) if not (o.EllipsisMask | o.NewAxisMask) >> i & 1)
-    b_out, s_out, t_out, shape = [], [], [], []
+    b_out: list[int] = []
+    s_out: list[int] = []
+    t_out: list[int] = []
+    shape: list[int] = []
 
     def take(count: int) -> None:
         for n in source.shape[len(b_out) : len(b_out) + count]:
-            b_out.append(0), s_out.append(n), t_out.append(1), shape.append(n)
+            b_out.append(0)
+            s_out.append(n)
+            t_out.append(1)
+            shape.append(n)
 
     for i, (b, e, t) in enumerate(zip(begin, end, step, strict=True)):
         bit = 1 << i
@@ -80,7 +89,9 @@ def strided_slice(imp: Importer, op: Any) -> None:
                 indices = range(n)[slice(None if o.BeginMask & bit else b, None if o.EndMask & bit else e, t)]
                 first, size = indices.start, len(indices)
                 shape.append(size)
-            b_out.append(first), s_out.append(size), t_out.append(t)
+            b_out.append(first)
+            s_out.append(size)
+            t_out.append(t)
     take(len(source.shape) - len(b_out))
     cut(imp, op, source, b_out, s_out, t_out, tuple(shape))
 

@@ -24,7 +24,7 @@ from ..errors import ModelError
 _MIN_TABLE_BYTES = 24  # table, vtable share and vectors of the smallest tensor or operator that a writer makes
 _MAX_ELEMENTS = 2**26  # of one tensor: no microcontroller holds more, and what follows may take memory for it
 
-DTYPES = {
+DTYPES: dict[str, np.dtype] = {
     "FLOAT32": np.dtype("<f4"),
     "FLOAT16": np.dtype("<f2"),
     "FLOAT64": np.dtype("<f8"),

@@ -119,8 +119,8 @@ class Walk(Importer):
         """Computes the operator if all that it reads is known. Returns whether it did."""
         known = [self.values.get(i) if i >= 0 else None for i in op.inputs]
         if op.op in ("SHAPE", "RANK") and known and known[0] is not None and known[0].phases is None:
-            shape = known[0].shape
-            results = [np.asarray(shape if op.op == "SHAPE" else len(shape), np.int32)]
+            sides = known[0].shape
+            results = [np.asarray(sides if op.op == "SHAPE" else len(sides), np.int32)]
         elif not known or any(i >= 0 and (v is None or v.data is None) for i, v in zip(op.inputs, known, strict=True)):
             return False
         else:
@@ -178,11 +178,11 @@ class Walk(Importer):
             shape = self.shape_of(value)
         except Refused as e:
             self.refusals.append(Refusal("input", tensor.index, f"'{tensor.name}'", str(e)))
-            shape = ir_shape(tensor.shape) if not tensor.shape or min(tensor.shape) >= 1 else None
             dtype, quant, value = "float32", None, Value(tensor.shape, tensor.dtype, quant=tensor.quant)
-            if shape is None:
+            if tensor.shape and min(tensor.shape) < 1:
                 self.values[tensor.index] = value
                 return
+            shape = ir_shape(tensor.shape)
         value.name = self.unique(tensor.name)
         self.values[tensor.index] = value
         self.graph.inputs.append(value.name)

@@ -132,7 +132,7 @@ def weights(imp: Importer, op: Any, k: int, source: Value, axis: int, rank: int)
 def _symmetric(imp: Importer, op: Any, value: Value, axis: int) -> tuple[np.ndarray, np.ndarray]:
     """int8 values and scales of weights, zero point 0."""
     quant, data = value.quant, value.data
-    if quant is None or np.any(quant.scale <= 0):
+    if quant is None or data is None or np.any(quant.scale <= 0):
         raise ModelError(f"{imp.at(op)}: its weights have no quantisation or a scale of 0; expected scales > 0")
     if not quant.fits(value.shape):
         raise ModelError(
@@ -245,7 +245,7 @@ def conv(imp: Importer, op: Any) -> None:
 
 def _phased_conv(imp: Importer, op: Any, value: Value) -> None:
     """The convolution after SPACE_TO_BATCH_ND: kept until BATCH_TO_SPACE_ND tells how much is cropped."""
-    o, p = op.options, value.phases
+    o, p = op.options, value.announced
     if p.ops or (o.StrideH, o.StrideW, o.DilationHFactor, o.DilationWFactor, o.Padding) != (1, 1, 1, 1, 1):
         raise Refused(
             "between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND only one convolution of stride 1 without padding "
@@ -257,13 +257,13 @@ def _phased_conv(imp: Importer, op: Any, value: Value) -> None:
 def after_conv(imp: Importer, op: Any, value: Value) -> None:
     """Keeps an operator between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND: the convolution, and what follows it."""
     tensor = imp.tensor(op)
-    phases = replace(value.phases, ops=(*value.phases.ops, op))
+    phases = replace(value.announced, ops=(*value.announced.ops, op))
     imp.define(op, 0, Value(tensor.shape, tensor.dtype, quant=tensor.quant, phases=phases))
 
 
 def finish_phases(imp: Importer, op: Any, value: Value, crops: tuple[int, ...]) -> None:
     """SPACE_TO_BATCH_ND, convolution, BATCH_TO_SPACE_ND: a dilated convolution. crops: (top, bottom, left, right)."""
-    p = value.phases
+    p = value.announced
     if not p.ops:
         raise Refused("no convolution between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND; expected one")
     imp.same_quant(op, value)
@@ -300,7 +300,8 @@ def _apply_after(imp: Importer, ops: tuple[Any, ...], value: Value) -> str:
         del imp.values[index]
         imp.translate(op)
         value = imp.values[index]
-    name = imp.name(value, value.shape[1:])
+    _, h, w, c = value.shape
+    name = imp.name(value, (h, w, c))
     imp.model.tensors[:] = tensors
     imp.values = values
     return name
@@ -325,7 +326,7 @@ def transpose_conv(imp: Importer, op: Any) -> None:
         padding += [before, (n - 1) * s + k - out - before]
     arrays = {"weights": filters, **bias(imp, op, 3, source, filters, units)}
     attrs = {"stride": stride, "padding": tuple(padding), "activation": imp.activation(op)}
-    emit_images(imp, op, "conv2d_transpose", source, shape[1:], attrs, arrays)
+    emit_images(imp, op, "conv2d_transpose", source, (shape[1], shape[2], units), attrs, arrays)
 
 
 def fully_connected(imp: Importer, op: Any) -> None:

@@ -78,6 +78,7 @@ def format_report(reports: Iterable[PassReport]) -> list[tuple[str, int, int, in
     """A table's rows, one per pass: (pass, changes, MACs saved, weight bytes saved, activation bytes saved)."""
     table = {name: (0, 0, 0, 0) for name in PASSES}
     for r in reports:
-        gain = (len(r.changes), *_difference(r.before, r.after))
-        table[r.name] = tuple(a + b for a, b in zip(table[r.name], gain, strict=True))
+        changes, macs, weights, activations = table[r.name]
+        gain = _difference(r.before, r.after)
+        table[r.name] = (changes + len(r.changes), macs + gain[0], weights + gain[1], activations + gain[2])
     return [(name, *row) for name, row in table.items()]

@@ -138,7 +138,7 @@ class _Mixer:
 
 
 def _mixer(graph: Graph, node: Node, source: Range) -> _Mixer:
-    zero = graph.tensors[node.inputs[0]].quant.zero_point
+    zero = graph.quant(node.inputs[0]).zero_point
     away = np.where(source.constant, source.lo - zero, 0)
     known = source.constant
     if node.op == "conv2d_transpose":
@@ -271,7 +271,7 @@ def _cut_mixer(graph: Graph, mixer: _Mixer, given: np.ndarray, made: np.ndarray)
     node.weights = dict(node.weights, weights=Weight(np.ascontiguousarray(w), scale))
     bias = node.weights.get("bias")
     if bias is None and np.any(added[made]):
-        unit = np.float32(graph.tensors[node.inputs[0]].quant.scale) * old.scale
+        unit = np.float32(graph.quant(node.inputs[0]).scale) * old.steps
         bias = Weight(np.zeros(len(made), np.int32), unit)
     if bias is not None:
         value = bias.data.astype(np.int64) + added

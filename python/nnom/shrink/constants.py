@@ -25,7 +25,7 @@ def _fold(graph: Graph, node: Node) -> bool:
     sources = [graph.tensors[t] for t in node.inputs]
     if tensor_bytes(out) > weight_bytes(node) + sum(map(tensor_bytes, sources)) + GROWTH:
         return False
-    result = try_evaluate(graph, node, [[t.data.reshape(t.shape) for t in sources]])
+    result = try_evaluate(graph, node, [[t.values.reshape(t.shape) for t in sources]])
     if result is None:
         return False
     drop(graph, node)

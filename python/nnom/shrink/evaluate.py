@@ -48,7 +48,7 @@ def requantised(graph: Graph, node: Node, sums: np.ndarray) -> np.ndarray | None
     A layer of the same scales whose weights are 0 and whose biases are the accumulators says it.
     """
     n, channels = sums.shape
-    scale = node.weights["weights"].scale
+    scale = node.weights["weights"].steps
     scale = scale if scale.size == 1 else np.tile(scale, n)
     kind = "dense" if node.op == "dense" else "conv2d"
     zeros = np.zeros((n * channels, 1) if kind == "dense" else (n * channels, 1, 1, 1), np.int8)

@@ -71,7 +71,7 @@ def _bias(node: Node, channels: int) -> np.ndarray:
 
 def _sums(graph: Graph, node: Node, source: Range) -> tuple[np.ndarray, np.ndarray]:
     """Bounds of the accumulators, less the zero point's part: int64 [out] each."""
-    zero = graph.tensors[node.inputs[0]].quant.zero_point
+    zero = graph.quant(node.inputs[0]).zero_point
     lo, hi = source.lo - zero, source.hi - zero
     if node.op == "depthwise_conv2d":
         w = node.weights["weights"].data.astype(np.int64)
@@ -90,8 +90,8 @@ def _sums(graph: Graph, node: Node, source: Range) -> tuple[np.ndarray, np.ndarr
 
 def _wraps(graph: Graph, node: Node, sums: np.ndarray) -> np.ndarray:
     """bool [out]: a shift to the left could lose bits of an accumulator, so that larger ones may give less."""
-    ratio = graph.tensors[node.inputs[0]].quant.scale / graph.tensors[node.output].quant.scale
-    scale = np.broadcast_to(node.weights["weights"].scale, sums.shape[1]).astype(np.float64)
+    ratio = graph.quant(node.inputs[0]).scale / graph.quant(node.output).scale
+    scale = np.broadcast_to(node.weights["weights"].steps, sums.shape[1]).astype(np.float64)
     shift = [max(0, math.frexp(float(s) * ratio)[1] + 1) for s in scale]
     return np.abs(sums).max(axis=0) * 2.0 ** np.array(shift) >= 2.0**31
 
@@ -114,10 +114,10 @@ def _weighted(graph: Graph, node: Node, inputs: list[Range]) -> Range | None:
 
 def _shifts_far(graph: Graph, node: Node) -> bool:
     """True if a shift to the left could lose bits of what the node adds up: larger inputs may then give less."""
-    out, cells = graph.tensors[node.output], 1
+    out, cells = graph.quant(node.output), 1
     for name in node.inputs:
         cells = max(cells, graph.tensors[name].elements if node.op == "reduce" else 1)
-    return any(255 * cells * graph.tensors[t].quant.scale >= 2**29 * out.quant.scale for t in node.inputs)
+    return any(255 * cells * graph.quant(t).scale >= 2**29 * out.scale for t in node.inputs)
 
 
 def _rising(graph: Graph, node: Node, inputs: list[Range]) -> Range | None:
@@ -132,7 +132,7 @@ def _rising(graph: Graph, node: Node, inputs: list[Range]) -> Range | None:
     for sample in ends:
         for k, name in enumerate(node.inputs):
             if graph.tensors[name].data is not None:
-                sample[k] = graph.tensors[name].data.reshape(shapes[k])
+                sample[k] = graph.tensors[name].values.reshape(shapes[k])
     values = try_evaluate(graph, node, ends)
     return None if values is None else _of(np.concatenate(values))
 

@@ -65,8 +65,9 @@ def _does_nothing(graph: Graph, node: Node) -> bool:
 def _clips_nothing(graph: Graph, node: Node) -> bool:
     """A bound that no int8 value crosses: the tensors' range ends there."""
     bound, end = graph.tensors[node.inputs[1]], -128 if node.op == "maximum" else 127
-    known = bound.data is not None and bound.dtype == "int8" and same_quant(graph, bound.name, node.output)
-    return known and bool((bound.data == end).all())
+    if bound.data is None or bound.dtype != "int8" or not same_quant(graph, bound.name, node.output):
+        return False
+    return bool((bound.data == end).all())
 
 
 def _constant_last(graph: Graph, node: Node) -> None:
@@ -146,21 +147,22 @@ def _pieces(graph: Graph, node: Node) -> str:
     if node.op != "concat" or not same_quant(graph, *node.inputs, node.output):
         return ""
     axis = node.attrs["axis"]
-    parts = [_piece(graph, t, axis) for t in node.inputs]
-    if all(parts) and len({p[0] for p in parts}) == 1:
+    parts = [p for t in node.inputs if (p := _piece(graph, t, axis)) is not None]
+    if len(parts) == len(node.inputs) and len({p[0] for p in parts}) == 1:
         end = parts[0][1]
         for _, begin, size in parts:
             if begin != end:
                 return ""
             end += size
-        begin, size = [0, 0, 0], list(graph.tensors[node.output].shape)
-        begin[axis] = parts[0][1]
+        first = [0, 0, 0]
+        first[axis] = parts[0][1]
         node.op, node.inputs = "slice", [parts[0][0]]
-        node.attrs = {"begin": tuple(begin), "size": tuple(size), "stride": _ONES}
+        node.attrs = {"begin": tuple(first), "size": graph.tensors[node.output].shape, "stride": _ONES}
         return "neighbouring slices put together again"
     before = sole_producer(graph, node)
-    inner = before is not None and before.op == "concat" and before.attrs["axis"] == axis
-    if inner and same_quant(graph, *before.inputs, before.output):
+    if before is None or before.op != "concat" or before.attrs["axis"] != axis:
+        return ""
+    if same_quant(graph, *before.inputs, before.output):
         node.inputs = [*before.inputs, *node.inputs[1:]]
         drop(graph, before)
         return "concat within a concat joined"
