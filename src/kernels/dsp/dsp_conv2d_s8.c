@@ -70,7 +70,7 @@ static void dsp_conv_pair(const dsp_conv_t *c, int8_t *out)
     }
     if (left > 0) {
         int8_t last[8];
-        nnom_dsp_pair(stream + whole * ((uint32_t)c->p->taps + NNOM_DSP_START + NNOM_DSP_FINISH), c->words, bytes, last, last + 4, 1);
+        nnom_dsp_pair(stream + whole * (uint32_t)nnom_dsp_block_words(4, c->p->taps), c->words, bytes, last, last + 4, 1);
         memcpy(out + whole * 4u, last, left);
         memcpy(out + (uint32_t)c->outputs + whole * 4u, last + 4, left);
     }
@@ -85,7 +85,7 @@ static void dsp_conv_single(const dsp_conv_t *c, int8_t *out)
     }
     if (left > 0) {
         int8_t last[4];
-        nnom_dsp_single(stream + whole * ((uint32_t)c->p->taps + NNOM_DSP_START + NNOM_DSP_FINISH), c->words, bytes, last, 1);
+        nnom_dsp_single(stream + whole * (uint32_t)nnom_dsp_block_words(4, c->p->taps), c->words, bytes, last, 1);
         memcpy(out + whole * 4u, last, left);
     }
 }
@@ -144,7 +144,7 @@ static nnom_status_t dsp_conv_pack(nnom_layer_t *layer)
     if (param == NULL) {
         return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for its parameters");
     }
-    const nnom_status_t status = nnom_dsp_pack(conv, param);
+    const nnom_status_t status = nnom_dsp_pack(conv, param, 4, NNOM_DSP_UNROLL);
     if (status != NNOM_OK) {
         return status;
     }

@@ -88,9 +88,41 @@ __asm__(FUNCTION("nnom_dsp_single")
         TEXT(".size nnom_dsp_single, . - nnom_dsp_single")
         TEXT(".text"));
 
+/* Two groups of two outputs, for taps in r2 or r3. */
+#define EIGHT_STEP(x, ab, a, cd, c)                                                                                    \
+    TEXT("ldrd r12, lr, [r0], #8")                                                                                     \
+    TEXT("smlad " ab ", r12, " x ", " ab) TEXT("sxtb16 r12, r12")                                                      \
+    TEXT("smlad " cd ", lr, " x ", " cd) TEXT("sxtb16 lr, lr")                                                         \
+    TEXT("smlad " a ", r12, " x ", " a) TEXT("smlad " c ", lr, " x ", " c)
+
+#define EIGHT_TAPS                                                                                                     \
+    TEXT("ldr r2, [r1], #4") TEXT("sxtb16 r3, r2, ror #8") TEXT("sxtb16 r2, r2")                                       \
+    EIGHT_STEP("r2", "r4", "r5", "r6", "r7") EIGHT_STEP("r2", "r8", "r9", "r10", "r11")                                \
+    EIGHT_STEP("r3", "r4", "r5", "r6", "r7") EIGHT_STEP("r3", "r8", "r9", "r10", "r11")
+
+/* Stack: 0 end of x, 4 sums. */
+__asm__(FUNCTION("nnom_dsp_eight")
+        TEXT("push {r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, lr}")
+        TEXT("ldm r3, {r4, r5, r6, r7, r8, r9, r10, r11}")
+        TEXT("add r12, r1, r2")
+        TEXT("str r12, [sp]")
+        TEXT("tst r2, #4")
+        TEXT("bne 3f")
+        TEXT("2:")
+        EIGHT_TAPS
+        TEXT("3:")
+        EIGHT_TAPS
+        TEXT("ldr r12, [sp]") TEXT("cmp r1, r12") TEXT("bne 2b")
+        TEXT("ldr r3, [sp, #4]")
+        TEXT("stm r3, {r4, r5, r6, r7, r8, r9, r10, r11}")
+        TEXT("add sp, sp, #8")
+        TEXT("pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}")
+        TEXT(".size nnom_dsp_eight, . - nnom_dsp_eight")
+        TEXT(".text"));
+
 #else
 
-#include "acle.h"
+#include "expand.h"
 
 /* Sums of one pixel: ab, a, cd, c; modulo 2^32. `x`: its first word, `step`: words from one pair of taps to the next. */
 typedef struct dsp_sums {
@@ -110,35 +142,17 @@ static dsp_sums_t dsp_sums(const uint32_t *stream, const uint32_t *x, uint32_t w
     return s;
 }
 
-/* Twice the sum -> an output. finish: M, C. */
-static int8_t dsp_output(uint32_t twice, const uint32_t *finish, uint32_t e)
-{
-    const int32_t acc = (int32_t)twice;
-    return (int8_t)nnom_ssat8((nnom_smmlar(acc, (int32_t)finish[0], (int32_t)finish[1]) - (acc < 0)) >> e);
-}
-
-static void dsp_two_outputs(uint32_t ab, uint32_t a, const uint32_t *finish, int8_t *out)
-{
-    out[0] = dsp_output(a * 2u, finish, finish[4]);
-    out[1] = dsp_output((uint32_t)((int32_t)(ab - a) >> 7), finish + 2, finish[5]);
-}
-
 static void dsp_block(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, uint32_t step, int8_t *out)
 {
     const dsp_sums_t s = dsp_sums(stream, x, weight_bytes, step);
     const uint32_t *finish = stream + NNOM_DSP_START + weight_bytes / 4;
-    dsp_two_outputs(s.ab, s.a, finish, out);
-    dsp_two_outputs(s.cd, s.c, finish + 6, out + 2);
-}
-
-static uint32_t dsp_block_words(uint32_t weight_bytes)
-{
-    return NNOM_DSP_START + weight_bytes / 4 + NNOM_DSP_FINISH;
+    nnom_dsp_two_outputs(s.ab, s.a, finish, out);
+    nnom_dsp_two_outputs(s.cd, s.c, finish + 6, out + 2);
 }
 
 void nnom_dsp_pair(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out0, int8_t *out1, uint32_t blocks)
 {
-    for (uint32_t i = 0; i < blocks; i++, stream += dsp_block_words(weight_bytes), out0 += 4, out1 += 4) {
+    for (uint32_t i = 0; i < blocks; i++, stream += nnom_dsp_block_words(4, (int32_t)weight_bytes / 4), out0 += 4, out1 += 4) {
         dsp_block(stream, x, weight_bytes, 2, out0);
         dsp_block(stream, x + 1, weight_bytes, 2, out1);
     }
@@ -146,8 +160,21 @@ void nnom_dsp_pair(const uint32_t *stream, const uint32_t *x, uint32_t weight_by
 
 void nnom_dsp_single(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out, uint32_t blocks)
 {
-    for (uint32_t i = 0; i < blocks; i++, stream += dsp_block_words(weight_bytes), out += 4) {
+    for (uint32_t i = 0; i < blocks; i++, stream += nnom_dsp_block_words(4, (int32_t)weight_bytes / 4), out += 4) {
         dsp_block(stream, x, weight_bytes, 1, out);
+    }
+}
+
+void nnom_dsp_eight(const uint32_t *weights, const int8_t *x, uint32_t n, uint32_t *sums)
+{
+    for (uint32_t i = 0; i < n; i += 4, x += 4, weights += 8) {
+        uint32_t words[2];
+        (void)nnom_dsp_expand(words, x, 4, 1);
+        for (uint32_t k = 0; k < 8; k++) {
+            uint32_t *pair = &sums[k % 4 * 2];
+            pair[0] = nnom_smlad(weights[k], words[k / 4], pair[0]);
+            pair[1] = nnom_smlad(nnom_sxtb16(weights[k]), words[k / 4], pair[1]);
+        }
     }
 }
 

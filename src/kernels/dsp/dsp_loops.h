@@ -11,7 +11,7 @@
 #ifndef NNOM_DSP_LOOPS_H
 #define NNOM_DSP_LOOPS_H
 
-#include <stdint.h>
+#include "acle.h"
 
 /*
  * Words of a block of four outputs a, b, c, d:
@@ -28,5 +28,31 @@ enum { NNOM_DSP_START = 4, NNOM_DSP_FINISH = 12, NNOM_DSP_UNROLL = 8 /* taps tha
 void nnom_dsp_pair(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out0, int8_t *out1, uint32_t blocks);
 /* The same of one pixel: x has its words alone. */
 void nnom_dsp_single(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out, uint32_t blocks);
+
+/*
+ * Dense, blocks of eight outputs a to h: adds n taps, a multiple of 4, at least 4, to their sums [8] = {ab, a, cd, c, ef, e, gh, g}. weights: 8
+ * words for 4 taps, four pairs of outputs for taps 0 and 2, then for 1 and 3. Reads n bytes of x.
+ */
+void nnom_dsp_eight(const uint32_t *weights, const int8_t *x, uint32_t n, uint32_t *sums);
+
+/* Words of a block of `width` outputs, 4 or 8. */
+static inline int32_t nnom_dsp_block_words(int32_t width, int32_t taps)
+{
+    return width + taps * width / 4 + 3 * width;
+}
+
+/* Twice a sum -> an output, saturated. finish: M, C. e: 1 to 22. */
+static inline int8_t nnom_dsp_output(uint32_t twice, const uint32_t *finish, uint32_t e)
+{
+    const int32_t acc = (int32_t)twice;
+    return (int8_t)nnom_ssat8((nnom_smmlar(acc, (int32_t)finish[0], (int32_t)finish[1]) + (acc >> 31)) >> e);
+}
+
+/* Two outputs of their sums; finish: of the stream. */
+static inline void nnom_dsp_two_outputs(uint32_t ab, uint32_t a, const uint32_t *finish, int8_t *out)
+{
+    out[0] = nnom_dsp_output(a * 2u, finish, finish[4]);
+    out[1] = nnom_dsp_output((uint32_t)((int32_t)(ab - a) >> 7), finish + 2, finish[5]);
+}
 
 #endif

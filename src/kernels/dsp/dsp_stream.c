@@ -8,6 +8,11 @@ typedef struct dsp_channel {
     int32_t start, multiplier, constant, exponent;
 } dsp_channel_t;
 
+/* Outputs of a block, and taps of an output with what fills them up. */
+typedef struct dsp_layout {
+    int32_t width, taps;
+} dsp_layout_t;
+
 static int32_t dsp_weight(const nnom_conv_layer_t *conv, int32_t channel, int32_t tap)
 {
     if (channel >= conv->channels || tap >= conv->taps) {
@@ -52,11 +57,11 @@ static uint32_t dsp_half(const nnom_conv_layer_t *conv, int32_t channel, int32_t
     return (uint32_t)(256 * dsp_weight(conv, channel + 1, tap) + dsp_weight(conv, channel, tap)) & 0xffffu;
 }
 
-static uint32_t *dsp_taps(const nnom_conv_layer_t *conv, int32_t channel, int32_t taps, uint32_t *to)
+static uint32_t *dsp_taps(const nnom_conv_layer_t *conv, int32_t channel, const dsp_layout_t *layout, uint32_t *to)
 {
-    for (int32_t t = 0; t < taps; t += 4) {
+    for (int32_t t = 0; t < layout->taps; t += 4) {
         for (int32_t odd = 0; odd < 2; odd++) {
-            for (int32_t pair = 0; pair < 4; pair += 2) {
+            for (int32_t pair = 0; pair < layout->width; pair += 2) {
                 *to++ = dsp_half(conv, channel + pair, t + odd) | dsp_half(conv, channel + pair, t + odd + 2) << 16;
             }
         }
@@ -64,9 +69,9 @@ static uint32_t *dsp_taps(const nnom_conv_layer_t *conv, int32_t channel, int32_
     return to;
 }
 
-static uint32_t *dsp_finish(const nnom_conv_layer_t *conv, int32_t channel, uint32_t *to)
+static uint32_t *dsp_finish(const nnom_conv_layer_t *conv, int32_t channel, const dsp_layout_t *layout, uint32_t *to)
 {
-    for (int32_t pair = 0; pair < 4; pair += 2) {
+    for (int32_t pair = 0; pair < layout->width; pair += 2) {
         const dsp_channel_t a = dsp_channel(conv, channel + pair), b = dsp_channel(conv, channel + pair + 1);
         *to++ = (uint32_t)a.multiplier;
         *to++ = (uint32_t)a.constant;
@@ -78,21 +83,22 @@ static uint32_t *dsp_finish(const nnom_conv_layer_t *conv, int32_t channel, uint
     return to;
 }
 
-static uint32_t *dsp_block(const nnom_conv_layer_t *conv, int32_t channel, int32_t taps, uint32_t *to)
+static uint32_t *dsp_block(const nnom_conv_layer_t *conv, int32_t channel, const dsp_layout_t *layout, uint32_t *to)
 {
-    for (int32_t pair = 0; pair < 4; pair += 2) {
+    for (int32_t pair = 0; pair < layout->width; pair += 2) {
         const dsp_channel_t a = dsp_channel(conv, channel + pair), b = dsp_channel(conv, channel + pair + 1);
         *to++ = (uint32_t)b.start * 256u + (uint32_t)a.start;
         *to++ = (uint32_t)a.start;
     }
-    return dsp_finish(conv, channel, dsp_taps(conv, channel, taps, to));
+    return dsp_finish(conv, channel, layout, dsp_taps(conv, channel, layout, to));
 }
 
-nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param)
+nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param, int32_t width, int32_t fill)
 {
     nnom_layer_t *layer = &conv->super;
-    const int32_t taps = nnom_dsp_filled(conv->taps, NNOM_DSP_UNROLL), blocks = (conv->channels + 3) / 4;
-    const uint64_t words = (uint64_t)blocks * ((uint64_t)taps + NNOM_DSP_START + NNOM_DSP_FINISH);
+    const dsp_layout_t layout = {width, nnom_dsp_filled(conv->taps, fill)};
+    const uint64_t blocks = ((uint64_t)conv->channels + (uint32_t)width - 1) / (uint32_t)width;
+    const uint64_t words = blocks * (uint64_t)nnom_dsp_block_words(width, layout.taps);
     if (words > INT32_MAX / 4 || !nnom_weights_may_grow(layer, (uint64_t)conv->channels * ((uint64_t)conv->taps + 9), words * 4)) {
         return NNOM_UNSUPPORTED;
     }
@@ -106,11 +112,11 @@ nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param)
         return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for %ld words of packed weights", (long)words);
     }
     uint32_t *to = stream;
-    for (int32_t o = 0; o < conv->channels; o += 4) {
-        to = dsp_block(conv, o, taps, to);
+    for (int32_t o = 0; o < conv->channels; o += width) {
+        to = dsp_block(conv, o, &layout, to);
     }
     const nnom_dsp_param_t packed = {.geometry = layer->geometry, .act_min = conv->param.act_min, .act_max = conv->param.act_max,
-                                     .taps = taps, .stream = nnom_layer_array(layer, stream, (uint32_t)words, NNOM_TYPE_S32)};
+                                     .taps = layout.taps, .stream = nnom_layer_array(layer, stream, (uint32_t)words, NNOM_TYPE_S32)};
     *param = packed;
     layer->param = param;
     return NNOM_OK;

@@ -7,7 +7,7 @@
 
 /*
  * conv2d and dense: the geometry, limits if they are narrower than int8, and the stream, uint32 [blocks * block words]. taps: of an
- * output, filled up to a multiple of NNOM_DSP_UNROLL with weights of 0.
+ * output, filled up with weights of 0.
  */
 #define NNOM_DSP_PARAM(I32, F32, GEOMETRY, ARRAY)                                                                      \
     GEOMETRY(geometry) I32(act_min) I32(act_max) I32(taps) ARRAY(stream)
@@ -19,9 +19,9 @@ static inline int32_t nnom_dsp_filled(int32_t taps, int32_t to)
 }
 
 /*
- * Fills *param and registers its array. NNOM_UNSUPPORTED if a channel's numbers are beyond the loops' bounds, or if the weights would
+ * Fills *param and registers its array: blocks of `width` outputs, 4 or 8, taps filled up to a multiple of `fill`. NNOM_UNSUPPORTED if a channel's numbers are beyond the loops' bounds, or if the weights would
  * grow more than options.optimize allows.
  */
-nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param);
+nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param, int32_t width, int32_t fill);
 
 #endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/*
+ * Dense layers on cores with the DSP extension: blocks of eight outputs, the input expanded on the way. Rows of the input may come one
+ * by one: the sums are kept as the loops have them.
+ */
+#include <string.h>
+
+#include "dsp_loops.h"
+#include "dsp_stream.h"
+
+#include "../ref/window.h"
+
+/* Rows of the input, as many as lie in memory at once. */
+typedef struct dsp_dense {
+    const nnom_dsp_param_t *p;
+    nnom_walk_t walk;
+    uint32_t runs;
+    uint32_t length; /* bytes of a run, a multiple of 4 */
+    int32_t first;   /* tap of the first run */
+    uint32_t *kept;  /* sums of the rows before, or NULL */
+    bool ends;       /* after these rows the outputs are complete */
+} dsp_dense_t;
+
+static dsp_dense_t dsp_dense(const nnom_call_t *call)
+{
+    const nnom_tensor_t *in = nnom_call_input(call, 0);
+    const nnom_rows_t from = nnom_call_input_rows(call, 0);
+    const int32_t row = in->shape.w * in->shape.c, rows = call->y.hi - call->y.lo;
+    const bool whole = from.rows >= in->shape.h, all = rows == in->shape.h;
+    const dsp_dense_t d = {call->node->param,
+                           nnom_walk(&from, call->y.lo, 1),
+                           whole ? 1u : (uint32_t)rows,
+                           (uint32_t)(whole ? rows * row : row),
+                           call->y.lo * row,
+                           all ? NULL : nnom_call_scratch(call),
+                           call->y.hi == in->shape.h};
+    return d;
+}
+
+static void dsp_dense_sums(const dsp_dense_t *d, const uint32_t *stream, uint32_t *sums)
+{
+    nnom_walk_t walk = d->walk;
+    const uint32_t *weights = stream + 8 + 2 * d->first;
+    for (uint32_t i = 0; i < d->runs; i++, weights += 2 * d->length, nnom_walk_down(&walk)) {
+        nnom_dsp_eight(weights, (const int8_t *)nnom_walk_row(&walk), d->length, sums);
+    }
+}
+
+static void dsp_dense_outputs(const nnom_dsp_param_t *p, const uint32_t *stream, const uint32_t *sums, int8_t *out)
+{
+    const uint32_t *finish = stream + 8 + 2 * p->taps;
+    for (uint32_t pair = 0; pair < 4; pair++) {
+        nnom_dsp_two_outputs(sums[2 * pair], sums[2 * pair + 1], finish + 6 * pair, out + 2 * pair);
+    }
+    for (uint32_t i = 0; i < 8; i++) {
+        out[i] = (int8_t)(out[i] < p->act_min ? p->act_min : (out[i] > p->act_max ? p->act_max : out[i]));
+    }
+}
+
+void nnom_dense_s8_dsp(const nnom_call_t *call)
+{
+    const dsp_dense_t d = dsp_dense(call);
+    const int32_t units = nnom_call_output(call)->shape.c;
+    int8_t *to = (int8_t *)nnom_call_output_rows(call).data;
+    const uint32_t *stream = d.p->stream;
+    for (int32_t o = 0; o < units; o += 8, stream += nnom_dsp_block_words(8, d.p->taps)) {
+        uint32_t sums[8];
+        memcpy(sums, d.first == 0 ? stream : d.kept + o, sizeof sums);
+        dsp_dense_sums(&d, stream, sums);
+        if (!d.ends) {
+            memcpy(d.kept + o, sums, sizeof sums);
+            continue;
+        }
+        int8_t out[8];
+        dsp_dense_outputs(d.p, stream, sums, out);
+        memcpy(to + o, out, (size_t)(units - o < 8 ? units - o : 8));
+    }
+}
+
+/* ---- Build ---- */
+
+NNOM_PARAM_FIELDS(nnom_dsp_param, NNOM_DSP_PARAM)
+
+static nnom_status_t dsp_dense_pack(nnom_layer_t *layer)
+{
+    nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
+    const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
+    if (in.w * in.c % 4 != 0) {
+        return NNOM_UNSUPPORTED; /* words of the input would reach beyond a row */
+    }
+    nnom_dsp_param_t *param = nnom_layer_alloc(layer, 1, sizeof *param);
+    if (param == NULL) {
+        return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for its parameters");
+    }
+    const nnom_status_t status = nnom_dsp_pack(conv, param, 8, 4);
+    if (status != NNOM_OK) {
+        return status;
+    }
+    return nnom_window_scratch(layer, in.h > 1 ? ((int64_t)conv->channels + 7) / 8 * 32 : 0);
+}
+
+NNOM_FORM(dense_s8_dsp, nnom_window_all, NNOM_OP_REDUCES, nnom_dsp_param, dsp_dense_pack)
