@@ -90,16 +90,6 @@ static void dsp_conv_single(const dsp_conv_t *c, int8_t *out)
     }
 }
 
-static void dsp_conv_limits(const nnom_dsp_param_t *p, int8_t *row, int32_t n)
-{
-    if (p->act_min == -128 && p->act_max == 127) {
-        return;
-    }
-    for (int32_t i = 0; i < n; i++) {
-        row[i] = (int8_t)(row[i] < p->act_min ? p->act_min : (row[i] > p->act_max ? p->act_max : row[i]));
-    }
-}
-
 static dsp_conv_t dsp_conv(const nnom_call_t *call)
 {
     const nnom_dsp_param_t *p = call->node->param;
@@ -129,7 +119,7 @@ void nnom_conv2d_s8_dsp(const nnom_call_t *call)
             dsp_conv_window(&c, x, c.words, 1);
             dsp_conv_single(&c, row + x * out.c);
         }
-        dsp_conv_limits(c.p, row, out.w * out.c);
+        nnom_dsp_limits(c.p, row, out.w * out.c);
     }
 }
 

@@ -3,17 +3,12 @@
 
 #include "dsp_loops.h"
 
-/* Constants of requantising, by output channel. */
-typedef struct dsp_channel {
-    int32_t start, multiplier, constant, exponent;
-} dsp_channel_t;
-
 /* Outputs of a block, and taps of an output with what fills them up. */
 typedef struct dsp_layout {
     int32_t width, taps;
 } dsp_layout_t;
 
-static int32_t dsp_weight(const nnom_conv_layer_t *conv, int32_t channel, int32_t tap)
+int32_t nnom_dsp_weight(const nnom_conv_layer_t *conv, int32_t channel, int32_t tap)
 {
     if (channel >= conv->channels || tap >= conv->taps) {
         return 0;
@@ -22,9 +17,9 @@ static int32_t dsp_weight(const nnom_conv_layer_t *conv, int32_t channel, int32_
     return weights[(size_t)channel * (size_t)conv->channel_stride + (size_t)tap * (size_t)conv->tap_stride];
 }
 
-static dsp_channel_t dsp_channel(const nnom_conv_layer_t *conv, int32_t channel)
+nnom_dsp_channel_t nnom_dsp_channel(const nnom_conv_layer_t *conv, int32_t channel)
 {
-    dsp_channel_t c = {0, 1 << 30, 1, 1};
+    nnom_dsp_channel_t c = {0, 1 << 30, 1, 1};
     if (channel < conv->channels) {
         const int32_t zero_point = conv->super.out.zero_point;
         c.start = ((const int32_t *)conv->param.bias)[channel];
@@ -35,16 +30,15 @@ static dsp_channel_t dsp_channel(const nnom_conv_layer_t *conv, int32_t channel)
     return c;
 }
 
-/* The bounds of dsp_loops.h for a channel; `high`: it is in the high half of its halfwords, over `low`. */
-static bool dsp_accepts(const nnom_conv_layer_t *conv, int32_t channel)
+/* The bounds of dsp_loops.h for a channel; `high`: it is in the high half of its halfwords, over the channel before. */
+static bool dsp_accepts(const nnom_conv_layer_t *conv, int32_t channel, bool high)
 {
-    const bool high = channel % 2 == 1;
     int64_t most = ((const int32_t *)conv->param.bias)[channel];
     most = most < 0 ? -most : most;
     for (int32_t t = 0; t < conv->taps; t++) {
-        const int32_t w = dsp_weight(conv, channel, t);
+        const int32_t w = nnom_dsp_weight(conv, channel, t);
         most += 128 * (w < 0 ? -w : w);
-        if (high && w == -128 && dsp_weight(conv, channel - 1, t) < 0) {
+        if (high && w == -128 && nnom_dsp_weight(conv, channel - 1, t) < 0) {
             return false; /* 256 w + a does not fit a halfword */
         }
     }
@@ -52,9 +46,19 @@ static bool dsp_accepts(const nnom_conv_layer_t *conv, int32_t channel)
     return most < (high ? 1 << 23 : 1 << 30) && exponent >= 1 && exponent <= 22;
 }
 
+bool nnom_dsp_accepts_all(const nnom_conv_layer_t *conv, bool halves)
+{
+    for (int32_t o = 0; o < conv->channels; o++) {
+        if (!dsp_accepts(conv, o, halves && o % 2 == 1)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static uint32_t dsp_half(const nnom_conv_layer_t *conv, int32_t channel, int32_t tap)
 {
-    return (uint32_t)(256 * dsp_weight(conv, channel + 1, tap) + dsp_weight(conv, channel, tap)) & 0xffffu;
+    return (uint32_t)(256 * nnom_dsp_weight(conv, channel + 1, tap) + nnom_dsp_weight(conv, channel, tap)) & 0xffffu;
 }
 
 static uint32_t *dsp_taps(const nnom_conv_layer_t *conv, int32_t channel, const dsp_layout_t *layout, uint32_t *to)
@@ -72,7 +76,7 @@ static uint32_t *dsp_taps(const nnom_conv_layer_t *conv, int32_t channel, const 
 static uint32_t *dsp_finish(const nnom_conv_layer_t *conv, int32_t channel, const dsp_layout_t *layout, uint32_t *to)
 {
     for (int32_t pair = 0; pair < layout->width; pair += 2) {
-        const dsp_channel_t a = dsp_channel(conv, channel + pair), b = dsp_channel(conv, channel + pair + 1);
+        const nnom_dsp_channel_t a = nnom_dsp_channel(conv, channel + pair), b = nnom_dsp_channel(conv, channel + pair + 1);
         *to++ = (uint32_t)a.multiplier;
         *to++ = (uint32_t)a.constant;
         *to++ = (uint32_t)b.multiplier;
@@ -86,7 +90,7 @@ static uint32_t *dsp_finish(const nnom_conv_layer_t *conv, int32_t channel, cons
 static uint32_t *dsp_block(const nnom_conv_layer_t *conv, int32_t channel, const dsp_layout_t *layout, uint32_t *to)
 {
     for (int32_t pair = 0; pair < layout->width; pair += 2) {
-        const dsp_channel_t a = dsp_channel(conv, channel + pair), b = dsp_channel(conv, channel + pair + 1);
+        const nnom_dsp_channel_t a = nnom_dsp_channel(conv, channel + pair), b = nnom_dsp_channel(conv, channel + pair + 1);
         *to++ = (uint32_t)b.start * 256u + (uint32_t)a.start;
         *to++ = (uint32_t)a.start;
     }
@@ -99,13 +103,8 @@ nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param, in
     const dsp_layout_t layout = {width, nnom_dsp_filled(conv->taps, fill)};
     const uint64_t blocks = ((uint64_t)conv->channels + (uint32_t)width - 1) / (uint32_t)width;
     const uint64_t words = blocks * (uint64_t)nnom_dsp_block_words(width, layout.taps);
-    if (words > INT32_MAX / 4 || !nnom_weights_may_grow(layer, (uint64_t)conv->channels * ((uint64_t)conv->taps + 9), words * 4)) {
+    if (words > INT32_MAX / 4 || !nnom_weights_may_grow(layer, (uint64_t)conv->channels * ((uint64_t)conv->taps + 9), words * 4) || !nnom_dsp_accepts_all(conv, true)) {
         return NNOM_UNSUPPORTED;
-    }
-    for (int32_t o = 0; o < conv->channels; o++) {
-        if (!dsp_accepts(conv, o)) {
-            return NNOM_UNSUPPORTED;
-        }
     }
     uint32_t *stream = nnom_layer_alloc(layer, (size_t)words, sizeof *stream);
     if (stream == NULL) {

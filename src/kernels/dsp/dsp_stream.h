@@ -24,4 +24,25 @@ static inline int32_t nnom_dsp_filled(int32_t taps, int32_t to)
  */
 nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param, int32_t width, int32_t fill);
 
+/* Of output channel `channel`: its bias, and the constants of requantising. Beyond the last channel: harmless ones. */
+typedef struct nnom_dsp_channel {
+    int32_t start, multiplier, constant, exponent;
+} nnom_dsp_channel_t;
+nnom_dsp_channel_t nnom_dsp_channel(const nnom_conv_layer_t *conv, int32_t channel);
+/* 0 beyond the last channel or tap. */
+int32_t nnom_dsp_weight(const nnom_conv_layer_t *conv, int32_t channel, int32_t tap);
+/* True if the numbers of every channel are within the bounds of dsp_loops.h. halves: two outputs in a halfword. */
+bool nnom_dsp_accepts_all(const nnom_conv_layer_t *conv, bool halves);
+
+/* n outputs clamped, where the limits are narrower than int8. */
+static inline void nnom_dsp_limits(const nnom_dsp_param_t *p, int8_t *row, int32_t n)
+{
+    if (p->act_min == -128 && p->act_max == 127) {
+        return;
+    }
+    for (int32_t i = 0; i < n; i++) {
+        row[i] = (int8_t)(row[i] < p->act_min ? p->act_min : (row[i] > p->act_max ? p->act_max : row[i]));
+    }
+}
+
 #endif
