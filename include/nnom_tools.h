@@ -67,8 +67,8 @@ typedef enum nnom_target {
 #define NNOM_TARGETS(X)                                                                                                \
     X(plain, NNOM_TARGET_PLAIN)                                                                                        \
     X(packed, NNOM_TARGET_PACKED)                                                                                      \
-    X(dsp, NNOM_TARGET_PACKED | NNOM_TARGET_DSP)                                                                       \
-    X(mve, NNOM_TARGET_PACKED | NNOM_TARGET_MVE)                                                                       \
+    X(dsp, NNOM_TARGET_DSP)                                                                                           \
+    X(mve, NNOM_TARGET_MVE)                                                                                           \
     X(avx2, NNOM_TARGET_AVX2)
 
 /* Target i of NNOM_TARGETS: its name, *bits its set; NULL past the last. */
