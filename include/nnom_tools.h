@@ -39,7 +39,7 @@ size_t nnom_mem_stat(const nnom_model_t *m);
 /* ---- Planning ---- */
 
 typedef enum nnom_mode {
-    NNOM_MODE_AUTO = 0,  /* the cheapest within arena_bytes; without a budget the smallest that costs at most 2 % more */
+    NNOM_MODE_AUTO = 0,  /* the cheapest within arena_bytes; without a budget the smallest that costs at most 2 % more (with kernels for a target 4 %) */
     NNOM_MODE_WHOLE,     /* every layer over all its rows: every tensor can be looked at after its layer ran */
     NNOM_MODE_SMALLEST   /* the smallest arena at any cost */
 } nnom_mode_t;

@@ -5,10 +5,11 @@
 #include "graph.h"
 
 /*
- * A plan that costs so much more than the cheapest counts as free of charge. Where nobody chose (model_compile), the model is built
+ * A plan that costs so much more than the cheapest counts as free of charge; with fast kernels calls for single rows are a larger
+ * part of what is left. Where nobody chose (model_compile), the model is built
  * on the device: its layers lie in RAM, too, and there is little left.
  */
-enum { FREE_PERCENT = 2, FREE_PERCENT_BY_HAND = 10 };
+enum { FREE_PERCENT = 2, FREE_PERCENT_FAST = 4, FREE_PERCENT_BY_HAND = 10 };
 
 /* ---- (1, w, c) models: time becomes rows ---- */
 
@@ -253,7 +254,8 @@ nnom_status_t nnom_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out,
         return NNOM_NULL;
     }
     m->builder->options = options != NULL ? *options : defaults;
-    m->builder->free_percent = options != NULL ? FREE_PERCENT : FREE_PERCENT_BY_HAND;
+    const bool fast = options != NULL && options->target != NNOM_TARGET_PLAIN;
+    m->builder->free_percent = options == NULL ? FREE_PERCENT_BY_HAND : (fast ? FREE_PERCENT_FAST : FREE_PERCENT);
     if (m->builder->status == NNOM_OK) { /* else the text tells what was wrong before */
         m->builder->error[0] = '\0';
     }

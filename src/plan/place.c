@@ -112,6 +112,14 @@ static bool earlier(const nnom_block_t *a, const nnom_block_t *b)
     return a->first < b->first;
 }
 
+/* Later first, but small ones, as most scratch is, after all others: in between they push chains of overlapping blocks apart. */
+static bool later_and_large(const nnom_block_t *a, const nnom_block_t *b)
+{
+    enum { SMALL = 1024 };
+    const bool small = a->bytes < SMALL;
+    return small != (b->bytes < SMALL) ? !small : later(a, b);
+}
+
 static bool longer(const nnom_block_t *a, const nnom_block_t *b)
 {
     return a->last - a->first > b->last - b->first;
@@ -198,7 +206,7 @@ static bool try_again(uint32_t n, uint32_t t, uint32_t tries, const best_t *best
 /* order: the blocks to place [n], then working memory [n]. Above `goal` bytes it tries NNOM_HARDER times as often. */
 static uint64_t place_members(nnom_block_t *blocks, uint32_t n, uint16_t *order, uint32_t tries, uint64_t goal)
 {
-    static const before_t rules[] = {later, larger, earlier, longer};
+    static const before_t rules[] = {later, later_and_large, larger, earlier, longer};
     best_t best = {UINT64_MAX, 0, order + n};
     copy_order(best.order, order, n);
     for (uint32_t r = 0; r < sizeof rules / sizeof rules[0]; r++) {

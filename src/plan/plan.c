@@ -3,7 +3,7 @@
  */
 #include "plan.h"
 
-enum { NNOM_TRIES = 64, NNOM_TRIES_NODES = 100 };
+enum { NNOM_TRIES = 256, NNOM_TRIES_NODES = 100 };
 
 /* One plan on the way from the cheapest to the smallest. */
 typedef struct point {
