@@ -98,7 +98,7 @@ nnom_status_t nnom_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out,
 typedef struct {
     uint64_t macs;
     uint32_t arena_bytes;      /* arena as planned */
-    uint32_t arena_lower_bound; /* largest sum of tensors and scratch live together */
+    uint32_t live_bytes;       /* most tensors and scratch that live together; in-place layers need less arena */
     uint32_t descriptor_bytes; /* layers and tables made by the builder */
     uint32_t weight_bytes;     /* weights, biases, multipliers, tables */
     uint32_t slow_bytes;       /* second region of the arena; arena_bytes is then the first alone */

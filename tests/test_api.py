@@ -179,9 +179,25 @@ print(c.core.totals.arena_bytes, c.core.freeze(c.name)[0].count("\\n"), len(c.la
 
 def test_errors_can_be_pickled():
     graph = nnom.Graph("g")
-    error = pickle.loads(pickle.dumps(nnom.UnsupportedError("two\nlines", graph)))
-    assert str(error) == "two\nlines" and error.partial.name == "g"
+    error = pickle.loads(pickle.dumps(nnom.UnsupportedError("two:", graph, ["a", "b"])))
+    assert str(error) == "two:\n  a\n  b" and error.partial.name == "g"
     assert str(pickle.loads(pickle.dumps(nnom.BoardError("no gcc")))) == "no gcc"
+
+
+def test_names_do_not_break_lines():
+    """A name with an end of line must not look like a line of ours; what tools print keeps its lines."""
+    for kind in (nnom.NnomError, nnom.ModelError, nnom.DataError, nnom.CoreError):
+        assert str(kind("layer 'a\n  layer b'")) == "layer 'a\\n  layer b'"
+    assert str(nnom.UnsupportedError("m\n:", None, ["a\nb"])) == "m\\n:\n  a\\nb"
+    assert str(nnom.ToolError("gcc failed:\nno \x1b")) == "gcc failed:\nno \\x1b"
+    graph = nnom.Graph("g")
+    graph.add_tensor(nnom.Tensor("x", (1, 1, 2)))
+    graph.nodes.append(nnom.Node("no\nop", "two\nlines", ["x"], "y"))
+    graph.tensors["y"] = nnom.Tensor("y", (1, 1, 2))
+    graph.inputs, graph.outputs = ["x"], ["y"]
+    with pytest.raises(nnom.UnsupportedError) as e:
+        CoreModel(graph)
+    assert str(e.value).count("\n") == 1 and "two\\nlines" in str(e.value) and len(e.value.lines) == 1
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda g: pickle.loads(pickle.dumps(g))])

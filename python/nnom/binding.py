@@ -60,7 +60,7 @@ class Totals(ct.Structure):
     _fields_ = [
         ("macs", ct.c_uint64),
         ("arena_bytes", ct.c_uint32),
-        ("arena_lower_bound", ct.c_uint32),
+        ("live_bytes", ct.c_uint32),
         ("descriptor_bytes", ct.c_uint32),
         ("weight_bytes", ct.c_uint32),
         ("slow_bytes", ct.c_uint32),

@@ -19,7 +19,7 @@ from .validation import Validation
 def totals(core: CoreModel) -> dict[str, int]:
     """Totals of a plan."""
     t = core.totals
-    names = ("macs", "arena_bytes", "arena_lower_bound", "descriptor_bytes", "weight_bytes")
+    names = ("macs", "arena_bytes", "live_bytes", "descriptor_bytes", "weight_bytes")
     return {name: int(getattr(t, name)) for name in names}
 
 

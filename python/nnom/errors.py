@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .text import visible
@@ -14,11 +15,11 @@ if TYPE_CHECKING:
 class NnomError(Exception):
     """Base of all errors that a user can cause: the text names the file or layer, what was expected and what to do.
 
-    Names in it come from files: control characters are shown as escapes.
+    Names in it come from files: control characters, ends of lines too, are shown as escapes.
     """
 
     def __str__(self) -> str:
-        return visible(super().__str__(), lines=True)
+        return visible(super().__str__())
 
 
 class ModelError(NnomError):
@@ -28,12 +29,17 @@ class ModelError(NnomError):
 class UnsupportedError(NnomError):
     """Layers or operators without a counterpart; the text lists all of them with their places.
 
+    lines: one for each of them, below the first line of the text.
     partial: the layers that have one, if the importer got that far: to look at, not to run.
     """
 
-    def __init__(self, text: str, partial: Graph | None = None) -> None:
+    def __init__(self, text: str, partial: Graph | None = None, lines: Sequence[str] = ()) -> None:
         super().__init__(text)
         self.partial = partial
+        self.lines = tuple(lines)
+
+    def __str__(self) -> str:
+        return "\n  ".join([super().__str__(), *map(visible, self.lines)])
 
 
 class DataError(NnomError):
@@ -45,4 +51,7 @@ class CoreError(NnomError):
 
 
 class ToolError(NnomError):
-    """A compiler, emulator or package is missing or failed."""
+    """A compiler, emulator or package is missing or failed; the text may hold the lines that it printed."""
+
+    def __str__(self) -> str:
+        return visible(Exception.__str__(self), lines=True)

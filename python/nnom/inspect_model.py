@@ -17,6 +17,7 @@ from .quantise import sketch
 from .removed import Removed, removed
 from .shrink import shrink
 from .shrink.base import node_macs
+from .text import visible
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,8 @@ def inspect(model: Any, int8_io: bool = False) -> Inspection:
     try:
         graph = load(model, int8_io)
     except UnsupportedError as e:
-        lines = [line.strip() for line in str(e).splitlines()]
-        result = Inspection(str(model), "unsupported", unsupported=lines[1:] or lines)
+        lines = [visible(line) for line in e.lines] or [str(e)]
+        result = Inspection(str(model), "unsupported", unsupported=lines)
         if e.partial is not None and e.partial.nodes:
             _list(result, e.partial)
         return result

@@ -93,7 +93,7 @@ def check(graph: Graph) -> None:
     """Raises UnsupportedError with every node that cannot be mapped."""
     lines = unsupported(graph)
     if lines:
-        raise UnsupportedError(f"{graph.source or graph.name}: {len(lines)} unsupported:\n  " + "\n  ".join(lines))
+        raise UnsupportedError(f"{graph.source or graph.name}: {len(lines)} unsupported:", lines=lines)
 
 
 class Builder:

@@ -132,7 +132,7 @@ def arena(o: Overview) -> str:
     """Time to the right, addresses upwards. Tooltips tell the details."""
     t = o.core.totals
     size = max(t.arena_bytes + t.slow_bytes, 1)
-    top = max(size, t.arena_lower_bound) * 1.04
+    top = max(size, t.live_bytes) * 1.04
     placed, at = boxes(o), columns(o)
     right = at[-1].x + at[-1].width
     y = lambda address: _TOP + _HEIGHT * (1 - address / top)  # noqa: E731
@@ -232,7 +232,7 @@ def _box_text(b: Box, at: list[Column], y: Callable[[float], float]) -> str:
 
 def _limits_svg(o: Overview, size: int, y: Callable[[float], float], right: float) -> list[str]:
     """The arena's end, and the largest sum of what lives together (above it if layers work in place)."""
-    bound = o.core.totals.arena_lower_bound
+    bound = o.core.totals.live_bytes
     texts = [("limit", size, f"arena {size:,} B", "end", right - 4)]
     note = ", less where layers work in place" if bound > size else ""
     if bound != size:

@@ -149,7 +149,7 @@ def to_json(o: Overview) -> dict[str, Any]:
         "ram_state": STATE_BYTES,
         "ram_minimum": o.ram_minimum,
         "ram_whole": o.ram_whole,
-        "ram_lower_bound": o.core.totals.arena_lower_bound + STATE_BYTES,
+        "ram_live": o.core.totals.live_bytes + STATE_BYTES,
         "cost": o.chosen.cost,
         "fed": o.core.feed,
         "mode": {n.name: n.mode for n in o.layers},

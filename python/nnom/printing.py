@@ -80,7 +80,7 @@ def totals_line(core: CoreModel) -> str:
 
 def bound_text(core: CoreModel) -> str:
     """How the arena relates to the largest sum of what lives together, which is larger where layers work in place."""
-    arena, bound = core.totals.arena_bytes + core.totals.slow_bytes, core.totals.arena_lower_bound
+    arena, bound = core.totals.arena_bytes + core.totals.slow_bytes, core.totals.live_bytes
     if bound > arena:
         return f"what lives together adds up to {bound:,} B; layers that work in place save {bound - arena:,} B"
     return f"what lives together adds up to {bound:,} B" + (", no gap between" if bound == arena else "")

@@ -122,7 +122,7 @@ void nnom_model_print(const nnom_model_t *m)
         print_layer(&row, &info);
     }
     NNOM_LOG("arena %lu B (tensors live together: %lu B), descriptors %lu B, weights %lu B, %lu MACs\n",
-             (unsigned long)t->arena_bytes, (unsigned long)t->arena_lower_bound, (unsigned long)t->descriptor_bytes,
+             (unsigned long)t->arena_bytes, (unsigned long)t->live_bytes, (unsigned long)t->descriptor_bytes,
              (unsigned long)t->weight_bytes, (unsigned long)t->macs);
     if (t->slow_bytes > 0) {
         NNOM_LOG("second region of the arena %lu B\n", (unsigned long)t->slow_bytes);

@@ -205,8 +205,8 @@ static void check_pieces(const pieces_t *p, const nnom_totals_t *totals)
         }
         most = live > most ? live : most;
     }
-    CHECK(most == totals->arena_lower_bound, "%lu bytes live together, reported %lu", (unsigned long)most,
-          (unsigned long)totals->arena_lower_bound);
+    CHECK(most == totals->live_bytes, "%lu bytes live together, reported %lu", (unsigned long)most,
+          (unsigned long)totals->live_bytes);
 }
 
 /* A tensor lives from the step of its node to the last step of a node that reads it, outputs to the end. */
@@ -242,7 +242,7 @@ static void check_printed(const nnom_model_t *m, const nnom_totals_t *totals)
     log_clear();
     model_print(m);
     (void)snprintf(line, sizeof line, "arena %lu B (tensors live together: %lu B), descriptors %lu B, weights %lu B",
-                   (unsigned long)totals->arena_bytes, (unsigned long)totals->arena_lower_bound,
+                   (unsigned long)totals->arena_bytes, (unsigned long)totals->live_bytes,
                    (unsigned long)totals->descriptor_bytes, (unsigned long)totals->weight_bytes);
     CHECK(strstr(log_text(), line) != NULL, "no line '%s' in:\n%s", line, log_text());
     nnom_layer_info_t info;
@@ -265,9 +265,9 @@ static void one_graph(int32_t size)
     if (CHECK(status == NNOM_OK || refused, "status %d: %s", (int)status, model_error_text(&m)) && !refused) {
         CHECK(nnom_totals(&m, &totals) == NNOM_OK, "nnom_totals");
         const pieces_t pieces = pieces_of(&m);
-        CHECK(totals.arena_bytes <= totals.arena_lower_bound,
+        CHECK(totals.arena_bytes <= totals.live_bytes,
               "an arena of %lu for %lu bytes", (unsigned long)totals.arena_bytes,
-              (unsigned long)totals.arena_lower_bound);
+              (unsigned long)totals.live_bytes);
         check_pieces(&pieces, &totals);
         check_lives(&m);
         check_printed(&m, &totals);

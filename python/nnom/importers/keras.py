@@ -133,9 +133,9 @@ class _Importer:
         if not self.refused:
             return
         place = self.source.place
-        lines = [f"  {where.removeprefix(place + ': ')}: {why}" for where, why in self.refused.items()]
+        lines = [f"{where.removeprefix(place + ': ')}: {why}" for where, why in self.refused.items()]
         count = f"{len(lines)} layer{'s' if len(lines) > 1 else ''}"
-        raise UnsupportedError(f"{place}: {count} cannot be converted:\n" + "\n".join(lines), self.graph)
+        raise UnsupportedError(f"{place}: {count} cannot be converted:", self.graph, lines)
 
     # ---- graph ---------------------------------------------------------------------------------------------
 

@@ -39,7 +39,7 @@ class Refusal:
     reason: str
 
 
-def listing(refusals: list[Refusal]) -> str:
+def listing(refusals: list[Refusal]) -> list[str]:
     """One line for all refusals of the same kind of thing and reason."""
     groups: dict[tuple[str, str], list[Refusal]] = {}
     for r in refusals:
@@ -52,7 +52,7 @@ def listing(refusals: list[Refusal]) -> str:
             numbers = ", ".join(str(r.number) for r in same[1:9]) + (" ..." if len(same) > 9 else "")
             line += f" (and {len(same) - 1} more like it: {what}{'s' if len(same) > 2 else ''} {numbers})"
         lines.append(line)
-    return "\n  ".join(lines)
+    return lines
 
 
 @dataclass(slots=True)

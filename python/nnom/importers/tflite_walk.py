@@ -40,17 +40,17 @@ class Walk(Importer):
 
     def run(self) -> None:
         """Builds the graph. Errors: ModelError, UnsupportedError with all that is refused."""
-        after = ""
+        after: list[str] = []
         try:
             self.walk()
         except ModelError as e:  # may be a consequence of what is refused, which is named first
             self.name_unknown()
             if not self.refusals:
                 raise
-            after = f"\n  after that: {str(e).removeprefix(f'{self.graph.source}: ')}"
+            after = [f"after that: {str(e).removeprefix(f'{self.graph.source}: ')}"]
         if self.refusals:
-            text = f"{self.graph.source}: {len(self.refusals)} unsupported:\n  {listing(self.refusals)}{after}"
-            raise UnsupportedError(text, self.graph)
+            text = f"{self.graph.source}: {len(self.refusals)} unsupported:"
+            raise UnsupportedError(text, self.graph, [*listing(self.refusals), *after])
         if self.dequantised:
             self.graph.notes.append(
                 f"a dynamic-range model, float activations and int8 weights in {self.dequantised} layers: they "
