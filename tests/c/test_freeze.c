@@ -128,6 +128,7 @@ static void freeze_refuses(void)
     nnom_set_verbose(&m, false);
     CHECK(nnom_freeze(&m, "a", false, append, &text) == NNOM_NOT_COMPILED, "not compiled");
     CHECK(nnom_set_test_input(&m, NULL) == NNOM_NULL && nnom_set_test_input(NULL, &text) == NNOM_NULL, "no test input");
+    CHECK(nnom_set_provenance(NULL, "") == NNOM_NULL, "no model");
     (void)m.add(&m, Input(shape(1, 1, 3), NULL));
     (void)m.add(&m, nnom_layer_set_name(Lambda(nothing, NULL, NULL, NULL), "mine"));
     CHECK(sequential_compile(&m) == NNOM_OK, "%s", model_error_text(&m));

@@ -218,6 +218,80 @@ static void names(void)
     model_delete(&m);
 }
 
+static uint32_t lines_of(const char *text)
+{
+    uint32_t lines = 0;
+    for (; *text != '\0'; text++) {
+        lines += *text == '\n';
+    }
+    return lines;
+}
+
+static uint32_t clock_reads, clock_step;
+
+static uint32_t count_reads(void)
+{
+    clock_reads++;
+    return clock_reads * clock_step;
+}
+
+/* The steps of a rolling model are added up, a line for each node; a step without work counts as nothing, however long the clock takes. */
+static void profile(void)
+{
+    nnom_model_t m;
+    uint64_t ticks[16] = {77, 77};
+    nnom_profile_t p;
+    branching_model(&m);
+    const nnom_options_t smallest = {.mode = NNOM_MODE_SMALLEST};
+    CHECK(nnom_compile(&m, m.builder->layers, NULL, &smallest) == NNOM_OK && m.instance.program->segments != NULL, "no plan that rolls");
+    const uint32_t nodes = nnom_node_count(&m.instance);
+    CHECK(nodes <= 16, "%lu nodes", (unsigned long)nodes);
+    log_clear();
+    model_stat(&m);
+    CHECK(lines_of(log_text()) == nodes + 1, "%lu lines for %lu nodes:\n%s", (unsigned long)lines_of(log_text()), (unsigned long)nodes,
+          log_text());
+    for (clock_step = 1; clock_step != 0; clock_step *= 8) { /* up to where it wraps at each reading */
+        clock_reads = 0;
+        nnom_profile_start(&p, &m.instance, ticks, count_reads);
+        CHECK(model_run(&m) == NNOM_OK && clock_reads > 2 * nodes, "%lu readings", (unsigned long)clock_reads);
+        nnom_set_observer(&m.instance, NULL, NULL);
+        for (uint32_t n = 0; n < nodes; n++) {
+            CHECK(ticks[n] == 0, "node %lu: %lu ticks", (unsigned long)n, (unsigned long)ticks[n]);
+        }
+    }
+    nnom_instance_t empty = {0};
+    log_clear();
+    nnom_profile_start(&p, &empty, ticks, NULL);
+    nnom_profile_start(NULL, &m.instance, ticks, NULL);
+    nnom_profile_start(&p, &m.instance, NULL, NULL);
+    CHECK(m.instance.observer == NULL && empty.observer == NULL, "a profile without memory");
+    nnom_print_layers(&empty, NULL);
+    nnom_print_layers(&m.instance, NULL);
+    nnom_profile_print(&p, &m.instance, NULL);
+    CHECK(log_text()[0] == '\0', "it prints %s", log_text());
+    model_delete(&m);
+}
+
+/* The rows that freeze writes. */
+static void table(void)
+{
+    nnom_model_t m;
+    nnom_layer_row_t rows[16];
+    nnom_layer_info_t info;
+    branching_model(&m);
+    for (uint32_t i = 0; nnom_layer_info(&m, i, &info) == NNOM_OK; i++) {
+        if (info.node != NNOM_NO_NODE) {
+            const nnom_layer_row_t row = {info.name, info.kind, info.activation, info.macs};
+            rows[info.node] = row;
+        }
+    }
+    log_clear();
+    nnom_print_layers(&m.instance, rows);
+    CHECK(lines_of(log_text()) == nnom_node_count(&m.instance) + 2 && strstr(log_text(), "first                  Conv2D          ReLU") != NULL,
+          "table:\n%s", log_text());
+    model_delete(&m);
+}
+
 const test_t tools_tests[] = {TEST(counts),
                               TEST(odd_labels),
                               TEST(binary_classifier),
@@ -226,4 +300,6 @@ const test_t tools_tests[] = {TEST(counts),
                               TEST(memory),
                               TEST(facts),
                               TEST(names),
+                              TEST(profile),
+                              TEST(table),
                               {NULL, NULL}};
