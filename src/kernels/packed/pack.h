@@ -13,11 +13,11 @@ bool nnom_packed_fits(const nnom_conv_layer_t *conv);
 /* The layer's parameters with the plain arrays; NULL: no memory. */
 nnom_packed_param_t *nnom_packed_param(nnom_conv_layer_t *conv);
 
-/* Weights in blocks of channels (block.h), taken from the plain ones; NULL: no memory. */
-const void *nnom_packed_blocks(nnom_conv_layer_t *conv);
+/* Weights in blocks of channels (block.h), taken from the plain ones, `offset` added to each; NULL: no memory. */
+const void *nnom_packed_blocks(nnom_conv_layer_t *conv, int32_t offset);
 
-/* Registers all arrays, `runs` of them in p->runs, and sets layer->param. */
-void nnom_packed_register(nnom_conv_layer_t *conv, const nnom_packed_param_t *p, uint32_t runs);
+/* Registers all arrays, weights of that type, `runs` elements of p->runs, and sets layer->param. */
+void nnom_packed_register(nnom_conv_layer_t *conv, const nnom_packed_param_t *p, nnom_type_t weights, uint32_t runs);
 
 /* nnom_layer_fail() for want of memory. */
 nnom_status_t nnom_packed_no_memory(const nnom_layer_t *layer);

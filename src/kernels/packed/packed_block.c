@@ -2,7 +2,16 @@
 /* Functions of their own, so that the loops have the registers for themselves. */
 #include "block.h"
 
-static void four(int32_t *acc, const int8_t *x, const int8_t *w, int32_t n)
+int32_t nnom_block_excess(const int8_t *x, int32_t n)
+{
+    int32_t sum = 0;
+    for (const int8_t *end = x + n; x != end; x++) {
+        sum += *x;
+    }
+    return sum * NNOM_BLOCK_OFFSET;
+}
+
+static void four(int32_t *acc, const int8_t *x, const uint8_t *w, int32_t n)
 {
     int32_t a = acc[0], b = acc[1], c = acc[2], d = acc[3];
     const int8_t *end = x + n;
@@ -41,11 +50,11 @@ static void four(int32_t *acc, const int8_t *x, const int8_t *w, int32_t n)
     acc[3] = d;
 }
 
-static void rest(int32_t *acc, const int8_t *x, const int8_t *w, int32_t n, int32_t width)
+static void rest(int32_t *acc, const int8_t *x, const uint8_t *w, int32_t n, int32_t width)
 {
     for (int32_t i = 0; i < width; i++) {
         int32_t sum = acc[i];
-        const int8_t *at = w + i;
+        const uint8_t *at = w + i;
         for (int32_t t = 0; t < n; t++, at += width) {
             sum += (int32_t)x[t] * *at;
         }
@@ -53,7 +62,7 @@ static void rest(int32_t *acc, const int8_t *x, const int8_t *w, int32_t n, int3
     }
 }
 
-void nnom_block(int32_t *acc, const int8_t *x, const int8_t *w, int32_t n, int32_t width)
+void nnom_block(int32_t *acc, const int8_t *x, const uint8_t *w, int32_t n, int32_t width)
 {
     if (width == NNOM_PACKED_BLOCK) {
         four(acc, x, w, n);

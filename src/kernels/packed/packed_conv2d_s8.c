@@ -15,12 +15,13 @@
 static void single(const nnom_packed_param_t *p, const nnom_tensor_t *out, const int8_t *patch, int32_t taps, int8_t *to)
 {
     const int32_t *bias = p->bias;
-    const int8_t *w = p->weights;
+    const uint8_t *w = p->weights;
+    const int32_t excess = nnom_block_excess(patch, taps);
     for (int32_t o = 0, width; o < out->shape.c; o += width, w += taps * width) {
         int32_t acc[NNOM_PACKED_BLOCK];
         width = nnom_min_i32(NNOM_PACKED_BLOCK, out->shape.c - o);
         for (int32_t i = 0; i < width; i++) {
-            acc[i] = bias[o + i];
+            acc[i] = bias[o + i] - excess;
         }
         nnom_block(acc, patch, w, taps, width);
         nnom_packed_channels(p, o, out->zero_point, acc, width, to + o);
@@ -263,24 +264,24 @@ static nnom_status_t pack_lanes(nnom_conv_layer_t *conv, nnom_packed_param_t *p)
     if (status != NNOM_OK) {
         return status;
     }
-    nnom_packed_register(conv, p, count);
+    nnom_packed_register(conv, p, NNOM_TYPE_S8, count);
     return nnom_window_scratch(&conv->super, lanes_scratch(conv, p->lanes, p->parts));
 }
 
 static nnom_status_t pack_single(nnom_conv_layer_t *conv, nnom_packed_param_t *p)
 {
-    p->weights = nnom_packed_blocks(conv);
+    p->weights = nnom_packed_blocks(conv, NNOM_BLOCK_OFFSET);
     if (p->weights == NULL) {
         return nnom_packed_no_memory(&conv->super);
     }
-    nnom_packed_register(conv, p, 0);
+    nnom_packed_register(conv, p, NNOM_TYPE_U8, 0);
     return nnom_conv2d_patch(conv);
 }
 
 static nnom_status_t pack(nnom_layer_t *layer)
 {
     nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
-    if (!nnom_packed_fits(conv) || conv->taps > INT32_MAX / 8) {
+    if (!nnom_packed_fits(conv) || conv->taps > NNOM_BLOCK_TAPS) {
         return NNOM_UNSUPPORTED;
     }
     nnom_packed_param_t *p = nnom_packed_param(conv);

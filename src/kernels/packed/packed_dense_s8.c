@@ -24,12 +24,22 @@ static part_t part(const nnom_call_t *call)
 }
 
 /* w: weights of the block's first tap in the part. */
-static void sum(const part_t *part, int32_t *acc, const int8_t *w, int32_t width)
+static void sum(const part_t *part, int32_t *acc, const uint8_t *w, int32_t width)
 {
     nnom_walk_t walk = part->walk;
     for (int32_t i = 0; i < part->runs; i++, w += part->length * width, nnom_walk_down(&walk)) {
         nnom_block(acc, (const int8_t *)nnom_walk_row(&walk), w, part->length, width);
     }
+}
+
+static int32_t excess_of(const part_t *part)
+{
+    nnom_walk_t walk = part->walk;
+    int32_t excess = 0;
+    for (int32_t i = 0; i < part->runs; i++, nnom_walk_down(&walk)) {
+        excess += nnom_block_excess((const int8_t *)nnom_walk_row(&walk), part->length);
+    }
+    return excess;
 }
 
 void nnom_dense_s8_packed(const nnom_call_t *call)
@@ -39,7 +49,8 @@ void nnom_dense_s8_packed(const nnom_call_t *call)
     const nnom_tensor_t *out = nnom_call_output(call);
     const int32_t row = in->shape.w * in->shape.c, taps = in->shape.h * row;
     const part_t rows = part(call);
-    const int8_t *weights = p->weights;
+    const int32_t excess = excess_of(&rows);
+    const uint8_t *weights = p->weights;
     int32_t *sums = nnom_call_scratch(call); /* of the rows before; untouched if all rows come at once */
     const int32_t *start = call->y.lo == 0 ? (const int32_t *)p->bias : sums;
     int8_t *result = (int8_t *)nnom_call_output_rows(call).data;
@@ -47,7 +58,7 @@ void nnom_dense_s8_packed(const nnom_call_t *call)
         int32_t acc[NNOM_PACKED_BLOCK];
         width = nnom_min_i32(NNOM_PACKED_BLOCK, out->shape.c - o);
         for (int32_t i = 0; i < width; i++) {
-            acc[i] = start[o + i];
+            acc[i] = start[o + i] - excess;
         }
         sum(&rows, acc, weights + call->y.lo * row * width, width);
         if (call->y.hi == in->shape.h) {
@@ -65,14 +76,14 @@ NNOM_PARAM_FIELDS(nnom_packed_param, NNOM_PACKED_PARAM)
 static nnom_status_t pack(nnom_layer_t *layer)
 {
     nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
-    if (!nnom_packed_fits(conv)) {
+    if (!nnom_packed_fits(conv) || conv->taps > NNOM_BLOCK_TAPS) {
         return NNOM_UNSUPPORTED;
     }
     nnom_packed_param_t *p = nnom_packed_param(conv);
-    if (p == NULL || (p->weights = nnom_packed_blocks(conv)) == NULL) {
+    if (p == NULL || (p->weights = nnom_packed_blocks(conv, NNOM_BLOCK_OFFSET)) == NULL) {
         return nnom_packed_no_memory(layer);
     }
-    nnom_packed_register(conv, p, 0);
+    nnom_packed_register(conv, p, NNOM_TYPE_U8, 0);
     return nnom_dense_scratch(conv);
 }
 

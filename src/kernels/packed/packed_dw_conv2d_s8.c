@@ -111,10 +111,10 @@ static nnom_status_t pack(nnom_layer_t *layer)
         return NNOM_UNSUPPORTED;
     }
     nnom_packed_param_t *p = nnom_packed_param(conv);
-    if (p == NULL || (p->weights = nnom_packed_blocks(conv)) == NULL) {
+    if (p == NULL || (p->weights = nnom_packed_blocks(conv, 0)) == NULL) {
         return nnom_packed_no_memory(layer);
     }
-    nnom_packed_register(conv, p, 0);
+    nnom_packed_register(conv, p, NNOM_TYPE_S8, 0);
     return nnom_window_scratch(layer, conv->taps > NNOM_BLOCK ? conv->channels * (int64_t)sizeof(int32_t) : 0);
 }
 

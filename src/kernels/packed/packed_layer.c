@@ -37,33 +37,33 @@ nnom_packed_param_t *nnom_packed_param(nnom_conv_layer_t *conv)
 }
 
 /* Channels [first, first + width), tap by tap. */
-static int8_t *write_block(int8_t *to, const nnom_conv_layer_t *conv, int32_t first, int32_t width)
+static uint8_t *write_block(uint8_t *to, const nnom_conv_layer_t *conv, int32_t offset, int32_t first, int32_t width)
 {
     const int8_t *weights = conv->param.weights;
     for (int32_t t = 0; t < conv->taps; t++) {
         for (int32_t o = first; o < first + width; o++) {
-            *to++ = weights[(int64_t)o * conv->channel_stride + (int64_t)t * conv->tap_stride];
+            *to++ = (uint8_t)(weights[(int64_t)o * conv->channel_stride + (int64_t)t * conv->tap_stride] + offset);
         }
     }
     return to;
 }
 
-const void *nnom_packed_blocks(nnom_conv_layer_t *conv)
+const void *nnom_packed_blocks(nnom_conv_layer_t *conv, int32_t offset)
 {
-    int8_t *packed = nnom_layer_alloc(&conv->super, (size_t)conv->channels * (size_t)conv->taps, 1);
-    int8_t *to = packed;
+    uint8_t *packed = nnom_layer_alloc(&conv->super, (size_t)conv->channels * (size_t)conv->taps, 1);
+    uint8_t *to = packed;
     for (int32_t o = 0; to != NULL && o < conv->channels; o += NNOM_PACKED_BLOCK) {
-        to = write_block(to, conv, o, nnom_min_i32(NNOM_PACKED_BLOCK, conv->channels - o));
+        to = write_block(to, conv, offset, o, nnom_min_i32(NNOM_PACKED_BLOCK, conv->channels - o));
     }
     return packed;
 }
 
-void nnom_packed_register(nnom_conv_layer_t *conv, const nnom_packed_param_t *p, uint32_t runs)
+void nnom_packed_register(nnom_conv_layer_t *conv, const nnom_packed_param_t *p, nnom_type_t weights, uint32_t runs)
 {
     nnom_layer_t *layer = &conv->super;
     const uint32_t n = (uint32_t)conv->channels;
     layer->param = p;
-    nnom_layer_array(layer, p->weights, n * (uint32_t)conv->taps, NNOM_TYPE_S8);
+    nnom_layer_array(layer, p->weights, n * (uint32_t)conv->taps, weights);
     nnom_layer_array(layer, p->bias, n, NNOM_TYPE_S32);
     nnom_layer_array(layer, p->multiplier, n, NNOM_TYPE_S32);
     nnom_layer_array(layer, p->shift, n, NNOM_TYPE_S8);
