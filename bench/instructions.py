@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 
 import frozen
 from nnom import boards
-from nnom.conversion import load, prepare
+from nnom.conversion import Plan, load, prepare
 from nnom.core import CoreModel
 from nnom.graph import Graph
 from nnom.printing import short
@@ -31,8 +31,10 @@ MLPERF = {
     "IC ResNet-8": "ic/resnet8_int8.tflite",
     "AD autoencoder": "ad/autoencoder_int8.tflite",
 }
+PACKED = MLPERF | {"Streaming wake word": "sww/streaming_wakeword_int8.tflite"}
 LEVELS = ("-O2", "-Os", "-O0")
 DEFAULT_BOARDS = ("cortex-m4", "cortex-m7", "cortex-m0", "rv32")
+PACKED_BOARDS = ("cortex-m3", "cortex-m0", "rv32")
 
 
 def models() -> Iterator[tuple[str, Graph]]:
@@ -44,9 +46,13 @@ def models() -> Iterator[tuple[str, Graph]]:
             yield name, prepare(load(str(SHARED / path), True), None).graph
 
 
-def one_run(graph: Graph, board: str, opt: boards.Optimisation) -> BoardRun:
-    """One run on a fixed pseudo-random input. Costs hardly depend on the values."""
-    return run_board(graph, board, lcg_inputs(graph, CoreModel(graph).inputs, 305419896), opt)
+def one_run(graph: Graph, board: str, opt: boards.Optimisation, target: str | None = None) -> BoardRun:
+    """One run on a fixed pseudo-random input, with the kernels of the board or of a target.
+
+    Costs hardly depend on the values.
+    """
+    inputs = lcg_inputs(graph, CoreModel(graph).inputs, 305419896)
+    return run_board(graph, board, inputs, opt, Plan(target=target))
 
 
 def cell(instructions: int, macs: int) -> str:
@@ -64,8 +70,8 @@ def per_layer(result: BoardRun) -> list[str]:
 
 def table(names: list[str], opt: boards.Optimisation, layers: bool) -> Iterator[str]:
     """The lines, as they are measured."""
-    yield f"Instructions of one inference and, in brackets, per multiply-accumulate; {opt}, kernels `ref`, the plan"
-    yield "that `nnom convert` makes (the smallest within 2 % of the fastest). MACs after lossless shrinking."
+    yield f"Instructions of one inference and, in brackets, per multiply-accumulate; {opt}, each board's own kernels,"
+    yield "the plan of `nnom convert` (the smallest within 2 % of the fastest). MACs after lossless shrinking."
     yield ""
     yield f"| model | MACs | arena B | {' | '.join(names)} |"
     yield "|---|---:|---:|" + "---:|" * len(names)
@@ -96,19 +102,50 @@ def levels(board: str) -> Iterator[str]:
         yield f"| {title} | {' | '.join(cells)} |"
 
 
+def packed() -> Iterator[str]:
+    """What the portable kernels with packed weights save on the cores without SIMD; their bytes are the plain ones'."""
+    yield from ["", "## Packed kernels: cores without SIMD", ""]
+    yield "Made by `python bench/instructions.py --packed`. Millions of instructions of one inference, -O2, with the"
+    yield "plain kernels -> with those of target `packed`, and the ratio; then bytes of the arena, of weights and of code"
+    yield "(with runner and C library, on the first core). Every output byte is the same, and is that of this computer."
+    yield ""
+    yield f"| model | {' | '.join(PACKED_BOARDS)} | arena B | weights B | code B |"
+    yield "|---|" + "---:|" * (len(PACKED_BOARDS) + 3)
+    for title, path in PACKED.items():
+        if (SHARED / path).exists():
+            yield packed_row(title, prepare(load(str(SHARED / path), True), None).graph)
+
+
+def packed_row(title: str, graph: Graph) -> str:
+    """A line of the table of packed kernels. Ends the program where bytes differ."""
+    core = CoreModel(graph)
+    expected = [y.tobytes() for y in core.run([x[0] for x in lcg_inputs(graph, core.inputs, 305419896)])]
+    cells, sizes = [], []
+    for board in PACKED_BOARDS:
+        pair = [one_run(graph, board, "-O2", target) for target in ("plain", "packed")]
+        if any([y[0].tobytes() for y in run.outputs] != expected for run in pair):
+            sys.exit(f"{title}, {board}: other bytes than on this computer")
+        before, after = (run.instructions / 1e6 for run in pair)
+        cells.append(f"{before:.3g} -> {after:.3g} ({before / after:.2f})")
+        sizes.append([(run.arena, run.weights, run.flash - run.weights) for run in pair])
+    cells += [f"{a:,} -> {b:,}" for a, b in zip(*sizes[0], strict=True)]
+    return f"| {title} | {' | '.join(cells)} |"
+
+
 def main() -> int:
     """Prints, and writes a file if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--boards", default=",".join(DEFAULT_BOARDS))
     parser.add_argument("--opt", default="-O2")
     parser.add_argument("--layers", action="store_true", help="also a table per model")
+    parser.add_argument("--packed", action="store_true", help="the table of packed kernels alone")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the table to this file, too")
     options = parser.parse_args()
     lines = []
     boards_asked = options.boards.split(",")
-    parts = [table(boards_asked, options.opt, options.layers)]
-    if options.layers:
-        parts.append(levels(boards_asked[0]))
+    parts = [packed()] if options.packed else [table(boards_asked, options.opt, options.layers)]
+    if options.layers and not options.packed:
+        parts += [levels(boards_asked[0]), packed()]
     for line in itertools.chain(*parts):
         print(line, flush=True)
         lines.append(line)

@@ -55,6 +55,16 @@ typedef struct work {
     uint32_t *sums; /* [out c][lanes] */
 } work_t;
 
+static void begin_sums(uint32_t *sums, uint32_t bias, int32_t lanes)
+{
+    sums[0] = bias;
+    sums[1] = bias;
+    if (lanes == 4) {
+        sums[2] = bias;
+        sums[3] = bias;
+    }
+}
+
 /* All channels of a part. */
 static void part_of(const work_t *work, nnom_stream_t *stream, int32_t part, int8_t *to)
 {
@@ -63,8 +73,8 @@ static void part_of(const work_t *work, nnom_stream_t *stream, int32_t part, int
     const int32_t *bias = p->bias;
     uint32_t one[4], *sums = p->parts > 1 ? work->sums : one;
     for (int32_t o = 0; o < channels; o++) {
-        for (int32_t i = 0; i < work->lanes && part == 0; i++) {
-            sums[i] = (uint32_t)bias[o];
+        if (part == 0) {
+            begin_sums(sums, (uint32_t)bias[o], work->lanes);
         }
         if (work->lanes == 4) {
             nnom_lanes_dot4(stream, work->words, work->taps, sums);

@@ -33,14 +33,19 @@ static inline int32_t nnom_high_mul_short(int32_t a, int32_t b)
 #define NNOM_HIGH_MUL nnom_high_mul_long
 #endif
 
+/* nnom_shift_round(y, right) for |y| < 2^30, right >= 1 and half = 2^(right - 1): no sum overflows. */
+static inline int32_t nnom_packed_shift(int32_t y, int32_t half, int32_t right)
+{
+    return (y + half + (y >> 31)) >> right;
+}
+
 /* nnom_requantize() for |x| < 2^30, 0 <= multiplier, -31 <= shift <= 30. */
 static inline int32_t nnom_packed_requantize(int32_t x, int32_t multiplier, int32_t shift)
 {
     if (shift >= 0) {
         return NNOM_HIGH_MUL(nnom_shift_left(x, shift), multiplier);
     }
-    const int32_t y = NNOM_HIGH_MUL(x, multiplier); /* |y| <= |x| < 2^30, so that half of 2^31 can be added */
-    return (y + ((int32_t)1 << (-shift - 1)) + (y >> 31)) >> -shift;
+    return nnom_packed_shift(NNOM_HIGH_MUL(x, multiplier), (int32_t)1 << (-shift - 1), -shift); /* |product| <= |x| */
 }
 
 #endif
