@@ -106,8 +106,9 @@ def packed() -> Iterator[str]:
     """What the portable kernels with packed weights save on the cores without SIMD; their bytes are the plain ones'."""
     yield from ["", "## Packed kernels: cores without SIMD", ""]
     yield "Made by `python bench/instructions.py --packed`. Millions of instructions of one inference, -O2, with the"
-    yield "plain kernels -> with those of target `packed`, and the ratio; then bytes of the arena, of weights and of code"
-    yield "(with runner and C library, on the first core). Every output byte is the same, and is that of this computer."
+    yield "plain kernels -> with those of target `packed`, and the ratio; then bytes of the arena, of weights and of"
+    yield "code (with runner and C library, on the first core). Every output byte is the same, and is that of this"
+    yield "computer."
     yield ""
     yield f"| model | {' | '.join(PACKED_BOARDS)} | arena B | weights B | code B |"
     yield "|---|" + "---:|" * (len(PACKED_BOARDS) + 3)
