@@ -171,7 +171,7 @@ def test_convert_takes_the_options(capsys, tmp_path):
 
 
 @needs_board
-@pytest.mark.parametrize("plan", [Plan("smallest", feed=True), Plan("smallest")])
+@pytest.mark.parametrize("plan", [Plan("smallest", feed=True, target="dsp"), Plan("smallest", target="plain")])
 def test_board_runs_what_is_planned(plan):
     graph = mobilenet_v1(32)
     inputs = [np.concatenate([x, x // 2, x]) for x in lcg_inputs(graph, CoreModel(graph).inputs, 3)]

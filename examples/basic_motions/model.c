@@ -893,8 +893,8 @@ static const nnom_tensor_t basic_motions_tensors[] = {
     {NULL, 248, {25, 1, 16}, 25, 16, 0x1.2cf328p-4f, -128, NNOM_TYPE_S8}, /* pool1 */
     {NULL, 0, {25, 1, 24}, 25, 24, 0x1.0e903p-5f, -128, NNOM_TYPE_S8}, /* conv2 */
     {NULL, 600, {12, 1, 24}, 12, 24, 0x1.0e903p-5f, -128, NNOM_TYPE_S8}, /* pool2 */
-    {NULL, 4, {1, 1, 32}, 1, 32, 0x1.0423d4p-5f, -128, NNOM_TYPE_S8}, /* dense1 */
-    {NULL, 0, {1, 1, 4}, 1, 4, 0x1.f55d3ep-6f, -80, NNOM_TYPE_S8}, /* dense2 */
+    {NULL, 0, {1, 1, 32}, 1, 32, 0x1.0423d4p-5f, -128, NNOM_TYPE_S8}, /* dense1 */
+    {NULL, 32, {1, 1, 4}, 1, 4, 0x1.f55d3ep-6f, -80, NNOM_TYPE_S8}, /* dense2 */
     {NULL, 0, {1, 1, 4}, 1, 4, 0x1p-8f, -128, NNOM_TYPE_S8}, /* softmax */
     {NULL, 0, {1, 1, 4}, 1, 4, 0x1p-8f, -128, NNOM_TYPE_S8}, /* Output_12 */
 };

@@ -2183,24 +2183,24 @@ static const struct nnom_softmax_param digits_resnet_n17 = {
 };
 
 static const nnom_tensor_t digits_resnet_tensors[] = {
-    {NULL, 0, {8, 8, 1}, 8, 8, 0x1.010102p-8f, -128, NNOM_TYPE_S8}, /* digit */
-    {NULL, 1664, {8, 8, 16}, 8, 128, 0x1.2026fp-6f, -128, NNOM_TYPE_S8}, /* stem_conv */
-    {NULL, 256, {8, 8, 16}, 8, 128, 0x1.51a8e8p-6f, -128, NNOM_TYPE_S8}, /* res1_1_conv */
-    {NULL, 0, {8, 8, 16}, 8, 128, 0x1.862166p-5f, 17, NNOM_TYPE_S8}, /* res1_2_conv */
-    {NULL, 1664, {8, 8, 16}, 8, 128, 0x1.d45c1ap-6f, -128, NNOM_TYPE_S8}, /* res1_add */
-    {NULL, 2688, {8, 8, 8}, 8, 64, 0x1.d45c1ap-6f, -128, NNOM_TYPE_S8}, /* dense_1_conv */
-    {NULL, 128, {8, 8, 24}, 8, 192, 0x1.d45c1ap-6f, -128, NNOM_TYPE_S8}, /* dense_concat1 */
-    {NULL, 2700, {8, 8, 8}, 1, 64, 0x1.d45c1ap-6f, -128, NNOM_TYPE_S8}, /* dense_2_conv */
-    {NULL, 1932, {8, 8, 32}, 3, 256, 0x1.d45c1ap-6f, -128, NNOM_TYPE_S8}, /* dense_concat2 */
-    {NULL, 1664, {4, 4, 32}, 1, 128, 0x1.137aa4p-5f, -128, NNOM_TYPE_S8}, /* down_depthwise */
-    {NULL, 1804, {4, 4, 32}, 1, 128, 0x1.b1ba08p-5f, -8, NNOM_TYPE_S8}, /* down_pointwise_conv */
-    {NULL, 0, {4, 4, 32}, 1, 128, 0x1.a24e4ep-5f, -12, NNOM_TYPE_S8}, /* down_shortcut_conv */
-    {NULL, 2980, {4, 4, 32}, 4, 128, 0x1.133eaep-5f, -128, NNOM_TYPE_S8}, /* down_add */
-    {NULL, 0, {4, 4, 32}, 4, 128, 0x1.2f589ep-6f, -128, NNOM_TYPE_S8}, /* res2_1_conv */
-    {NULL, 800, {4, 4, 32}, 4, 128, 0x1.5834a8p-5f, 14, NNOM_TYPE_S8}, /* res2_2_conv */
+    {NULL, 12, {8, 8, 1}, 8, 8, 0x1.010102p-8f, -128, NNOM_TYPE_S8}, /* digit */
+    {NULL, 144, {8, 8, 16}, 8, 128, 0x1.2026fp-6f, -128, NNOM_TYPE_S8}, /* stem_conv */
+    {NULL, 1168, {8, 8, 16}, 8, 128, 0x1.51a8e8p-6f, -128, NNOM_TYPE_S8}, /* res1_1_conv */
+    {NULL, 2192, {8, 8, 16}, 8, 128, 0x1.862166p-5f, 17, NNOM_TYPE_S8}, /* res1_2_conv */
+    {NULL, 0, {8, 8, 16}, 8, 128, 0x1.d45c1ap-6f, -128, NNOM_TYPE_S8}, /* res1_add */
+    {NULL, 1168, {8, 8, 8}, 8, 64, 0x1.d45c1ap-6f, -128, NNOM_TYPE_S8}, /* dense_1_conv */
+    {NULL, 1956, {8, 8, 24}, 8, 192, 0x1.d45c1ap-6f, -128, NNOM_TYPE_S8}, /* dense_concat1 */
+    {NULL, 1536, {8, 8, 8}, 1, 64, 0x1.d45c1ap-6f, -128, NNOM_TYPE_S8}, /* dense_2_conv */
+    {NULL, 512, {8, 8, 32}, 3, 256, 0x1.d45c1ap-6f, -128, NNOM_TYPE_S8}, /* dense_concat2 */
+    {NULL, 1280, {4, 4, 32}, 1, 128, 0x1.137aa4p-5f, -128, NNOM_TYPE_S8}, /* down_depthwise */
+    {NULL, 1408, {4, 4, 32}, 1, 128, 0x1.b1ba08p-5f, -8, NNOM_TYPE_S8}, /* down_pointwise_conv */
+    {NULL, 1600, {4, 4, 32}, 1, 128, 0x1.a24e4ep-5f, -12, NNOM_TYPE_S8}, /* down_shortcut_conv */
+    {NULL, 0, {4, 4, 32}, 4, 128, 0x1.133eaep-5f, -128, NNOM_TYPE_S8}, /* down_add */
+    {NULL, 800, {4, 4, 32}, 4, 128, 0x1.2f589ep-6f, -128, NNOM_TYPE_S8}, /* res2_1_conv */
+    {NULL, 1312, {4, 4, 32}, 4, 128, 0x1.5834a8p-5f, 14, NNOM_TYPE_S8}, /* res2_2_conv */
     {NULL, 0, {4, 4, 32}, 4, 128, 0x1.40e106p-5f, -128, NNOM_TYPE_S8}, /* res2_add */
-    {NULL, 512, {1, 1, 32}, 1, 32, 0x1.e151dap-7f, -128, NNOM_TYPE_S8}, /* mean */
-    {NULL, 0, {1, 1, 10}, 1, 10, 0x1.266bbp-5f, -32, NNOM_TYPE_S8}, /* scores */
+    {NULL, 0, {1, 1, 32}, 1, 32, 0x1.e151dap-7f, -128, NNOM_TYPE_S8}, /* mean */
+    {NULL, 32, {1, 1, 10}, 1, 10, 0x1.266bbp-5f, -32, NNOM_TYPE_S8}, /* scores */
     {NULL, 0, {1, 1, 10}, 1, 10, 0x1p-8f, -128, NNOM_TYPE_S8}, /* softmax */
     {NULL, 0, {1, 1, 10}, 1, 10, 0x1p-8f, -128, NNOM_TYPE_S8}, /* Output_29 */
 };
@@ -2223,18 +2223,18 @@ static const uint16_t digits_resnet_n15_in[] = {15, 16, };
 static const uint16_t digits_resnet_n16_in[] = {16, 17, };
 static const uint16_t digits_resnet_n17_in[] = {17, 18, };
 static const nnom_node_t digits_resnet_nodes[] = {
-    {&nnom_conv2d_s8_ref_op, &digits_resnet_n0, digits_resnet_n0_in, 1, 1, 64, 9}, /* stem_conv */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n0, digits_resnet_n0_in, 1, 1, 0, 9}, /* stem_conv */
     {&nnom_conv2d_s8_ref_op, &digits_resnet_n1, digits_resnet_n1_in, 1, 1, 0, 144}, /* res1_1_conv */
-    {&nnom_conv2d_s8_ref_op, &digits_resnet_n2, digits_resnet_n2_in, 1, 1, 1280, 144}, /* res1_2_conv */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n2, digits_resnet_n2_in, 1, 1, 0, 144}, /* res1_2_conv */
     {&nnom_add_s8_op, &digits_resnet_n3, digits_resnet_n3_in, 2, 1, 0, 0}, /* res1_add */
-    {&nnom_conv2d_s8_ref_op, &digits_resnet_n4, digits_resnet_n4_in, 1, 1, 0, 144}, /* dense_1_conv */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n4, digits_resnet_n4_in, 1, 1, 1024, 144}, /* dense_1_conv */
     {&nnom_concat_op, &digits_resnet_n5, digits_resnet_n5_in, 2, 1, 0, 0}, /* dense_concat1 */
-    {&nnom_conv2d_s8_ref_op, &digits_resnet_n6, digits_resnet_n6_in, 1, 1, 2764, 216}, /* dense_2_conv */
-    {&nnom_concat_op, &digits_resnet_n5, digits_resnet_n7_in, 2, 1, 2764, 0}, /* dense_concat2 */
-    {&nnom_dw_conv2d_s8_ref_op, &digits_resnet_n8, digits_resnet_n8_in, 1, 1, 2764, 0}, /* down_depthwise */
-    {&nnom_conv2d_s8_ref_op, &digits_resnet_n9, digits_resnet_n9_in, 1, 1, 2764, 0}, /* down_pointwise_conv */
-    {&nnom_conv2d_s8_ref_op, &digits_resnet_n10, digits_resnet_n10_in, 1, 1, 2764, 0}, /* down_shortcut_conv */
-    {&nnom_add_s8_op, &digits_resnet_n11, digits_resnet_n11_in, 2, 1, 2764, 0}, /* down_add */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n6, digits_resnet_n6_in, 1, 1, 1728, 216}, /* dense_2_conv */
+    {&nnom_concat_op, &digits_resnet_n5, digits_resnet_n7_in, 2, 1, 1728, 0}, /* dense_concat2 */
+    {&nnom_dw_conv2d_s8_ref_op, &digits_resnet_n8, digits_resnet_n8_in, 1, 1, 1728, 0}, /* down_depthwise */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n9, digits_resnet_n9_in, 1, 1, 1728, 0}, /* down_pointwise_conv */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n10, digits_resnet_n10_in, 1, 1, 1728, 0}, /* down_shortcut_conv */
+    {&nnom_add_s8_op, &digits_resnet_n11, digits_resnet_n11_in, 2, 1, 1728, 0}, /* down_add */
     {&nnom_conv2d_s8_ref_op, &digits_resnet_n12, digits_resnet_n12_in, 1, 1, 512, 288}, /* res2_1_conv */
     {&nnom_conv2d_s8_ref_op, &digits_resnet_n13, digits_resnet_n13_in, 1, 1, 512, 288}, /* res2_2_conv */
     {&nnom_add_s8_op, &digits_resnet_n14, digits_resnet_n14_in, 2, 1, 0, 0}, /* res2_add */
@@ -2270,7 +2270,7 @@ static const uint8_t digits_resnet_steps1[32] = {
     3, 5, 4, 0, 1, 2, 3, 5,};
 static const nnom_segment_t digits_resnet_segments[] = {
     {0, 6, 0, NULL, 0},
-    {6, 12, 32, digits_resnet_steps1, 1792},
+    {6, 12, 32, digits_resnet_steps1, 1944},
     {12, 18, 0, NULL, 0},
 };
 static const nnom_program_t digits_resnet_program = {

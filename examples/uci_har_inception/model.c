@@ -6598,17 +6598,17 @@ static const struct nnom_softmax_param uci_har_inception_n10 = {
 };
 
 static const nnom_tensor_t uci_har_inception_tensors[] = {
-    {NULL, 296, {128, 1, 9}, 128, 9, 0x1.e6ed2ep-6f, -38, NNOM_TYPE_S8}, /* motion */
-    {NULL, 256, {64, 1, 16}, 64, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* conv1 */
-    {NULL, 256, {32, 1, 16}, 32, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* pool1 */
-    {NULL, 768, {32, 1, 16}, 32, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* conv2 */
-    {NULL, 1280, {16, 1, 16}, 16, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* pool2 */
-    {NULL, 768, {32, 1, 16}, 32, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* conv3 */
-    {NULL, 0, {16, 1, 16}, 16, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* pool3 */
-    {NULL, 1024, {16, 1, 16}, 16, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* pool4 */
-    {NULL, 256, {16, 1, 48}, 16, 48, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* concat */
-    {NULL, 0, {1, 1, 128}, 1, 128, 0x1.47a91ep-7f, -128, NNOM_TYPE_S8}, /* dense1 */
-    {NULL, 128, {1, 1, 6}, 1, 6, 0x1.884376p-6f, -4, NNOM_TYPE_S8}, /* dense2 */
+    {NULL, 40, {128, 1, 9}, 128, 9, 0x1.e6ed2ep-6f, -38, NNOM_TYPE_S8}, /* motion */
+    {NULL, 0, {64, 1, 16}, 64, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* conv1 */
+    {NULL, 1024, {32, 1, 16}, 32, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* pool1 */
+    {NULL, 256, {32, 1, 16}, 32, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* conv2 */
+    {NULL, 256, {16, 1, 16}, 16, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* pool2 */
+    {NULL, 512, {32, 1, 16}, 32, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* conv3 */
+    {NULL, 512, {16, 1, 16}, 16, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* pool3 */
+    {NULL, 0, {16, 1, 16}, 16, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* pool4 */
+    {NULL, 768, {16, 1, 48}, 16, 48, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* concat */
+    {NULL, 8, {1, 1, 128}, 1, 128, 0x1.47a91ep-7f, -128, NNOM_TYPE_S8}, /* dense1 */
+    {NULL, 0, {1, 1, 6}, 1, 6, 0x1.884376p-6f, -4, NNOM_TYPE_S8}, /* dense2 */
     {NULL, 0, {1, 1, 6}, 1, 6, 0x1p-8f, -128, NNOM_TYPE_S8}, /* softmax */
     {NULL, 0, {1, 1, 6}, 1, 6, 0x1p-8f, -128, NNOM_TYPE_S8}, /* Output_17 */
 };
@@ -6624,7 +6624,7 @@ static const uint16_t uci_har_inception_n8_in[] = {8, 9, };
 static const uint16_t uci_har_inception_n9_in[] = {9, 10, };
 static const uint16_t uci_har_inception_n10_in[] = {10, 11, };
 static const nnom_node_t uci_har_inception_nodes[] = {
-    {&nnom_conv2d_s8_ref_op, &uci_har_inception_n0, uci_har_inception_n0_in, 1, 1, 0, 81}, /* conv1 */
+    {&nnom_conv2d_s8_ref_op, &uci_har_inception_n0, uci_har_inception_n0_in, 1, 1, 1192, 81}, /* conv1 */
     {&nnom_max_pool_s8_ref_op, &uci_har_inception_n1, uci_har_inception_n1_in, 1, 1, 0, 0}, /* pool1 */
     {&nnom_conv2d_s8_ref_op, &uci_har_inception_n2, uci_har_inception_n2_in, 1, 1, 0, 80}, /* conv2 */
     {&nnom_max_pool_s8_ref_op, &uci_har_inception_n1, uci_har_inception_n3_in, 1, 1, 0, 0}, /* pool2 */
