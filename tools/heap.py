@@ -18,6 +18,8 @@ INPUT_BYTES = 128 * 9
 # Bytes after compile, at the peak. README of 2019: 3,922 for all of the sequential network, with its input.
 TARGETS = {"sequential": (2700, 2700), "inception": (11623 // 2, 15096 // 2)}
 README_BYTES = 3922
+# What they take now: tests/test_heap.py holds it.
+HELD = {"sequential": (3198, 3793), "inception": (6441, 7751)}
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,8 @@ typedef struct nnom_array {
     const void *data;
     uint32_t count;
     nnom_type_t type;
-    uint16_t node, index; /* the first array of these contents, by node and place there: it alone is stored. Made by nnom_share() */
+    uint8_t index; /* the first array of these contents, by node and place there: it alone is stored. Made by nnom_share() */
+    uint16_t node;
 } nnom_array_t;
 
 /* ---- Layers ---- */
@@ -48,16 +49,13 @@ struct nnom_edge {
     nnom_edge_t *next_out; /* next consumer of `from` */
 };
 
-/* An output's quantisation and how much of it was set by the user. */
-typedef enum nnom_quant_source { NNOM_QUANT_INHERIT, NNOM_QUANT_SET } nnom_quant_source_t;
-
 typedef struct nnom_class {
     const char *name;       /* as printed: "Conv2D" */
     const char *param_tag;  /* tag of the param struct, "nnom_pool_param"; NULL: no param */
     const nnom_field_t *fields;
     /*
      * Called by compile in order of execution, the inputs' `out` being known. Checks arguments and shapes, sets
-     * layer->out.shape (and .type, .scale, .zero_point where they do not follow input 0, see nnom_layer_follow()), layer->op,
+     * layer->out->shape (and .type, .scale, .zero_point where they do not follow input 0, see nnom_layer_follow()), layer->op,
      * layer->op_symbol, layer->param, layer->scratch_bytes, layer->macs. Returns nnom_layer_fail(...) on error.
      */
     nnom_status_t (*build)(nnom_layer_t *layer);
@@ -93,6 +91,24 @@ enum {
 
 typedef enum nnom_clamp { NNOM_CLAMP_NONE, NNOM_CLAMP_RELU, NNOM_CLAMP_RELU6, NNOM_CLAMP_RELU_N1_TO_1 } nnom_clamp_t;
 
+/* What the user gave beside the arguments of the constructor, or of those in which layers differ; most layers have nothing of it. */
+typedef struct nnom_given {
+    bool quant_is_set;
+    bool has_refused_format;
+    bool type_is_set;       /* by nnom_layer_set_type() */
+    nnom_type_t type;       /* Input, Constant, State */
+    uint16_t part;          /* of a Part: which output, from 1 */
+    uint16_t port;          /* order among the model's inputs or outputs, from 1; 0: none given */
+    int32_t axis;           /* of Concat: 0 h, 1 w, 2 c, -1 c */
+    float scale;            /* the quantisation set by the user, valid if quant_is_set */
+    int32_t zero_point;
+    nnom_qformat_t refused_format; /* given by the user and none; valid if has_refused_format */
+    nnom_shape_t shape;     /* Input, Output, Constant, Reshape, State */
+    float *weight_scales;   /* [weight_scale_count], owned; NULL: Q-format or float weights */
+    uint32_t weight_scale_count;
+    nnom_layer_t *leaves;   /* of a State: the layer whose output it holds in the next run */
+} nnom_given_t;
+
 struct nnom_layer {
     const nnom_class_t *cls;
     nnom_model_t *model;    /* owner, once adopted */
@@ -100,39 +116,33 @@ struct nnom_layer {
     nnom_edge_t *in;        /* inputs, in order */
     nnom_edge_t *out_edges; /* consumers */
     void (*release)(nnom_layer_t *layer); /* frees what the constructor allocated besides the layer; may be NULL */
-    uint32_t bytes;         /* of the layer struct */
-    char name[NNOM_NAME_BYTES];
-    nnom_geometry_t geometry; /* of windows, pads, crops and upsampling: here so that compile can swap h and w */
+    nnom_given_t *given;    /* owned, or a constant one: nnom_layer_give() before writing */
+    char *name;             /* owned, or NULL: nnom_layer_name() */
+    nnom_geometry_t *geometry; /* of windows, pads, crops and upsampling, in the layer's own struct: so that compile can swap h and w */
+    uint16_t bytes;         /* of the layer struct */
+    uint16_t number;        /* among the layers at the first compile, from 1 */
     nnom_padding_t padding;
-    int32_t axis;           /* of Concat: 0 h, 1 w, 2 c, -1 c */
-    bool swapped;           /* h and w were exchanged by compile */
-    bool broken;            /* a layer hooked to this one could not be made */
     nnom_clamp_t fused;     /* clamp taken over from the following layer */
-    nnom_layer_t *fused_by; /* that layer */
-    nnom_quant_source_t quant_source;
-    nnom_qformat_t refused_format; /* given by the user and none; valid if has_refused_format */
-    bool has_refused_format;
+    uint8_t array_count;
+    uint8_t mark;           /* of traversals */
+    bool swapped;           /* h and w were exchanged by compile */
+    bool broken;            /* a layer hooked to this one, or a part of it, could not be made */
     bool padding_is_set;    /* by nnom_layer_set_padding() */
-    bool type_is_set;       /* by nnom_layer_set_type() */
-    bool array_lost;        /* more arrays than NNOM_MAX_ARRAYS were registered */
-    float set_scale;        /* the quantisation set by the user, valid if NNOM_QUANT_SET */
-    int32_t set_zero_point;
-    nnom_shape_t set_shape; /* given by the user: Input, Output, Constant, Reshape, Lambda */
-    nnom_type_t set_type;   /* Input, Constant */
-    float *weight_scales;   /* [weight_scale_count], owned; NULL: Q-format or float weights */
-    uint32_t weight_scale_count;
     /* Made by build: */
-    nnom_tensor_t out;      /* offset is set by the plan */
+    bool array_lost;        /* more arrays than NNOM_MAX_ARRAYS were registered, or there was no memory */
+    bool scratch_in_pieces; /* scratch is for input rows that come in pieces, in a ring; always so in reducing operations */
+    bool passed;            /* fused into the layer before: no node, no tensor */
+    bool is_left;           /* a State takes its output over */
+    uint16_t cost_mac, cost_output; /* of the kernel taken, as in kernels.def; 0: not one of these */
+    nnom_layer_t *fused_by; /* the layer that `fused` is from */
+    nnom_tensor_t *out;     /* in the program; offset is set by the plan. NULL before compile */
     const nnom_op_t *op;
     const char *op_symbol;
     const struct nnom_form *form; /* of operations with kernel variants: the one taken; else NULL */
-    uint64_t cost;          /* estimated instructions of a run; 0: estimated from macs and the output */
     const void *param;
     uint32_t scratch_bytes;
-    bool scratch_in_pieces; /* scratch is for input rows that come in pieces, in a ring; always so in reducing operations */
     uint64_t macs;
-    uint32_t array_count;
-    nnom_array_t arrays[NNOM_MAX_ARRAYS];
+    nnom_array_t *arrays;   /* [array_count] */
     struct nnom_chunk *chunks; /* memory from nnom_layer_alloc(), freed with the layer or at the next compile */
     /*
      * How far the output's first byte must lie below input 0's first byte so that rows computed in ascending order never
@@ -142,26 +152,37 @@ struct nnom_layer {
     int32_t overlap;
     /* Made by compile: */
     nnom_layer_t *root;     /* the layer whose bytes these are: itself, or for views and fused activations another */
-    bool passed;            /* fused into the layer before: no node, no tensor */
     uint16_t tensor;        /* index in the program */
     uint16_t node;          /* index in the program, NNOM_NO_NODE: nothing to run */
     uint16_t stored;        /* of a Constant: tensor of the first one of the same contents */
     uint16_t param_node;    /* the first node with the same parameters */
     uint16_t first_step;    /* life of the output, in nodes */
     uint16_t last_step;
-    nnom_layer_t *leaves;   /* of a State: the layer whose output it holds in the next run */
-    bool is_left;           /* a State takes its output over */
-    uint16_t part;          /* of a Part: which output, from 1 */
-    uint16_t port;          /* order among the model's inputs or outputs, from 1; 0: none given */
-    uint16_t mark;          /* of traversals */
 };
 
 /*
  * Allocates a zeroed layer of `bytes` (its struct starts with nnom_layer_t) of a class. NULL when memory is short.
- * Geometry starts as kernel, stride, dilation 1 and no padding.
  */
 void *nnom_layer_new(const nnom_class_t *cls, size_t bytes);
 void nnom_layer_free(nnom_layer_t *layer);
+
+/* A layer's given things, to be written; NULL if the layer is, or if memory is short: then it is broken, and compile says so. */
+nnom_given_t *nnom_layer_give(nnom_layer_t *layer);
+bool nnom_layer_is_given(const nnom_layer_t *layer);
+/* What layers have that are given nothing: constant. */
+nnom_given_t *nnom_nothing_given(void);
+void nnom_layer_free_given(nnom_layer_t *layer);
+/* head + count * size bytes by nnom_malloc; NULL also where they do not fit size_t. */
+void *nnom_allocate(size_t head, size_t count, size_t size);
+void nnom_layer_give_shape(nnom_layer_t *layer, nnom_shape_t shape);
+void nnom_layer_give_axis(nnom_layer_t *layer, int32_t axis);
+/* The name given, or "Conv2D_2" from the first compile on, or "". text: [NNOM_NAME_BYTES], where it is written if it is not given. */
+const char *nnom_layer_text(const nnom_layer_t *layer, char *text);
+/* The same, kept by the layer from then on: for who hands it on. Without memory for it "Conv2D". */
+const char *nnom_layer_name(const nnom_layer_t *layer);
+/* Memory for the text of the first error; false if there is none. */
+bool nnom_new_error(nnom_builder_t *builder);
+void nnom_free_error(nnom_builder_t *builder);
 
 /* Outputs beside `out`. */
 uint32_t nnom_layer_more_outputs(const nnom_layer_t *layer);
@@ -190,6 +211,10 @@ bool nnom_layer_same_quant(const nnom_layer_t *layer, uint32_t i);
 void nnom_layer_overlap_rows(nnom_layer_t *layer);
 /* The first error is kept in the model: "<layer name>: <text>". Returns status. printf-like, %d and %s and %ld only. */
 nnom_status_t nnom_layer_fail(const nnom_layer_t *layer, nnom_status_t status, const char *format, ...) NNOM_PRINTF(3, 4);
+
+/* Kernel, stride, dilation 1 and no padding. */
+nnom_geometry_t nnom_geometry_one(void);
+void nnom_geometry_set_pads(nnom_geometry_t *g, nnom_border_t border);
 
 /* ---- Shapes and geometry: src/build/shape.c ---- */
 
@@ -240,6 +265,7 @@ nnom_status_t nnom_layer_weights(nnom_layer_t *layer, const nnom_weight_t *w, co
 struct nnom_activation {
     const nnom_class_t *cls;       /* of the layer that Activation() makes; its name */
     nnom_clamp_t clamp;            /* not NONE: can be fused */
+    bool owned;                    /* allocated, and freed with its layer; else constant */
     float (*function)(float x, float alpha);
     float alpha;
     float scale;                   /* own output quantisation, if > 0 */
@@ -272,7 +298,9 @@ struct nnom_builder {
     nnom_layer_t *layers;     /* owned, all adopted layers */
     nnom_layer_t *last_added; /* of model.add */
     nnom_layer_t *output;     /* the layer named as output to compile, may be NULL */
-    void *program;            /* block of the compiled program */
+    nnom_tensor_t *tensors;   /* of the compiled program: [tensor_count] */
+    uint16_t tensor_count;
+    void *program;            /* block of its other tables */
     uint32_t program_bytes;
     void *schedule;           /* segments and steps, or NULL */
     uint32_t schedule_bytes;
@@ -286,7 +314,8 @@ struct nnom_builder {
     bool verbose;
     bool own_model;           /* new_model(NULL) */
     nnom_status_t status;     /* first error of add */
-    char error[NNOM_ERROR_BYTES];
+    bool error_lost;          /* there was one, and no memory for its text */
+    char *error;              /* its text, or NULL: [NNOM_ERROR_BYTES] */
 };
 
 #endif

@@ -22,28 +22,38 @@ static void swap(int32_t *a, int32_t *b)
 
 static bool can_swap(const nnom_layer_t *layer)
 {
-    const nnom_geometry_t *g = &layer->geometry;
-    const bool flat = g->kernel_h == 1 && g->stride_h == 1 && g->pad_top == 0 && g->pad_bottom == 0;
+    const nnom_geometry_t *g = layer->geometry;
+    const bool flat = g == NULL || (g->kernel_h == 1 && g->stride_h == 1 && g->pad_top == 0 && g->pad_bottom == 0);
     const bool counted = (layer->cls->flags & NNOM_CLASS_OUTPUT) != 0; /* of its shape only the number of elements is read */
-    const bool shaped = layer->set_shape.w != 0 && !counted;           /* Input, Constant, Reshape: one row */
-    return (layer->cls->flags & NNOM_CLASS_NO_SWAP) == 0 && flat && (!shaped || layer->set_shape.h == 1);
+    const bool shaped = layer->given->shape.w != 0 && !counted;           /* Input, Constant, Reshape: one row */
+    return (layer->cls->flags & NNOM_CLASS_NO_SWAP) == 0 && flat && (!shaped || layer->given->shape.h == 1);
+}
+
+static void swap_given(nnom_layer_t *layer)
+{
+    nnom_given_t *given = layer->given;
+    if ((layer->cls->flags & NNOM_CLASS_OUTPUT) == 0) {
+        swap(&given->shape.h, &given->shape.w);
+    }
+    if (given->axis == 0 || given->axis == 1) {
+        given->axis = 1 - given->axis;
+    } else if (given->axis == -3 || given->axis == -2) {
+        given->axis = -5 - given->axis;
+    }
 }
 
 static void swap_layer(nnom_layer_t *layer)
 {
-    nnom_geometry_t *g = &layer->geometry;
-    swap(&g->kernel_h, &g->kernel_w);
-    swap(&g->stride_h, &g->stride_w);
-    swap(&g->dilation_h, &g->dilation_w);
-    swap(&g->pad_top, &g->pad_left);
-    swap(&g->pad_bottom, &g->pad_right);
-    if ((layer->cls->flags & NNOM_CLASS_OUTPUT) == 0) {
-        swap(&layer->set_shape.h, &layer->set_shape.w);
+    nnom_geometry_t *g = layer->geometry;
+    if (g != NULL) {
+        swap(&g->kernel_h, &g->kernel_w);
+        swap(&g->stride_h, &g->stride_w);
+        swap(&g->dilation_h, &g->dilation_w);
+        swap(&g->pad_top, &g->pad_left);
+        swap(&g->pad_bottom, &g->pad_right);
     }
-    if (layer->axis == 0 || layer->axis == 1) {
-        layer->axis = 1 - layer->axis;
-    } else if (layer->axis == -3 || layer->axis == -2) {
-        layer->axis = -5 - layer->axis;
+    if (nnom_layer_is_given(layer)) {
+        swap_given(layer);
     }
     layer->swapped = !layer->swapped;
 }
@@ -56,7 +66,7 @@ static void swap_time(nnom_model_t *m)
         if (!can_swap(layer)) {
             return;
         }
-        wide = wide || ((layer->cls->flags & NNOM_CLASS_INPUT) != 0 && layer->set_shape.w > 1);
+        wide = wide || ((layer->cls->flags & NNOM_CLASS_INPUT) != 0 && layer->given->shape.w > 1);
     }
     for (nnom_layer_t *layer = m->builder->layers; wide && layer != NULL; layer = layer->next) {
         swap_layer(layer);
@@ -71,6 +81,10 @@ static void reset(nnom_model_t *m)
     if (builder->program != NULL) {
         nnom_free(builder->program);
         builder->program = NULL;
+    }
+    if (builder->tensors != NULL) {
+        nnom_free(builder->tensors);
+        builder->tensors = NULL;
     }
     if (builder->schedule != NULL) {
         nnom_free(builder->schedule);
@@ -89,11 +103,12 @@ static void reset(nnom_model_t *m)
             swap_layer(layer);
         }
         nnom_layer_free_chunks(layer);
-        memset(&layer->out, 0, sizeof layer->out);
+        layer->array_lost = false;
+        layer->out = NULL;
         layer->op = NULL;
         layer->op_symbol = NULL;
         layer->form = NULL;
-        layer->cost = 0;
+        layer->cost_mac = layer->cost_output = 0;
         layer->param = NULL;
         layer->scratch_bytes = 0;
         layer->scratch_in_pieces = false;
@@ -118,7 +133,7 @@ static void fuse(const nnom_model_t *m, nnom_layer_t *layer)
     }
     const nnom_activation_layer_t *activation = (const nnom_activation_layer_t *)layer;
     nnom_layer_t *from = layer->in->from;
-    const bool both = from->quant_source == NNOM_QUANT_SET && layer->quant_source == NNOM_QUANT_SET;
+    const bool both = from->given->quant_is_set && layer->given->quant_is_set;
     const bool free_to = (from->cls->flags & NNOM_CLASS_CLAMPS) != 0 && from->fused == NNOM_CLAMP_NONE &&
                          from->out_edges->next_out == NULL && !nnom_is_output(m, from) && !from->is_left && !both;
     if (activation->act->clamp == NNOM_CLAMP_NONE || !free_to) {
@@ -147,23 +162,23 @@ static nnom_status_t check_quant(const nnom_layer_t *layer, float scale, int32_t
 /* What the user set, before a build computes with it; types have different zero points. */
 static nnom_status_t check_set_quant(const nnom_layer_t *layer)
 {
-    if (layer->has_refused_format) {
+    if (layer->given->has_refused_format) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "qformat(%d, %d), expected m + n = 7 and n from -31 to 31",
-                               (int)layer->refused_format.m, (int)layer->refused_format.n);
+                               (int)layer->given->refused_format.m, (int)layer->given->refused_format.n);
     }
-    return layer->quant_source == NNOM_QUANT_SET ? check_quant(layer, layer->set_scale, layer->set_zero_point, -128, 255) : NNOM_OK;
+    return layer->given->quant_is_set ? check_quant(layer, layer->given->scale, layer->given->zero_point, -128, 255) : NNOM_OK;
 }
 
 static nnom_status_t check_out_quant(const nnom_layer_t *layer)
 {
-    const nnom_tensor_t *out = &layer->out;
+    const nnom_tensor_t *out = layer->out;
     const nnom_type_facts_t *facts = nnom_type_facts(out->type);
     return facts->quantised ? check_quant(layer, out->scale, out->zero_point, facts->least, facts->most) : NNOM_OK;
 }
 
 static nnom_status_t finish_tensor(nnom_layer_t *layer)
 {
-    nnom_tensor_t *out = &layer->out;
+    nnom_tensor_t *out = layer->out;
     const int64_t bytes = (int64_t)nnom_shape_elements(out->shape) * nnom_type_bytes(out->type);
     if (bytes <= 0 || bytes > INT32_MAX) {
         return nnom_layer_fail(layer, NNOM_BAD_SHAPE, "its output (%d, %d, %d) has a side < 1 or over 2^31 - 1 bytes",
@@ -181,11 +196,11 @@ static nnom_status_t check_settings(const nnom_layer_t *layer)
     const char *what = NULL;
     if (layer->padding_is_set && (flags & NNOM_CLASS_WINDOW) == 0) {
         what = "nnom_layer_set_padding: it has no window";
-    } else if (layer->weight_scales != NULL && (flags & NNOM_CLASS_WEIGHTS) == 0) {
+    } else if (layer->given->weight_scales != NULL && (flags & NNOM_CLASS_WEIGHTS) == 0) {
         what = "nnom_layer_set_weight_scales: it has no weights";
-    } else if (layer->leaves != NULL && (flags & NNOM_CLASS_STATE) == 0) {
+    } else if (layer->given->leaves != NULL && (flags & NNOM_CLASS_STATE) == 0) {
         what = "nnom_state_set: it is no State";
-    } else if (layer->type_is_set && (flags & (NNOM_CLASS_INPUT | NNOM_CLASS_CONSTANT | NNOM_CLASS_STATE)) == 0) {
+    } else if (layer->given->type_is_set && (flags & (NNOM_CLASS_INPUT | NNOM_CLASS_CONSTANT | NNOM_CLASS_STATE)) == 0) {
         what = "nnom_layer_set_type: only Input and Constant have a type of their own";
     }
     return what == NULL ? NNOM_OK : nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "%s", what);
@@ -195,7 +210,6 @@ static nnom_status_t build_layer(nnom_layer_t *layer)
 {
     nnom_status_t status = check_settings(layer);
     if (layer->passed && status == NNOM_OK) {
-        layer->out = layer->root->out;
         return check_set_quant(layer);
     }
     if (status == NNOM_OK) {
@@ -204,7 +218,9 @@ static nnom_status_t build_layer(nnom_layer_t *layer)
     if (status == NNOM_OK) {
         status = layer->cls->build(layer);
     }
-    if (status == NNOM_OK && layer->array_lost) {
+    if (status == NNOM_OK && layer->array_lost && layer->array_count < NNOM_MAX_ARRAYS) {
+        status = nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory to list its arrays");
+    } else if (status == NNOM_OK && layer->array_lost) {
         status = nnom_layer_fail(layer, NNOM_OVERFLOW, "it has more than %d arrays of constants", NNOM_MAX_ARRAYS);
     }
     if (status != NNOM_OK) {
@@ -242,7 +258,8 @@ static nnom_status_t compile_graph(nnom_model_t *m, nnom_layer_t *out)
     for (nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         fuse(m, layer);
     }
-    status = build_layers(m);
+    status = nnom_make_tensors(m);
+    status = status == NNOM_OK ? build_layers(m) : status;
     status = status == NNOM_OK ? nnom_check_states(m) : status;
     return status == NNOM_OK ? nnom_make_program(m) : status;
 }
@@ -257,7 +274,7 @@ nnom_status_t nnom_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out,
     const bool fast = options != NULL && options->target != NNOM_TARGET_PLAIN;
     m->builder->free_percent = options == NULL ? FREE_PERCENT_BY_HAND : (fast ? FREE_PERCENT_FAST : FREE_PERCENT);
     if (m->builder->status == NNOM_OK) { /* else the text tells what was wrong before */
-        m->builder->error[0] = '\0';
+        nnom_free_error(m->builder);
     }
     const nnom_status_t adopted = nnom_adopt(m, in);
     const nnom_status_t adopted_out = nnom_adopt(m, out);
@@ -282,7 +299,7 @@ nnom_status_t nnom_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out,
         m->instance.program = NULL;
         (void)nnom_model_fail(m, status, "%s", nnom_status_text(status));
         if (m->builder->verbose) {
-            NNOM_LOG("NNoM: %s: %s\n", nnom_status_text(status), m->builder->error);
+            NNOM_LOG("NNoM: %s: %s\n", nnom_status_text(status), nnom_model_error_text(m));
         }
         return status;
     }

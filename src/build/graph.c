@@ -38,7 +38,7 @@ bool nnom_connect(nnom_layer_t *to, nnom_layer_t *from)
 }
 
 /* The queue of a traversal is the chain of `next`: layers not owned by a model use it for nothing else. */
-static nnom_layer_t *enqueue(nnom_layer_t *layer, nnom_layer_t *tail, uint16_t mark)
+static nnom_layer_t *enqueue(nnom_layer_t *layer, nnom_layer_t *tail, uint8_t mark)
 {
     if (layer->mark == mark || layer->model != NULL) {
         return tail; /* seen, or owned by a model: that one's list must stay whole */
@@ -49,7 +49,7 @@ static nnom_layer_t *enqueue(nnom_layer_t *layer, nnom_layer_t *tail, uint16_t m
     return layer;
 }
 
-nnom_layer_t *nnom_component(nnom_layer_t *start, uint16_t mark)
+nnom_layer_t *nnom_component(nnom_layer_t *start, uint8_t mark)
 {
     start->mark = mark;
     start->next = NULL;

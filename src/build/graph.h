@@ -9,7 +9,7 @@ enum { NNOM_MARK_NONE, NNOM_MARK_COMPONENT, NNOM_MARK_PLACED, NNOM_MARK_NEEDED, 
 /* Appends `from` to the inputs of `to`. False when memory is short. */
 bool nnom_connect(nnom_layer_t *to, nnom_layer_t *from);
 /* All layers connected to `start`, as a list by `next`, each marked. */
-nnom_layer_t *nnom_component(nnom_layer_t *start, uint16_t mark);
+nnom_layer_t *nnom_component(nnom_layer_t *start, uint8_t mark);
 
 nnom_layer_t *nnom_hook(nnom_layer_t *curr, nnom_layer_t *last);
 nnom_layer_t *nnom_merge(nnom_layer_t *method, nnom_layer_t *in1, nnom_layer_t *in2);
@@ -50,13 +50,15 @@ nnom_status_t nnom_check_graph(nnom_model_t *m, nnom_layer_t *out);
 /* Says of arrays, constants and parameters which layer stores them: the first one that has these contents. */
 nnom_status_t nnom_share(nnom_model_t *m);
 
+/* One for each layer that is not fused into another: sets layer->out and layer->tensor. */
+nnom_status_t nnom_make_tensors(nnom_model_t *m);
 /* Tables, plan and memory of layers that are built: sets m->program. */
 nnom_status_t nnom_make_program(nnom_model_t *m);
 /* Offsets, rings and schedule of a program whose tables are filled, the lives of layers, and the totals. */
 nnom_status_t nnom_plan(nnom_model_t *m, nnom_program_t *program, nnom_tensor_t *tensors, nnom_node_t *nodes);
 
 /* report.c */
-nnom_layer_row_t nnom_layer_row(const nnom_layer_t *layer);
+nnom_layer_row_t nnom_layer_row(const nnom_layer_t *layer, const char *name);
 nnom_status_t nnom_model_fail(nnom_model_t *m, nnom_status_t status, const char *format, ...) NNOM_PRINTF(3, 4);
 
 #endif

@@ -3,7 +3,7 @@
 
 static uint64_t kernel_cost(const nnom_layer_t *layer, const nnom_kernel_t *kernel)
 {
-    const int32_t outputs = nnom_shape_elements(layer->out.shape);
+    const int32_t outputs = nnom_shape_elements(layer->out->shape);
     return (layer->macs * kernel->cost_mac + (uint64_t)(outputs > 0 ? outputs : 0) * kernel->cost_output) / 16u;
 }
 
@@ -48,7 +48,8 @@ nnom_status_t nnom_choose_kernel(nnom_layer_t *layer, const nnom_kernel_t *list,
         layer->form = list[k].form;
         layer->op = list[k].form->op;
         layer->op_symbol = list[k].form->symbol;
-        layer->cost = kernel_cost(layer, &list[k]);
+        layer->cost_mac = list[k].cost_mac;
+        layer->cost_output = list[k].cost_output;
     }
     return status;
 }

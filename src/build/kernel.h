@@ -52,7 +52,7 @@ NNOM_KERNELS(NNOM_FORM_DECLARE)
 
 /*
  * Takes, of the variants that the target allows and whose pack() accepts the layer, the one of the least estimated cost: sets
- * layer->form, op, cost and what pack() sets. layer->macs and out.shape must be known.
+ * layer->form, op, costs and what pack() sets. layer->macs and out.shape must be known.
  */
 nnom_status_t nnom_choose_kernel(nnom_layer_t *layer, const nnom_kernel_t *list, uint32_t count);
 

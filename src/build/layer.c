@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 typedef struct nnom_chunk {
     struct nnom_chunk *next;
@@ -19,23 +20,20 @@ void *nnom_layer_new(const nnom_class_t *cls, size_t bytes)
     }
     nnom_memset(layer, 0, bytes);
     layer->cls = cls;
-    layer->bytes = (uint32_t)bytes;
-    layer->axis = -1;
-    layer->geometry.kernel_h = layer->geometry.kernel_w = 1;
-    layer->geometry.stride_h = layer->geometry.stride_w = 1;
-    layer->geometry.dilation_h = layer->geometry.dilation_w = 1;
+    layer->bytes = (uint16_t)bytes;
+    layer->given = nnom_nothing_given();
     return layer;
 }
 
 /* head + count * size bytes; where size_t has 32 bits that may not fit, and no memory is enough. */
-static void *allocate(size_t head, size_t count, size_t size)
+void *nnom_allocate(size_t head, size_t count, size_t size)
 {
     return count <= (SIZE_MAX - head) / size ? nnom_malloc(head + count * size) : NULL;
 }
 
 void *nnom_layer_alloc(nnom_layer_t *layer, size_t count, size_t size)
 {
-    nnom_chunk_t *chunk = allocate(sizeof *chunk, count, size);
+    nnom_chunk_t *chunk = nnom_allocate(sizeof *chunk, count, size);
     if (chunk == NULL) {
         return NULL;
     }
@@ -53,12 +51,18 @@ void nnom_layer_free_chunks(nnom_layer_t *layer)
         layer->chunks = chunk->next;
         nnom_free(chunk);
     }
+    if (layer->arrays != NULL) {
+        nnom_free(layer->arrays);
+        layer->arrays = NULL;
+    }
     layer->array_count = 0;
 }
 
 size_t nnom_layer_memory(const nnom_layer_t *layer)
 {
-    size_t bytes = layer->bytes + layer->weight_scale_count * sizeof(float);
+    size_t bytes = layer->bytes + layer->given->weight_scale_count * sizeof(float) + layer->array_count * sizeof(nnom_array_t);
+    bytes += nnom_layer_is_given(layer) ? sizeof *layer->given : 0;
+    bytes += layer->name != NULL ? strlen(layer->name) + 1 : 0;
     for (const nnom_chunk_t *chunk = layer->chunks; chunk != NULL; chunk = chunk->next) {
         bytes += sizeof *chunk + chunk->bytes;
     }
@@ -77,20 +81,29 @@ void nnom_layer_free(nnom_layer_t *layer)
         layer->release(layer);
     }
     nnom_layer_free_chunks(layer);
-    if (layer->weight_scales != NULL) {
-        nnom_free(layer->weight_scales);
+    nnom_layer_free_given(layer);
+    if (layer->name != NULL) {
+        nnom_free(layer->name);
     }
     nnom_free(layer);
 }
 
 const void *nnom_layer_array(nnom_layer_t *layer, const void *data, uint32_t count, nnom_type_t type)
 {
-    if (layer->array_count < NNOM_MAX_ARRAYS) {
-        const nnom_array_t array = {data, data != NULL ? count : 0, type, 0, 0};
-        layer->arrays[layer->array_count++] = array;
-    } else {
-        layer->array_lost = true;
+    const nnom_array_t array = {data, data != NULL ? count : 0, type, 0, 0};
+    nnom_array_t *arrays = layer->array_count < NNOM_MAX_ARRAYS ? nnom_allocate(0, layer->array_count + (size_t)1, sizeof array) : NULL;
+    if (arrays == NULL) {
+        layer->array_lost = true; /* compile fails */
+        return data;
     }
+    for (uint32_t i = 0; i < layer->array_count; i++) {
+        arrays[i] = layer->arrays[i];
+    }
+    if (layer->arrays != NULL) {
+        nnom_free(layer->arrays);
+    }
+    arrays[layer->array_count++] = array;
+    layer->arrays = arrays;
     return data;
 }
 
@@ -102,7 +115,7 @@ uint32_t nnom_array_bytes(const nnom_array_t *array)
 uint32_t nnom_layer_weight_bytes(const nnom_layer_t *layer)
 {
     if ((layer->cls->flags & NNOM_CLASS_CONSTANT) != 0) {
-        return layer->stored == layer->tensor ? (uint32_t)layer->out.shape.h * (uint32_t)layer->out.row_bytes : 0;
+        return layer->stored == layer->tensor ? (uint32_t)layer->out->shape.h * (uint32_t)layer->out->row_bytes : 0;
     }
     uint32_t bytes = 0;
     for (uint32_t i = 0; i < layer->array_count; i++) {
@@ -145,7 +158,7 @@ nnom_layer_t *nnom_layer_input_layer(const nnom_layer_t *layer, uint32_t i)
 
 const nnom_tensor_t *nnom_layer_in(const nnom_layer_t *layer, uint32_t i)
 {
-    return &nnom_layer_input_layer(layer, i)->out;
+    return nnom_layer_input_layer(layer, i)->out;
 }
 
 /* ---- Quantisation ---- */
@@ -153,13 +166,13 @@ const nnom_tensor_t *nnom_layer_in(const nnom_layer_t *layer, uint32_t i)
 void nnom_layer_follow_quant(nnom_layer_t *layer, float scale, int32_t zero_point)
 {
     const nnom_layer_t *from = layer;
-    if (layer->quant_source != NNOM_QUANT_SET && layer->fused_by != NULL) {
+    if (!layer->given->quant_is_set && layer->fused_by != NULL) {
         from = layer->fused_by;
     }
-    const bool set = from->quant_source == NNOM_QUANT_SET;
-    layer->out.type = nnom_layer_in(layer, 0)->type;
-    layer->out.scale = set ? from->set_scale : scale;
-    layer->out.zero_point = set ? from->set_zero_point : zero_point;
+    const bool set = from->given->quant_is_set;
+    layer->out->type = nnom_layer_in(layer, 0)->type;
+    layer->out->scale = set ? from->given->scale : scale;
+    layer->out->zero_point = set ? from->given->zero_point : zero_point;
 }
 
 void nnom_layer_follow(nnom_layer_t *layer)
@@ -171,80 +184,7 @@ void nnom_layer_follow(nnom_layer_t *layer)
 bool nnom_layer_same_quant(const nnom_layer_t *layer, uint32_t i)
 {
     const nnom_tensor_t *in = nnom_layer_in(layer, i);
-    return in->type == NNOM_TYPE_F32 || (in->scale == layer->out.scale && in->zero_point == layer->out.zero_point);
-}
-
-nnom_layer_t *nnom_layer_set_quant(nnom_layer_t *layer, float scale, int32_t zero_point)
-{
-    if (layer != NULL) {
-        layer->quant_source = NNOM_QUANT_SET;
-        layer->set_scale = scale;
-        layer->set_zero_point = zero_point;
-    }
-    return layer;
-}
-
-nnom_layer_t *nnom_layer_set_qformat(nnom_layer_t *layer, nnom_qformat_t format)
-{
-    const bool good = format.n >= -31 && format.n <= 31 && format.m == 7 - format.n;
-    if (layer != NULL) {
-        layer->has_refused_format = !good; /* refused by compile */
-        layer->refused_format = format;
-    }
-    return nnom_layer_set_quant(layer, good ? ldexpf(1.0f, (int)-format.n) : 1.0f, 0);
-}
-
-nnom_layer_t *nnom_layer_set_weight_scales(nnom_layer_t *layer, const float *scales, uint32_t count)
-{
-    if (layer == NULL || scales == NULL || count == 0) {
-        return layer;
-    }
-    float *copy = allocate(0, count, sizeof(float));
-    if (copy == NULL) {
-        layer->broken = true;
-        return layer;
-    }
-    nnom_memcpy(copy, scales, count * sizeof(float));
-    if (layer->weight_scales != NULL) {
-        nnom_free(layer->weight_scales);
-    }
-    layer->weight_scales = copy;
-    layer->weight_scale_count = count;
-    return layer;
-}
-
-nnom_layer_t *nnom_layer_set_type(nnom_layer_t *layer, nnom_type_t type)
-{
-    if (layer != NULL) {
-        layer->set_type = type;
-        layer->type_is_set = true;
-    }
-    return layer;
-}
-
-nnom_layer_t *nnom_layer_set_padding(nnom_layer_t *layer, nnom_border_t border)
-{
-    if (layer != NULL) {
-        layer->padding = NNOM_PADDING_EXPLICIT;
-        layer->padding_is_set = true;
-        layer->geometry.pad_top = border.top;
-        layer->geometry.pad_bottom = border.bottom;
-        layer->geometry.pad_left = border.left;
-        layer->geometry.pad_right = border.right;
-    }
-    return layer;
-}
-
-nnom_layer_t *nnom_layer_set_name(nnom_layer_t *layer, const char *name)
-{
-    if (layer != NULL && name != NULL) {
-        size_t i = 0;
-        for (; i + 1 < NNOM_NAME_BYTES && name[i] != '\0'; i++) {
-            layer->name[i] = name[i];
-        }
-        layer->name[i] = '\0';
-    }
-    return layer;
+    return in->type == NNOM_TYPE_F32 || (in->scale == layer->out->scale && in->zero_point == layer->out->zero_point);
 }
 
 /* ---- Overlap ---- */
@@ -254,14 +194,14 @@ enum { OVERLAP_ROWS_MAX = 65536 }; /* looked at one by one; of taller outputs, a
 void nnom_layer_overlap_rows(nnom_layer_t *layer)
 {
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
-    if (nnom_shape_elements(layer->out.shape) < 0) {
+    if (nnom_shape_elements(layer->out->shape) < 0) {
         return; /* refused after build: 2^31 rows need not be looked at */
     }
     const nnom_node_t node = {layer->op, layer->param, (const uint16_t[]){0, 0}, 1, 1, 0, 0};
     const nnom_program_t program = {.tensors = in, .nodes = &node, .tensor_count = 1, .node_count = 1};
     const int64_t in_row = (int64_t)in->shape.w * in->shape.c * nnom_type_bytes(in->type);
-    const int64_t out_row = (int64_t)layer->out.shape.w * layer->out.shape.c * nnom_type_bytes(layer->out.type);
-    const int32_t h = layer->out.shape.h, block = (h - 1) / OVERLAP_ROWS_MAX + 1;
+    const int64_t out_row = (int64_t)layer->out->shape.w * layer->out->shape.c * nnom_type_bytes(layer->out->type);
+    const int32_t h = layer->out->shape.h, block = (h - 1) / OVERLAP_ROWS_MAX + 1;
     int64_t distance = INT64_MIN;
     for (int32_t y = 0; y < h; y += block < h - y ? block : h - y) {
         const int32_t end = y + (block < h - y ? block : h - y);
@@ -280,16 +220,17 @@ void nnom_layer_overlap_rows(nnom_layer_t *layer)
 nnom_status_t nnom_layer_fail(const nnom_layer_t *layer, nnom_status_t status, const char *format, ...)
 {
     nnom_builder_t *builder = layer->model != NULL ? layer->model->builder : NULL;
-    if (builder == NULL || builder->error[0] != '\0') {
+    if (builder == NULL || builder->error != NULL || !nnom_new_error(builder)) {
         return status;
     }
-    const int head =
-        snprintf(builder->error, sizeof builder->error,
-                 layer->name[0] != '\0' ? "layer '%s' (%s): " : "layer%s (%s): ", layer->name, layer->cls->name);
-    if (head > 0 && (size_t)head < sizeof builder->error) {
+    char text[NNOM_NAME_BYTES];
+    const char *name = nnom_layer_text(layer, text);
+    const int head = snprintf(builder->error, NNOM_ERROR_BYTES, name[0] != '\0' ? "layer '%s' (%s): " : "layer%s (%s): ", name,
+                              layer->cls->name);
+    if (head > 0 && (size_t)head < NNOM_ERROR_BYTES) {
         va_list arguments;
         va_start(arguments, format);
-        (void)vsnprintf(builder->error + head, sizeof builder->error - (size_t)head, format, arguments);
+        (void)vsnprintf(builder->error + head, NNOM_ERROR_BYTES - (size_t)head, format, arguments);
         va_end(arguments);
     }
     return status;

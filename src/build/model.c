@@ -26,7 +26,7 @@ static nnom_status_t add_layer(nnom_model_t *m, nnom_layer_t *layer)
     }
     if (layer->model != NULL) {
         builder->status = NNOM_BAD_GRAPH;
-        return nnom_model_fail(m, NNOM_BAD_GRAPH, "layer '%s' (%s, number %ld) was added before", layer->name,
+        return nnom_model_fail(m, NNOM_BAD_GRAPH, "layer '%s' (%s, number %ld) was added before", nnom_layer_name(layer),
                                layer->cls->name, place_of(layer));
     }
     m->instance.program = NULL; /* to be compiled again */
@@ -38,6 +38,23 @@ static nnom_status_t add_layer(nnom_model_t *m, nnom_layer_t *layer)
     }
     builder->last_added = layer;
     return builder->status;
+}
+
+/* Room for the first error; a device whose models are right has none. */
+bool nnom_new_error(nnom_builder_t *builder)
+{
+    builder->error = nnom_malloc(NNOM_ERROR_BYTES);
+    builder->error_lost = builder->error == NULL;
+    return builder->error != NULL;
+}
+
+void nnom_free_error(nnom_builder_t *builder)
+{
+    if (builder->error != NULL) {
+        nnom_free(builder->error);
+    }
+    builder->error = NULL;
+    builder->error_lost = false;
 }
 
 static nnom_builder_t *new_builder(void)
@@ -87,7 +104,9 @@ void nnom_model_delete(nnom_model_t *m)
     }
     nnom_builder_t *builder = m->builder;
     nnom_layers_free(builder->layers);
+    nnom_free_error(builder);
     free_if(builder->program);
+    free_if(builder->tensors);
     free_if(builder->schedule);
     free_if(builder->regions[0].owned);
     free_if(builder->regions[1].owned);
@@ -137,10 +156,10 @@ void nnom_set_verbose(nnom_model_t *m, bool verbose)
 nnom_status_t nnom_model_fail(nnom_model_t *m, nnom_status_t status, const char *format, ...)
 {
     nnom_builder_t *builder = m->builder;
-    if (builder->error[0] == '\0') {
+    if (builder->error == NULL && nnom_new_error(builder)) {
         va_list arguments;
         va_start(arguments, format);
-        (void)vsnprintf(builder->error, sizeof builder->error, format, arguments);
+        (void)vsnprintf(builder->error, NNOM_ERROR_BYTES, format, arguments);
         va_end(arguments);
     }
     return status;
@@ -151,7 +170,10 @@ const char *nnom_model_error_text(const nnom_model_t *m)
     if (m != NULL && m->builder == NULL) {
         return "new_model() did not prepare this model, or it was deleted";
     }
-    return m != NULL ? m->builder->error : "";
+    if (m == NULL || (m->builder->error == NULL && !m->builder->error_lost)) {
+        return "";
+    }
+    return m->builder->error != NULL ? m->builder->error : nnom_status_text(NNOM_NO_MEMORY);
 }
 
 nnom_status_t nnom_model_run(nnom_model_t *m)

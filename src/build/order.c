@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /* Which layers a model has, in which order they run, and whether they are a graph from inputs to outputs. */
-#include <stdio.h>
-
 #include "graph.h"
 
 /* ---- Adopting ---- */
@@ -13,7 +11,7 @@ nnom_status_t nnom_adopt(nnom_model_t *m, nnom_layer_t *start)
         return NNOM_OK;
     }
     if (start->model != NULL) {
-        return nnom_model_fail(m, NNOM_BAD_GRAPH, "layer '%s' (%s) belongs to another model", start->name, start->cls->name);
+        return nnom_model_fail(m, NNOM_BAD_GRAPH, "layer '%s' (%s) belongs to another model", nnom_layer_name(start), start->cls->name);
     }
     m->instance.program = NULL; /* to be compiled again */
     nnom_layer_t *layer = nnom_component(start, NNOM_MARK_COMPONENT);
@@ -40,7 +38,7 @@ static nnom_layer_t *stray(const nnom_layer_t *layer)
             return edge->to;
         }
     }
-    return layer->leaves != NULL && layer->leaves->model == NULL ? layer->leaves : NULL;
+    return layer->given->leaves != NULL && layer->given->leaves->model == NULL ? layer->given->leaves : NULL;
 }
 
 /* Layers may have been hooked to owned ones since. New ones come to the front, so that the walk begins again there. */
@@ -64,7 +62,10 @@ nnom_status_t nnom_own(nnom_model_t *m, nnom_layer_t *layer)
     }
     nnom_status_t status = layer != NULL ? nnom_adopt(m, layer) : NNOM_NO_MEMORY;
     if (status == NNOM_OK) {
-        layer->port = layer->port != 0 ? layer->port : ++m->builder->ports;
+        nnom_given_t *given = nnom_layer_give(layer);
+        if (given != NULL && given->port == 0) {
+            given->port = ++m->builder->ports;
+        }
     } else if (m->builder->status == NNOM_OK) {
         m->builder->status = status;
     }
@@ -124,14 +125,13 @@ static nnom_layer_t *reverse(nnom_layer_t *list)
     return result;
 }
 
-/* "Conv2D_2" for layers that have no name. */
-static void name_layers(const nnom_builder_t *builder)
+/* "Conv2D_2" for layers that have no name (nnom_layer_name): the first compile numbers them. */
+static void number_layers(const nnom_builder_t *builder)
 {
-    unsigned number = 1;
-    for (nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next, number++) {
-        if (layer->name[0] == '\0') {
-            (void)snprintf(layer->name, sizeof layer->name, "%s_%u", layer->cls->name, number);
-        }
+    uint16_t number = 1;
+    for (nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
+        layer->number = layer->number == 0 ? number : layer->number;
+        number = (uint16_t)(number + (number < UINT16_MAX)); /* so many are refused */
     }
 }
 
@@ -174,7 +174,7 @@ nnom_status_t nnom_order(nnom_model_t *m)
         waiting = next;
     }
     m->builder->layers = reverse(placed);
-    name_layers(m->builder);
+    number_layers(m->builder);
     return explain_stuck(m->builder);
 }
 
@@ -214,7 +214,7 @@ static nnom_status_t check_inputs(const nnom_layer_t *layer)
 /* An input that the user listed by nnom_own() may be left unread, as some models do. */
 static bool is_spare_input(const nnom_layer_t *layer)
 {
-    return (layer->cls->flags & NNOM_CLASS_INPUT) != 0 && layer->port != 0;
+    return (layer->cls->flags & NNOM_CLASS_INPUT) != 0 && layer->given->port != 0;
 }
 
 /* Layers that nobody reads and that are no Output; `left`: those that a State takes over. The last one is *end. */

@@ -10,8 +10,10 @@ enum { COST_MAC = 4, COST_OUTPUT = 20, COST_NODE = 200 };
 
 static uint64_t layer_cost(const nnom_layer_t *layer)
 {
-    const uint64_t outputs = (uint64_t)nnom_shape_elements(layer->out.shape);
-    return COST_NODE + (layer->cost != 0 ? layer->cost : layer->macs * COST_MAC + outputs * COST_OUTPUT);
+    const uint64_t outputs = (uint64_t)nnom_shape_elements(layer->out->shape);
+    const bool known = layer->cost_mac != 0 || layer->cost_output != 0; /* in sixteenths */
+    const uint64_t cost = layer->macs * layer->cost_mac + outputs * layer->cost_output;
+    return COST_NODE + (known ? cost / 16 : layer->macs * COST_MAC + outputs * COST_OUTPUT);
 }
 
 static void describe_layer(const nnom_layer_t *layer, nnom_flow_t *flow)
@@ -64,7 +66,7 @@ static const char *name_of_node(const nnom_builder_t *builder, uint16_t node)
     while (layer != NULL && layer->node != node) {
         layer = layer->next;
     }
-    return layer != NULL ? layer->name : "";
+    return layer != NULL ? nnom_layer_name(layer) : "";
 }
 
 static nnom_status_t refuse(nnom_model_t *m, nnom_status_t status, const nnom_planner_t *p)

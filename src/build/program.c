@@ -4,6 +4,43 @@
 
 #include "graph.h"
 
+static uint16_t number_tensors(const nnom_builder_t *builder)
+{
+    uint16_t count = 0;
+    for (nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
+        layer->tensor = layer->passed ? layer->root->tensor : count++;
+    }
+    return count;
+}
+
+static uint32_t count_layers(const nnom_builder_t *builder)
+{
+    uint32_t layers = 0;
+    for (const nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
+        layers++;
+    }
+    return layers;
+}
+
+nnom_status_t nnom_make_tensors(nnom_model_t *m)
+{
+    nnom_builder_t *builder = m->builder;
+    if (count_layers(builder) >= NNOM_NO_NODE) {
+        return nnom_model_fail(m, NNOM_OVERFLOW, "more than %d layers", NNOM_NO_NODE - 1);
+    }
+    builder->tensor_count = number_tensors(builder);
+    const size_t bytes = builder->tensor_count * sizeof(nnom_tensor_t);
+    builder->tensors = nnom_malloc(bytes);
+    if (builder->tensors == NULL) {
+        return nnom_model_fail(m, NNOM_NO_MEMORY, "no memory for the tables of %d layers", (int)builder->tensor_count);
+    }
+    nnom_memset(builder->tensors, 0, bytes);
+    for (nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
+        layer->out = &builder->tensors[layer->tensor];
+    }
+    return NNOM_OK;
+}
+
 typedef struct counts {
     uint32_t states;
     uint16_t tensors, nodes, inputs, outputs;
@@ -12,13 +49,8 @@ typedef struct counts {
 
 static nnom_status_t count(nnom_model_t *m, counts_t *n)
 {
-    uint32_t layers = 0;
+    n->tensors = m->builder->tensor_count;
     for (nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
-        layers++;
-        if (layers >= NNOM_NO_NODE) {
-            return nnom_model_fail(m, NNOM_OVERFLOW, "more than %d layers", NNOM_NO_NODE - 1);
-        }
-        layer->tensor = layer->passed ? layer->root->tensor : n->tensors++;
         if (layer->op != NULL && !layer->passed) {
             layer->node = n->nodes++;
             n->links += nnom_layer_input_number(layer) + 1 + nnom_layer_more_outputs(layer);
@@ -50,8 +82,7 @@ typedef struct tables {
 
 static bool allocate_tables(nnom_builder_t *builder, const counts_t *n, tables_t *t)
 {
-    const size_t tensors = aligned(sizeof(nnom_program_t));
-    const size_t nodes = tensors + aligned(n->tensors * sizeof(nnom_tensor_t));
+    const size_t nodes = aligned(sizeof(nnom_program_t));
     const size_t states = nodes + aligned(n->nodes * sizeof(nnom_node_t));
     const size_t links = states + aligned(n->states * sizeof(nnom_state_pair_t));
     const size_t bytes = links + (n->links + n->inputs + n->outputs) * sizeof(uint16_t);
@@ -61,9 +92,9 @@ static bool allocate_tables(nnom_builder_t *builder, const counts_t *n, tables_t
     }
     memset(block, 0, bytes);
     builder->program = block;
-    builder->program_bytes = (uint32_t)bytes;
+    builder->program_bytes = (uint32_t)(bytes + n->tensors * sizeof(nnom_tensor_t));
     t->program = (nnom_program_t *)(void *)block;
-    t->tensors = (nnom_tensor_t *)(void *)(block + tensors);
+    t->tensors = builder->tensors;
     t->nodes = (nnom_node_t *)(void *)(block + nodes);
     t->states = (nnom_state_pair_t *)(void *)(block + states);
     t->links = (uint16_t *)(void *)(block + links);
@@ -89,7 +120,7 @@ static void fill_node(const nnom_layer_t *layer, nnom_node_t *node, uint16_t *li
     }
     for (const nnom_edge_t *edge = layer->out_edges; edge != NULL; edge = edge->next_out) {
         if ((edge->to->cls->flags & NNOM_CLASS_PART) != 0) {
-            links[edge->to->part] = edge->to->tensor;
+            links[edge->to->given->part] = edge->to->tensor;
         }
     }
 }
@@ -107,7 +138,7 @@ static void list_ports(const nnom_model_t *m, bool outputs, uint16_t *list)
     for (uint16_t port = 1; port <= builder->ports + 1; port++) {
         for (const nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
             const bool listed = outputs ? nnom_is_output(m, layer) : (layer->cls->flags & NNOM_CLASS_INPUT) != 0;
-            if (listed && (layer->port == port || (layer->port == 0 && port == builder->ports + 1))) {
+            if (listed && (layer->given->port == port || (layer->given->port == 0 && port == builder->ports + 1))) {
                 *list++ = layer->tensor;
             }
         }
@@ -119,8 +150,7 @@ static void fill_tables(const nnom_model_t *m, const counts_t *n, const tables_t
     uint16_t *links = t->links;
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         if (!layer->passed) {
-            t->tensors[layer->tensor] = layer->out;
-            t->tensors[layer->tensor].data = layer->root->out.data;
+            layer->out->data = layer->root->out->data;
         }
         if (layer->node != NNOM_NO_NODE) {
             fill_node(layer, &t->nodes[layer->node], links);

@@ -78,12 +78,12 @@ static sums_t channel_sums(const int8_t *weights, int32_t taps, int32_t tap_stri
 /* One channel's scale of the weights: set by the user, or 2^-shift. */
 static double weight_scale(const nnom_layer_t *layer, const nnom_weight_t *w, int32_t channel)
 {
-    if (layer->weight_scales != NULL) {
-        return layer->weight_scales[layer->weight_scale_count == 1 ? 0 : channel];
+    if (layer->given->weight_scales != NULL) {
+        return layer->given->weight_scales[layer->given->weight_scale_count == 1 ? 0 : channel];
     }
 #ifdef NNOM_SHIFTS_2020
     /* The output's right shift r was stored: in.frac + w.frac - out.frac = r. */
-    return ldexp((double)layer->out.scale / nnom_layer_in(layer, 0)->scale, -(int)w->shift);
+    return ldexp((double)layer->out->scale / nnom_layer_in(layer, 0)->scale, -(int)w->shift);
 #else
     return ldexp(1.0, -(int)w->shift);
 #endif
@@ -95,7 +95,7 @@ static double channel_bias(const nnom_layer_t *layer, const nnom_bias_t *b, doub
     if (b == NULL || b->p_value == NULL) {
         return 0.0;
     }
-    if (layer->weight_scales != NULL) {
+    if (layer->given->weight_scales != NULL) {
         return (double)((const int32_t *)b->p_value)[channel];
     }
     const double value = (double)((const int8_t *)b->p_value)[channel];
@@ -109,14 +109,14 @@ static double channel_bias(const nnom_layer_t *layer, const nnom_bias_t *b, doub
 
 static nnom_status_t check_scales(const nnom_layer_t *layer, const nnom_weight_t *w, const nnom_bias_t *b, int32_t channels)
 {
-    if (layer->weight_scales == NULL) {
+    if (layer->given->weight_scales == NULL) {
         const size_t shift = b != NULL && b->shift > w->shift ? b->shift : w->shift;
         return shift <= 31 ? NNOM_OK
                            : nnom_layer_fail(layer, NNOM_BAD_QUANT, "shift %ld of weights or bias, expected 0 to 31", (long)shift);
     }
-    if (layer->weight_scale_count != 1 && layer->weight_scale_count != (uint32_t)channels) {
+    if (layer->given->weight_scale_count != 1 && layer->given->weight_scale_count != (uint32_t)channels) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "%ld weight scales, expected 1 or %d",
-                               (long)layer->weight_scale_count, (int)channels);
+                               (long)layer->given->weight_scale_count, (int)channels);
     }
     return NNOM_OK;
 }
@@ -134,7 +134,7 @@ static nnom_status_t channel_numbers(const nnom_layer_t *layer, const nnom_weigh
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
     const double scale = (double)in->scale * weight_scale(layer, w, channel);
     const double bias = channel_bias(layer, b, scale, channel) - (double)in->zero_point * (double)sums.sum;
-    const double real = scale / (double)layer->out.scale;
+    const double real = scale / (double)layer->out->scale;
     if (!(real >= 0.0 && real < 1073741824.0)) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "channel %d: input scale * weight scale / output scale is out of range",
                                (int)channel);
@@ -167,7 +167,7 @@ static bool is_qformat(const nnom_layer_t *layer, const nnom_weight_t *w, const 
 {
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
     const bool asked = (layer->cls->flags & NNOM_CLASS_QFORMAT) != 0 && layer->model->builder->options.target == 0;
-    if (!asked || layer->weight_scales != NULL || in->zero_point != 0) {
+    if (!asked || layer->given->weight_scales != NULL || in->zero_point != 0) {
         return false;
     }
     const int32_t shift = b != NULL ? (int32_t)b->shift : 0; /* <= 31, as w's */
@@ -189,7 +189,7 @@ nnom_status_t nnom_layer_weights(nnom_layer_t *layer, const nnom_weight_t *w, co
     if (w == NULL || w->p_value == NULL) {
         return nnom_layer_fail(layer, NNOM_NULL, "its weights are NULL");
     }
-    if (layer->out.type == NNOM_TYPE_F32) {
+    if (layer->out->type == NNOM_TYPE_F32) {
         return weights_f32(b, result);
     }
     nnom_status_t status = check_scales(layer, w, b, channels);

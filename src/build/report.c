@@ -43,15 +43,20 @@ static const nnom_segment_t *segment_of(const nnom_program_t *program, uint32_t 
     return NULL;
 }
 
+static bool lies_inside(const nnom_layer_t *layer)
+{
+    return layer->passed || layer->root != layer;
+}
+
+/* All but the names. */
 static void fill_info(const nnom_model_t *m, const nnom_layer_t *layer, nnom_layer_info_t *info)
 {
     const nnom_tensor_t *out = &m->instance.program->tensors[layer->tensor];
     const nnom_node_t *node = layer->node != NNOM_NO_NODE ? &m->instance.program->nodes[layer->node] : NULL;
-    const bool inside = layer->passed || layer->root != layer;
-    info->name = layer->name;
+    info->name = NULL;
     info->kind = layer->cls->name;
     info->activation = clamp_name(layer->fused);
-    info->lies_in = inside ? layer->root->name : NULL;
+    info->lies_in = NULL;
     info->out = *out;
     info->macs = layer->macs;
     info->input_bytes = input_bytes(layer);
@@ -82,6 +87,8 @@ nnom_status_t nnom_layer_info(const nnom_model_t *m, uint32_t i, nnom_layer_info
         return NNOM_BAD_ARGUMENT;
     }
     fill_info(m, layer, info);
+    info->name = nnom_layer_name(layer);
+    info->lies_in = lies_inside(layer) ? nnom_layer_name(layer->root) : NULL;
     return NNOM_OK;
 }
 
@@ -90,9 +97,9 @@ uint16_t nnom_layer_output_node(const nnom_layer_t *layer)
     return layer != NULL && layer->root != NULL ? nnom_layer_writer(layer) : NNOM_NO_NODE;
 }
 
-nnom_layer_row_t nnom_layer_row(const nnom_layer_t *layer)
+nnom_layer_row_t nnom_layer_row(const nnom_layer_t *layer, const char *name)
 {
-    const nnom_layer_row_t row = {layer->name, layer->cls->name, clamp_name(layer->fused), layer->macs};
+    const nnom_layer_row_t row = {name, layer->cls->name, clamp_name(layer->fused), layer->macs};
     return row;
 }
 
@@ -117,8 +124,10 @@ void nnom_model_print(const nnom_model_t *m)
     nnom_print_layer_head("   life");
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         nnom_layer_info_t info;
-        const nnom_layer_row_t row = nnom_layer_row(layer);
+        char name[NNOM_NAME_BYTES], other[NNOM_NAME_BYTES];
+        const nnom_layer_row_t row = nnom_layer_row(layer, nnom_layer_text(layer, name));
         fill_info(m, layer, &info);
+        info.lies_in = lies_inside(layer) ? nnom_layer_text(layer->root, other) : NULL;
         print_layer(&row, &info);
     }
     NNOM_LOG("arena %lu B (tensors live together: %lu B), descriptors %lu B, weights %lu B, %lu MACs\n",
@@ -157,20 +166,21 @@ size_t nnom_mem_stat(const nnom_model_t *m)
 
 /* ---- Time per layer ---- */
 
-/* Every node's row and, behind them, its ticks; NULL: memory is short. */
+/* Every node's row and, behind them, its ticks and names that are not given; NULL: memory is short. */
 static nnom_layer_row_t *node_rows(const nnom_model_t *m, uint64_t **ticks)
 {
     const size_t count = nnom_node_count(&m->instance);
-    nnom_layer_row_t *rows = nnom_malloc((count + 1) * (sizeof *rows + sizeof **ticks));
+    nnom_layer_row_t *rows = nnom_malloc((count + 1) * (sizeof *rows + sizeof **ticks + NNOM_NAME_BYTES));
     if (rows == NULL) {
         return NULL;
     }
+    *ticks = (uint64_t *)(void *)(rows + count);
+    char *names = (char *)(*ticks + count);
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         if (layer->node != NNOM_NO_NODE) {
-            rows[layer->node] = nnom_layer_row(layer);
+            rows[layer->node] = nnom_layer_row(layer, nnom_layer_text(layer, names + (size_t)layer->node * NNOM_NAME_BYTES));
         }
     }
-    *ticks = (uint64_t *)(void *)(rows + count);
     return rows;
 }
 

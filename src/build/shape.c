@@ -68,7 +68,7 @@ static int64_t positions(int32_t in, int32_t kernel_size, int32_t step, int32_t 
 
 static nnom_status_t check_geometry(const nnom_layer_t *layer)
 {
-    const nnom_geometry_t *g = &layer->geometry;
+    const nnom_geometry_t *g = layer->geometry;
     if (!in_range(g->kernel_h) || !in_range(g->kernel_w)) {
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "kernel (%d, %d), expected 1 to %d", (int)g->kernel_h,
                                (int)g->kernel_w, NNOM_WINDOW_MAX);
@@ -94,7 +94,7 @@ static nnom_status_t check_geometry(const nnom_layer_t *layer)
 
 nnom_status_t nnom_geometry_resolve(nnom_layer_t *layer, nnom_shape_t in, nnom_size_t *out)
 {
-    nnom_geometry_t *g = &layer->geometry;
+    nnom_geometry_t *g = layer->geometry;
     const nnom_status_t status = check_geometry(layer);
     if (status != NNOM_OK) {
         return status;
@@ -119,4 +119,18 @@ nnom_status_t nnom_geometry_resolve(nnom_layer_t *layer, nnom_shape_t in, nnom_s
     }
     *out = nnom_make_size((int32_t)h, (int32_t)w);
     return NNOM_OK;
+}
+
+nnom_geometry_t nnom_geometry_one(void)
+{
+    const nnom_geometry_t one = {1, 1, 1, 1, 1, 1, 0, 0, 0, 0};
+    return one;
+}
+
+void nnom_geometry_set_pads(nnom_geometry_t *g, nnom_border_t border)
+{
+    g->pad_top = border.top;
+    g->pad_bottom = border.bottom;
+    g->pad_left = border.left;
+    g->pad_right = border.right;
 }

@@ -37,7 +37,7 @@ static nnom_array_t contents(const nnom_layer_t *layer, uint16_t index)
     if (index != CONSTANT) {
         return layer->arrays[index];
     }
-    const nnom_tensor_t *t = &layer->out;
+    const nnom_tensor_t *t = layer->out;
     const nnom_array_t array = {t->data, (uint32_t)(t->shape.h * t->shape.w * t->shape.c), t->type, 0, 0};
     return array;
 }
@@ -169,7 +169,7 @@ static uint32_t start(nnom_builder_t *builder)
         layer->param_node = layer->node;
         for (uint16_t i = 0; i < layer->array_count; i++) {
             layer->arrays[i].node = layer->node;
-            layer->arrays[i].index = i;
+            layer->arrays[i].index = (uint8_t)i;
         }
         count += layer->array_count + 2;
     }
@@ -182,7 +182,7 @@ static void share_layer(table_t *table, nnom_layer_t *layer)
         if (layer->arrays[i].count > 0) {
             const entry_t first = owner(table, layer, i);
             layer->arrays[i].node = first.layer->node;
-            layer->arrays[i].index = first.index;
+            layer->arrays[i].index = (uint8_t)first.index;
         }
     }
     if (is_constant(layer)) {

@@ -13,8 +13,8 @@ void nnom_mark_left(const nnom_model_t *m)
         layer->is_left = false;
     }
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
-        if (is_state(layer) && layer->leaves != NULL) {
-            layer->leaves->is_left = true;
+        if (is_state(layer) && layer->given->leaves != NULL) {
+            layer->given->leaves->is_left = true;
         }
     }
 }
@@ -30,7 +30,7 @@ uint32_t nnom_count_states(const nnom_model_t *m)
 
 static nnom_status_t check_state(const nnom_layer_t *state)
 {
-    const nnom_tensor_t *read = &state->out, *left = &state->leaves->out;
+    const nnom_tensor_t *read = state->out, *left = state->given->leaves->out;
     if (!nnom_shape_equal(read->shape, left->shape) || read->type != left->type) {
         return nnom_layer_fail(state, NNOM_BAD_SHAPE, "it is (%d, %d, %d) of %s, and what is left for it (%d, %d, %d) of %s",
                                (int)read->shape.h, (int)read->shape.w, (int)read->shape.c, nnom_type_facts(read->type)->c_type,
@@ -38,7 +38,7 @@ static nnom_status_t check_state(const nnom_layer_t *state)
     }
     if (nnom_type_facts(read->type)->quantised && (read->scale != left->scale || read->zero_point != left->zero_point)) {
         return nnom_layer_fail(state, NNOM_BAD_QUANT, "its quantisation is not that of layer '%s', which is left for it",
-                               state->leaves->name);
+                               nnom_layer_name(state->given->leaves));
     }
     return NNOM_OK;
 }
@@ -60,7 +60,7 @@ static bool can_be_next(const nnom_model_t *m, const nnom_layer_t *state)
 {
     for (const nnom_layer_t *other = m->builder->layers; other != NULL; other = other->next) {
         const bool waits = is_state(other) && other != state && other->mark != NNOM_MARK_LISTED;
-        if (waits && other->leaves->root == state) {
+        if (waits && other->given->leaves->root == state) {
             return false;
         }
     }
@@ -86,7 +86,7 @@ nnom_status_t nnom_list_states(nnom_model_t *m, nnom_state_pair_t *list)
             return nnom_model_fail(m, NNOM_BAD_GRAPH, "States that are left for each other: hook a layer between them");
         }
         layer->mark = NNOM_MARK_LISTED;
-        const nnom_state_pair_t state = {layer->tensor, layer->leaves->tensor, nnom_state_start(layer)};
+        const nnom_state_pair_t state = {layer->tensor, layer->given->leaves->tensor, nnom_state_start(layer)};
         list[i] = state;
     }
     return NNOM_OK;

@@ -167,7 +167,7 @@ static bool first_time(nnom_writer_t *w, const char *text)
 static void write_node_data(nnom_writer_t *w, const nnom_layer_t *layer)
 {
     nnom_writer_print(w, "\n/* ");
-    nnom_writer_name(w, layer->name);
+    nnom_writer_name(w, nnom_layer_name(layer));
     nnom_writer_print(w, ": %s */\n", layer->cls->name);
     if (first_time(w, layer->op_symbol)) {
         nnom_writer_print(w, "extern const nnom_op_t %s;\n", layer->op_symbol);
@@ -193,11 +193,11 @@ static void write_links(nnom_writer_t *w, const char *suffix, const uint16_t *li
 
 static void write_constant(nnom_writer_t *w, const nnom_layer_t *layer)
 {
-    const nnom_type_t type = layer->out.type;
-    const uint32_t count = (uint32_t)(layer->out.shape.h * layer->out.shape.w * layer->out.shape.c);
+    const nnom_type_t type = layer->out->type;
+    const uint32_t count = (uint32_t)(layer->out->shape.h * layer->out->shape.w * layer->out->shape.c);
     nnom_writer_print(w, "static const %s %s_t%u[%" PRIu32 "] = {", nnom_type_facts(type)->c_type, w->name,
                       (unsigned)layer->tensor, count);
-    nnom_writer_values(w, layer->out.data, count, type);
+    nnom_writer_values(w, layer->out->data, count, type);
     nnom_writer_print(w, "};\n");
 }
 
@@ -213,7 +213,7 @@ static void write_tensor(nnom_writer_t *w, const nnom_layer_t *layer, const nnom
                       (int)t->shape.c, (int)t->rows, (int)t->row_bytes);
     nnom_writer_float(w, t->scale);
     nnom_writer_print(w, ", %d, NNOM_TYPE_%s}, /* ", (int)t->zero_point, nnom_type_facts(t->type)->name);
-    nnom_writer_name(w, layer->name);
+    nnom_writer_name(w, nnom_layer_name(layer));
     nnom_writer_print(w, " */\n");
 }
 
@@ -299,7 +299,7 @@ static void write_layers(nnom_writer_t *w, const nnom_model_t *m)
     nnom_writer_print(w, "const nnom_layer_row_t %s_layers[] = {\n", w->name);
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         if (layer->node != NNOM_NO_NODE) {
-            const nnom_layer_row_t row = nnom_layer_row(layer);
+            const nnom_layer_row_t row = nnom_layer_row(layer, nnom_layer_name(layer));
             nnom_writer_print(w, "    {\"");
             nnom_writer_name(w, row.name);
             nnom_writer_print(w, "\", \"%s\", \"%s\", %" PRIu64 "u},\n", row.kind, row.activation, row.macs);
@@ -344,7 +344,7 @@ static void write_tables(nnom_writer_t *w, const nnom_model_t *m)
             nnom_writer_print(w, layer->param != NULL ? "&%s_n%u" : "NULL", w->name, (unsigned)layer->param_node);
             nnom_writer_print(w, ", %s_n%u_in, %u, %u, %" PRIu32 ", %" PRIu32 "}, /* ", w->name, (unsigned)layer->node,
                               (unsigned)node->input_count, (unsigned)node->output_count, node->scratch, node->scratch_bytes);
-            nnom_writer_name(w, layer->name);
+            nnom_writer_name(w, nnom_layer_name(layer));
             nnom_writer_print(w, " */\n");
         }
     }

@@ -97,7 +97,7 @@ static nnom_status_t check_layers(nnom_model_t *m)
         if (layer->node != NNOM_NO_NODE && layer->op_symbol == NULL) {
             return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "it runs the user's own function and cannot be frozen");
         }
-        if (layer->out.data != NULL && (layer->root->cls->flags & NNOM_CLASS_CONSTANT) == 0) {
+        if (layer->out->data != NULL && (layer->root->cls->flags & NNOM_CLASS_CONSTANT) == 0) {
             return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "it uses the caller's buffer; give NULL to Input and Output to freeze");
         }
     }

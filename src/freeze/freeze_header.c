@@ -48,7 +48,7 @@ static const nnom_layer_t *port_layer(const nnom_model_t *m, bool is_input, uint
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         const bool port = is_input ? (layer->cls->flags & NNOM_CLASS_INPUT) != 0 : nnom_is_output(m, layer);
         if (port && !layer->passed && layer->tensor == tensor) {
-            const bool unnamed = (layer->cls->flags & NNOM_CLASS_OUTPUT) != 0 && strncmp(layer->name, "Output_", 7) == 0;
+            const bool unnamed = (layer->cls->flags & NNOM_CLASS_OUTPUT) != 0 && strncmp(nnom_layer_name(layer), "Output_", 7) == 0;
             return unnamed ? nnom_layer_input_layer(layer, 0) : layer;
         }
     }
@@ -59,7 +59,7 @@ static const nnom_layer_t *port_layer(const nnom_model_t *m, bool is_input, uint
 static void identifier(const nnom_layer_t *layer, char *to)
 {
     size_t n = 0;
-    for (const char *c = layer != NULL ? layer->name : ""; *c != '\0' && n + 1 < NNOM_NAME_BYTES; c++) {
+    for (const char *c = layer != NULL ? nnom_layer_name(layer) : ""; *c != '\0' && n + 1 < NNOM_NAME_BYTES; c++) {
         if (isalnum((unsigned char)*c)) {
             to[n++] = *c;
         } else if (n > 0 && to[n - 1] != '_') {

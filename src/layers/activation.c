@@ -68,7 +68,7 @@ static nnom_status_t build_s8(nnom_layer_t *layer, const nnom_activation_t *act,
     if (table == NULL) {
         return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for a table of %d bytes", NNOM_TABLE_SIZE);
     }
-    fill_table(act, nnom_layer_in(layer, 0), &layer->out, table);
+    fill_table(act, nnom_layer_in(layer, 0), layer->out, table);
     layer->op = &nnom_lut_s8_op;
     layer->op_symbol = "nnom_lut_s8_op";
     return NNOM_OK;
@@ -85,7 +85,7 @@ nnom_status_t nnom_activation_build(nnom_layer_t *layer)
     if (!(fabsf(act->alpha) <= FLT_MAX)) {
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "its parameter is no finite number");
     }
-    layer->out.shape = nnom_layer_in(layer, 0)->shape;
+    layer->out->shape = nnom_layer_in(layer, 0)->shape;
     layer->overlap = 0;
     layer->param = param;
     param->alpha = act->alpha;
@@ -94,7 +94,7 @@ nnom_status_t nnom_activation_build(nnom_layer_t *layer)
     } else {
         nnom_layer_follow(layer);
     }
-    if (layer->out.type == NNOM_TYPE_S8) {
+    if (layer->out->type == NNOM_TYPE_S8) {
         return build_s8(layer, act, param);
     }
     param->table = nnom_layer_array(layer, NULL, 0, NNOM_TYPE_S8);
@@ -103,9 +103,16 @@ nnom_status_t nnom_activation_build(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
+static void activation_free(nnom_activation_t *act)
+{
+    if (act->owned) {
+        nnom_free(act);
+    }
+}
+
 static void release(nnom_layer_t *layer)
 {
-    nnom_free(((nnom_activation_layer_t *)layer)->act);
+    activation_free(((nnom_activation_layer_t *)layer)->act);
 }
 
 nnom_layer_t *nnom_act_layer(nnom_activation_t *act)
@@ -115,20 +122,24 @@ nnom_layer_t *nnom_act_layer(nnom_activation_t *act)
     }
     activation_layer_t *layer = nnom_layer_new(act->cls, sizeof(*layer));
     if (layer == NULL) {
-        nnom_free(act);
+        activation_free(act);
         return NULL;
     }
     layer->base.act = act;
     layer->base.super.release = release;
-    layer->base.super.bytes += (uint32_t)sizeof(*act);
+    layer->base.super.bytes = (uint16_t)(layer->base.super.bytes + (act->owned ? sizeof(*act) : 0));
     return &layer->base.super;
 }
 
 nnom_activation_t *nnom_activation_new(const nnom_activation_t *prototype, float alpha)
 {
+    if (alpha == prototype->alpha) { /* nothing is its own: the constant one, which nobody writes to */
+        return (nnom_activation_t *)prototype;
+    }
     nnom_activation_t *act = nnom_malloc(sizeof(*act));
     if (act != NULL) {
         *act = *prototype;
+        act->owned = true;
         act->alpha = alpha;
     }
     return act;

@@ -65,11 +65,11 @@ static nnom_status_t build(nnom_layer_t *layer)
     if (status != NNOM_OK) {
         return status;
     }
-    if (layer->out.type == NNOM_TYPE_F32) {
+    if (layer->out->type == NNOM_TYPE_F32) {
         NNOM_LAYER_SET_OP(layer, nnom_add_f32_op);
         return NNOM_OK;
     }
-    if (layer->out.type == NNOM_TYPE_S32) {
+    if (layer->out->type == NNOM_TYPE_S32) {
         NNOM_LAYER_SET_OP(layer, nnom_add_s32_op);
         return layer->fused == NNOM_CLAMP_NONE
                    ? NNOM_OK
@@ -79,7 +79,7 @@ static nnom_status_t build(nnom_layer_t *layer)
     const float a = nnom_layer_in(layer, 0)->scale;
     const float b = nnom_layer_in(layer, 1)->scale;
     const double twice = 2.0 * (double)(a > b ? a : b);
-    const double out = twice / ((double)(1 << NNOM_SUM_SHIFT) * (double)layer->out.scale);
+    const double out = twice / ((double)(1 << NNOM_SUM_SHIFT) * (double)layer->out->scale);
     const nnom_sum_factors_t factors = {(double)a / twice, (double)b / twice, out};
     return nnom_sum_multipliers(binary, factors);
 }

@@ -72,14 +72,14 @@ static nnom_status_t build(nnom_layer_t *layer)
     if (status != NNOM_OK) {
         return status;
     }
-    p->axis = layer->axis < 0 ? layer->axis + 3 : layer->axis;
+    p->axis = layer->given->axis < 0 ? layer->given->axis + 3 : layer->given->axis;
     if (p->axis < 0 || p->axis > 2) {
-        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "axis %d, expected -3 to 2", (int)layer->axis);
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "axis %d, expected -3 to 2", (int)layer->given->axis);
     }
-    layer->out.shape = nnom_make_shape(p->axis == 0 ? 1 : in.h, p->axis == 1 ? 1 : in.w, p->axis == 2 ? 1 : in.c);
-    layer->out.type = NNOM_TYPE_S32;
-    layer->out.scale = 1.0f;
-    layer->out.zero_point = 0;
+    layer->out->shape = nnom_make_shape(p->axis == 0 ? 1 : in.h, p->axis == 1 ? 1 : in.w, p->axis == 2 ? 1 : in.c);
+    layer->out->type = NNOM_TYPE_S32;
+    layer->out->scale = 1.0f;
+    layer->out->zero_point = 0;
     layer->overlap = NNOM_NO_OVERLAP;
     layer->param = p;
     if (p->axis == 0) {
@@ -99,7 +99,7 @@ static nnom_layer_t *new_arg(const nnom_class_t *cls, int32_t axis, int32_t larg
     if (layer == NULL) {
         return NULL;
     }
-    layer->super.axis = axis;
+    nnom_layer_give_axis(&layer->super, axis);
     layer->param.largest = largest;
     return &layer->super;
 }

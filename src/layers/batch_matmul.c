@@ -124,9 +124,9 @@ static nnom_status_t join_shapes(nnom_layer_t *layer, nnom_matmul_param_t *p)
         return nnom_layer_fail(layer, NNOM_BAD_SHAPE, "matrices (%d, %d, %d) and (%d, %d, %d) do not fit", (int)a.h,
                                (int)a.w, (int)a.c, (int)b.h, (int)b.w, (int)b.c);
     }
-    layer->out.shape = nnom_make_shape(a.h > b.h ? a.h : b.h, p->transpose_a ? a.c : a.w, p->transpose_b ? b.w : b.c);
+    layer->out->shape = nnom_make_shape(a.h > b.h ? a.h : b.h, p->transpose_a ? a.c : a.w, p->transpose_b ? b.w : b.c);
     layer->macs =
-        (uint64_t)layer->out.shape.h * (uint64_t)layer->out.shape.w * (uint64_t)layer->out.shape.c * (uint64_t)p->depth;
+        (uint64_t)layer->out->shape.h * (uint64_t)layer->out->shape.w * (uint64_t)layer->out->shape.c * (uint64_t)p->depth;
     return NNOM_OK;
 }
 
@@ -134,7 +134,7 @@ static nnom_status_t join_shapes(nnom_layer_t *layer, nnom_matmul_param_t *p)
 static nnom_status_t take_bias(nnom_layer_t *layer, double *most)
 {
     matmul_layer_t *matmul = (matmul_layer_t *)layer;
-    const int32_t n = layer->out.shape.c;
+    const int32_t n = layer->out->shape.c;
     *most = 0.0;
     if (matmul->bias == NULL) {
         matmul->param.bias = nnom_layer_array(layer, NULL, 0, NNOM_TYPE_S32);
@@ -143,7 +143,7 @@ static nnom_status_t take_bias(nnom_layer_t *layer, double *most)
     if (matmul->bias->p_value == NULL) {
         return nnom_layer_fail(layer, NNOM_NULL, "its bias is NULL");
     }
-    const bool real = layer->out.type == NNOM_TYPE_F32;
+    const bool real = layer->out->type == NNOM_TYPE_F32;
     matmul->param.bias = nnom_layer_array(layer, matmul->bias->p_value, (uint32_t)n, real ? NNOM_TYPE_F32 : NNOM_TYPE_S32);
     for (int32_t i = 0; !real && i < n; i++) {
         const double size = fabs((double)((const int32_t *)matmul->bias->p_value)[i]);
@@ -170,14 +170,14 @@ static nnom_status_t build(nnom_layer_t *layer)
     if (status != NNOM_OK) {
         return status;
     }
-    if (layer->out.type == NNOM_TYPE_F32) {
+    if (layer->out->type == NNOM_TYPE_F32) {
         NNOM_LAYER_SET_OP(layer, nnom_batch_matmul_f32_op);
         return NNOM_OK;
     }
     NNOM_LAYER_SET_OP(layer, nnom_batch_matmul_s8_op);
     const float scales = nnom_layer_in(layer, 0)->scale * nnom_layer_in(layer, 1)->scale; /* in float, as specified */
     const double exact = (double)nnom_layer_in(layer, 0)->scale * (double)nnom_layer_in(layer, 1)->scale;
-    const double real = (((matmul_layer_t *)layer)->dense ? exact : (double)scales) / (double)layer->out.scale;
+    const double real = (((matmul_layer_t *)layer)->dense ? exact : (double)scales) / (double)layer->out->scale;
     const double largest = 65025.0 * p->depth + most; /* of a sum */
     if (p->depth > MAX_DEPTH || largest > 2147483647.0 || !(real < 1073741824.0)) {
         return nnom_layer_fail(layer, NNOM_OVERFLOW, "sums of %d products (at most %d), or their scale, overflow",

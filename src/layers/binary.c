@@ -88,8 +88,8 @@ static nnom_status_t join_shapes(nnom_layer_t *layer)
 {
     const nnom_shape_t a = nnom_layer_in(layer, 0)->shape;
     const nnom_shape_t b = nnom_layer_in(layer, 1)->shape;
-    layer->out.shape = nnom_make_shape(joint(a.h, b.h), joint(a.w, b.w), joint(a.c, b.c));
-    const nnom_shape_t out = layer->out.shape;
+    layer->out->shape = nnom_make_shape(joint(a.h, b.h), joint(a.w, b.w), joint(a.c, b.c));
+    const nnom_shape_t out = layer->out->shape;
     if (out.h < 1 || out.w < 1 || out.c < 1) {
         return nnom_layer_fail(layer, NNOM_BAD_SHAPE, "inputs (%d, %d, %d) and (%d, %d, %d): sides must be equal or 1",
                                (int)a.h, (int)a.w, (int)a.c, (int)b.h, (int)b.w, (int)b.c);
@@ -116,10 +116,10 @@ nnom_status_t nnom_binary_build(nnom_binary_layer_t *binary)
     }
     nnom_layer_follow_quant(layer, ldexpf(in->scale, (int)binary->oshift), in->zero_point);
     nnom_clamp_limits_f32(layer->fused, &p->act_min_f, &p->act_max_f);
-    if (layer->out.type == NNOM_TYPE_S8) {
-        nnom_clamp_limits(layer->fused, &layer->out, &p->act_min, &p->act_max);
+    if (layer->out->type == NNOM_TYPE_S8) {
+        nnom_clamp_limits(layer->fused, layer->out, &p->act_min, &p->act_max);
     }
-    layer->overlap = nnom_shape_equal(in->shape, layer->out.shape) ? 0 : NNOM_NO_OVERLAP;
+    layer->overlap = nnom_shape_equal(in->shape, layer->out->shape) ? 0 : NNOM_NO_OVERLAP;
     layer->param = p;
     return NNOM_OK;
 }

@@ -54,8 +54,8 @@ static nnom_status_t build(nnom_layer_t *layer)
     const nnom_type_t type = ((cast_layer_t *)layer)->type;
     const nnom_type_t from = nnom_layer_in(layer, 0)->type;
     nnom_layer_follow_quant(layer, 1.0f, 0);
-    layer->out.type = type;
-    layer->out.shape = nnom_layer_in(layer, 0)->shape;
+    layer->out->type = type;
+    layer->out->shape = nnom_layer_in(layer, 0)->shape;
     layer->overlap = NNOM_NO_OVERLAP;
     NNOM_LAYER_SET_OP(layer, nnom_cast_op);
     if (nnom_type_bytes(type) == 0) {

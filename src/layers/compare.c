@@ -99,12 +99,12 @@ static nnom_status_t build(nnom_layer_t *layer)
                                (int)NNOM_GREATER_EQUAL);
     }
     nnom_layer_follow_quant(layer, 1.0f, 0);
-    if (layer->out.scale != 1.0f || layer->out.zero_point != 0) {
+    if (layer->out->scale != 1.0f || layer->out->zero_point != 0) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "its output is 0 or 1: scale 1, zero point 0, set no other");
     }
-    if (layer->out.type == NNOM_TYPE_F32) {
+    if (layer->out->type == NNOM_TYPE_F32) {
         NNOM_LAYER_SET_OP(layer, nnom_compare_f32_op);
-    } else if (layer->out.type == NNOM_TYPE_S32) {
+    } else if (layer->out->type == NNOM_TYPE_S32) {
         NNOM_LAYER_SET_OP(layer, nnom_compare_s32_op);
     } else {
         NNOM_LAYER_SET_OP(layer, nnom_compare_s8_op);

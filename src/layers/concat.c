@@ -117,7 +117,7 @@ static nnom_status_t join_shapes(nnom_layer_t *layer, int32_t axis)
         const int64_t length = (int64_t)*side(&sum, axis) + *side(&expected, axis);
         *side(&sum, axis) = length > INT32_MAX ? INT32_MAX : (int32_t)length; /* refused by compile as too large */
     }
-    layer->out.shape = sum;
+    layer->out->shape = sum;
     return NNOM_OK;
 }
 
@@ -143,7 +143,7 @@ static nnom_status_t build_multipliers(nnom_layer_t *layer, nnom_concat_param_t 
     for (uint32_t i = 0; i < n; i++) {
         if (!nnom_layer_same_quant(layer, i)) {
             int32_t exponent;
-            nnom_rescale_multiplier(nnom_layer_in(layer, i), &layer->out, &multiplier[i], &exponent);
+            nnom_rescale_multiplier(nnom_layer_in(layer, i), layer->out, &multiplier[i], &exponent);
             multiplier[i] = nnom_max_i32(multiplier[i], 1); /* 0 would mean: copied */
             shift[i] = (int8_t)exponent;                    /* -31 to 30 */
         }
@@ -156,9 +156,9 @@ static nnom_status_t build_multipliers(nnom_layer_t *layer, nnom_concat_param_t 
 static nnom_status_t build(nnom_layer_t *layer)
 {
     nnom_concat_param_t *p = &((concat_layer_t *)layer)->param;
-    p->axis = layer->axis < 0 ? layer->axis + 3 : layer->axis;
+    p->axis = layer->given->axis < 0 ? layer->given->axis + 3 : layer->given->axis;
     if (p->axis < 0 || p->axis > 2) {
-        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "axis %d, expected -3 to 2", (int)layer->axis);
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "axis %d, expected -3 to 2", (int)layer->given->axis);
     }
     nnom_status_t status = nnom_layer_check_types(layer);
     if (status == NNOM_OK) {
@@ -185,6 +185,6 @@ nnom_layer_t *nnom_concat(int32_t axis)
     if (layer == NULL) {
         return NULL;
     }
-    layer->super.axis = axis;
+    nnom_layer_give_axis(&layer->super, axis);
     return &layer->super;
 }

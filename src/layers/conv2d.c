@@ -7,9 +7,9 @@ nnom_status_t nnom_conv2d_patch(nnom_conv_layer_t *conv)
 {
     nnom_layer_t *layer = &conv->super;
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
-    const nnom_geometry_t *g = &layer->geometry;
+    const nnom_geometry_t *g = layer->geometry;
     /* Windows as wide as the input lie in it as one run, unless a ring's end comes between. */
-    layer->scratch_in_pieces = g->kernel_w == in->shape.w && layer->out.shape.w == 1 && g->dilation_h == 1 &&
+    layer->scratch_in_pieces = g->kernel_w == in->shape.w && layer->out->shape.w == 1 && g->dilation_h == 1 &&
                                (g->dilation_w == 1 || g->kernel_w == 1) &&
                                g->pad_top + g->pad_bottom + g->pad_left + g->pad_right == 0;
     return nnom_window_scratch(layer, nnom_conv2d_gathers(g) ? (int64_t)conv->taps * nnom_type_bytes(in->type) : 0);
@@ -40,9 +40,9 @@ static nnom_status_t build(nnom_layer_t *layer)
     if (status != NNOM_OK) {
         return status;
     }
-    layer->out.shape = nnom_make_shape(size.h, size.w, conv->filters);
+    layer->out->shape = nnom_make_shape(size.h, size.w, conv->filters);
     nnom_layer_follow(layer);
-    const nnom_geometry_t *g = &layer->geometry;
+    const nnom_geometry_t *g = layer->geometry;
     const int64_t taps = (int64_t)g->kernel_h * g->kernel_w * in->shape.c;
     status = nnom_conv_prepare(conv, conv->filters, taps, taps, 1);
     layer->macs = (uint64_t)taps * (uint64_t)conv->filters * (uint64_t)size.h * (uint64_t)size.w;

@@ -40,7 +40,7 @@ static bool explicit_in_range(int32_t before, int32_t after, int32_t stride)
 
 static nnom_status_t check(const nnom_layer_t *layer)
 {
-    const nnom_geometry_t *g = &layer->geometry;
+    const nnom_geometry_t *g = layer->geometry;
     if (!in_range(g->kernel_h) || !in_range(g->kernel_w) || !in_range(g->stride_h) || !in_range(g->stride_w)) {
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "kernel (%d, %d), stride (%d, %d), expected 1 to %d",
                                (int)g->kernel_h, (int)g->kernel_w, (int)g->stride_h, (int)g->stride_w,
@@ -87,7 +87,7 @@ static int64_t resolve(nnom_padding_t padding, int32_t in, int32_t kernel_size, 
 static nnom_status_t set_shape(nnom_conv_layer_t *conv)
 {
     nnom_layer_t *layer = &conv->super;
-    nnom_geometry_t *g = &layer->geometry;
+    nnom_geometry_t *g = layer->geometry;
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
     const int64_t h = resolve(layer->padding, in.h, g->kernel_h, g->stride_h, &g->pad_top, &g->pad_bottom);
     const int64_t w = resolve(layer->padding, in.w, g->kernel_w, g->stride_w, &g->pad_left, &g->pad_right);
@@ -96,7 +96,7 @@ static nnom_status_t set_shape(nnom_conv_layer_t *conv)
         return nnom_layer_fail(layer, NNOM_BAD_SHAPE, "output (%ld, %ld, %ld), expected 1 to %ld elements", (long)h,
                                (long)w, (long)conv->filters, (long)INT32_MAX);
     }
-    layer->out.shape = nnom_make_shape((int32_t)h, (int32_t)w, conv->filters);
+    layer->out->shape = nnom_make_shape((int32_t)h, (int32_t)w, conv->filters);
     return NNOM_OK;
 }
 
@@ -108,7 +108,7 @@ static nnom_status_t unfold(nnom_conv_layer_t *conv, int32_t channels, int32_t t
 {
     nnom_layer_t *layer = &conv->super;
     const int32_t zero_point = nnom_layer_in(layer, 0)->zero_point;
-    if (layer->out.type == NNOM_TYPE_F32 || zero_point == 0) {
+    if (layer->out->type == NNOM_TYPE_F32 || zero_point == 0) {
         return NNOM_OK;
     }
     int32_t *bias = nnom_layer_alloc(layer, (size_t)channels, sizeof(int32_t));
@@ -141,7 +141,7 @@ static nnom_status_t build(nnom_layer_t *layer)
 {
     nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
-    const int64_t taps = (int64_t)layer->geometry.kernel_h * layer->geometry.kernel_w * in.c;
+    const int64_t taps = (int64_t)layer->geometry->kernel_h * layer->geometry->kernel_w * in.c;
     nnom_status_t status = nnom_conv_check(conv, "filters");
     if (status == NNOM_OK) {
         status = check(layer);

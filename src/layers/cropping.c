@@ -3,13 +3,14 @@
 
 typedef struct cropping_layer {
     nnom_layer_t super;
+    nnom_geometry_t own;
     nnom_slice_param_t param;
 } cropping_layer_t;
 
 static nnom_status_t build(nnom_layer_t *layer)
 {
     cropping_layer_t *cropping = (cropping_layer_t *)layer;
-    const nnom_geometry_t *g = &layer->geometry;
+    const nnom_geometry_t *g = layer->geometry;
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
     const int64_t h = (int64_t)in.h - g->pad_top - g->pad_bottom;
     const int64_t w = (int64_t)in.w - g->pad_left - g->pad_right;
@@ -20,7 +21,7 @@ static nnom_status_t build(nnom_layer_t *layer)
     }
     const nnom_slice_param_t param = {g->pad_top, g->pad_left, 0, 1, 1, 1};
     cropping->param = param;
-    layer->out.shape = nnom_make_shape((int32_t)h, (int32_t)w, in.c);
+    layer->out->shape = nnom_make_shape((int32_t)h, (int32_t)w, in.c);
     return nnom_slice_build(layer, &cropping->param);
 }
 
@@ -32,9 +33,8 @@ nnom_layer_t *nnom_cropping(nnom_border_t border)
     if (layer == NULL) {
         return NULL;
     }
-    layer->super.geometry.pad_top = border.top;
-    layer->super.geometry.pad_bottom = border.bottom;
-    layer->super.geometry.pad_left = border.left;
-    layer->super.geometry.pad_right = border.right;
+    layer->own = nnom_geometry_one();
+    layer->super.geometry = &layer->own;
+    nnom_geometry_set_pads(&layer->own, border);
     return &layer->super;
 }

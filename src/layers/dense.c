@@ -30,7 +30,7 @@ static nnom_status_t build(nnom_layer_t *layer)
     if (status != NNOM_OK) {
         return status;
     }
-    layer->out.shape = nnom_make_shape(1, 1, conv->filters);
+    layer->out->shape = nnom_make_shape(1, 1, conv->filters);
     nnom_layer_follow(layer);
     const int64_t taps = nnom_shape_elements(in);
     status = nnom_conv_prepare(conv, conv->filters, taps, taps, 1);

@@ -70,7 +70,7 @@ static nnom_status_t build_divide(nnom_layer_t *layer)
 {
     nnom_binary_layer_t *binary = (nnom_binary_layer_t *)layer;
     const nnom_status_t status = nnom_binary_build(binary);
-    if (layer->out.type == NNOM_TYPE_F32) {
+    if (layer->out->type == NNOM_TYPE_F32) {
         NNOM_LAYER_SET_OP(layer, nnom_divide_f32_op);
         return status;
     }
@@ -78,7 +78,7 @@ static nnom_status_t build_divide(nnom_layer_t *layer)
     if (status != NNOM_OK) {
         return status;
     }
-    const double below = (double)nnom_layer_in(layer, 1)->scale * (double)layer->out.scale;
+    const double below = (double)nnom_layer_in(layer, 1)->scale * (double)layer->out->scale;
     const double real = (double)nnom_layer_in(layer, 0)->scale / below;
     if (!(real > 0.0 && real < NNOM_RATIO_MAX)) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT,
@@ -120,7 +120,7 @@ static nnom_status_t build_power(nnom_layer_t *layer)
 {
     const nnom_status_t status = nnom_binary_build((nnom_binary_layer_t *)layer);
     NNOM_LAYER_SET_OP(layer, nnom_powers_f32_op);
-    if (status == NNOM_OK && layer->out.type != NNOM_TYPE_F32) {
+    if (status == NNOM_OK && layer->out->type != NNOM_TYPE_F32) {
         return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "int8 inputs, expected float: use act_power() for one exponent");
     }
     return status;

@@ -25,7 +25,7 @@ static nnom_status_t set_shape(nnom_conv_layer_t *conv, nnom_size_t size)
         return nnom_layer_fail(layer, NNOM_OVERFLOW, "%d channels times multiplier %d, expected up to %ld",
                                (int)nnom_layer_in(layer, 0)->shape.c, (int)conv->filters, (long)INT32_MAX);
     }
-    layer->out.shape = nnom_make_shape(size.h, size.w, (int32_t)channels);
+    layer->out->shape = nnom_make_shape(size.h, size.w, (int32_t)channels);
     return NNOM_OK;
 }
 
@@ -44,8 +44,8 @@ static nnom_status_t build(nnom_layer_t *layer)
         return status;
     }
     nnom_layer_follow(layer);
-    const int32_t channels = layer->out.shape.c;
-    const int64_t taps = (int64_t)layer->geometry.kernel_h * layer->geometry.kernel_w;
+    const int32_t channels = layer->out->shape.c;
+    const int64_t taps = (int64_t)layer->geometry->kernel_h * layer->geometry->kernel_w;
     status = nnom_conv_prepare(conv, channels, taps, 1, channels);
     layer->macs = (uint64_t)taps * (uint64_t)channels * (uint64_t)size.h * (uint64_t)size.w;
     if (status == NNOM_OK) {

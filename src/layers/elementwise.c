@@ -25,7 +25,7 @@ nnom_status_t nnom_layer_check_types(const nnom_layer_t *layer)
 nnom_status_t nnom_layer_keep_quant(nnom_layer_t *layer)
 {
     nnom_layer_follow(layer);
-    if (layer->out.type == NNOM_TYPE_S8 && !nnom_layer_same_quant(layer, 0)) {
+    if (layer->out->type == NNOM_TYPE_S8 && !nnom_layer_same_quant(layer, 0)) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT,
                                "it only moves its input's values: their quantisation stays, set another "
                                "on the layer before or after");

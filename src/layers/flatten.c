@@ -4,20 +4,20 @@
 
 static nnom_status_t build_flatten(nnom_layer_t *layer)
 {
-    layer->out.shape = nnom_make_shape(1, 1, nnom_shape_elements(nnom_layer_in(layer, 0)->shape));
+    layer->out->shape = nnom_make_shape(1, 1, nnom_shape_elements(nnom_layer_in(layer, 0)->shape));
     return nnom_layer_keep_quant(layer);
 }
 
 static nnom_status_t build_reshape(nnom_layer_t *layer)
 {
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
-    const nnom_shape_t to = layer->set_shape;
+    const nnom_shape_t to = layer->given->shape;
     if (nnom_shape_elements(to) != nnom_shape_elements(in)) {
         return nnom_layer_fail(layer, NNOM_BAD_SHAPE,
                                "shape (%d, %d, %d) of an input (%d, %d, %d): the numbers of elements differ", (int)to.h,
                                (int)to.w, (int)to.c, (int)in.h, (int)in.w, (int)in.c);
     }
-    layer->out.shape = to;
+    layer->out->shape = to;
     return nnom_layer_keep_quant(layer);
 }
 
@@ -33,7 +33,7 @@ nnom_layer_t *nnom_reshape(nnom_shape_t shape)
 {
     nnom_layer_t *layer = nnom_layer_new(&reshape_class, sizeof(nnom_layer_t));
     if (layer != NULL) {
-        layer->set_shape = shape;
+        nnom_layer_give_shape(layer, shape);
     }
     return layer;
 }

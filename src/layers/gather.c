@@ -21,10 +21,10 @@ static int32_t *side(nnom_shape_t *s, int32_t axis)
 static nnom_status_t build(nnom_layer_t *layer)
 {
     const gather_layer_t *gather = (const gather_layer_t *)layer;
-    const int32_t axis = layer->axis < 0 ? layer->axis + 3 : layer->axis;
+    const int32_t axis = layer->given->axis < 0 ? layer->given->axis + 3 : layer->given->axis;
     nnom_shape_t shape = nnom_layer_in(layer, 0)->shape;
     if (axis < 0 || axis > 2) {
-        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "axis %d, expected -3 to 2", (int)layer->axis);
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "axis %d, expected -3 to 2", (int)layer->given->axis);
     }
     if (gather->indices == NULL || gather->count < 1) {
         return nnom_layer_fail(layer, NNOM_NULL, "it has no indices");
@@ -36,7 +36,7 @@ static nnom_status_t build(nnom_layer_t *layer)
         }
     }
     *side(&shape, axis) = gather->count;
-    layer->out.shape = shape;
+    layer->out->shape = shape;
     return nnom_pick_build((nnom_pick_layer_t *)layer, 1u << axis, picked);
 }
 
@@ -50,7 +50,7 @@ nnom_layer_t *nnom_gather(int32_t axis, const int32_t *indices, int32_t count)
     if (layer == NULL) {
         return NULL;
     }
-    layer->base.super.axis = axis;
+    nnom_layer_give_axis(&layer->base.super, axis);
     layer->indices = indices;
     layer->count = count;
     return &layer->base.super;

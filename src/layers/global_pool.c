@@ -48,7 +48,7 @@ static nnom_status_t build(nnom_layer_t *layer, bool sums, bool always)
     if (status != NNOM_OK) {
         return status;
     }
-    layer->out.shape = nnom_make_shape(1, 1, in.c);
+    layer->out->shape = nnom_make_shape(1, 1, in.c);
     status = nnom_pool_param((nnom_pool_layer_t *)layer, sums ? (int64_t)in.h * in.w : 1, always);
     layer->overlap = 0; /* channel i is written to byte i after it was read in every cell: see kernels.h */
     if (status != NNOM_OK) {
@@ -85,15 +85,15 @@ static const nnom_class_t sum_class = {"GlobalSumPool",  "nnom_pool_param", nnom
 
 nnom_layer_t *nnom_global_max_pool(void)
 {
-    return nnom_layer_new(&max_class, sizeof(nnom_pool_layer_t));
+    return nnom_pool_new(&max_class, nnom_geometry_one());
 }
 
 nnom_layer_t *nnom_global_avg_pool(void)
 {
-    return nnom_layer_new(&avg_class, sizeof(nnom_pool_layer_t));
+    return nnom_pool_new(&avg_class, nnom_geometry_one());
 }
 
 nnom_layer_t *nnom_global_sum_pool(void)
 {
-    return nnom_layer_new(&sum_class, sizeof(nnom_pool_layer_t));
+    return nnom_pool_new(&sum_class, nnom_geometry_one());
 }

@@ -9,19 +9,19 @@ typedef struct input_layer {
 /* Without a quantisation an int8 input is taken as Q0.7, as data scaled to -1..1. */
 static nnom_status_t build(nnom_layer_t *layer)
 {
-    const bool set = layer->quant_source == NNOM_QUANT_SET;
+    const bool set = layer->given->quant_is_set;
     const void *data = ((input_layer_t *)layer)->buffer;
-    if (nnom_type_bytes(layer->set_type) == 0) {
-        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "element type %d, expected one of nnom_type_t", (int)layer->set_type);
+    if (nnom_type_bytes(layer->given->type) == 0) {
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "element type %d, expected one of nnom_type_t", (int)layer->given->type);
     }
     if (data == NULL && (layer->cls->flags & NNOM_CLASS_CONSTANT) != 0) {
         return nnom_layer_fail(layer, NNOM_NULL, "its data is NULL");
     }
-    layer->out.shape = layer->set_shape;
-    layer->out.type = layer->set_type;
-    layer->out.scale = set ? layer->set_scale : 1.0f / 128.0f;
-    layer->out.zero_point = set ? layer->set_zero_point : 0;
-    layer->out.data = data;
+    layer->out->shape = layer->given->shape;
+    layer->out->type = layer->given->type;
+    layer->out->scale = set ? layer->given->scale : 1.0f / 128.0f;
+    layer->out->zero_point = set ? layer->given->zero_point : 0;
+    layer->out->data = data;
     return NNOM_OK;
 }
 
@@ -34,7 +34,7 @@ static nnom_layer_t *new_source(const nnom_class_t *cls, nnom_shape_t shape, con
     if (layer == NULL) {
         return NULL;
     }
-    layer->super.set_shape = shape;
+    nnom_layer_give_shape(&layer->super, shape);
     layer->buffer = buffer;
     return &layer->super;
 }

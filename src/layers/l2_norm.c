@@ -76,18 +76,18 @@ static nnom_status_t build(nnom_layer_t *layer)
         return status;
     }
     nnom_layer_follow_quant(layer, 1.0f / 128.0f, 0);
-    layer->out.shape = nnom_layer_in(layer, 0)->shape;
+    layer->out->shape = nnom_layer_in(layer, 0)->shape;
     layer->overlap = 0;
-    if (layer->out.type == NNOM_TYPE_F32) {
+    if (layer->out->type == NNOM_TYPE_F32) {
         NNOM_LAYER_SET_OP(layer, nnom_l2_norm_f32_op);
         return NNOM_OK;
     }
     NNOM_LAYER_SET_OP(layer, nnom_l2_norm_s8_op);
-    if (layer->out.scale != 1.0f / 128.0f || layer->out.zero_point != 0) {
+    if (layer->out->scale != 1.0f / 128.0f || layer->out->zero_point != 0) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "its int8 output always has scale 1/128, zero point 0");
     }
-    if (layer->out.shape.c > MAX_CHANNELS) {
-        return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "%d channels, expected at most %d", (int)layer->out.shape.c,
+    if (layer->out->shape.c > MAX_CHANNELS) {
+        return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "%d channels, expected at most %d", (int)layer->out->shape.c,
                                MAX_CHANNELS);
     }
     return NNOM_OK;

@@ -44,7 +44,7 @@ static nnom_status_t build(nnom_layer_t *layer)
         return nnom_layer_fail(layer, NNOM_NULL, "its function `run` is NULL");
     }
     nnom_layer_follow(layer);
-    layer->out.shape = nnom_layer_in(layer, 0)->shape;
+    layer->out->shape = nnom_layer_in(layer, 0)->shape;
     const nnom_status_t status = lambda->oshape != NULL ? lambda->oshape(layer) : NNOM_OK;
     if (status != NNOM_OK) {
         return nnom_layer_fail(layer, status, "its function `oshape` failed with %d", (int)status);
@@ -106,12 +106,13 @@ void *nnom_layer_param(const nnom_layer_t *layer)
 
 nnom_shape_t nnom_layer_input_shape(const nnom_layer_t *layer)
 {
-    return layer != NULL && layer->in != NULL ? nnom_layer_in(layer, 0)->shape : nnom_make_shape(0, 0, 0);
+    const nnom_tensor_t *in = layer != NULL && layer->in != NULL ? nnom_layer_in(layer, 0) : NULL;
+    return in != NULL ? in->shape : nnom_make_shape(0, 0, 0);
 }
 
 nnom_shape_t nnom_layer_shape(const nnom_layer_t *layer)
 {
-    return layer != NULL ? layer->out.shape : nnom_make_shape(0, 0, 0);
+    return layer != NULL && layer->out != NULL ? layer->out->shape : nnom_make_shape(0, 0, 0);
 }
 
 nnom_status_t nnom_layer_set_shape(nnom_layer_t *layer, nnom_shape_t shape)
@@ -122,6 +123,9 @@ nnom_status_t nnom_layer_set_shape(nnom_layer_t *layer, nnom_shape_t shape)
     if (nnom_shape_elements(shape) < 1) {
         return NNOM_BAD_SHAPE;
     }
-    layer->out.shape = shape;
+    if (layer->out == NULL) {
+        return NNOM_NOT_COMPILED;
+    }
+    layer->out->shape = shape;
     return NNOM_OK;
 }

@@ -118,7 +118,7 @@ static nnom_status_t build_s8(nnom_layer_t *layer, nnom_log_softmax_param_t *p)
     if (!(real > 1.0)) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "the scale of its input is too small, expected over 2^-26");
     }
-    if (layer->out.scale != 1.0f / 16.0f || layer->out.zero_point != 127) {
+    if (layer->out->scale != 1.0f / 16.0f || layer->out->zero_point != 127) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "its int8 output always has scale 1/16, zero point 127");
     }
     nnom_quantize_multiplier(real < 2147483647.0 ? real : 2147483647.0, &p->multiplier, &p->shift);
@@ -136,10 +136,10 @@ static nnom_status_t build(nnom_layer_t *layer)
         return status;
     }
     nnom_layer_follow_quant(layer, 1.0f / 16.0f, 127);
-    layer->out.shape = nnom_layer_in(layer, 0)->shape;
+    layer->out->shape = nnom_layer_in(layer, 0)->shape;
     layer->overlap = 0;
     layer->param = p;
-    if (layer->out.type == NNOM_TYPE_S8) {
+    if (layer->out->type == NNOM_TYPE_S8) {
         return build_s8(layer, p);
     }
     NNOM_LAYER_SET_OP(layer, nnom_log_softmax_f32_op);

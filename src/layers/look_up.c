@@ -38,8 +38,8 @@ static nnom_status_t build(nnom_layer_t *layer)
     const nnom_tensor_t *indices = nnom_layer_in(layer, 0);
     const nnom_tensor_t *table = nnom_layer_in(layer, 1);
     nnom_layer_follow_quant(layer, table->scale, table->zero_point);
-    layer->out.type = table->type;
-    layer->out.shape = nnom_make_shape(indices->shape.h, table->shape.w, table->shape.c);
+    layer->out->type = table->type;
+    layer->out->shape = nnom_make_shape(indices->shape.h, table->shape.w, table->shape.c);
     layer->overlap = NNOM_NO_OVERLAP;
     NNOM_LAYER_SET_OP(layer, nnom_look_up_op);
     if (indices->type != NNOM_TYPE_S32 || indices->shape.w != 1 || indices->shape.c != 1) {

@@ -55,9 +55,9 @@ static nnom_status_t build(nnom_layer_t *layer)
     nnom_binary_layer_t *binary = (nnom_binary_layer_t *)layer;
     nnom_binary_param_t *p = &binary->param;
     const nnom_status_t status = nnom_binary_build(binary);
-    if (status == NNOM_OK && layer->out.type == NNOM_TYPE_S8) {
-        nnom_rescale_multiplier(nnom_layer_in(layer, 0), &layer->out, &p->multiplier_a, &p->shift_a);
-        nnom_rescale_multiplier(nnom_layer_in(layer, 1), &layer->out, &p->multiplier_b, &p->shift_b);
+    if (status == NNOM_OK && layer->out->type == NNOM_TYPE_S8) {
+        nnom_rescale_multiplier(nnom_layer_in(layer, 0), layer->out, &p->multiplier_a, &p->shift_a);
+        nnom_rescale_multiplier(nnom_layer_in(layer, 1), layer->out, &p->multiplier_b, &p->shift_b);
     }
     return status;
 }
@@ -65,7 +65,7 @@ static nnom_status_t build(nnom_layer_t *layer)
 static nnom_status_t build_maximum(nnom_layer_t *layer)
 {
     const nnom_status_t status = build(layer);
-    if (layer->out.type == NNOM_TYPE_F32) {
+    if (layer->out->type == NNOM_TYPE_F32) {
         NNOM_LAYER_SET_OP(layer, nnom_maximum_f32_op);
     } else {
         NNOM_LAYER_SET_OP(layer, nnom_maximum_s8_op);
@@ -76,7 +76,7 @@ static nnom_status_t build_maximum(nnom_layer_t *layer)
 static nnom_status_t build_minimum(nnom_layer_t *layer)
 {
     const nnom_status_t status = build(layer);
-    if (layer->out.type == NNOM_TYPE_F32) {
+    if (layer->out->type == NNOM_TYPE_F32) {
         NNOM_LAYER_SET_OP(layer, nnom_minimum_f32_op);
     } else {
         NNOM_LAYER_SET_OP(layer, nnom_minimum_s8_op);

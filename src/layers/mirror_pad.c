@@ -5,6 +5,7 @@ typedef struct mirror_pad_layer {
     nnom_pick_layer_t base;
     int32_t front, back; /* channels */
     int32_t edge;        /* 1: the outermost element is the mirror's axis and not repeated */
+    nnom_geometry_t own;
 } mirror_pad_layer_t;
 
 typedef struct axis {
@@ -14,7 +15,7 @@ typedef struct axis {
 static axis_t axis_of(const nnom_layer_t *layer, int32_t number)
 {
     const mirror_pad_layer_t *pad = (const mirror_pad_layer_t *)layer;
-    const nnom_geometry_t *g = &layer->geometry;
+    const nnom_geometry_t *g = layer->geometry;
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
     const axis_t axes[3] = {
         {g->pad_top, g->pad_bottom, in.h}, {g->pad_left, g->pad_right, in.w}, {pad->front, pad->back, in.c}};
@@ -49,7 +50,7 @@ static nnom_status_t build(nnom_layer_t *layer)
         sides[number] = axis.before + axis.length + axis.after;
         axes |= axis.before + axis.after > 0 ? 1u << number : 0u;
     }
-    layer->out.shape = nnom_make_shape(sides[0], sides[1], sides[2]);
+    layer->out->shape = nnom_make_shape(sides[0], sides[1], sides[2]);
     return nnom_pick_build((nnom_pick_layer_t *)layer, axes, mirrored);
 }
 
@@ -61,11 +62,9 @@ nnom_layer_t *nnom_mirror_pad(nnom_border_t border, int32_t front, int32_t back,
     if (layer == NULL) {
         return NULL;
     }
-    nnom_geometry_t *g = &layer->base.super.geometry;
-    g->pad_top = border.top;
-    g->pad_bottom = border.bottom;
-    g->pad_left = border.left;
-    g->pad_right = border.right;
+    layer->own = nnom_geometry_one();
+    layer->base.super.geometry = &layer->own;
+    nnom_geometry_set_pads(&layer->own, border);
     layer->front = front;
     layer->back = back;
     layer->edge = repeat_edge ? 0 : 1;

@@ -47,13 +47,13 @@ static nnom_status_t build(nnom_layer_t *layer)
     if (status != NNOM_OK) {
         return status;
     }
-    if (layer->out.type == NNOM_TYPE_F32) {
+    if (layer->out->type == NNOM_TYPE_F32) {
         NNOM_LAYER_SET_OP(layer, nnom_mult_f32_op);
         return NNOM_OK;
     }
     NNOM_LAYER_SET_OP(layer, nnom_mult_s8_op);
     const double real =
-        (double)nnom_layer_in(layer, 0)->scale * (double)nnom_layer_in(layer, 1)->scale / (double)layer->out.scale;
+        (double)nnom_layer_in(layer, 0)->scale * (double)nnom_layer_in(layer, 1)->scale / (double)layer->out->scale;
     if (!(real > 0.0 && real < 32768.0)) { /* so that product * real fits int32 */
         return nnom_layer_fail(layer, NNOM_BAD_QUANT,
                                "scale of input 0 * scale of input 1 / output scale is out of range");

@@ -32,17 +32,17 @@ static nnom_status_t build(nnom_layer_t *layer)
 {
     void *buffer = ((output_layer_t *)layer)->buffer;
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
-    if (layer->set_shape.h != 0 && nnom_shape_elements(layer->set_shape) != nnom_shape_elements(in->shape)) {
+    if (layer->given->shape.h != 0 && nnom_shape_elements(layer->given->shape) != nnom_shape_elements(in->shape)) {
         return nnom_layer_fail(layer, NNOM_TOO_SMALL, "its shape (%d, %d, %d) does not hold the result (%d, %d, %d)",
-                               (int)layer->set_shape.h, (int)layer->set_shape.w, (int)layer->set_shape.c,
+                               (int)layer->given->shape.h, (int)layer->given->shape.w, (int)layer->given->shape.c,
                                (int)in->shape.h, (int)in->shape.w, (int)in->shape.c);
     }
-    layer->out = *in;
-    layer->out.data = NULL;
+    *layer->out = *in;
+    layer->out->data = NULL;
     nnom_layer_t *root = nnom_layer_input_layer(layer, 0)->root;
-    const bool bind = buffer != NULL && !is_source(root) && root->out.data == NULL;
+    const bool bind = buffer != NULL && !is_source(root) && root->out->data == NULL;
     if (bind) {
-        root->out.data = buffer;
+        root->out->data = buffer;
     }
     const bool moves_on = (root->cls->flags & NNOM_CLASS_STATE) != 0; /* its next value comes there after the run */
     if (bind || (buffer == NULL && !moves_on)) {
@@ -50,7 +50,7 @@ static nnom_status_t build(nnom_layer_t *layer)
     } else {
         layer->op = &nnom_copy_op;
         layer->op_symbol = "nnom_copy_op";
-        layer->out.data = buffer;
+        layer->out->data = buffer;
     }
     return NNOM_OK;
 }
@@ -63,7 +63,7 @@ nnom_layer_t *nnom_output_2(nnom_shape_t shape, void *buf)
     if (layer == NULL) {
         return NULL;
     }
-    layer->super.set_shape = shape;
+    nnom_layer_give_shape(&layer->super, shape);
     layer->buffer = buf;
     return &layer->super;
 }

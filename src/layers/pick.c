@@ -88,7 +88,7 @@ static bool small(nnom_shape_t s, uint32_t axes)
 nnom_status_t nnom_pick_build(nnom_pick_layer_t *pick, uint32_t axes, nnom_pick_index_t index)
 {
     nnom_layer_t *layer = &pick->super;
-    const nnom_shape_t out = layer->out.shape;
+    const nnom_shape_t out = layer->out->shape;
     const int32_t sides[3] = {out.h, out.w, out.c};
     const void *tables[3] = {NULL, NULL, NULL};
     const nnom_status_t status = nnom_layer_keep_quant(layer);

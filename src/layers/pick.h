@@ -23,7 +23,7 @@ typedef int32_t (*nnom_pick_index_t)(const nnom_layer_t *layer, int32_t axis, in
 
 /*
  * Makes the tables by asking `index` for every output index of the axes in `axes` (bit 0 rows, 1 columns, 2 channels),
- * sets quantisation, operation, overlap. layer->out.shape must be set; indices must lie within the input.
+ * sets quantisation, operation, overlap. layer->out->shape must be set; indices must lie within the input.
  */
 nnom_status_t nnom_pick_build(nnom_pick_layer_t *layer, uint32_t axes, nnom_pick_index_t index);
 

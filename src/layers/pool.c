@@ -20,7 +20,7 @@ static const nnom_kernel_t sum_pool_f32[] = {NNOM_KERNELS_SUM_POOL_F32(NNOM_KERN
 /* Padding does not count, so every window must have a cell of the input: given paddings may be too large. */
 static nnom_status_t check_padding(const nnom_layer_t *layer, nnom_shape_t in, nnom_size_t out)
 {
-    const nnom_geometry_t *g = &layer->geometry;
+    const nnom_geometry_t *g = layer->geometry;
     const bool first = g->pad_top < g->kernel_h && g->pad_left < g->kernel_w;
     const bool last = (int64_t)(out.h - 1) * g->stride_h - g->pad_top < in.h &&
                       (int64_t)(out.w - 1) * g->stride_w - g->pad_left < in.w;
@@ -60,10 +60,10 @@ static int64_t ahead(int32_t count, int32_t step, int32_t pad, int64_t out_bytes
  */
 static void set_overlap(nnom_layer_t *layer)
 {
-    const nnom_geometry_t *g = &layer->geometry;
+    const nnom_geometry_t *g = layer->geometry;
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
-    const nnom_shape_t out = layer->out.shape;
-    const int64_t pixel = (int64_t)out.c * nnom_type_bytes(layer->out.type);
+    const nnom_shape_t out = layer->out->shape;
+    const int64_t pixel = (int64_t)out.c * nnom_type_bytes(layer->out->type);
     const int64_t distance = ahead(out.h, g->stride_h, g->pad_top, out.w * pixel, in.w * pixel) +
                              ahead(out.w, g->stride_w, g->pad_left, pixel, pixel);
     layer->overlap = distance < NNOM_NO_OVERLAP ? (int32_t)distance : NNOM_NO_OVERLAP;
@@ -72,9 +72,9 @@ static void set_overlap(nnom_layer_t *layer)
 /* One window over the whole input: a reduction, which takes rows as they come instead of waiting for all. */
 static bool covers(const nnom_layer_t *layer)
 {
-    const nnom_geometry_t *g = &layer->geometry;
+    const nnom_geometry_t *g = layer->geometry;
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
-    return g->kernel_h == in.h && g->kernel_w == in.w && layer->out.shape.h == 1 && layer->out.shape.w == 1 &&
+    return g->kernel_h == in.h && g->kernel_w == in.w && layer->out->shape.h == 1 && layer->out->shape.w == 1 &&
            g->pad_top + g->pad_bottom + g->pad_left + g->pad_right == 0;
 }
 
@@ -93,8 +93,8 @@ static nnom_status_t build(nnom_layer_t *layer, bool sums, bool always)
     if (status != NNOM_OK) {
         return status;
     }
-    layer->out.shape = nnom_make_shape(size.h, size.w, in.c);
-    const int64_t cells = (int64_t)layer->geometry.kernel_h * layer->geometry.kernel_w;
+    layer->out->shape = nnom_make_shape(size.h, size.w, in.c);
+    const int64_t cells = (int64_t)layer->geometry->kernel_h * layer->geometry->kernel_w;
     status = nnom_pool_param((nnom_pool_layer_t *)layer, sums ? cells : 1, always);
     if (status == NNOM_OK && covers(layer)) {
         nnom_global_pool_memory(layer);
@@ -140,14 +140,12 @@ static const nnom_class_t sum_class = {
 
 static nnom_layer_t *pool(const nnom_class_t *cls, nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding)
 {
-    nnom_pool_layer_t *layer = nnom_layer_new(cls, sizeof(*layer));
-    if (layer == NULL) {
-        return NULL;
-    }
     const nnom_geometry_t g = {kernel.h, kernel.w, stride.h, stride.w, 1, 1, 0, 0, 0, 0};
-    layer->super.geometry = g;
-    layer->super.padding = padding;
-    return &layer->super;
+    nnom_layer_t *layer = nnom_pool_new(cls, g);
+    if (layer != NULL) {
+        layer->padding = padding;
+    }
+    return layer;
 }
 
 nnom_layer_t *nnom_max_pool(nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding)

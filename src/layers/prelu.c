@@ -52,14 +52,14 @@ static nnom_status_t build(nnom_layer_t *layer)
     if (status != NNOM_OK) {
         return status;
     }
-    if (layer->out.type == NNOM_TYPE_F32) {
+    if (layer->out->type == NNOM_TYPE_F32) {
         NNOM_LAYER_SET_OP(layer, nnom_prelu_f32_op);
         return NNOM_OK;
     }
     NNOM_LAYER_SET_OP(layer, nnom_prelu_s8_op);
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
-    const double real = (double)in->scale * (double)nnom_layer_in(layer, 1)->scale / (double)layer->out.scale;
-    nnom_rescale_multiplier(in, &layer->out, &p->multiplier_a, &p->shift_a);
+    const double real = (double)in->scale * (double)nnom_layer_in(layer, 1)->scale / (double)layer->out->scale;
+    nnom_rescale_multiplier(in, layer->out, &p->multiplier_a, &p->shift_a);
     nnom_quantize_multiplier(fmin(real, NNOM_RATIO_MAX / 256.0), &p->multiplier, &p->shift); /* |product| < 2^16 */
     return NNOM_OK;
 }

@@ -98,10 +98,10 @@ static void set_quant(nnom_layer_t *layer, nnom_type_t from, nnom_type_t to)
     const bool moves = is_quantised(from) && is_quantised(to) && nnom_type_bytes(from) == nnom_type_bytes(to);
     const int32_t moved = moves ? in->zero_point - nnom_type_facts(from)->least + nnom_type_facts(to)->least : 0;
     nnom_layer_follow_quant(layer, moves ? in->scale : 0.0f, moved);
-    layer->out.type = to;
+    layer->out->type = to;
     if (to == NNOM_TYPE_F32) {
-        layer->out.scale = 0.0f;
-        layer->out.zero_point = 0;
+        layer->out->scale = 0.0f;
+        layer->out->zero_point = 0;
     }
 }
 
@@ -112,13 +112,13 @@ static nnom_status_t check(const nnom_layer_t *layer, nnom_type_t from, nnom_typ
         return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "from %s to %s, expected float and integers of 8 or 16 bits",
                                nnom_type_facts(from)->c_type, nnom_type_facts(to)->c_type);
     }
-    if (is_quantised(to) && !(layer->out.scale > 0.0f)) {
+    if (is_quantised(to) && !(layer->out->scale > 0.0f)) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "from %s to %s: set its quantisation", nnom_type_facts(from)->c_type,
                                nnom_type_facts(to)->c_type);
     }
     const nnom_type_facts_t *facts = nnom_type_facts(to);
-    if (is_quantised(to) && (layer->out.zero_point < facts->least || layer->out.zero_point > facts->most)) {
-        return nnom_layer_fail(layer, NNOM_BAD_QUANT, "zero point %d, expected %d to %d", (int)layer->out.zero_point,
+    if (is_quantised(to) && (layer->out->zero_point < facts->least || layer->out->zero_point > facts->most)) {
+        return nnom_layer_fail(layer, NNOM_BAD_QUANT, "zero point %d, expected %d to %d", (int)layer->out->zero_point,
                                (int)facts->least, (int)facts->most);
     }
     return NNOM_OK;
@@ -128,7 +128,7 @@ static nnom_status_t build(nnom_layer_t *layer)
 {
     quantize_layer_t *quantize = (quantize_layer_t *)layer;
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
-    layer->out.shape = in->shape;
+    layer->out->shape = in->shape;
     layer->param = &quantize->param;
     set_quant(layer, in->type, quantize->type);
     const nnom_status_t status = check(layer, in->type, quantize->type);
@@ -140,7 +140,7 @@ static nnom_status_t build(nnom_layer_t *layer)
         layer->overlap = NNOM_NO_OVERLAP;
     }
     if (is_quantised(in->type) && is_quantised(quantize->type)) {
-        nnom_rescale_multiplier(in, &layer->out, &quantize->param.multiplier, &quantize->param.shift);
+        nnom_rescale_multiplier(in, layer->out, &quantize->param.multiplier, &quantize->param.shift);
         NNOM_LAYER_SET_OP(layer, nnom_requantize_op);
     } else if (in->type == NNOM_TYPE_F32) {
         NNOM_LAYER_SET_OP(layer, nnom_quantize_op);

@@ -165,7 +165,7 @@ static void mean_multiplier(int32_t count, int32_t *multiplier, int32_t *shift)
 
 static nnom_status_t build_s8(nnom_layer_t *layer, nnom_reduce_param_t *p, int64_t count)
 {
-    const double ratio = (double)nnom_layer_in(layer, 0)->scale / (double)layer->out.scale;
+    const double ratio = (double)nnom_layer_in(layer, 0)->scale / (double)layer->out->scale;
     if (count > NNOM_ACCUMULATOR_MAX / 255 || !(ratio < 1048576.0)) {
         return nnom_layer_fail(layer, NNOM_OVERFLOW, "its sums can overflow 32 bits");
     }
@@ -191,19 +191,19 @@ static nnom_status_t build(nnom_layer_t *layer)
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "kind %d, expected 0 to 3", (int)p->kind);
     }
     nnom_layer_follow(layer);
-    layer->out.shape = nnom_make_shape(h ? 1 : in.h, w ? 1 : in.w, reduce->c ? 1 : in.c);
+    layer->out->shape = nnom_make_shape(h ? 1 : in.h, w ? 1 : in.w, reduce->c ? 1 : in.c);
     const int64_t count = (int64_t)(h ? in.h : 1) * (w ? in.w : 1) * (reduce->c ? in.c : 1);
     p->count = (int32_t)(count < INT32_MAX ? count : INT32_MAX);
     layer->param = p;
     layer->overlap = NNOM_NO_OVERLAP;
     if (h && in.h > 1) {
         NNOM_LAYER_SET_OP(layer, nnom_reduce_op);
-        layer->scratch_bytes = (uint32_t)nnom_shape_elements(layer->out.shape) * (uint32_t)sizeof(int32_t);
+        layer->scratch_bytes = (uint32_t)nnom_shape_elements(layer->out->shape) * (uint32_t)sizeof(int32_t);
     } else {
         NNOM_LAYER_SET_OP(layer, nnom_reduce_rows_op);
     }
     layer->macs = (uint64_t)nnom_shape_elements(in);
-    return layer->out.type == NNOM_TYPE_S8 ? build_s8(layer, p, count) : NNOM_OK;
+    return layer->out->type == NNOM_TYPE_S8 ? build_s8(layer, p, count) : NNOM_OK;
 }
 
 static const nnom_class_t class = {"Reduce", "nnom_reduce_param", nnom_reduce_param_fields, build, 1, 1, 0};

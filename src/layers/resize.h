@@ -7,7 +7,7 @@
 
 enum { NNOM_RESIZE_MAX = 32767 };
 
-/* Sets layer->out.shape to the size given (exchanged if the layer is swapped) and the input's channels, and checks it.
+/* Sets layer->out->shape to the size given (exchanged if the layer is swapped) and the input's channels, and checks it.
  */
 nnom_status_t nnom_resize_shape(nnom_layer_t *layer, nnom_size_t size, nnom_resize_t mode);
 

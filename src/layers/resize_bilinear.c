@@ -156,11 +156,11 @@ static nnom_status_t build(nnom_layer_t *layer)
         return status;
     }
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
-    set_step(in.h, layer->out.shape.h, corners, &p->step_h, &p->step_h_f);
-    set_step(in.w, layer->out.shape.w, corners, &p->step_w, &p->step_w_f);
+    set_step(in.h, layer->out->shape.h, corners, &p->step_h, &p->step_h_f);
+    set_step(in.w, layer->out->shape.w, corners, &p->step_w, &p->step_w_f);
     p->half = resize->mode == NNOM_RESIZE_HALF_PIXEL;
     layer->param = p;
-    if (layer->out.type == NNOM_TYPE_F32) {
+    if (layer->out->type == NNOM_TYPE_F32) {
         NNOM_LAYER_SET_OP(layer, nnom_resize_bilinear_f32_op);
     } else {
         NNOM_LAYER_SET_OP(layer, nnom_resize_bilinear_s8_op);

@@ -22,7 +22,7 @@ nnom_status_t nnom_resize_shape(nnom_layer_t *layer, nnom_size_t size, nnom_resi
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "size (%d, %d) of an input (%d, %d), expected 1 to %d",
                                (int)out.h, (int)out.w, (int)in.h, (int)in.w, NNOM_RESIZE_MAX);
     }
-    layer->out.shape = nnom_make_shape(out.h, out.w, in.c);
+    layer->out->shape = nnom_make_shape(out.h, out.w, in.c);
     return NNOM_OK;
 }
 
@@ -30,7 +30,7 @@ static int32_t nearest(const nnom_layer_t *layer, int32_t axis, int32_t i)
 {
     const nnom_shape_t in_shape = nnom_layer_in(layer, 0)->shape;
     const int32_t in = axis == 0 ? in_shape.h : in_shape.w;
-    const int32_t out = axis == 0 ? layer->out.shape.h : layer->out.shape.w;
+    const int32_t out = axis == 0 ? layer->out->shape.h : layer->out->shape.w;
     const nnom_resize_t mode = ((const nearest_layer_t *)layer)->mode;
     const bool corners = mode == NNOM_RESIZE_ALIGN_CORNERS;
     const float scale = corners && out > 1 ? (float)(in - 1) / (float)(out - 1) : (float)in / (float)out;

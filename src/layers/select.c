@@ -96,7 +96,7 @@ static nnom_status_t join_shapes(nnom_layer_t *layer)
                                    (int)i, (int)b.h, (int)b.w, (int)b.c);
         }
     }
-    layer->out.shape = s;
+    layer->out->shape = s;
     return NNOM_OK;
 }
 
@@ -110,13 +110,13 @@ static nnom_status_t build(nnom_layer_t *layer)
                                (int)a->type, (int)b->type);
     }
     nnom_layer_follow_quant(layer, a->scale, a->zero_point);
-    layer->out.type = a->type;
+    layer->out->type = a->type;
     layer->overlap = NNOM_NO_OVERLAP;
     layer->param = p;
     NNOM_LAYER_SET_OP(layer, nnom_select_op);
     if (a->type == NNOM_TYPE_S8) {
-        nnom_rescale_multiplier(a, &layer->out, &p->multiplier_a, &p->shift_a);
-        nnom_rescale_multiplier(b, &layer->out, &p->multiplier_b, &p->shift_b);
+        nnom_rescale_multiplier(a, layer->out, &p->multiplier_a, &p->shift_a);
+        nnom_rescale_multiplier(b, layer->out, &p->multiplier_b, &p->shift_b);
     }
     return join_shapes(layer);
 }

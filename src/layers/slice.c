@@ -115,7 +115,7 @@ static nnom_status_t build(nnom_layer_t *layer)
         begin.h, begin.w, begin.c, step_of(size.h, step.h), step_of(size.w, step.w), step_of(size.c, step.c),
     };
     slice->param = param;
-    layer->out.shape = size;
+    layer->out->shape = size;
     return nnom_slice_build(layer, &slice->param);
 }
 

@@ -10,7 +10,7 @@
 NNOM_PARAM_STRUCT(nnom_slice_param, NNOM_SLICE_PARAM)
 NNOM_PARAM_FIELDS(nnom_slice_param, NNOM_SLICE_PARAM)
 
-/* Of layer->out.shape and *param, which lies within the layer and is complete: quantisation, operation, overlap. */
+/* Of layer->out->shape and *param, which lies within the layer and is complete: quantisation, operation, overlap. */
 nnom_status_t nnom_slice_build(nnom_layer_t *layer, const nnom_slice_param_t *param);
 
 #endif

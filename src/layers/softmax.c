@@ -123,7 +123,7 @@ static nnom_status_t build_s8(nnom_layer_t *layer, nnom_softmax_param_t *p)
     if (!(real > 1.0)) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "the scale of its input is too small, expected over 2^-26");
     }
-    const double to_out = 1.0 / (256.0 * (double)layer->out.scale);
+    const double to_out = 1.0 / (256.0 * (double)layer->out->scale);
     if (!(to_out < 1048576.0)) { /* 256 * 2^20 fits int32 */
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "its output scale is too small, expected over 2^-28");
     }
@@ -145,10 +145,10 @@ static nnom_status_t build(nnom_layer_t *layer)
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "beta is no number above 0");
     }
     nnom_layer_follow_quant(layer, 1.0f / 256.0f, -128);
-    layer->out.shape = nnom_layer_in(layer, 0)->shape;
+    layer->out->shape = nnom_layer_in(layer, 0)->shape;
     layer->overlap = 0;
     layer->param = p;
-    if (layer->out.type == NNOM_TYPE_S8) {
+    if (layer->out->type == NNOM_TYPE_S8) {
         return build_s8(layer, p);
     }
     NNOM_LAYER_SET_OP(layer, nnom_softmax_f32_op);

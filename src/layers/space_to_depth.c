@@ -102,7 +102,7 @@ static nnom_status_t build_to_depth(nnom_layer_t *layer)
     if (status != NNOM_OK) {
         return status;
     }
-    layer->out.shape = nnom_make_shape(in.h / block, in.w / block, in.c * block * block);
+    layer->out->shape = nnom_make_shape(in.h / block, in.w / block, in.c * block * block);
     NNOM_LAYER_SET_OP(layer, nnom_space_to_depth_op);
     nnom_layer_overlap_rows(layer);
     return NNOM_OK;
@@ -117,7 +117,7 @@ static nnom_status_t build_to_space(nnom_layer_t *layer)
     if (status != NNOM_OK) {
         return status;
     }
-    layer->out.shape = nnom_make_shape(in.h * block, in.w * block, in.c / (block * block));
+    layer->out->shape = nnom_make_shape(in.h * block, in.w * block, in.c / (block * block));
     NNOM_LAYER_SET_OP(layer, nnom_depth_to_space_op);
     nnom_layer_overlap_rows(layer);
     return NNOM_OK;

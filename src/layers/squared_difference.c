@@ -56,7 +56,7 @@ static nnom_status_t build(nnom_layer_t *layer)
     if (status != NNOM_OK) {
         return status;
     }
-    if (layer->out.type == NNOM_TYPE_F32) {
+    if (layer->out->type == NNOM_TYPE_F32) {
         NNOM_LAYER_SET_OP(layer, nnom_squared_difference_f32_op);
         return NNOM_OK;
     }
@@ -64,7 +64,7 @@ static nnom_status_t build(nnom_layer_t *layer)
     const float scale_a = nnom_layer_in(layer, 0)->scale;
     const float scale_b = nnom_layer_in(layer, 1)->scale;
     const double twice = 2.0 * (double)(scale_a > scale_b ? scale_a : scale_b);
-    const float fine = 16384.0f * layer->out.scale; /* 2^14; in float, as specified */
+    const float fine = 16384.0f * layer->out->scale; /* 2^14; in float, as specified */
     const double real = twice * twice / (double)fine;
     if (!(real > 0.0 && real < 1.0)) { /* so that no square is shifted to the left */
         return nnom_layer_fail(layer, NNOM_BAD_QUANT,

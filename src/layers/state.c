@@ -9,17 +9,17 @@ typedef struct state_layer {
 
 static nnom_status_t state_build(nnom_layer_t *layer)
 {
-    const bool set = layer->quant_source == NNOM_QUANT_SET;
-    if (nnom_type_bytes(layer->set_type) == 0) {
-        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "element type %d, expected one of nnom_type_t", (int)layer->set_type);
+    const bool set = layer->given->quant_is_set;
+    if (nnom_type_bytes(layer->given->type) == 0) {
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "element type %d, expected one of nnom_type_t", (int)layer->given->type);
     }
-    if (layer->leaves == NULL) {
+    if (layer->given->leaves == NULL) {
         return nnom_layer_fail(layer, NNOM_BAD_GRAPH, "nothing is left for the next run: nnom_state_set() was not called");
     }
-    layer->out.shape = layer->set_shape;
-    layer->out.type = layer->set_type;
-    layer->out.scale = set ? layer->set_scale : 1.0f / 128.0f;
-    layer->out.zero_point = set ? layer->set_zero_point : 0;
+    layer->out->shape = layer->given->shape;
+    layer->out->type = layer->given->type;
+    layer->out->scale = set ? layer->given->scale : 1.0f / 128.0f;
+    layer->out->zero_point = set ? layer->given->zero_point : 0;
     return NNOM_OK;
 }
 
@@ -31,7 +31,7 @@ nnom_layer_t *nnom_state(nnom_shape_t shape, const void *start)
     if (layer == NULL) {
         return NULL;
     }
-    layer->super.set_shape = shape;
+    nnom_layer_give_shape(&layer->super, shape);
     layer->start = start;
     return &layer->super;
 }
@@ -46,8 +46,11 @@ nnom_layer_t *nnom_state_set(nnom_layer_t *state, nnom_layer_t *layer)
     if (state == NULL) {
         return NULL;
     }
+    nnom_given_t *given = nnom_layer_give(state);
     state->broken = state->broken || layer == NULL;
-    state->leaves = layer;
+    if (given != NULL) {
+        given->leaves = layer;
+    }
     return state;
 }
 
@@ -56,11 +59,11 @@ nnom_layer_t *nnom_state_set(nnom_layer_t *state, nnom_layer_t *layer)
 static nnom_status_t part_build(nnom_layer_t *layer)
 {
     const nnom_layer_t *from = layer->in->from;
-    if (layer->part == 0 || layer->part > nnom_layer_more_outputs(from)) {
-        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "output %d of layer '%s', which has %ld", (int)layer->part, from->name,
+    if (layer->given->part == 0 || layer->given->part > nnom_layer_more_outputs(from)) {
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "output %d of layer '%s', which has %ld", (int)layer->given->part, nnom_layer_name(from),
                                (long)nnom_layer_more_outputs(from) + 1);
     }
-    return ((const nnom_many_class_t *)from->cls)->part(from, layer->part, &layer->out);
+    return ((const nnom_many_class_t *)from->cls)->part(from, layer->given->part, layer->out);
 }
 
 static const nnom_class_t part_class = {"Part", NULL, NULL, part_build, 1, 1, NNOM_CLASS_PART};
@@ -71,6 +74,9 @@ nnom_layer_t *nnom_layer_part(nnom_layer_t *layer, uint32_t i)
     if (part == NULL) {
         return NULL;
     }
-    part->part = i < UINT16_MAX ? (uint16_t)i : UINT16_MAX;
+    nnom_given_t *given = nnom_layer_give(part);
+    if (given != NULL) {
+        given->part = i < UINT16_MAX ? (uint16_t)i : UINT16_MAX;
+    }
     return nnom_hook(part, layer);
 }

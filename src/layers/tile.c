@@ -26,7 +26,7 @@ static nnom_status_t build(nnom_layer_t *layer)
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "(%d, %d, %d) times its input, expected 1 to %d", (int)times.h,
                                (int)times.w, (int)times.c, NNOM_PICK_MAX);
     }
-    layer->out.shape = nnom_make_shape(in.h * times.h, in.w * times.w, in.c * times.c);
+    layer->out->shape = nnom_make_shape(in.h * times.h, in.w * times.w, in.c * times.c);
     const uint32_t axes = (times.h > 1 ? 1u : 0u) | (times.w > 1 ? 2u : 0u) | (times.c > 1 ? 4u : 0u);
     return nnom_pick_build((nnom_pick_layer_t *)layer, axes, modulo);
 }

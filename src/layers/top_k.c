@@ -85,11 +85,11 @@ static nnom_status_t build(nnom_layer_t *layer)
         status = nnom_layer_keep_quant(layer);
     }
     if (p->indices != 0) {
-        layer->out.type = NNOM_TYPE_S32;
-        layer->out.scale = 1.0f;
-        layer->out.zero_point = 0;
+        layer->out->type = NNOM_TYPE_S32;
+        layer->out->scale = 1.0f;
+        layer->out->zero_point = 0;
     }
-    layer->out.shape = nnom_make_shape(in.h, in.w, p->count);
+    layer->out->shape = nnom_make_shape(in.h, in.w, p->count);
     layer->overlap = NNOM_NO_OVERLAP;
     layer->param = p;
     NNOM_LAYER_SET_OP(layer, nnom_top_k_op);

@@ -70,7 +70,7 @@ static nnom_status_t build(nnom_layer_t *layer)
     const nnom_transpose_param_t param = oriented(perm, layer->swapped);
     transpose->param = param;
     layer->param = &transpose->param;
-    layer->out.shape = nnom_make_shape(sides[param.perm_h], sides[param.perm_w], sides[param.perm_c]);
+    layer->out->shape = nnom_make_shape(sides[param.perm_h], sides[param.perm_w], sides[param.perm_c]);
     layer->overlap = NNOM_NO_OVERLAP;
     if (param.perm_h == 0) {
         NNOM_LAYER_SET_OP(layer, nnom_transpose_rows_op);

@@ -46,7 +46,7 @@ typedef struct upsample_layer {
 static nnom_status_t build(nnom_layer_t *layer)
 {
     upsample_layer_t *upsample = (upsample_layer_t *)layer;
-    const nnom_geometry_t *g = &layer->geometry;
+    const nnom_geometry_t *g = layer->geometry;
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
     const int64_t h = (int64_t)in.h * g->kernel_h;
     const int64_t w = (int64_t)in.w * g->kernel_w;
@@ -58,8 +58,7 @@ static nnom_status_t build(nnom_layer_t *layer)
     if (status != NNOM_OK) {
         return status;
     }
-    layer->out.shape = nnom_make_shape((int32_t)h, (int32_t)w, in.c);
-    upsample->param.geometry = *g;
+    layer->out->shape = nnom_make_shape((int32_t)h, (int32_t)w, in.c);
     layer->param = &upsample->param;
     NNOM_LAYER_SET_OP(layer, nnom_upsample_op);
     nnom_layer_overlap_rows(layer);
@@ -74,7 +73,9 @@ nnom_layer_t *nnom_upsample(nnom_size_t kernel)
     if (layer == NULL) {
         return NULL;
     }
-    layer->super.geometry.kernel_h = kernel.h;
-    layer->super.geometry.kernel_w = kernel.w;
+    layer->param.geometry = nnom_geometry_one();
+    layer->super.geometry = &layer->param.geometry;
+    layer->param.geometry.kernel_h = kernel.h;
+    layer->param.geometry.kernel_w = kernel.w;
     return &layer->super;
 }

@@ -31,7 +31,8 @@ nnom_layer_t *nnom_conv_new(const nnom_class_t *cls, int32_t filters, nnom_size_
         return NULL;
     }
     const nnom_geometry_t g = {kernel.h, kernel.w, stride.h, stride.w, dilation.h, dilation.w, 0, 0, 0, 0};
-    conv->super.geometry = g;
+    conv->param.geometry = g;
+    conv->super.geometry = &conv->param.geometry;
     conv->super.padding = padding;
     conv->filters = filters;
     conv->w = w;
@@ -65,16 +66,16 @@ nnom_status_t nnom_conv_prepare(nnom_conv_layer_t *conv, int32_t channels, int64
     if (status != NNOM_OK) {
         return status;
     }
-    const nnom_conv_param_t param = {.geometry = layer->geometry,
+    const nnom_conv_param_t param = {.geometry = *layer->geometry,
                                      .weights = conv->w->p_value,
                                      .bias = q.bias,
                                      .multiplier = q.multiplier,
                                      .shift = q.shift};
     *p = param;
-    if (layer->out.type == NNOM_TYPE_F32) {
+    if (layer->out->type == NNOM_TYPE_F32) {
         nnom_clamp_limits_f32(layer->fused, &p->act_min_f, &p->act_max_f);
     } else {
-        nnom_clamp_limits(layer->fused, &layer->out, &p->act_min, &p->act_max);
+        nnom_clamp_limits(layer->fused, layer->out, &p->act_min, &p->act_max);
     }
     layer->param = p;
     conv->one_multiplier = q.one;
@@ -89,7 +90,7 @@ void nnom_conv_register(nnom_conv_layer_t *conv)
 {
     nnom_layer_t *layer = &conv->super;
     const nnom_conv_param_t *p = &conv->param;
-    const bool is_float = layer->out.type == NNOM_TYPE_F32;
+    const bool is_float = layer->out->type == NNOM_TYPE_F32;
     const uint32_t n = (uint32_t)conv->channels;
     nnom_layer_array(layer, p->weights, n * (uint32_t)conv->taps, is_float ? NNOM_TYPE_F32 : NNOM_TYPE_S8);
     nnom_layer_array(layer, p->bias, p->bias != NULL ? n : 0, is_float ? NNOM_TYPE_F32 : NNOM_TYPE_S32);
@@ -98,6 +99,17 @@ void nnom_conv_register(nnom_conv_layer_t *conv)
 }
 
 /* ---- Pools ---- */
+
+nnom_layer_t *nnom_pool_new(const nnom_class_t *cls, nnom_geometry_t geometry)
+{
+    nnom_pool_layer_t *pool = nnom_layer_new(cls, sizeof(*pool));
+    if (pool == NULL) {
+        return NULL;
+    }
+    pool->param.geometry = geometry;
+    pool->super.geometry = &pool->param.geometry;
+    return &pool->super;
+}
 
 nnom_status_t nnom_pool_plain(nnom_layer_t *layer)
 {
@@ -109,10 +121,10 @@ static void pool_limits(nnom_pool_layer_t *pool)
 {
     nnom_layer_t *layer = &pool->super;
     nnom_pool_param_t *p = &pool->param;
-    if (layer->out.type == NNOM_TYPE_F32) {
+    if (layer->out->type == NNOM_TYPE_F32) {
         nnom_clamp_limits_f32(layer->fused, &p->act_min_f, &p->act_max_f);
     } else {
-        nnom_clamp_limits(layer->fused, &layer->out, &p->act_min, &p->act_max);
+        nnom_clamp_limits(layer->fused, layer->out, &p->act_min, &p->act_max);
     }
 }
 
@@ -120,7 +132,7 @@ static nnom_status_t pool_multiplier(nnom_pool_layer_t *pool)
 {
     const nnom_layer_t *layer = &pool->super;
     nnom_pool_param_t *p = &pool->param;
-    const double real = (double)nnom_layer_in(layer, 0)->scale / (double)layer->out.scale;
+    const double real = (double)nnom_layer_in(layer, 0)->scale / (double)layer->out->scale;
     nnom_quantize_multiplier(real, &p->multiplier, &p->shift);
     if (p->multiplier == 0) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "the output's scale is over 2^31 times its input's");
@@ -131,7 +143,7 @@ static nnom_status_t pool_multiplier(nnom_pool_layer_t *pool)
 nnom_status_t nnom_pool_param(nnom_pool_layer_t *pool, int64_t cells, bool always)
 {
     nnom_layer_t *layer = &pool->super;
-    const nnom_pool_param_t param = {.geometry = layer->geometry};
+    const nnom_pool_param_t param = {.geometry = *layer->geometry};
     pool->param = param;
     layer->param = &pool->param;
     nnom_layer_follow(layer);
@@ -139,7 +151,7 @@ nnom_status_t nnom_pool_param(nnom_pool_layer_t *pool, int64_t cells, bool alway
         return nnom_layer_fail(layer, NNOM_OVERFLOW, "a window of %ld cells, expected up to %d", (long)cells,
                                (int)(NNOM_ACCUMULATOR_MAX / 255));
     }
-    const bool requantize = layer->out.type == NNOM_TYPE_S8 && (always || !nnom_layer_same_quant(layer, 0));
+    const bool requantize = layer->out->type == NNOM_TYPE_S8 && (always || !nnom_layer_same_quant(layer, 0));
     pool_limits(pool);
     return requantize ? pool_multiplier(pool) : NNOM_OK;
 }

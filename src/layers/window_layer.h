@@ -49,7 +49,7 @@ nnom_status_t nnom_dense_scratch(nnom_conv_layer_t *conv);
 
 /* nnom_choose_kernel() of the list name_s8 or name_f32, by the type of the output. */
 #define NNOM_CONV_CHOOSE(layer, name)                                                                                  \
-    ((layer)->out.type == NNOM_TYPE_F32 ? NNOM_CHOOSE_KERNEL(layer, name##_f32) : NNOM_CHOOSE_KERNEL(layer, name##_s8))
+    ((layer)->out->type == NNOM_TYPE_F32 ? NNOM_CHOOSE_KERNEL(layer, name##_f32) : NNOM_CHOOSE_KERNEL(layer, name##_s8))
 
 /* ---- Pools ---- */
 
@@ -57,6 +57,8 @@ typedef struct nnom_pool_layer {
     nnom_layer_t super;
     nnom_pool_param_t param;
 } nnom_pool_layer_t;
+
+nnom_layer_t *nnom_pool_new(const nnom_class_t *cls, nnom_geometry_t geometry);
 
 /*
  * Sets out's quantisation and fills pool->param. `cells`: the largest number of cells that one sum takes in, 1 for max.

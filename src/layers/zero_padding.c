@@ -70,6 +70,7 @@ const nnom_op_t nnom_pad_op = {run, window, 0, sizeof(nnom_pad_param_t)};
 
 typedef struct pad_layer {
     nnom_layer_t super;
+    nnom_geometry_t own;
     int32_t front, back;
     float value;
     nnom_pad_param_t param;
@@ -84,7 +85,7 @@ static bool in_range(int32_t pad)
 
 static nnom_status_t output_shape(nnom_layer_t *layer, const pad_layer_t *pad)
 {
-    const nnom_geometry_t *g = &layer->geometry;
+    const nnom_geometry_t *g = layer->geometry;
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
     if (!in_range(g->pad_top) || !in_range(g->pad_bottom) || !in_range(g->pad_left) || !in_range(g->pad_right) ||
         !in_range(pad->front) || !in_range(pad->back)) {
@@ -95,7 +96,7 @@ static nnom_status_t output_shape(nnom_layer_t *layer, const pad_layer_t *pad)
     if (in.h > INT32_MAX / 2 || in.w > INT32_MAX / 2 || in.c > INT32_MAX / 2) {
         return nnom_layer_fail(layer, NNOM_OVERFLOW, "its input is too large");
     }
-    layer->out.shape =
+    layer->out->shape =
         nnom_make_shape(g->pad_top + in.h + g->pad_bottom, g->pad_left + in.w + g->pad_right, pad->front + in.c + pad->back);
     return NNOM_OK;
 }
@@ -122,8 +123,8 @@ static nnom_status_t build(nnom_layer_t *layer)
     if (status != NNOM_OK) {
         return status;
     }
-    const int32_t value = layer->out.type == NNOM_TYPE_S8 ? quantized(pad->value, &layer->out) : 0;
-    const nnom_pad_param_t param = {layer->geometry, pad->front, pad->back, value, pad->value};
+    const int32_t value = layer->out->type == NNOM_TYPE_S8 ? quantized(pad->value, layer->out) : 0;
+    const nnom_pad_param_t param = {*layer->geometry, pad->front, pad->back, value, pad->value};
     pad->param = param;
     layer->param = &pad->param;
     NNOM_LAYER_SET_OP(layer, nnom_pad_op);
@@ -140,10 +141,9 @@ static nnom_layer_t *new_pad(const nnom_class_t *cls, nnom_border_t border)
     if (layer == NULL) {
         return NULL;
     }
-    layer->super.geometry.pad_top = border.top;
-    layer->super.geometry.pad_bottom = border.bottom;
-    layer->super.geometry.pad_left = border.left;
-    layer->super.geometry.pad_right = border.right;
+    layer->own = nnom_geometry_one();
+    layer->super.geometry = &layer->own;
+    nnom_geometry_set_pads(&layer->own, border);
     return &layer->super;
 }
 

@@ -12,7 +12,7 @@ typedef struct arrays_layer {
 static nnom_status_t build(nnom_layer_t *layer)
 {
     static const int8_t data[8] = {0, 1, 2, 3, 4, 5, 6, 7};
-    layer->out.shape = nnom_layer_in(layer, 0)->shape;
+    layer->out->shape = nnom_layer_in(layer, 0)->shape;
     nnom_layer_follow(layer);
     for (int32_t i = 0; i < ((arrays_layer_t *)layer)->count; i++) {
         (void)nnom_layer_array(layer, data + i, 1, NNOM_TYPE_S8);

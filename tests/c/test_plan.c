@@ -227,10 +227,10 @@ static void check_lives(const nnom_model_t *m)
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         for (uint32_t i = 0; layer->node != NNOM_NO_NODE && i < nnom_layer_input_number(layer); i++) {
             const nnom_layer_t *from = nnom_layer_input_layer(layer, i)->root;
-            CHECK(from->out.data != NULL || from->last_step >= layer->node + 1, "layer %s ends before %s reads it",
+            CHECK(from->out->data != NULL || from->last_step >= layer->node + 1, "layer %s ends before %s reads it",
                   from->name, layer->name);
         }
-        CHECK(!nnom_is_output(m, layer) || layer->root->out.data != NULL || layer->root->last_step == end,
+        CHECK(!nnom_is_output(m, layer) || layer->root->out->data != NULL || layer->root->last_step == end,
               "output %s does not live to the end", layer->name);
     }
 }

@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { W_SHIFT = 9, B_SHIFT = 2, CLASSES = 6 };
 
@@ -245,5 +246,46 @@ static void binary_oshift(void)
     }
 }
 
+/* What a layer gives for random input, compiled for a target or none; status of compile. */
+static nnom_status_t q_layer(uint32_t seed, bool dense, uint32_t target, int8_t *out)
+{
+    enum { H = 3, W = 4, C = 3, UNITS = 5 };
+    int8_t in[H * W * C], weights[UNITS * H * W * C], bias[UNITS];
+    nnom_model_t m;
+    nnom_options_t options = {0};
+    options.target = target;
+    random_seed(seed);
+    random_bytes(weights, sizeof weights);
+    random_bytes(bias, sizeof bias);
+    const nnom_weight_t w = {weights, (size_t)random_in(0, 12)};
+    const nnom_bias_t b = {random_chance(90) ? bias : NULL, (size_t)random_in(0, 14)};
+    const int32_t n = random_in(0, 7), to = random_in(0, 7);
+    new_model(&m);
+    nnom_set_verbose(&m, false);
+    nnom_layer_t *x = Input(shape(H, W, C), qformat(7 - n, n), in);
+    nnom_layer_t *layer = dense ? Dense(UNITS, &w, &b) : Conv2D(UNITS, kernel(2, 3), stride(1, 1), PADDING_SAME, &w, &b);
+    nnom_layer_t *y = m.hook(Output(shape(0, 0, 0), out), m.active(act_relu(), m.hook(nnom_layer_set_qformat(layer, qformat(7 - to, to)), x)));
+    const nnom_status_t status = nnom_compile(&m, x, y, &options);
+    random_bytes(in, sizeof in);
+    CHECK(status != NNOM_OK || model_run(&m) == NNOM_OK, "model_run");
+    model_delete(&m);
+    return status;
+}
+
+/* One multiplier and the int8 bias give the bytes of the tables by channel, which any target keeps. */
+static void one_multiplier(void)
+{
+    uint32_t ran = 0;
+    for (uint32_t i = 0; i < 400 && !test_failed(); i++) {
+        int8_t one[3 * 4 * 5] = {0}, tables[3 * 4 * 5] = {0};
+        const nnom_status_t status = q_layer(i, i % 2 == 0, NNOM_TARGET_PLAIN, one);
+        CHECK(q_layer(i, i % 2 == 0, NNOM_TARGET_AVX2, tables) == status, "case %d: another status", (int)i);
+        CHECK(memcmp(one, tables, sizeof one) == 0, "case %d: other bytes", (int)i);
+        ran += status == NNOM_OK;
+    }
+    CHECK(ran > 300, "only %d layers ran", (int)ran);
+}
+
 const test_t readme2019_tests[] = {
-    TEST(sequential), TEST(functional), TEST(both_forms), TEST(binary_oshift), {NULL, NULL}};
+    TEST(sequential), TEST(functional), TEST(both_forms), TEST(binary_oshift),
+    TEST(one_multiplier), {NULL, NULL}};

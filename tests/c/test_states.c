@@ -158,7 +158,7 @@ static const nnom_op_t both_op = {run_both, NULL, 0, 0};
 
 static nnom_status_t build_both(nnom_layer_t *layer)
 {
-    layer->out.shape = nnom_layer_in(layer, 0)->shape;
+    layer->out->shape = nnom_layer_in(layer, 0)->shape;
     nnom_layer_follow(layer);
     layer->op = &both_op;
     layer->op_symbol = "both_op";
@@ -168,7 +168,7 @@ static nnom_status_t build_both(nnom_layer_t *layer)
 static nnom_status_t part_of_both(const nnom_layer_t *layer, uint32_t i, nnom_tensor_t *out)
 {
     (void)i;
-    *out = layer->out;
+    *out = *layer->out;
     return NNOM_OK;
 }
 

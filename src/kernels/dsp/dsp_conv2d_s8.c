@@ -138,7 +138,7 @@ static nnom_status_t dsp_conv_pack(nnom_layer_t *layer)
     if (status != NNOM_OK) {
         return status;
     }
-    const bool gathers = !dsp_conv_by_rows(&layer->geometry, nnom_layer_in(layer, 0)->shape.c) && nnom_conv2d_gathers(&layer->geometry);
+    const bool gathers = !dsp_conv_by_rows(layer->geometry, nnom_layer_in(layer, 0)->shape.c) && nnom_conv2d_gathers(layer->geometry);
     layer->scratch_in_pieces = false;
     return nnom_window_scratch(layer, (int64_t)param->taps * 4 + (gathers ? conv->taps : 0));
 }

@@ -21,7 +21,7 @@ nnom_dsp_channel_t nnom_dsp_channel(const nnom_conv_layer_t *conv, int32_t chann
 {
     nnom_dsp_channel_t c = {0, 1 << 30, 1, 1};
     if (channel < conv->channels) {
-        const int32_t zero_point = conv->super.out.zero_point;
+        const int32_t zero_point = conv->super.out->zero_point;
         c.start = ((const int32_t *)conv->param.bias)[channel];
         c.multiplier = ((const int32_t *)conv->param.multiplier)[channel];
         c.exponent = -((const int8_t *)conv->param.shift)[channel];
@@ -114,7 +114,7 @@ nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param, in
     for (int32_t o = 0; o < conv->channels; o += width) {
         to = dsp_block(conv, o, &layout, to);
     }
-    const nnom_dsp_param_t packed = {.geometry = layer->geometry, .act_min = conv->param.act_min, .act_max = conv->param.act_max,
+    const nnom_dsp_param_t packed = {.geometry = *layer->geometry, .act_min = conv->param.act_min, .act_max = conv->param.act_max,
                                      .taps = layout.taps, .stream = nnom_layer_array(layer, stream, (uint32_t)words, NNOM_TYPE_S32)};
     *param = packed;
     layer->param = param;

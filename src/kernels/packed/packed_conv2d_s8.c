@@ -252,11 +252,11 @@ static int64_t lanes_scratch(const nnom_conv_layer_t *conv, int32_t lanes, int32
 static void choose_lanes(const nnom_conv_layer_t *conv, nnom_packed_param_t *p)
 {
     const nnom_layer_t *layer = &conv->super;
-    const int64_t bytes = (int64_t)nnom_shape_elements(nnom_layer_in(layer, 0)->shape) + nnom_shape_elements(layer->out.shape);
-    const int32_t rows = layer->geometry.kernel_h;
+    const int64_t bytes = (int64_t)nnom_shape_elements(nnom_layer_in(layer, 0)->shape) + nnom_shape_elements(layer->out->shape);
+    const int32_t rows = layer->geometry->kernel_h;
     const int32_t choices[4][2] = {{4, 1}, {4, rows}, {2, 1}, {2, rows}};
     int64_t least = INT64_MAX;
-    for (int32_t i = layer->out.shape.w > 2 ? 0 : 2; i < 4 && least > bytes / 8; i++) {
+    for (int32_t i = layer->out->shape.w > 2 ? 0 : 2; i < 4 && least > bytes / 8; i++) {
         const int64_t scratch = lanes_scratch(conv, choices[i][0], choices[i][1]);
         if (scratch < least) {
             least = scratch;
@@ -298,7 +298,7 @@ static nnom_status_t pack(nnom_layer_t *layer)
     if (p == NULL) {
         return nnom_packed_no_memory(layer);
     }
-    return layer->out.shape.w == 1 ? pack_single(conv, p) : pack_lanes(conv, p);
+    return layer->out->shape.w == 1 ? pack_single(conv, p) : pack_lanes(conv, p);
 }
 
 NNOM_FORM(conv2d_s8_packed, nnom_conv_window, 0, nnom_packed_param, pack)

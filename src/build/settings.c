@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/* What a layer is given beside its constructor's arguments, and its name. */
+#include <math.h>
+#include <stdio.h>
+
+#include "builder.h"
+
+/* Never written to: nnom_layer_give() makes a copy first. */
+static const nnom_given_t nothing = {.axis = -1};
+
+nnom_given_t *nnom_nothing_given(void)
+{
+    return (nnom_given_t *)&nothing;
+}
+
+bool nnom_layer_is_given(const nnom_layer_t *layer)
+{
+    return layer->given != &nothing;
+}
+
+nnom_given_t *nnom_layer_give(nnom_layer_t *layer)
+{
+    if (layer == NULL) {
+        return NULL;
+    }
+    if (layer->given == &nothing) {
+        nnom_given_t *given = nnom_malloc(sizeof *given);
+        if (given == NULL) {
+            layer->broken = true;
+            return NULL;
+        }
+        *given = nothing;
+        layer->given = given;
+    }
+    return layer->given;
+}
+
+void nnom_layer_give_shape(nnom_layer_t *layer, nnom_shape_t shape)
+{
+    nnom_given_t *given = nnom_layer_give(layer);
+    if (given != NULL) {
+        given->shape = shape;
+    }
+}
+
+void nnom_layer_give_axis(nnom_layer_t *layer, int32_t axis)
+{
+    nnom_given_t *given = nnom_layer_give(layer);
+    if (given != NULL) {
+        given->axis = axis;
+    }
+}
+
+void nnom_layer_free_given(nnom_layer_t *layer)
+{
+    if (layer->given == &nothing) {
+        return;
+    }
+    if (layer->given->weight_scales != NULL) {
+        nnom_free(layer->given->weight_scales);
+    }
+    nnom_free(layer->given);
+}
+
+/* ---- Settings ---- */
+
+nnom_layer_t *nnom_layer_set_quant(nnom_layer_t *layer, float scale, int32_t zero_point)
+{
+    nnom_given_t *given = nnom_layer_give(layer);
+    if (given != NULL) {
+        given->quant_is_set = true;
+        given->scale = scale;
+        given->zero_point = zero_point;
+    }
+    return layer;
+}
+
+nnom_layer_t *nnom_layer_set_qformat(nnom_layer_t *layer, nnom_qformat_t format)
+{
+    const bool good = format.n >= -31 && format.n <= 31 && format.m == 7 - format.n;
+    nnom_given_t *given = nnom_layer_give(layer);
+    if (given != NULL) {
+        given->has_refused_format = !good; /* refused by compile */
+        given->refused_format = format;
+    }
+    return nnom_layer_set_quant(layer, good ? ldexpf(1.0f, (int)-format.n) : 1.0f, 0);
+}
+
+nnom_layer_t *nnom_layer_set_weight_scales(nnom_layer_t *layer, const float *scales, uint32_t count)
+{
+    if (layer == NULL || scales == NULL || count == 0) {
+        return layer;
+    }
+    nnom_given_t *given = nnom_layer_give(layer);
+    float *copy = given != NULL ? nnom_allocate(0, count, sizeof(float)) : NULL;
+    if (copy == NULL) {
+        layer->broken = true;
+        return layer;
+    }
+    nnom_memcpy(copy, scales, count * sizeof(float));
+    if (given->weight_scales != NULL) {
+        nnom_free(given->weight_scales);
+    }
+    given->weight_scales = copy;
+    given->weight_scale_count = count;
+    return layer;
+}
+
+nnom_layer_t *nnom_layer_set_type(nnom_layer_t *layer, nnom_type_t type)
+{
+    nnom_given_t *given = nnom_layer_give(layer);
+    if (given != NULL) {
+        given->type = type;
+        given->type_is_set = true;
+    }
+    return layer;
+}
+
+nnom_layer_t *nnom_layer_set_padding(nnom_layer_t *layer, nnom_border_t border)
+{
+    if (layer != NULL) {
+        layer->padding = NNOM_PADDING_EXPLICIT;
+        layer->padding_is_set = true;
+    }
+    if (layer != NULL && layer->geometry != NULL) { /* else refused by compile */
+        nnom_geometry_set_pads(layer->geometry, border);
+    }
+    return layer;
+}
+
+nnom_layer_t *nnom_layer_set_name(nnom_layer_t *layer, const char *name)
+{
+    if (layer != NULL && name != NULL) {
+        size_t length = 0;
+        while (length + 1 < NNOM_NAME_BYTES && name[length] != '\0') {
+            length++;
+        }
+        char *copy = nnom_malloc(length + 1);
+        if (copy == NULL) { /* the name of the first compile has no memory then, either: that is no error */
+            layer->broken = layer->broken || layer->number == 0;
+            return layer;
+        }
+        nnom_memcpy(copy, name, length);
+        copy[length] = '\0';
+        if (layer->name != NULL) {
+            nnom_free(layer->name);
+        }
+        layer->name = copy;
+    }
+    return layer;
+}
+
+const char *nnom_layer_text(const nnom_layer_t *layer, char *text)
+{
+    if (layer->name != NULL) {
+        return layer->name;
+    }
+    text[0] = '\0';
+    if (layer->number > 0) {
+        (void)snprintf(text, NNOM_NAME_BYTES, "%s_%u", layer->cls->name, (unsigned)layer->number);
+    }
+    return text;
+}
+
+const char *nnom_layer_name(const nnom_layer_t *layer)
+{
+    char text[NNOM_NAME_BYTES];
+    if (layer->name == NULL && layer->number > 0) {
+        (void)nnom_layer_set_name((nnom_layer_t *)layer, nnom_layer_text(layer, text));
+    }
+    return layer->name != NULL ? layer->name : (layer->number > 0 ? layer->cls->name : "");
+}
