@@ -26,6 +26,10 @@ class ModelError(NnomError):
     """A model file that is damaged, or holds something that contradicts itself."""
 
 
+class OperatorError(ModelError):
+    """A node whose inputs, attributes or weights are not those of its operator."""
+
+
 class UnsupportedError(NnomError):
     """Layers or operators without a counterpart; the text lists all of them with their places.
 

@@ -18,10 +18,6 @@ import numpy as np
 from .graph import Graph, Node, Weight
 from .twins import share_arrays
 
-LINEAR = {"conv2d": 0, "depthwise_conv2d": 2, "conv2d_transpose": 0, "dense": 0}  # operator: axis of output channels
-CLAMPING = {*LINEAR, "add", "sub", "mult"}
-CLAMPS = {"relu", "relu6", "relu_n1_to_1"}
-_VIEWS = {"flatten", "reshape"}
 _NO_PADDING = (0, 0, 0, 0)
 
 
@@ -130,7 +126,7 @@ def _drop_identity(graph: Graph, node: Node) -> bool:
     """Shape changes that change nothing, paddings and croppings of nothing."""
     same = graph.tensors[node.inputs[0]].shape == graph.tensors[node.output].shape
     moves_none = node.op in ("zero_padding", "cropping") and same
-    if not (moves_none or (node.op in _VIEWS and same)) or node.output in graph.outputs:
+    if not (moves_none or (node.entry.view and same)) or node.output in graph.outputs:
         return False
     _remove(graph, node)
     return True
@@ -139,8 +135,8 @@ def _drop_identity(graph: Graph, node: Node) -> bool:
 def _drop_view(graph: Graph, node: Node) -> bool:
     """Reshapes that only dense layers or other reshapes read."""
     readers = graph.consumers(node.output)
-    blind = readers and all(r.op == "dense" or r.op in _VIEWS for r in readers)
-    if node.op not in _VIEWS or not blind or node.output in graph.outputs:
+    blind = readers and all(r.op == "dense" or r.entry.view for r in readers)
+    if not node.entry.view or not blind or node.output in graph.outputs:
         return False
     _remove(graph, node)
     return True
@@ -159,7 +155,7 @@ def _fold_padding(graph: Graph, node: Node) -> bool:
 
 def _takes_padding(graph: Graph, node: Node, after: Node) -> bool:
     """Convolutions and sums pad with zeros. A maximum ignores its padding: the same if no value is negative."""
-    if after.op in ("conv2d", "depthwise_conv2d", "sum_pool"):
+    if after.entry.pads_zero:
         return True
     if after.op != "max_pool" or not _never_negative(graph, node.inputs[0]):
         return False
@@ -177,26 +173,26 @@ def _never_negative(graph: Graph, tensor: str) -> bool:
 
 def _hoist(graph: Graph, node: Node) -> bool:
     """A clamp after max pooling or a reshape goes before it, where it can be fused."""
-    if node.op != "activation" or node.attrs["kind"] not in CLAMPS:
+    if not node.clamp:
         return False
     pool = _sole_producer(graph, node)
-    if pool is None or pool.op not in ("max_pool", *_VIEWS) or pool.activation != "none":
+    if pool is None or not (pool.op == "max_pool" or pool.entry.view) or pool.activation != "none":
         return False
     before = _sole_producer(graph, pool)
-    if before is None or before.op not in CLAMPING or before.activation != "none":
+    if before is None or not before.entry.sums or before.activation != "none":
         return False
-    before.attrs["activation"] = node.attrs["kind"]
+    before.attrs["activation"] = node.clamp
     _merge_into(graph, pool, node)
     return True
 
 
 def _fuse_clamp(graph: Graph, node: Node) -> bool:
-    if node.op != "activation" or node.attrs["kind"] not in CLAMPS:
+    if not node.clamp:
         return False
     before = _sole_producer(graph, node)
-    if before is None or before.op not in CLAMPING or before.activation != "none":
+    if before is None or not before.entry.sums or before.activation != "none":
         return False
-    before.attrs["activation"] = node.attrs["kind"]
+    before.attrs["activation"] = node.clamp
     _merge_into(graph, before, node)
     return True
 
@@ -213,7 +209,7 @@ def _scale_shift(node: Node) -> tuple[np.ndarray, np.ndarray]:
 
 def _as_batch_norm(graph: Graph, node: Node) -> None:
     """Sums, differences and products with a constant per channel become batch_norm; others stay."""
-    if node.op not in ("add", "sub", "mult"):
+    if node.entry.ranges != "corners":
         return
     constants = [graph.tensors[t].data is not None for t in node.inputs]
     if sum(constants) != 1:
@@ -235,10 +231,10 @@ def _as_batch_norm(graph: Graph, node: Node) -> None:
 def _fold_into_producer(graph: Graph, node: Node) -> bool:
     """Scales the output channels of the layer before."""
     before = _sole_producer(graph, node) if node.op == "batch_norm" else None
-    if before is None or before.op not in LINEAR or before.activation != "none":
+    if before is None or before.entry.linear is None or before.activation != "none":
         return False
     scale, shift = _scale_shift(node)
-    axis = LINEAR[before.op]
+    axis = before.entry.linear
     w = before.weights["weights"].data.astype(np.float64)
     along = [-1 if a == axis else 1 for a in range(w.ndim)]
     bias = before.weights["bias"].data.astype(np.float64) if "bias" in before.weights else np.zeros_like(scale)
@@ -251,7 +247,7 @@ def _fold_into_producer(graph: Graph, node: Node) -> bool:
 def _fold_into_consumer(graph: Graph, node: Node) -> bool:
     """Scales the input channels of the layer after; a shift only where no padding lies between."""
     after = _sole_consumer(graph, node.output) if node.op == "batch_norm" and node.activation == "none" else None
-    if after is None or after.op not in ("conv2d", "depthwise_conv2d", "dense"):
+    if after is None or after.entry.ranges != "sums":
         return False
     scale, shift = _scale_shift(node)
     if any(after.attrs.get("padding", _NO_PADDING)) and shift.any():

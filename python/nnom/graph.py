@@ -4,39 +4,7 @@
 A tensor has shape (h, w, c) without the batch; a vector is (1, 1, c), a time series (steps, 1, c). Every node has
 exactly one output tensor. An operator with several outputs in the source model becomes several nodes.
 
-Operators (`Node.op`), attributes, weights (arrays; float32, or int8 with `scale`; bias float32 or int32 in units of
-input scale * weight scale):
-
-    conv2d            stride, dilation, padding; activation      weights [out, kh, kw, in], bias [out]
-    depthwise_conv2d  stride, dilation, padding; activation      weights [kh, kw, out], out = in * multiplier
-    conv2d_transpose  stride, padding; activation                weights [out, kh, kw, in], bias [out]
-    dense             activation                                 weights [units, h * w * c of the input], bias [units]
-    max_pool avg_pool sum_pool   kernel, stride, padding; activation
-    global_max_pool global_avg_pool global_sum_pool
-    flatten; reshape  shape (h, w, c)
-    softmax           beta (1)
-    activation        kind: relu relu6 relu_n1_to_1 leaky_relu(alpha) tanh sigmoid elu(alpha) exp log
-                               sqrt rsqrt abs neg ... (functions of one value)
-    prelu             weights "alpha" [c], or a second input of slopes
-    batch_norm        weights "gamma" "beta" "mean" "variance" [c]; epsilon   (folded before quantisation)
-    concat            axis 0 h, 1 w, 2 c
-    add sub mult maximum minimum     two inputs, broadcast over h, w, c of 1; activation
-    squared_difference div pow       the same; pow in float alone
-    compare           relation "equal" "not_equal" "less" ...: 1 or 0 in the inputs' type
-    select            condition, two inputs of one type
-    look_up           int32 indices (n, 1, 1), a table's rows;   top_k  count, indices (whether these are the output)
-    dense_by_rows     two inputs: rows of one times rows of the other    bias [n of input 1]
-    zero_padding      padding; value (real number, default 0)
-    cropping          padding;    upsample  kernel
-    slice             begin, size, stride (3 numbers each);   transpose  perm (of h, w, c)
-    mirror_pad        padding, mode "reflect" | "symmetric";  gather  axis, indices
-    resize_nearest resize_bilinear   shape, align_corners, half_pixel_centers;   tile  multiples
-    quantize dequantize cast   (types are those of the tensors)
-    reduce            kind mean sum max min, axes (of 0 h, 1 w, 2 c)
-    arg_max arg_min   axis;  l2_norm; log_softmax; batch_matmul (adj_x, adj_y); space_to_depth depth_to_space  block
-
-stride, dilation, kernel: (h, w). padding: (top, bottom, left, right), resolved to numbers by the importer.
-activation: "none", "relu", "relu6", "relu_n1_to_1": a clamp fused into the node.
+Operators (`Node.op`), their attributes and weights: ops.py.
 """
 
 from __future__ import annotations
@@ -48,17 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ModelError
+from .errors import ModelError, OperatorError
+from .ops import CLAMPS, Operator, Quant, check_node, known
+
+__all__ = ["Graph", "Node", "Quant", "Shape", "Tensor", "Weight", "same_padding", "window_size"]
 
 Shape = tuple[int, int, int]
-
-
-@dataclass(frozen=True)
-class Quant:
-    """Affine quantisation of a tensor: real = scale * (q - zero_point)."""
-
-    scale: float
-    zero_point: int = 0
 
 
 @dataclass
@@ -101,7 +64,7 @@ class Weight:
 
 @dataclass(eq=False)
 class Node:
-    """An operator with its attributes and weights, as listed above.
+    """An operator with its attributes and weights, as listed in ops.py.
 
     inputs: kept as a tuple, so that it is exchanged as a whole and the graph hears of it.
     """
@@ -123,6 +86,17 @@ class Node:
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in self.__dict__.items() if k != "_links"}
+
+    @property
+    def entry(self) -> Operator:
+        """What is known of its operator."""
+        return known(self.op)
+
+    @property
+    def clamp(self) -> str:
+        """The clamp that it is, as a layer of its own; else empty."""
+        kind = self.attrs["kind"] if self.op == "activation" else ""
+        return kind if kind in CLAMPS else ""
 
     @property
     def activation(self) -> str:
@@ -252,7 +226,14 @@ class Graph:
         return tensor
 
     def add(self, node: Node, shape: Shape, dtype: str = "float32", quant: Quant | None = None) -> str:
-        """Appends a node and the tensor that it makes; returns the tensor's name."""
+        """Appends a node and the tensor that it makes; returns the tensor's name.
+
+        OperatorError names a node whose inputs, attributes or weights are not those of its operator.
+        """
+        try:
+            check_node(node)
+        except OperatorError as e:
+            raise OperatorError(f"{self.source}: layer '{node.name}': {e}") from None
         for name in node.inputs:
             if name not in self.tensors:
                 raise ModelError(f"{self.source}: layer '{node.name}' reads unknown tensor '{name}'")
@@ -287,7 +268,7 @@ class Graph:
     @property
     def is_float(self) -> bool:
         """True if all activations are float32: a graph that needs calibration."""
-        places = {n.output for n in self.nodes if n.op in ("arg_max", "arg_min")}  # whole numbers in any graph
+        places = {n.output for n in self.nodes if n.entry.integers}  # whole numbers in any graph
         return all(t.dtype == "float32" for t in self.tensors.values() if t.data is None and t.name not in places)
 
 

@@ -10,21 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import mapping
 from .errors import UnsupportedError
-from .fold import CLAMPS
 from .graph import Graph, Node, Quant
+from .ops import FUNCTIONS
 from .twins import twins, wide_enough
-
-_CHOOSES = {"maximum", "minimum"}  # the core rescales their inputs, so that they need not share
-_BLENDS = {"resize_bilinear"}  # of SAME_QUANT, those that compute new values
 
 
 def fixed_quant(node: Node | None) -> Quant | None:
     """The quantisation that an operator's int8 output always has, or None."""
     if node is None:
         return None
-    return mapping.FIXED_QUANT.get(node.attrs["kind"] if node.op == "activation" else node.op)
+    return FUNCTIONS[node.attrs["kind"]].quant if node.op == "activation" else node.entry.quant
 
 
 class Groups:
@@ -45,7 +41,7 @@ class Groups:
             for name in set(node.inputs):
                 self._readers.setdefault(name, []).append(node)
         for node in graph.nodes:
-            if node.op in mapping.SAME_QUANT:
+            if node.entry.same_quant:
                 for name in node.inputs:
                     self._union(name, node.output)
         self._unite_twins(width)
@@ -86,10 +82,10 @@ class Groups:
 
     def _unite_clips(self, width: Callable[[str], float]) -> None:
         for node in self._graph.nodes:
-            if node.op not in _CHOOSES and not _is_clamp(node):
+            if not node.entry.rescales and not node.clamp:
                 continue
             for name in node.inputs:
-                similar = node.op in _CHOOSES and width(name) <= 2 * width(node.output)
+                similar = node.entry.rescales and width(name) <= 2 * width(node.output)
                 if (self._private(name) or similar) and self.find(name) not in self._fixed:
                     self._union(name, node.output)
 
@@ -122,17 +118,13 @@ class Groups:
         if rigid:
             return rigid.pop()
         bound = [node for name, node in nodes.items() if name not in found]
-        free = any(node is None or node.op not in mapping.SAME_QUANT for node in bound)
+        free = any(node is None or not node.entry.same_quant for node in bound)
         return found.popitem()[1] if len(set(found.values())) == 1 and not free else None
-
-
-def _is_clamp(node: Node) -> bool:
-    return node.op == "activation" and node.attrs["kind"] in CLAMPS
 
 
 def _keeps_order(node: Node) -> bool:
     """Whether saturating before the node or after it is the same: it moves, chooses or clips values."""
-    return node.op in mapping.SAME_QUANT - _BLENDS or node.op in _CHOOSES or _is_clamp(node)
+    return node.entry.keeps_order or bool(node.clamp)
 
 
 def saturating(graph: Graph) -> set[str]:

@@ -147,7 +147,7 @@ def _cure(graph: Graph, name: str, noise: ChannelNoise, c: int, layers: Sequence
     deviation, quant, maker = float(noise.deviation[c]), graph.tensors[name].quant, graph.producer(name)
     if quant is not None and quant.scale > deviation:  # rounding alone has an rms of scale / sqrt(12)
         step = f"one step of int8 is {quant.scale:.3g}"
-        if maker is not None and maker.op in ("softmax", "log_softmax"):
+        if maker is not None and maker.entry.decisive:
             return f"{step}, and the class hardly occurs: give samples of every class"
         own = float(noise.high[c] - noise.low[c])
         widest = float((noise.high - noise.low).max())

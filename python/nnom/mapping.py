@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""How the operators of a graph become layers of the C core: one entry each. A new layer adds its entry here."""
+"""How the operators of a graph become layers of the C core: a function for each whose constructor takes something."""
 
 from __future__ import annotations
 
@@ -12,60 +12,10 @@ import numpy as np
 from .binding import Border, Shape, Size, WeightStruct, element_types
 from .errors import UnsupportedError
 from .graph import Graph, Node, Quant, Tensor, Weight
+from .ops import FUNCTIONS, OPERATORS, REDUCTIONS, RELATIONS
 
 Call = Callable[["Builder", Node], int]
 MAPPING: dict[str, Call] = {}
-ACTIVATIONS: dict[str, str] = {
-    "relu": "nnom_act_relu",
-    "relu6": "nnom_act_relu6",
-    "relu_n1_to_1": "nnom_act_relu_n1_to_1",
-    "tanh": "nnom_act_tanh",
-    "sigmoid": "nnom_act_sigmoid",
-    "leaky_relu": "nnom_act_leaky_relu",
-    "elu": "nnom_act_elu",
-    "hard_swish": "nnom_act_hard_swish",
-    "gelu": "nnom_act_gelu",
-    "gelu_tanh": "nnom_act_gelu_tanh",
-    "exp": "nnom_act_exp",
-    "log": "nnom_act_log",
-    "sqrt": "nnom_act_sqrt",
-    "rsqrt": "nnom_act_rsqrt",
-    "abs": "nnom_act_abs",
-    "neg": "nnom_act_neg",
-    "square": "nnom_act_square",
-    "pow": "nnom_act_power",
-    "sin": "nnom_act_sin",
-    "cos": "nnom_act_cos",
-    "floor": "nnom_act_floor",
-    "ceil": "nnom_act_ceil",
-    "round": "nnom_act_round",
-    "sign": "nnom_act_sign",
-    "softplus": "nnom_act_softplus",
-    "log_sigmoid": "nnom_act_log_sigmoid",
-    "softsign": "nnom_act_softsign",
-    "silu": "nnom_act_silu",
-    "mish": "nnom_act_mish",
-    "selu": "nnom_act_selu",
-    "celu": "nnom_act_celu",
-    "hard_sigmoid": "nnom_act_hard_sigmoid",
-}
-
-# Operators whose input and output share one quantisation: they move values, and the core does not rescale them.
-# (Average pools, maximum and minimum are rescaled: means lie in a smaller range, clips too.)
-SAME_QUANT = {
-    "max_pool", "global_max_pool", "flatten", "reshape", "zero_padding", "cropping", "upsample", "slice", "transpose",
-    "mirror_pad", "gather", "resize_nearest", "resize_bilinear", "tile", "space_to_depth", "depth_to_space",
-}  # fmt: skip
-
-# Operators whose output always has this quantisation in int8.
-FIXED_QUANT = {
-    "softmax": Quant(1 / 256, -128),
-    "tanh": Quant(1 / 128, 0),
-    "sigmoid": Quant(1 / 256, -128),
-    "log_softmax": Quant(16 / 256, 127),
-    "l2_norm": Quant(1 / 128, 0),
-    "compare": Quant(1.0, 0),
-}
 
 
 def maps(name: str) -> Callable[[Call], Call]:
@@ -84,7 +34,7 @@ def unsupported(graph: Graph) -> list[str]:
     for node in graph.nodes:
         if node.op not in MAPPING:
             lines.append(f"layer '{node.name}': operator '{node.op}' has no counterpart in the C core")
-        elif node.op == "activation" and node.attrs["kind"] not in ACTIVATIONS:
+        elif node.op == "activation" and not FUNCTIONS[node.attrs["kind"]].layer:
             lines.append(f"layer '{node.name}': activation '{node.attrs['kind']}' has no counterpart in the C core")
     return lines
 
@@ -185,7 +135,7 @@ class Builder:
 
     def activated(self, layer: int, kind: str, alpha: float | None = None) -> int:
         """An activation layer hooked to `layer`; clamps are fused by the core."""
-        act = self.make(ACTIVATIONS[kind], *([float(alpha)] if alpha is not None else []))
+        act = self.make(FUNCTIONS[kind].layer, *([float(alpha)] if alpha is not None else []))
         return self.lib.nnom_hook(self.make("nnom_act_layer", ct.c_void_p(act)), layer)
 
     def node(self, node: Node, layers: dict[str, int]) -> int:
@@ -249,10 +199,6 @@ def _pool(constructor: str) -> Call:
 MAPPING["max_pool"] = _pool("nnom_max_pool")
 MAPPING["avg_pool"] = _pool("nnom_avg_pool")
 MAPPING["sum_pool"] = _pool("nnom_sum_pool")
-MAPPING["global_max_pool"] = lambda b, node: b.make("nnom_global_max_pool")
-MAPPING["global_avg_pool"] = lambda b, node: b.make("nnom_global_avg_pool")
-MAPPING["global_sum_pool"] = lambda b, node: b.make("nnom_global_sum_pool")
-MAPPING["flatten"] = lambda b, node: b.make("nnom_flatten")
 MAPPING["reshape"] = lambda b, node: b.make("nnom_reshape", Shape(*node.attrs["shape"]))
 MAPPING["softmax"] = lambda b, node: b.make("nnom_softmax", float(node.attrs.get("beta", 1.0)))
 MAPPING["concat"] = lambda b, node: b.make("nnom_concat", node.attrs["axis"])
@@ -266,20 +212,10 @@ MAPPING["slice"] = lambda b, node: b.make(
 )
 
 
-MAPPING["maximum"] = lambda b, node: b.make("nnom_maximum")
-MAPPING["minimum"] = lambda b, node: b.make("nnom_minimum")
-MAPPING["prelu"] = lambda b, node: b.make("nnom_prelu")
-MAPPING["squared_difference"] = lambda b, node: b.make("nnom_squared_difference")
-MAPPING["div"] = lambda b, node: b.make("nnom_divide")
-MAPPING["pow"] = lambda b, node: b.make("nnom_power")
-MAPPING["select"] = lambda b, node: b.make("nnom_select")
-MAPPING["look_up"] = lambda b, node: b.make("nnom_look_up")
 MAPPING["top_k"] = lambda b, node: b.make("nnom_top_k", node.attrs["count"], node.attrs["indices"])
 MAPPING["dense_by_rows"] = lambda b, node: b.make(
     "nnom_dense_by_rows", b.weight(node.weights.get("bias"), np.float32 if b.is_float(node) else np.int32)
 )
-MAPPING["log_softmax"] = lambda b, node: b.make("nnom_log_softmax")
-MAPPING["l2_norm"] = lambda b, node: b.make("nnom_l2_norm")
 MAPPING["tile"] = lambda b, node: b.make("nnom_tile", Shape(*node.attrs["multiples"]))
 MAPPING["transpose"] = lambda b, node: b.make("nnom_transpose", Shape(*node.attrs["perm"]))
 MAPPING["space_to_depth"] = lambda b, node: b.make("nnom_space_to_depth", node.attrs["block"])
@@ -290,9 +226,6 @@ MAPPING["batch_matmul"] = lambda b, node: b.make("nnom_batch_matmul", node.attrs
 MAPPING["quantize"] = lambda b, node: b.make("nnom_quantize", element_types()[b.graph.tensors[node.output].dtype])
 MAPPING["dequantize"] = MAPPING["quantize"]
 MAPPING["cast"] = lambda b, node: b.make("nnom_cast", element_types()[b.graph.tensors[node.output].dtype])
-
-
-RELATIONS = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
 
 
 @maps("compare")
@@ -314,8 +247,8 @@ def _mirror_pad(b: Builder, node: Node) -> int:
 
 @maps("reduce")
 def _reduce(b: Builder, node: Node) -> int:
-    kinds = {"mean": 0, "sum": 1, "max": 2, "min": 3}
-    return b.make("nnom_reduce", kinds[node.attrs["kind"]], *(axis in node.attrs["axes"] for axis in range(3)))
+    a = node.attrs
+    return b.make("nnom_reduce", REDUCTIONS.index(a["kind"]), *(axis in a["axes"] for axis in range(3)))
 
 
 def _resize(constructor: str) -> Call:
@@ -343,5 +276,15 @@ def _zero_padding(b: Builder, node: Node) -> int:
 @maps("activation")
 def _activation(b: Builder, node: Node) -> int:
     alpha = node.attrs.get("alpha")
-    act = b.make(ACTIVATIONS[node.attrs["kind"]], *([float(alpha)] if alpha is not None else []))
+    act = b.make(FUNCTIONS[node.attrs["kind"]].layer, *([float(alpha)] if alpha is not None else []))
     return b.make("nnom_act_layer", ct.c_void_p(act))
+
+
+def _plain(constructor: str) -> Call:
+    return lambda b, node: b.make(constructor)
+
+
+for _name, _entry in OPERATORS.items():  # layers whose constructor takes nothing
+    if _name not in MAPPING and _entry.layer and not _entry.attrs and not _entry.weights:
+        MAPPING[_name] = _plain(_entry.layer)
+MAPPING["prelu"] = _plain(OPERATORS["prelu"].layer)

@@ -15,7 +15,7 @@ from . import mapping
 from .calibrate import METHODS, Observed, Progress, Range, observe, tensor_range
 from .compare import channel_noise, outputs_of
 from .errors import DataError, ModelError
-from .fold import LINEAR, copy_graph
+from .fold import copy_graph
 from .graph import Graph, Node, Quant, Tensor, Weight
 from .groups import Groups
 from .twins import share_arrays
@@ -122,7 +122,7 @@ def _top(outputs: np.ndarray) -> np.ndarray:
 def group_ranges(graph: Graph, observed: dict[str, Observed], method: str) -> dict[str, Quant]:
     """The quantisation of every float tensor. Percentiles never clip what decides: outputs, inputs of softmax."""
     groups = Groups(graph, lambda name: observed[name].high - observed[name].low)
-    decisive = set(graph.outputs) | {t for n in graph.nodes if n.op in ("softmax", "log_softmax") for t in n.inputs}
+    decisive = set(graph.outputs) | {t for n in graph.nodes if n.entry.decisive for t in n.inputs}
     result: dict[str, Quant] = {}
     for members in groups.all():
         quant = groups.fixed(members)
@@ -152,7 +152,7 @@ def apply(graph: Graph, quants: dict[str, Quant]) -> Graph:
         if tensor.dtype == "float32":
             _quantise_tensor(tensor, quants[tensor.name])
     for node in result.nodes:
-        if node.op in LINEAR:
+        if node.entry.linear is not None:
             _quantise_weights(result, node)
         elif node.weights:
             _quantise_plain(node)
@@ -177,7 +177,8 @@ def _quantise_tensor(tensor: Tensor, quant: Quant) -> None:
 
 
 def _channels_first(node: Node, w: np.ndarray) -> np.ndarray:
-    return np.moveaxis(w, LINEAR[node.op], 0).reshape(w.shape[LINEAR[node.op]], -1)
+    axis = node.entry.linear
+    return np.moveaxis(w, axis, 0).reshape(w.shape[axis], -1)
 
 
 def _quantise_weights(graph: Graph, node: Node) -> None:
@@ -187,7 +188,7 @@ def _quantise_weights(graph: Graph, node: Node) -> None:
         raise ModelError(f"{graph.source}: layer '{node.name}' has weights that are NaN or infinite")
     source = graph.quant(node.inputs[0])
     scale = weight_scales(np.abs(_channels_first(node, w)).max(axis=1), bias, source.scale)
-    along = [-1 if a == LINEAR[node.op] else 1 for a in range(w.ndim)]
+    along = [-1 if a == node.entry.linear else 1 for a in range(w.ndim)]
     q = np.clip(np.round(w / scale.astype(np.float64).reshape(along)), -127, 127).astype(np.int8)
     node.weights = {"weights": Weight(q, scale)}
     if bias is not None:

@@ -10,10 +10,9 @@ import numpy as np
 
 from ..errors import ModelError
 from ..graph import Graph, Node, Shape, Tensor, Weight
+from ..ops import CLAMPS
 from .keras_config import Config
 from .keras_spec import Layer
-
-CLAMPS = ("relu", "relu6", "relu_n1_to_1")  # fused into the layer before
 
 # Nodes that hand values on as they are: whole numbers stay whole numbers.
 MOVES = (
@@ -100,7 +99,7 @@ class Builder:
         """`shape`: of the result, in Keras's form."""
         unique = self.graph.unique(self.scope + name)
         node = Node(op, unique, [v.name for v in inputs], unique, attrs or {}, weights or {})
-        stored = "int32" if op in ("arg_max", "arg_min") else self.graph.tensors[inputs[0].name].dtype
+        stored = "int32" if node.entry.integers else self.graph.tensors[inputs[0].name].dtype
         dtype = stored if stored != "float32" else inputs[0].dtype if op in MOVES else "float32"
         return Value(self.graph.add(node, ir_shape(shape), stored), tuple(shape), dtype)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import ModelError
 from ..graph import Graph, Node, Quant, Shape, Tensor, Weight
+from ..ops import CLAMPS
 from .tflite_layout import Axes, axes_of, elements, ir_shape, merged, place
 
 TRUTH = Quant(1.0, 0)  # of bool tensors: 0 and 1 as int8
@@ -280,8 +281,8 @@ class Importer:
     def activation(self, op: Any) -> str:
         """Name of the fused activation."""
         kind = _ACTIVATIONS.get(op.options.FusedActivationFunction, "unknown")
-        if kind not in ("none", "relu", "relu6", "relu_n1_to_1"):
-            raise Refused(f"fused activation {kind}; expected none, relu, relu6 or relu_n1_to_1")
+        if kind not in ("none", *CLAMPS):
+            raise Refused(f"fused activation {kind}; expected none, {', '.join(CLAMPS)}")
         return kind
 
     def check_shape(self, op: Any, tensor: Any, shape: tuple[int, ...]) -> None:

@@ -3,17 +3,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..graph import Graph, Node, Tensor
 
-WINDOWS = {"conv2d", "depthwise_conv2d", "max_pool", "avg_pool", "sum_pool"}
-POOLS = {"max_pool", "avg_pool", "sum_pool"}
-GLOBAL_POOLS = {"global_max_pool", "global_avg_pool", "global_sum_pool"}
-VIEWS = {"flatten", "reshape"}
 NO_PADDING = (0, 0, 0, 0)
 
 
@@ -38,19 +33,11 @@ class PassReport:
 
 def node_macs(graph: Graph, node: Node) -> int:
     """Multiply-accumulates of a node, as the C core counts them."""
-    if node.op == "reduce":
-        return graph.tensors[node.inputs[0]].elements
-    weights = node.weights.get("weights")
-    if weights is None:
+    macs, weights = node.entry.macs, node.weights.get("weights")
+    if macs is None:
         return 0
-    shape, out = weights.data.shape, graph.tensors[node.output]
-    if node.op == "depthwise_conv2d":
-        return out.elements * shape[0] * shape[1]
-    if node.op == "conv2d":
-        return out.elements * math.prod(shape[1:])
-    if node.op == "conv2d_transpose":
-        return graph.tensors[node.inputs[0]].elements * math.prod(shape[:3])
-    return math.prod(shape)
+    shapes = (graph.tensors[t].shape for t in (node.inputs[0], node.output))
+    return macs(*shapes, weights.data.shape if weights else ())
 
 
 def tensor_bytes(tensor: Tensor) -> int:
@@ -66,7 +53,7 @@ def weight_bytes(node: Node) -> int:
 def measure(graph: Graph) -> Sizes:
     """The sizes of a graph."""
     constants = sum(tensor_bytes(t) for t in graph.tensors.values() if t.data is not None)
-    made = [*graph.inputs, *(n.output for n in graph.nodes if n.op not in VIEWS)]
+    made = [*graph.inputs, *(n.output for n in graph.nodes if not n.entry.view)]
     return Sizes(
         sum(node_macs(graph, n) for n in graph.nodes),
         sum(weight_bytes(n) for n in graph.nodes) + constants,

@@ -20,16 +20,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..graph import Graph, Node, Tensor, Weight
-from .base import GLOBAL_POOLS, POOLS, VIEWS
 from .ranges import MOST_CHANNELS, Range, ranges, tap_weights
 
 Link = tuple[str, np.ndarray, str, np.ndarray]  # channels of one tensor and, in the same order, of another
-
-_IN_PLACE = {
-    *POOLS, *GLOBAL_POOLS, "activation", "quantize", "upsample", "cropping", "resize_nearest", "resize_bilinear",
-}  # fmt: skip
-_TWO = {"add", "sub", "mult", "maximum", "minimum", "prelu"}
-MIXERS = {"conv2d", "dense", "conv2d_transpose"}
 
 
 def run(graph: Graph) -> list[str]:
@@ -89,33 +82,35 @@ def _slice(graph: Graph, node: Node) -> list[Link] | None:
     return [(node.inputs[0], begin + every, node.output, every)] if step == 1 and begin >= 0 else None
 
 
-def _unless(mixes: Callable[[Node], bool]) -> Callable[[Graph, Node], list[Link] | None]:
-    """Channels stay in place unless the attributes say otherwise."""
-    return lambda graph, node: None if mixes(node) else [_same(graph, node, 0)]
-
-
-_LINKS: dict[str, Callable[[Graph, Node], list[Link] | None]] = {
-    **dict.fromkeys(_IN_PLACE, lambda g, n: [_same(g, n, 0)]),
-    **dict.fromkeys(_TWO, _two),
-    **dict.fromkeys(VIEWS, _view),
-    **dict.fromkeys(MIXERS, lambda g, n: []),
-    "depthwise_conv2d": _depthwise,
-    "concat": _concat,
-    "slice": _slice,
-    **dict.fromkeys(("zero_padding", "mirror_pad"), _unless(lambda n: any(n.attrs.get("channels", (0, 0))))),
-    "reduce": _unless(lambda n: 2 in n.attrs["axes"]),
-    "gather": _unless(lambda n: n.attrs["axis"] == 2),
-    "tile": _unless(lambda n: n.attrs["multiples"][2] != 1),
-    "transpose": _unless(lambda n: n.attrs["perm"][2] != 2),
+_MIXES: dict[str, Callable[[Node], bool]] = {  # attributes by which channels do not stay in place
+    **dict.fromkeys(("zero_padding", "mirror_pad"), lambda n: any(n.attrs.get("channels", (0, 0)))),
+    "reduce": lambda n: 2 in n.attrs["axes"],
+    "gather": lambda n: n.attrs["axis"] == 2,
+    "tile": lambda n: n.attrs["multiples"][2] != 1,
+    "transpose": lambda n: n.attrs["perm"][2] != 2,
 }
+_LINKS: dict[str, Callable[[Graph, Node], list[Link] | None]] = {  # Operator.channels
+    "keep": lambda g, n: [_same(g, n, 0)],
+    "pairs": _two,
+    "view": _view,
+    "mix": lambda g, n: [],
+    "repeat": _depthwise,
+    "join": _concat,
+    "slice": _slice,
+    "unless": lambda g, n: None if _MIXES[n.op](n) else [_same(g, n, 0)],
+}
+
+
+def _is_mixer(node: Node) -> bool:
+    return node.entry.channels == "mix"
 
 
 def _links(graph: Graph, node: Node) -> list[Link] | None:
     """Channels that must stay or go together; None: all inputs and the output stay as they are."""
-    rule = _LINKS.get(node.op)
+    rule = _LINKS.get(node.entry.channels)
     if rule is None or any(graph.tensors[t].dtype != "int8" for t in (*node.inputs, node.output)):
         return None
-    if node.op in MIXERS and node.weights["weights"].scale is None:
+    if _is_mixer(node) and node.weights["weights"].scale is None:
         return None
     return rule(graph, node)
 
@@ -199,7 +194,7 @@ class _Plan:
                 fixed += [*node.inputs, node.output]
                 continue
             links += found
-            if node.op in MIXERS:
+            if _is_mixer(node):
                 self.mixers.append(_mixer(graph, node, self.known[node.inputs[0]]))
         return links, fixed
 
@@ -227,7 +222,7 @@ class _Plan:
     def _fill(self) -> bool:
         """No tensor may lose all channels. A dense layer of several scales keeps two: one would round otherwise."""
         for node in self.graph.nodes:
-            scales = node.weights["weights"].scale if node.op in MIXERS else None
+            scales = node.weights["weights"].scale if _is_mixer(node) else None
             least = 2 if node.op == "dense" and scales is not None and scales.size > 1 else 1
             for name, number in ((node.output, least), *((t, 1) for t in node.inputs)):
                 kept = self.kept(name)
@@ -247,7 +242,7 @@ class _Plan:
         lines = []
         for node in self.graph.nodes:
             given, made = kept[node.inputs[0]], kept[node.output]
-            if node.op in MIXERS:
+            if _is_mixer(node):
                 if not (given.all() and made.all()):
                     _cut_mixer(self.graph, mixers[id(node)], given, made)
             elif not made.all() or not all(kept[t].all() for t in node.inputs):
@@ -290,7 +285,7 @@ def _cut(node: Node, given: np.ndarray, made: np.ndarray) -> None:
     elif node.op == "prelu" and "alpha" in node.weights:
         alpha = node.weights["alpha"]
         node.weights = {"alpha": Weight(np.ascontiguousarray(alpha.data[made]), alpha.scale)}
-    elif node.op in ("reshape", "resize_nearest", "resize_bilinear"):
+    elif "shape" in node.attrs:
         h, w, _ = node.attrs["shape"]
         node.attrs["shape"] = (h, w, int(made.sum()))
     elif node.op == "slice":

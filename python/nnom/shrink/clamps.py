@@ -9,17 +9,8 @@ value may be applied before or after them.
 from __future__ import annotations
 
 from ..graph import Graph, Node
-from .base import GLOBAL_POOLS, POOLS, VIEWS, same_quant, sole_consumer, sole_producer
+from .base import same_quant, sole_consumer, sole_producer
 
-CLAMPS = {"relu", "relu6", "relu_n1_to_1"}
-CLAMPING = {
-    "conv2d", "depthwise_conv2d", "conv2d_transpose", "dense", *POOLS, *GLOBAL_POOLS,
-    "add", "sub", "mult", "maximum", "minimum",
-}  # fmt: skip
-_MOVING = {
-    *VIEWS, "max_pool", "global_max_pool", "slice", "transpose", "cropping", "upsample", "resize_nearest", "tile",
-    "gather", "mirror_pad", "space_to_depth", "depth_to_space",
-}  # fmt: skip
 _JOINT = {("relu", "relu6"): "relu6", ("relu6", "relu"): "relu6"}
 
 
@@ -27,9 +18,9 @@ def run(graph: Graph) -> list[str]:
     """Fuses clamps in place. Returns a line for each."""
     lines = []
     for node in list(graph.nodes):
-        if node.op == "activation" and node.attrs["kind"] in CLAMPS:
+        if node.clamp:
             before = _fuse(graph, node)
-            lines += [f"{node.name}: {node.attrs['kind']} goes into {before.name}"] if before else []
+            lines += [f"{node.name}: {node.clamp} goes into {before.name}"] if before else []
     return lines
 
 
@@ -44,9 +35,9 @@ def _clamping(graph: Graph, node: Node) -> Node | None:
     """The layer that can do a node's clamp: before it, or before layers that move values."""
     before = sole_producer(graph, node)
     while before is not None and same_quant(graph, before.output, node.output):
-        if before.op in CLAMPING and _joint(before, node.attrs["kind"]):
+        if before.entry.clamps and _joint(before, node.clamp):
             return before
-        if before.op not in _MOVING or before.activation != "none" or len(before.inputs) != 1:
+        if not before.entry.moves or before.activation != "none" or len(before.inputs) != 1:
             return None
         before = sole_producer(graph, before)
     return None
@@ -58,7 +49,7 @@ def _fuse(graph: Graph, node: Node) -> Node | None:
         return None
     last = graph.producer(node.inputs[0])
     assert last is not None and sole_consumer(graph, last.output) is node
-    target.attrs["activation"] = _joint(target, node.attrs["kind"])
+    target.attrs["activation"] = _joint(target, node.clamp)
     graph.tensors.pop(last.output)
     graph.remove(node)
     last.output = node.output

@@ -12,8 +12,6 @@ import numpy as np
 from ..graph import Graph, Node, Tensor, Weight
 from .base import prune
 
-_COMMUTES = {"mult", "maximum", "minimum"}
-
 
 def run(graph: Graph) -> list[str]:
     """Merges equal nodes and constants, in place. Returns a line for each."""
@@ -72,7 +70,7 @@ def _constant_key(tensor: Tensor) -> Hashable:
 
 
 def _node_key(graph: Graph, node: Node) -> Hashable:
-    inputs = tuple(sorted(node.inputs) if node.op in _COMMUTES else node.inputs)
+    inputs = tuple(sorted(node.inputs) if node.entry.commutes else node.inputs)
     attrs = tuple(sorted((k, repr(_plain(v))) for k, v in node.attrs.items()))
     weights = tuple(sorted((k, _weight_key(w)) for k, w in node.weights.items()))
     return node.op, inputs, attrs, weights, _tensor_key(graph.tensors[node.output])

@@ -53,7 +53,7 @@ def _takes(graph: Graph, node: Node, reader: Node, known: dict[str, Range]) -> b
     source, value = graph.tensors[node.inputs[0]], _value(graph, node)
     if value is None or source.dtype not in ("int8", "float32"):
         return False
-    if reader.op in ("conv2d", "depthwise_conv2d", "sum_pool"):
+    if reader.entry.pads_zero:
         fits = value == (source.quant.zero_point if source.quant else 0)
         return fits and (reader.op != "sum_pool" or _every_window_reads(graph, node, reader))
     if reader.op != "max_pool" or source.dtype != "int8":

@@ -15,15 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..graph import Graph, Node
-from .base import GLOBAL_POOLS, POOLS, window_patterns
+from .base import window_patterns
 from .evaluate import channel_tables, requantised, table, try_evaluate
 
 MOST_CHANNELS = 2**18  # more are not looked at one by one: a file of a few bytes can name 2^26
-_RISING = {
-    *POOLS, *GLOBAL_POOLS, "flatten", "reshape", "zero_padding", "cropping", "upsample", "slice", "transpose",
-    "mirror_pad", "gather", "resize_nearest", "tile", "space_to_depth", "depth_to_space", "concat", "maximum",
-    "minimum", "reduce",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -172,17 +167,17 @@ def _prelu(graph: Graph, node: Node, inputs: list[Range]) -> Range | None:
     return None if values is None else _extremes(values, inputs[0])
 
 
-_RULES: dict[str, Callable[[Graph, Node, list[Range]], Range | None]] = {
-    **dict.fromkeys(("conv2d", "depthwise_conv2d", "dense"), _weighted),
-    **dict.fromkeys(_RISING, _rising),
-    **dict.fromkeys(("add", "sub", "mult"), _two),
-    **dict.fromkeys(("activation", "quantize"), _one),
-    "prelu": _prelu,
+_RULES: dict[str, Callable[[Graph, Node, list[Range]], Range | None]] = {  # Operator.ranges
+    "sums": _weighted,
+    "rising": _rising,
+    "corners": _two,
+    "table": _one,
+    "slopes": _prelu,
 }
 
 
 def _range(graph: Graph, node: Node, known: dict[str, Range]) -> Range | None:
-    rule = _RULES.get(node.op)
+    rule = _RULES.get(node.entry.ranges)
     if rule is None or any(graph.tensors[t].dtype != "int8" for t in node.inputs):
         return None
     if max(graph.tensors[t].shape[2] for t in (*node.inputs, node.output)) > MOST_CHANNELS:

@@ -13,13 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..graph import Graph, Node, Tensor, Weight
-from .base import GLOBAL_POOLS, VIEWS, WINDOWS, bypass
-
-_SWAPS = {
-    *WINDOWS, *GLOBAL_POOLS, "conv2d_transpose", "add", "sub", "mult", "maximum", "minimum", "activation", "prelu",
-    "quantize", "dequantize", "softmax", "log_softmax", "l2_norm", "concat", "zero_padding", "cropping", "mirror_pad",
-    "slice", "upsample", "resize_nearest", "resize_bilinear", "tile", "gather", "reduce",
-}  # fmt: skip
+from .base import bypass
 
 
 @dataclass
@@ -35,7 +29,7 @@ def run(graph: Graph) -> list[str]:
     """Exchanges height and width of such parts, in place. Returns a line for each change of shape that went."""
     lines = []
     for node in list(graph.nodes):
-        if node not in graph or node.op not in VIEWS:
+        if node not in graph or not node.entry.view:
             continue
         flat = _flat_end(graph, node)
         region = _region(graph, flat) if flat else None
@@ -69,10 +63,10 @@ def _region(graph: Graph, start: str) -> _Region | None:
         region.tensors.add(name)
         producer = graph.producer(name)
         for node in [*graph.consumers(name), *([producer] if producer else [])]:
-            if node.op in VIEWS:
+            if node.entry.view:
                 region.views[node] = None
             elif node.op != "dense" and node not in region.nodes:
-                if node.op not in _SWAPS or any(graph.tensors[t].shape[0] != 1 for t in (*node.inputs, node.output)):
+                if not node.entry.turns or any(graph.tensors[t].shape[0] != 1 for t in (*node.inputs, node.output)):
                     return None
                 region.nodes[node] = None
                 waiting += [*node.inputs, node.output]

@@ -13,8 +13,6 @@ from .base import bypass, drop_unread, same_quant, sole_consumer
 from .evaluate import evaluate, table
 from .ranges import Range, ranges
 
-_FUNCTIONS = {"activation", "quantize"}
-
 
 def run(graph: Graph) -> list[str]:
     """Removes and joins steps in place. Returns a line for each."""
@@ -33,7 +31,7 @@ def _on_int8(graph: Graph, node: Node) -> bool:
 
 def _without_effect(graph: Graph, node: Node, known: dict[str, Range]) -> str:
     """A function that gives back every value that its input can have."""
-    if node.op not in _FUNCTIONS or not _on_int8(graph, node) or not same_quant(graph, node.inputs[0], node.output):
+    if node.entry.ranges != "table" or not _on_int8(graph, node) or not same_quant(graph, node.inputs[0], node.output):
         return ""
     values = table(graph, node)
     source = known.get(node.inputs[0])
@@ -70,7 +68,7 @@ def _joined(graph: Graph, second: Node) -> str:
 
 def _pair(graph: Graph, first: Node, second: Node) -> bool:
     ends = [graph.tensors[t].dtype for t in (first.inputs[0], second.output)]
-    known = first.op in (*_FUNCTIONS, "dequantize") and second.op in _FUNCTIONS
+    known = (first.entry.ranges == "table" or first.op == "dequantize") and second.entry.ranges == "table"
     return known and ends == ["int8", "int8"] and len(first.inputs) == len(second.inputs) == 1
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..graph import Graph, Node
-from .base import NO_PADDING, POOLS, VIEWS, bypass, drop, drop_unread, prune, same_quant, sole_producer
+from .base import NO_PADDING, bypass, drop, drop_unread, prune, same_quant, sole_producer
 
 _ONES = (1, 1, 1)
 
@@ -43,9 +43,7 @@ def _unit_window(node: Node) -> bool:
 def _does_nothing(graph: Graph, node: Node) -> bool:
     """Its output is its first input, byte for byte. Shapes and quantisation are known to agree."""
     op, a = node.op, node.attrs
-    if op in VIEWS or op in ("cropping", "zero_padding", "mirror_pad", "upsample", "tile", "resize_nearest"):
-        return True
-    if op == "quantize":
+    if node.entry.still:
         return True
     if op == "slice":
         return tuple(a.get("stride", _ONES)) == _ONES
@@ -57,9 +55,9 @@ def _does_nothing(graph: Graph, node: Node) -> bool:
         )
     if op == "concat":
         return len(node.inputs) == 1
-    if op in ("maximum", "minimum"):
+    if node.entry.rescales:
         return node.activation == "none" and (node.inputs[0] == node.inputs[1] or _clips_nothing(graph, node))
-    return op in POOLS and _unit_window(node)
+    return node.entry.pool and _unit_window(node)
 
 
 def _clips_nothing(graph: Graph, node: Node) -> bool:
@@ -72,7 +70,7 @@ def _clips_nothing(graph: Graph, node: Node) -> bool:
 
 def _constant_last(graph: Graph, node: Node) -> None:
     """The operand that a clip may keep comes first: both are commutative."""
-    if node.op in ("maximum", "minimum") and graph.tensors[node.inputs[0]].data is not None:
+    if node.entry.rescales and graph.tensors[node.inputs[0]].data is not None:
         node.inputs = node.inputs[::-1]
 
 
@@ -91,7 +89,7 @@ def _identity(graph: Graph, node: Node) -> str:
 
 def _view_of_view(graph: Graph, node: Node) -> str:
     before = graph.producer(node.inputs[0])
-    if node.op not in VIEWS or before is None or before.op not in VIEWS:
+    if not node.entry.view or before is None or not before.entry.view:
         return ""
     node.inputs = list(before.inputs)
     node.op, node.attrs = "reshape", {"shape": graph.tensors[node.output].shape}
@@ -102,7 +100,7 @@ def _view_of_view(graph: Graph, node: Node) -> str:
 def _blind_view(graph: Graph, node: Node) -> str:
     """Dense layers take any shape as one vector."""
     readers = graph.consumers(node.output)
-    if node.op not in VIEWS or not readers or any(r.op != "dense" for r in readers) or node.output in graph.outputs:
+    if not node.entry.view or not readers or any(r.op != "dense" for r in readers) or node.output in graph.outputs:
         return ""
     return f"{node.op} before a dense layer removed" if bypass(graph, node) else ""
 
