@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from .errors import UnsupportedError
 from .graph import Graph, Node, Quant
-from .ops import FUNCTIONS
+from .ops import function
 from .twins import twins, wide_enough
 
 
@@ -20,7 +20,7 @@ def fixed_quant(node: Node | None) -> Quant | None:
     """The quantisation that an operator's int8 output always has, or None."""
     if node is None:
         return None
-    return FUNCTIONS[node.attrs["kind"]].quant if node.op == "activation" else node.entry.quant
+    return function(node.attrs["kind"]).quant if node.op == "activation" else node.entry.quant
 
 
 class Groups:

@@ -12,7 +12,7 @@ import numpy as np
 from .binding import Border, Shape, Size, WeightStruct, element_types
 from .errors import UnsupportedError
 from .graph import Graph, Node, Quant, Tensor, Weight
-from .ops import FUNCTIONS, OPERATORS, REDUCTIONS, RELATIONS
+from .ops import FUNCTIONS, OPERATORS, REDUCTIONS, RELATIONS, function
 
 Call = Callable[["Builder", Node], int]
 MAPPING: dict[str, Call] = {}
@@ -34,7 +34,7 @@ def unsupported(graph: Graph) -> list[str]:
     for node in graph.nodes:
         if node.op not in MAPPING:
             lines.append(f"layer '{node.name}': operator '{node.op}' has no counterpart in the C core")
-        elif node.op == "activation" and not FUNCTIONS[node.attrs["kind"]].layer:
+        elif node.op == "activation" and not function(node.attrs["kind"]).layer:
             lines.append(f"layer '{node.name}': activation '{node.attrs['kind']}' has no counterpart in the C core")
     return lines
 

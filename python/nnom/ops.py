@@ -69,6 +69,12 @@ CLAMPS = tuple(name for name, function in FUNCTIONS.items() if function.clamp)
 RELATIONS = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
 REDUCTIONS = ("mean", "sum", "max", "min")
 
+
+def function(kind: str) -> Function:
+    """The entry of a kind of activation; of one that is not known: without a layer."""
+    return FUNCTIONS.get(kind, Function(""))
+
+
 # ---- Operators ----
 
 
