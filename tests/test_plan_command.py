@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import re
 import shutil
 import subprocess
@@ -24,7 +25,7 @@ from nnom import boards, cli, picture  # noqa: E402
 from nnom.cli_plan import draw_curve  # noqa: E402
 from nnom.conversion import STATE_BYTES, Plan  # noqa: E402
 from nnom.core import CoreModel  # noqa: E402
-from nnom.errors import CoreError, DataError  # noqa: E402
+from nnom.errors import DataError, TooSmall  # noqa: E402
 from nnom.page import page  # noqa: E402
 from nnom.planning import Point, pareto, parse_bytes, ram_total, survey, to_json  # noqa: E402
 from nnom.running import lcg_inputs, run_board, run_host  # noqa: E402
@@ -109,9 +110,14 @@ def test_the_minimum_is_the_minimum(small, feed):
     assert ram_total(Plan(ram=least, feed=feed).compile(small)) <= least
     names = {n.name for n in small.nodes}
     for budget in (least - 4, STATE_BYTES, 1):
-        with pytest.raises(CoreError, match=f"the least possible is {least} bytes") as e:
+        with pytest.raises(TooSmall, match=f"the least possible is {least} bytes") as e:
             Plan(ram=budget, feed=feed).compile(small)
         assert re.search(r"layer '(.*)' sets it", str(e.value))[1] in names
+        same = pickle.loads(pickle.dumps(e.value))
+        assert (same.least, same.budget) == (least, budget) and same.layer in names
+    with pytest.raises(TooSmall) as e:
+        Plan(arena_bytes=least - STATE_BYTES - 4, feed=feed).compile(small)
+    assert e.value.least == least - STATE_BYTES and e.value.layer in names
 
 
 def test_rings_are_told(small):

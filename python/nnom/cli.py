@@ -181,13 +181,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run_command(parsed: argparse.Namespace) -> int:
     from . import cli_commands, terminal
-    from .errors import NnomError, ToolError
+    from .errors import NnomError, ToolError, TooSmall
 
     terminal.set_up_streams()
     try:
         return cli_commands.COMMANDS[parsed.command](parsed)
     except ToolError as e:
         return _fail(e, 3)
+    except TooSmall as e:
+        fed = getattr(parsed, "feed", False)
+        return _fail(f"{e}{'' if fed else '; an input fed row by row (--feed) may need less'}", 1)
     except (NnomError, OSError, MemoryError) as e:
         return _fail(e, 1)
     except KeyboardInterrupt:

@@ -16,7 +16,7 @@ from . import provenance
 from .calibrate import Progress
 from .compare import ChannelNoise, LayerNoise, channel_noise, layer_noise, outputs_of, stored
 from .core import CoreModel, LayerRow, write_atomically
-from .errors import CoreError, DataError, NnomError
+from .errors import DataError, NnomError, TooSmall
 from .fold import fold
 from .graph import Graph
 from .importers.kinds import kind_of
@@ -239,7 +239,7 @@ class Plan:
     optimize: str = "default"
 
     def compile(self, graph: Graph) -> CoreModel:
-        """The graph in the core, planned so. CoreError if it cannot be, as when a budget is too small."""
+        """The graph in the core, planned so. CoreError if it cannot be; TooSmall, if the budget is, with the least."""
         budget = self.arena_bytes if self.ram is None else max(self.ram - STATE_BYTES, 1)
         try:
             return CoreModel(
@@ -250,15 +250,16 @@ class Plan:
                 target=self.target or "plain",
                 optimize=self.optimize,
             )
-        except CoreError as e:
-            least = re.search(r"below the least possible, (\d+); (layer '.*' sets it)", str(e))
-            if self.ram is None or least is None:
+        except TooSmall as e:
+            if self.ram is None:
                 raise
-            total = int(least[1]) + STATE_BYTES
-            raise CoreError(
-                f"{graph.source or graph.name}: --ram {self.ram}: the least possible is {total} bytes "
-                f"(arena {least[1]}, state {STATE_BYTES}); {least[2]}"
-                + ("" if self.feed else "; an input fed row by row (--feed) may need less")
+            total = e.least + STATE_BYTES
+            raise TooSmall(
+                f"{graph.source or graph.name}: {self.ram} bytes of RAM: the least possible is {total} bytes "
+                f"(arena {e.least}, state {STATE_BYTES}); layer '{e.layer}' sets it",
+                total,
+                self.ram,
+                e.layer,
             ) from e
 
 

@@ -7,6 +7,7 @@ import ctypes as ct
 import errno
 import functools
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 
 from . import mapping
 from .binding import CURVE, OBSERVER, WRITE, LayerInfo, Options, TensorStruct, Totals, element_types, library
-from .errors import CoreError, DataError
+from .errors import CoreError, DataError, TooSmall
 from .graph import Graph, Tensor
 
 
@@ -197,7 +198,9 @@ class CoreModel:
         if status != 0:
             text = self._lib.nnom_status_text(status).decode()
             detail = self._lib.nnom_model_error_text(self._model).decode(errors="replace")
-            raise CoreError(f"{graph.source or graph.name}: {text}: {detail}")
+            text = f"{graph.source or graph.name}: {text}: {detail}"
+            least = re.search(r"budget of (\d+) bytes is below the least possible, (\d+); layer '(.*)' sets it", detail)
+            raise TooSmall(text, int(least[2]), int(least[1]), least[3]) if least else CoreError(text)
 
     def _count(self, kind: str) -> int:
         return int(getattr(self._lib, f"nnom_{kind}_count")(self._model))

@@ -54,6 +54,17 @@ class CoreError(NnomError):
     """The C core refused a model; the text is the core's own."""
 
 
+class TooSmall(CoreError):
+    """A budget of memory that no plan fits. least, budget: bytes. layer: the one that sets the least."""
+
+    def __init__(self, text: str, least: int = 0, budget: int = 0, layer: str = "") -> None:
+        super().__init__(text, least, budget, layer)
+        self.least, self.budget, self.layer = least, budget, layer
+
+    def __str__(self) -> str:
+        return visible(self.args[0], lines=True)
+
+
 class ToolError(NnomError):
     """A compiler, emulator or package is missing or failed; the text may hold the lines that it printed."""
 
