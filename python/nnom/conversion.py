@@ -18,8 +18,8 @@ from .compare import ChannelNoise, LayerNoise, channel_noise, layer_noise, outpu
 from .core import CoreModel, LayerRow, write_atomically
 from .errors import DataError, NnomError, TooSmall
 from .fold import fold
+from .formats import format_of
 from .graph import Graph
-from .importers.kinds import kind_of
 from .losses import calibration_warnings, output_warnings, range_warnings, saturation_warnings
 from .quantise import Trial, quantise
 from .shrink import PassReport, measure, shrink
@@ -50,18 +50,8 @@ def load(path_or_model: Any, int8_io: bool = False) -> Graph:
     """
     if isinstance(path_or_model, Graph):
         return path_or_model
-    if not isinstance(path_or_model, str | Path):
-        from .importers.keras import load_keras
-
-        return load_keras(path_or_model)
-    path = Path(path_or_model)
-    if kind_of(path) == "tflite":
-        from .importers.tflite import load_tflite
-
-        return load_tflite(path, int8_io=int8_io, dequantize_weights=True)
-    from .importers.keras import load_keras
-
-    return load_keras(path)
+    model = Path(path_or_model) if isinstance(path_or_model, str | Path) else path_or_model
+    return format_of(model).load(model, int8_io)
 
 
 # ---- Preparing: an int8 graph that the core runs ----

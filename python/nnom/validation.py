@@ -22,6 +22,7 @@ from .conversion import Prepared, classes_of, load, prepare
 from .core import CoreModel
 from .errors import DataError, ToolError
 from .evaluation import float_form
+from .formats import format_of
 from .graph import Graph
 from .losses import saturation_warnings
 from .running import find_board, run_board
@@ -127,20 +128,13 @@ def _original(
     int8_io: bool,
 ) -> None:
     try:
-        if isinstance(model, str | Path) and _is_tflite(Path(model)):
-            values["LiteRT reference"] = Tflite(Path(model)).outputs(data, raw=not is_float, int8_io=int8_io)
-        else:
-            values["Keras"] = keras_outputs(model, data)
+        original = format_of(model)
+        values[original.runtime] = original.outputs(model, data, not is_float, int8_io)
     except ToolError as e:
         if int8_io:
             result.notes.append(str(e))
         else:
             result.missing = str(e)
-
-
-def _is_tflite(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(8)[4:] == b"TFL3"
 
 
 def keras_outputs(model: Any, data: list[np.ndarray]) -> list[np.ndarray]:
