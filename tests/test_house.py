@@ -30,7 +30,7 @@ def _house(root: Path) -> tuple[int, dict]:
 
 def test_the_house_is_in_order():
     code, found = _house(ROOT)
-    assert (code, found["against"], found["too_long"]) == (0, [], [])
+    assert (code, found["against"], found["too_long"], found["shared"]) == (0, [], [], [])
     rooms = {r["folder"]: r for r in found["rooms"]}
     assert {"src/build", "src/plan", "src/freeze", "src/run", "src/layers", "src/kernels/ref"} <= set(rooms)
     # Each function is seen: its body begins with a brace alone at the left edge.
@@ -71,6 +71,15 @@ def test_long_functions_and_files_are_found(tmp_path):
     assert _house(tmp_path)[0] == 0
     (folder / "long.c").write_text(text + "\n" * 351)
     assert _house(tmp_path)[1]["too_long"] == ["src/run/long.c: 401 lines"]
+
+
+def test_static_functions_carry_their_subject(tmp_path):
+    (tmp_path / "include").mkdir()
+    for name in ("one", "two"):
+        (tmp_path / "src" / name).mkdir(parents=True)
+        (tmp_path / "src" / name / f"{name}.c").write_text(f"static int build(void)\n{{\n    return {name};\n}}\n")
+    code, found = _house(tmp_path)
+    assert code == 1 and found["shared"] == ["build: src/one/one.c, src/two/two.c"]
 
 
 # ---- What frozen firmware links ----

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
 """Files, lines and lengths of functions by folder, and includes that run against the way of the data: `make house`.
 
-Exit code 1 if an include runs against the way, a function of C is longer than 50 lines or a file of C longer than 400.
+Exit code 1 if an include runs against the way, a function of C is longer than 50 lines or a file of C longer than 400,
+or if two files have static functions of the same name.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ ALLOWED = {
 RUNNING = ("nnom_run.h", "nnom_program.h", "nnom_port.h")
 RUN_ONLY = ("run", "kernels", "kernels/ref", "plan")
 PYTHON = ("python/nnom", "tests", "tools", "bench")
+STATIC = re.compile(r"^static (?!inline)[\w *]*?\b(\w+)\(", re.MULTILINE)
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
 
@@ -160,6 +162,15 @@ def too_long(root: Path, c_rooms: list[Room]) -> list[str]:
     return found
 
 
+def shared_names(root: Path) -> list[str]:
+    """Names of static functions that two files of C have: they lack their subject. As "name: file, file"."""
+    owners: dict[str, list[str]] = {}
+    for path in sorted((root / "src").rglob("*.c")):
+        for name in sorted(set(STATIC.findall(path.read_text()))):
+            owners.setdefault(name, []).append(path.relative_to(root).as_posix())
+    return [f"{name}: {', '.join(files)}" for name, files in sorted(owners.items()) if len(files) > 1]
+
+
 def table(rows: list[dict[str, object]]) -> str:
     """The rows at 80 columns."""
     lines = [f"{'folder':<17}{'files':>6}{'lines':>8}{'functions':>11}{'median':>8}{'p90':>6}{'longest':>9}"]
@@ -179,16 +190,23 @@ def main(argv: list[str] | None = None) -> int:
     c_rooms, python_rooms = rooms(arguments.root)
     against = against_the_way(arguments.root / "src")
     long = too_long(arguments.root, c_rooms)
+    shared = shared_names(arguments.root)
     rows = [r.row() for r in [*c_rooms, *python_rooms]]
     if arguments.json:
-        print(json.dumps({"rooms": rows, "against": [asdict(a) for a in against], "too_long": long}, indent=1))
+        print(
+            json.dumps(
+                {"rooms": rows, "against": [asdict(a) for a in against], "too_long": long, "shared": shared}, indent=1
+            )
+        )
     else:
         print(table(rows))
         print(f"\nIncludes against the way of the data: {len(against) or 'none'}")
         print("".join(f"  {a.file} includes {a.include}\n" for a in against), end="")
         print(f"Functions over {FUNCTION_LINES} lines or files over {FILE_LINES} in C: {len(long) or 'none'}")
         print("".join(f"  {line}\n" for line in long), end="")
-    return 1 if against or long else 0
+        print(f"Static functions of the same name in two files: {len(shared) or 'none'}")
+        print("".join(f"  {line}\n" for line in shared), end="")
+    return 1 if against or long or shared else 0
 
 
 if __name__ == "__main__":

@@ -147,7 +147,8 @@ static void fuse(const nnom_model_t *m, nnom_layer_t *layer)
 
 /* ---- Building layers ---- */
 
-static nnom_status_t check_quant(const nnom_layer_t *layer, float scale, int32_t zero_point, int32_t least, int32_t most)
+static nnom_status_t compile_check_quant(const nnom_layer_t *layer, float scale, int32_t zero_point, int32_t least,
+                                         int32_t most)
 {
     if (!(scale > 0.0f && scale <= 1e30f)) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "the scale of its output is not a positive number");
@@ -160,20 +161,23 @@ static nnom_status_t check_quant(const nnom_layer_t *layer, float scale, int32_t
 }
 
 /* What the user set, before a build computes with it; types have different zero points. */
-static nnom_status_t check_set_quant(const nnom_layer_t *layer)
+static nnom_status_t compile_check_set_quant(const nnom_layer_t *layer)
 {
     if (layer->given->has_refused_format) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "qformat(%d, %d), expected m + n = 7 and n from -31 to 31",
                                (int)layer->given->refused_format.m, (int)layer->given->refused_format.n);
     }
-    return layer->given->quant_is_set ? check_quant(layer, layer->given->scale, layer->given->zero_point, -128, 255) : NNOM_OK;
+    return layer->given->quant_is_set
+               ? compile_check_quant(layer, layer->given->scale, layer->given->zero_point, -128, 255)
+               : NNOM_OK;
 }
 
-static nnom_status_t check_out_quant(const nnom_layer_t *layer)
+static nnom_status_t compile_check_out_quant(const nnom_layer_t *layer)
 {
     const nnom_tensor_t *out = layer->out;
     const nnom_type_facts_t *facts = nnom_type_facts(out->type);
-    return facts->quantised ? check_quant(layer, out->scale, out->zero_point, facts->least, facts->most) : NNOM_OK;
+    return facts->quantised ? compile_check_quant(layer, out->scale, out->zero_point, facts->least, facts->most)
+                            : NNOM_OK;
 }
 
 static nnom_status_t finish_tensor(nnom_layer_t *layer)
@@ -186,11 +190,11 @@ static nnom_status_t finish_tensor(nnom_layer_t *layer)
     }
     out->rows = out->shape.h;
     out->row_bytes = (int32_t)(bytes / out->shape.h);
-    return check_out_quant(layer);
+    return compile_check_out_quant(layer);
 }
 
 /* Settings that the layer would not read. */
-static nnom_status_t check_settings(const nnom_layer_t *layer)
+static nnom_status_t compile_check_settings(const nnom_layer_t *layer)
 {
     const uint32_t flags = layer->cls->flags;
     const char *what = NULL;
@@ -206,14 +210,14 @@ static nnom_status_t check_settings(const nnom_layer_t *layer)
     return what == NULL ? NNOM_OK : nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "%s", what);
 }
 
-static nnom_status_t build_layer(nnom_layer_t *layer)
+static nnom_status_t compile_build_layer(nnom_layer_t *layer)
 {
-    nnom_status_t status = check_settings(layer);
+    nnom_status_t status = compile_check_settings(layer);
     if (layer->passed && status == NNOM_OK) {
-        return check_set_quant(layer);
+        return compile_check_set_quant(layer);
     }
     if (status == NNOM_OK) {
-        status = check_set_quant(layer);
+        status = compile_check_set_quant(layer);
     }
     if (status == NNOM_OK) {
         status = layer->cls->build(layer);
@@ -232,11 +236,11 @@ static nnom_status_t build_layer(nnom_layer_t *layer)
     return finish_tensor(layer);
 }
 
-static nnom_status_t build_layers(nnom_model_t *m)
+static nnom_status_t compile_build_layers(nnom_model_t *m)
 {
     nnom_status_t status = NNOM_OK;
     for (nnom_layer_t *layer = m->builder->layers; layer != NULL && status == NNOM_OK; layer = layer->next) {
-        status = build_layer(layer);
+        status = compile_build_layer(layer);
     }
     return status;
 }
@@ -259,7 +263,7 @@ static nnom_status_t compile_graph(nnom_model_t *m, nnom_layer_t *out)
         fuse(m, layer);
     }
     status = nnom_make_tensors(m);
-    status = status == NNOM_OK ? build_layers(m) : status;
+    status = status == NNOM_OK ? compile_build_layers(m) : status;
     status = status == NNOM_OK ? nnom_check_states(m) : status;
     return status == NNOM_OK ? nnom_make_program(m) : status;
 }

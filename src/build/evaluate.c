@@ -14,7 +14,7 @@ nnom_status_t nnom_predict(nnom_model_t *m, uint32_t *label, float *prob)
     return m != NULL ? nnom_classify(&m->instance, label, prob) : NNOM_NOT_COMPILED;
 }
 
-static void *allocate(size_t count, size_t size)
+static void *evaluate_allocate(size_t count, size_t size)
 {
     void *memory = count != 0 && count <= SIZE_MAX / size ? nnom_malloc(count * size) : NULL;
     if (memory != NULL) {
@@ -28,15 +28,15 @@ nnom_predict_t *nnom_prediction_create(nnom_instance_t *instance, size_t label_n
     if (label_num == 0 || label_num > labels(instance) || top_k_size == 0 || top_k_size > label_num) {
         return NULL;
     }
-    nnom_predict_t *p = allocate(1, sizeof *p);
+    nnom_predict_t *p = evaluate_allocate(1, sizeof *p);
     if (p == NULL) {
         return NULL;
     }
     p->instance = instance;
     p->label_num = (uint32_t)label_num;
     p->top_k_size = (uint32_t)top_k_size;
-    p->confusion = allocate(label_num, label_num * sizeof *p->confusion);
-    p->top_k = allocate(top_k_size, sizeof *p->top_k);
+    p->confusion = evaluate_allocate(label_num, label_num * sizeof *p->confusion);
+    p->top_k = evaluate_allocate(top_k_size, sizeof *p->top_k);
     if (p->confusion == NULL || p->top_k == NULL) {
         nnom_prediction_delete(p);
         return NULL;

@@ -181,7 +181,7 @@ nnom_status_t nnom_order(nnom_model_t *m)
 /* ---- Checks of the graph ---- */
 
 /* Layers of two models hooked together: adopting stops at the border, here it is found. */
-static nnom_status_t check_owner(nnom_model_t *m, const nnom_layer_t *layer)
+static nnom_status_t order_check_owner(nnom_model_t *m, const nnom_layer_t *layer)
 {
     for (const nnom_edge_t *edge = layer->in; edge != NULL; edge = edge->next_in) {
         if (edge->from->model != m) {
@@ -196,15 +196,15 @@ static nnom_status_t check_owner(nnom_model_t *m, const nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-static bool is_source(const nnom_layer_t *layer)
+static bool order_is_source(const nnom_layer_t *layer)
 {
     return (layer->cls->flags & (NNOM_CLASS_INPUT | NNOM_CLASS_CONSTANT | NNOM_CLASS_STATE)) != 0;
 }
 
-static nnom_status_t check_inputs(const nnom_layer_t *layer)
+static nnom_status_t order_check_inputs(const nnom_layer_t *layer)
 {
     const uint32_t inputs = nnom_layer_input_number(layer);
-    if (is_source(layer) ? inputs != 0 : inputs < layer->cls->min_inputs || inputs > layer->cls->max_inputs) {
+    if (order_is_source(layer) ? inputs != 0 : inputs < layer->cls->min_inputs || inputs > layer->cls->max_inputs) {
         return nnom_layer_fail(layer, NNOM_BAD_GRAPH, "it has %ld inputs, expected %ld to %ld", (long)inputs,
                                (long)layer->cls->min_inputs, (long)layer->cls->max_inputs);
     }
@@ -262,7 +262,7 @@ bool nnom_is_output(const nnom_model_t *m, const nnom_layer_t *layer)
 }
 
 /* Every layer must lead to an output. The list is in order, so consumers are judged first when walked backwards. */
-static nnom_status_t check_needed(nnom_model_t *m)
+static nnom_status_t order_check_needed(nnom_model_t *m)
 {
     nnom_status_t status = NNOM_OK;
     nnom_layer_t *backwards = reverse(m->builder->layers);
@@ -280,7 +280,7 @@ static nnom_status_t check_needed(nnom_model_t *m)
     return status;
 }
 
-static nnom_status_t check_has_output(nnom_model_t *m)
+static nnom_status_t order_check_has_output(nnom_model_t *m)
 {
     bool found = false;
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
@@ -294,10 +294,10 @@ nnom_status_t nnom_check_graph(nnom_model_t *m, nnom_layer_t *out)
     nnom_status_t status = NNOM_OK;
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL && status == NNOM_OK; layer = layer->next) {
         status = layer->broken ? nnom_layer_fail(layer, NNOM_NO_MEMORY, "a layer connected to it could not be made")
-                               : check_inputs(layer);
-        status = status == NNOM_OK ? check_owner(m, layer) : status;
+                               : order_check_inputs(layer);
+        status = status == NNOM_OK ? order_check_owner(m, layer) : status;
     }
     status = status == NNOM_OK ? find_output(m, out) : status; /* after what says why an end is loose */
-    status = status == NNOM_OK ? check_has_output(m) : status;
-    return status == NNOM_OK ? check_needed(m) : status;
+    status = status == NNOM_OK ? order_check_has_output(m) : status;
+    return status == NNOM_OK ? order_check_needed(m) : status;
 }

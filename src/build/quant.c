@@ -107,7 +107,8 @@ static double channel_bias(const nnom_layer_t *layer, const nnom_bias_t *b, doub
 #endif
 }
 
-static nnom_status_t check_scales(const nnom_layer_t *layer, const nnom_weight_t *w, const nnom_bias_t *b, int32_t channels)
+static nnom_status_t quant_check_scales(const nnom_layer_t *layer, const nnom_weight_t *w, const nnom_bias_t *b,
+                                        int32_t channels)
 {
     if (layer->given->weight_scales == NULL) {
         const size_t shift = b != NULL && b->shift > w->shift ? b->shift : w->shift;
@@ -192,7 +193,7 @@ nnom_status_t nnom_layer_weights(nnom_layer_t *layer, const nnom_weight_t *w, co
     if (layer->out->type == NNOM_TYPE_F32) {
         return weights_f32(b, result);
     }
-    nnom_status_t status = check_scales(layer, w, b, channels);
+    nnom_status_t status = quant_check_scales(layer, w, b, channels);
     if (status != NNOM_OK) {
         return status;
     }

@@ -44,7 +44,7 @@ uint32_t nnom_type_bytes(nnom_type_t type)
     return nnom_type_facts(type)->bytes;
 }
 
-static bool in_range(int32_t x)
+static bool shape_in_range(int32_t x)
 {
     return x >= 1 && x <= NNOM_WINDOW_MAX;
 }
@@ -66,14 +66,15 @@ static int64_t positions(int32_t in, int32_t kernel_size, int32_t step, int32_t 
     return room < 0 ? 0 : room / step + 1;
 }
 
-static nnom_status_t check_geometry(const nnom_layer_t *layer)
+static nnom_status_t shape_check_geometry(const nnom_layer_t *layer)
 {
     const nnom_geometry_t *g = layer->geometry;
-    if (!in_range(g->kernel_h) || !in_range(g->kernel_w)) {
+    if (!shape_in_range(g->kernel_h) || !shape_in_range(g->kernel_w)) {
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "kernel (%d, %d), expected 1 to %d", (int)g->kernel_h,
                                (int)g->kernel_w, NNOM_WINDOW_MAX);
     }
-    if (!in_range(g->stride_h) || !in_range(g->stride_w) || !in_range(g->dilation_h) || !in_range(g->dilation_w)) {
+    if (!shape_in_range(g->stride_h) || !shape_in_range(g->stride_w) || !shape_in_range(g->dilation_h) ||
+        !shape_in_range(g->dilation_w)) {
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "stride (%d, %d), dilation (%d, %d), expected 1 to %d",
                                (int)g->stride_h, (int)g->stride_w, (int)g->dilation_h, (int)g->dilation_w,
                                NNOM_WINDOW_MAX);
@@ -95,7 +96,7 @@ static nnom_status_t check_geometry(const nnom_layer_t *layer)
 nnom_status_t nnom_geometry_resolve(nnom_layer_t *layer, nnom_shape_t in, nnom_size_t *out)
 {
     nnom_geometry_t *g = layer->geometry;
-    const nnom_status_t status = check_geometry(layer);
+    const nnom_status_t status = shape_check_geometry(layer);
     if (status != NNOM_OK) {
         return status;
     }

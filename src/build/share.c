@@ -42,7 +42,7 @@ static nnom_array_t contents(const nnom_layer_t *layer, uint16_t index)
     return array;
 }
 
-static const nnom_field_t *fields_of(const nnom_layer_t *layer)
+static const nnom_field_t *share_fields_of(const nnom_layer_t *layer)
 {
     return layer->form != NULL ? layer->form->fields : layer->cls->fields;
 }
@@ -56,7 +56,7 @@ static size_t field_bytes(const nnom_field_t *field)
 static uint32_t hash_param(const nnom_layer_t *layer)
 {
     uint32_t hash = 2166136261u, array = 0;
-    for (const nnom_field_t *field = fields_of(layer); field->name != NULL; field++) {
+    for (const nnom_field_t *field = share_fields_of(layer); field->name != NULL; field++) {
         if (field->kind != NNOM_FIELD_ARRAY) {
             hash = mix(hash, (const uint8_t *)layer->param + field->offset, field_bytes(field));
         } else if (array < layer->array_count) {
@@ -69,12 +69,12 @@ static uint32_t hash_param(const nnom_layer_t *layer)
 
 static bool same_param(const nnom_layer_t *a, const nnom_layer_t *b)
 {
-    bool same = fields_of(a) == fields_of(b) && a->array_count == b->array_count;
+    bool same = share_fields_of(a) == share_fields_of(b) && a->array_count == b->array_count;
     for (uint32_t i = 0; same && i < a->array_count; i++) {
         const nnom_array_t *x = &a->arrays[i], *y = &b->arrays[i];
         same = x->node == y->node && x->index == y->index && x->count == y->count;
     }
-    for (const nnom_field_t *field = fields_of(a); same && field->name != NULL; field++) {
+    for (const nnom_field_t *field = share_fields_of(a); same && field->name != NULL; field++) {
         same = field->kind == NNOM_FIELD_ARRAY || memcmp((const uint8_t *)a->param + field->offset,
                                                          (const uint8_t *)b->param + field->offset, field_bytes(field)) == 0;
     }
@@ -107,7 +107,7 @@ static bool is_constant(const nnom_layer_t *layer)
 
 static bool has_param(const nnom_layer_t *layer)
 {
-    return layer->node != NNOM_NO_NODE && layer->param != NULL && fields_of(layer) != NULL;
+    return layer->node != NNOM_NO_NODE && layer->param != NULL && share_fields_of(layer) != NULL;
 }
 
 /* Whether thing i of a layer is one that share_layer() looks at. */
@@ -161,7 +161,7 @@ static entry_t owner(table_t *table, nnom_layer_t *layer, uint16_t index)
 /* ---- All layers ---- */
 
 /* Everybody owns what he has; the number of things owned. */
-static uint32_t start(nnom_builder_t *builder)
+static uint32_t share_start(nnom_builder_t *builder)
 {
     uint32_t count = 0;
     for (nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
@@ -212,7 +212,7 @@ nnom_status_t nnom_share(nnom_model_t *m)
 {
     nnom_builder_t *builder = m->builder;
     table_t table = {NULL, 1, builder->layers};
-    const uint32_t count = start(builder); /* < 2^16 * 8 */
+    const uint32_t count = share_start(builder); /* < 2^16 * 8 */
     if (count > FEW && !new_table(&table, count)) {
         return nnom_model_fail(m, NNOM_NO_MEMORY, "no memory to compare %ld arrays", (long)count);
     }

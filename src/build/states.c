@@ -28,7 +28,7 @@ uint32_t nnom_count_states(const nnom_model_t *m)
     return count;
 }
 
-static nnom_status_t check_state(const nnom_layer_t *state)
+static nnom_status_t states_check_state(const nnom_layer_t *state)
 {
     const nnom_tensor_t *read = state->out, *left = state->given->leaves->out;
     if (!nnom_shape_equal(read->shape, left->shape) || read->type != left->type) {
@@ -47,7 +47,7 @@ nnom_status_t nnom_check_states(nnom_model_t *m)
 {
     nnom_status_t status = NNOM_OK;
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL && status == NNOM_OK; layer = layer->next) {
-        status = is_state(layer) ? check_state(layer) : NNOM_OK;
+        status = is_state(layer) ? states_check_state(layer) : NNOM_OK;
         if (status == NNOM_OK && nnom_is_output(m, layer) && is_state(layer->root)) {
             status = nnom_layer_fail(layer, NNOM_BAD_GRAPH, "it lies in a State, whose next value comes there after the run: hook an Output to it");
         }

@@ -97,7 +97,7 @@ static const char *param_tag(const nnom_layer_t *layer)
     return layer->form != NULL ? layer->form->param_tag : layer->cls->param_tag;
 }
 
-static const nnom_field_t *fields(const nnom_layer_t *layer)
+static const nnom_field_t *freeze_fields(const nnom_layer_t *layer)
 {
     return layer->form != NULL ? layer->form->fields : layer->cls->fields;
 }
@@ -106,7 +106,7 @@ static const nnom_field_t *fields(const nnom_layer_t *layer)
 static void write_param_type(nnom_writer_t *w, const nnom_layer_t *layer)
 {
     nnom_writer_print(w, "struct %s {", param_tag(layer));
-    for (const nnom_field_t *field = fields(layer); field->name != NULL; field++) {
+    for (const nnom_field_t *field = freeze_fields(layer); field->name != NULL; field++) {
         static const char *const types[] = {"int32_t ", "float ", "nnom_geometry_t ", "const void *"};
         nnom_writer_print(w, " %s%s;", types[field->kind], field->name);
     }
@@ -125,7 +125,7 @@ static void write_param(nnom_writer_t *w, const nnom_layer_t *layer)
     uint32_t array = 0;
     write_arrays(w, layer);
     nnom_writer_print(w, "static const struct %s %s_n%u = {", param_tag(layer), w->name, (unsigned)layer->node);
-    for (const nnom_field_t *field = fields(layer); field->name != NULL; field++) {
+    for (const nnom_field_t *field = freeze_fields(layer); field->name != NULL; field++) {
         const void *member = (const uint8_t *)layer->param + field->offset;
         nnom_writer_print(w, "\n    .%s = ", field->name);
         if (field->kind == NNOM_FIELD_I32) {

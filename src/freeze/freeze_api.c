@@ -7,7 +7,7 @@
 
 #include "freeze.h"
 
-static void write_feed(nnom_writer_t *w, const nnom_model_t *m)
+static void freeze_api_write_feed(nnom_writer_t *w, const nnom_model_t *m)
 {
     nnom_writer_print(w, "\nnnom_status_t %s_feed(const %s *rows, uint32_t n)\n{\n    return nnom_feed(%s_model(), rows, n);\n}\n", w->name,
                       nnom_port_type(nnom_input_tensor(&m->instance, 0)), w->name);
@@ -18,7 +18,7 @@ static void write_ports(nnom_writer_t *w, const nnom_model_t *m)
 {
     char suffix[12];
     if (m->instance.program->fed != 0) {
-        write_feed(w, m);
+        freeze_api_write_feed(w, m);
     }
     for (uint32_t i = 0; m->instance.program->fed == 0 && i < nnom_input_count(&m->instance); i++) {
         const nnom_tensor_t *t = nnom_input_tensor(&m->instance, i);
@@ -91,7 +91,7 @@ static bool is_identifier(const char *name)
 }
 
 /* What has no form as C: the user's functions, and buffers of this process. */
-static nnom_status_t check_layers(nnom_model_t *m)
+static nnom_status_t freeze_api_check_layers(nnom_model_t *m)
 {
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         if (layer->node != NNOM_NO_NODE && layer->op_symbol == NULL) {
@@ -136,7 +136,7 @@ nnom_status_t nnom_freeze(nnom_model_t *m, const char *name, bool is_header, nno
     if (m->instance.program->fed != 0 && m->builder->test_input == NULL) {
         return nnom_model_fail(m, NNOM_NULL, "a fed model has no input buffer: give the self test's input by nnom_set_test_input");
     }
-    const nnom_status_t status = check_layers(m);
+    const nnom_status_t status = freeze_api_check_layers(m);
     if (status != NNOM_OK) {
         return status;
     }

@@ -10,28 +10,28 @@
 
 enum { NNOM_TEST_WHOLE = 65536, NNOM_TEST_PART = 4096 };
 
-static uint32_t elements(const nnom_tensor_t *t)
+static uint32_t freeze_test_elements(const nnom_tensor_t *t)
 {
     return (uint32_t)(t->shape.h * t->shape.w * t->shape.c);
 }
 
 static uint32_t bytes_of(const nnom_tensor_t *t)
 {
-    return elements(t) * nnom_type_bytes(t->type);
+    return freeze_test_elements(t) * nnom_type_bytes(t->type);
 }
 
 /* How many elements of an input are stored. A fed model's are whole rows. */
 static uint32_t stored(const nnom_tensor_t *t, bool fed)
 {
     if (bytes_of(t) <= NNOM_TEST_WHOLE) {
-        return elements(t);
+        return freeze_test_elements(t);
     }
     const uint32_t row = (uint32_t)(t->shape.w * t->shape.c), most = NNOM_TEST_PART / nnom_type_bytes(t->type);
     return !fed ? most : (row > most ? row : most / row * row);
 }
 
 /* FNV-1a over elements of `size` 1 or 4, so that the order of bytes does not matter; as write_sum() writes it. */
-static uint32_t sum(const uint8_t *data, uint32_t count, uint32_t size)
+static uint32_t freeze_test_sum(const uint8_t *data, uint32_t count, uint32_t size)
 {
     uint32_t hash = 2166136261u;
     for (uint32_t i = 0; i < count; i++) {
@@ -53,7 +53,7 @@ static void repeat(uint8_t *data, uint32_t part, uint32_t bytes)
     }
 }
 
-static nnom_status_t run_fed(nnom_model_t *m)
+static nnom_status_t freeze_test_run_fed(nnom_model_t *m)
 {
     const nnom_tensor_t *t = nnom_input_tensor(&m->instance, 0);
     const uint32_t h = (uint32_t)t->shape.h, rows = stored(t, true) / (uint32_t)(t->shape.w * t->shape.c);
@@ -65,7 +65,7 @@ static nnom_status_t run_fed(nnom_model_t *m)
     return status;
 }
 
-static nnom_status_t run_whole(nnom_model_t *m)
+static nnom_status_t freeze_test_run_whole(nnom_model_t *m)
 {
     for (uint32_t i = 0; i < nnom_input_count(&m->instance); i++) {
         const nnom_tensor_t *t = nnom_input_tensor(&m->instance, i);
@@ -93,14 +93,14 @@ static bool write_test_data(nnom_writer_t *w, nnom_model_t *m)
         const nnom_tensor_t *t = nnom_input_tensor(&m->instance, i);
         write_samples(w, "input", i, t, fed ? m->builder->test_input : nnom_input_buffer(&m->instance, i), stored(t, fed));
     }
-    const nnom_status_t status = fed ? run_fed(m) : run_whole(m);
+    const nnom_status_t status = fed ? freeze_test_run_fed(m) : freeze_test_run_whole(m);
     bool sums = false;
     w->status = w->status == NNOM_OK ? status : w->status;
     for (uint32_t i = 0; i < nnom_output_count(&m->instance); i++) {
         const nnom_tensor_t *t = nnom_output_tensor(&m->instance, i);
         sums = sums || bytes_of(t) > NNOM_TEST_WHOLE;
         if (bytes_of(t) <= NNOM_TEST_WHOLE) {
-            write_samples(w, "output", i, t, nnom_output_buffer(&m->instance, i), elements(t));
+            write_samples(w, "output", i, t, nnom_output_buffer(&m->instance, i), freeze_test_elements(t));
         }
     }
     return sums;
@@ -117,7 +117,7 @@ static void write_sum(nnom_writer_t *w)
                       w->name);
 }
 
-static void write_feed(nnom_writer_t *w, const nnom_tensor_t *t)
+static void freeze_test_write_feed(nnom_writer_t *w, const nnom_tensor_t *t)
 {
     const unsigned h = (unsigned)t->shape.h, rows = stored(t, true) / (uint32_t)(t->shape.w * t->shape.c);
     if (rows >= h) {
@@ -133,12 +133,13 @@ static void write_feed(nnom_writer_t *w, const nnom_tensor_t *t)
 
 static void write_input(nnom_writer_t *w, uint32_t i, const nnom_tensor_t *t)
 {
-    if (stored(t, false) == elements(t)) {
+    if (stored(t, false) == freeze_test_elements(t)) {
         nnom_writer_print(w, "    memcpy(nnom_input_buffer(m, %" PRIu32 "), %s_test_input%" PRIu32 ", sizeof %s_test_input%" PRIu32 ");\n",
                           i, w->name, i, w->name, i);
         return;
     }
-    nnom_writer_print(w, "    for (uint32_t i = 0; i < %" PRIu32 "u; i++) { /* the stored part again and again */\n", elements(t));
+    nnom_writer_print(w, "    for (uint32_t i = 0; i < %" PRIu32 "u; i++) { /* the stored part again and again */\n",
+                      freeze_test_elements(t));
     nnom_writer_print(w, "        ((%s *)nnom_input_buffer(m, %" PRIu32 "))[i] = ", nnom_type_facts(t->type)->c_type, i);
     nnom_writer_print(w, "%s_test_input%" PRIu32 "[i %% %" PRIu32 "u];\n    }\n", w->name, i, stored(t, false));
 }
@@ -146,7 +147,7 @@ static void write_input(nnom_writer_t *w, uint32_t i, const nnom_tensor_t *t)
 static void write_run(nnom_writer_t *w, const nnom_model_t *m)
 {
     if (m->instance.program->fed != 0) {
-        write_feed(w, nnom_input_tensor(&m->instance, 0));
+        freeze_test_write_feed(w, nnom_input_tensor(&m->instance, 0));
         return;
     }
     for (uint32_t i = 0; i < nnom_input_count(&m->instance); i++) {
@@ -159,8 +160,9 @@ static void write_comparison(nnom_writer_t *w, uint32_t i, const nnom_tensor_t *
 {
     if (bytes_of(t) > NNOM_TEST_WHOLE) {
         const uint32_t size = nnom_type_bytes(t->type);
-        nnom_writer_print(w, "    if (%s_test_sum(nnom_output_buffer(m, %" PRIu32 "), %" PRIu32 "u, %" PRIu32 "u) != %" PRIu32 "u", w->name,
-                          i, elements(t), size, sum(output, elements(t), size));
+        nnom_writer_print(
+            w, "    if (%s_test_sum(nnom_output_buffer(m, %" PRIu32 "), %" PRIu32 "u, %" PRIu32 "u) != %" PRIu32 "u",
+            w->name, i, freeze_test_elements(t), size, freeze_test_sum(output, freeze_test_elements(t), size));
     } else {
         nnom_writer_print(w, "    if (memcmp(nnom_output_buffer(m, %" PRIu32 "), %s_test_output%" PRIu32 ", sizeof %s_test_output%" PRIu32 ") != 0",
                           i, w->name, i, w->name, i);

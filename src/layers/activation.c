@@ -45,7 +45,7 @@ typedef struct activation_layer {
 } activation_layer_t;
 
 /* Tables of an activation with an output quantisation of its own hold for that one. */
-static bool table_applies(const nnom_activation_t *act, const nnom_tensor_t *out)
+static bool activation_table_applies(const nnom_activation_t *act, const nnom_tensor_t *out)
 {
     return act->table != NULL &&
            (!(act->scale > 0.0f) || (out->scale == act->scale && out->zero_point == act->zero_point));
@@ -55,14 +55,14 @@ static void fill_table(const nnom_activation_t *act, const nnom_tensor_t *in, co
 {
     if (act->clamp != NNOM_CLAMP_NONE) {
         nnom_table_clamp(in, out, act->clamp, table);
-    } else if (table_applies(act, out)) {
+    } else if (activation_table_applies(act, out)) {
         act->table(in, out, act->alpha, table);
     } else {
         nnom_table_function(in, out, act->function, act->alpha, table);
     }
 }
 
-static nnom_status_t build_s8(nnom_layer_t *layer, const nnom_activation_t *act, nnom_map_param_t *param)
+static nnom_status_t activation_build_s8(nnom_layer_t *layer, const nnom_activation_t *act, nnom_map_param_t *param)
 {
     int8_t *table = nnom_layer_table(layer, param);
     if (table == NULL) {
@@ -95,7 +95,7 @@ nnom_status_t nnom_activation_build(nnom_layer_t *layer)
         nnom_layer_follow(layer);
     }
     if (layer->out->type == NNOM_TYPE_S8) {
-        return build_s8(layer, act, param);
+        return activation_build_s8(layer, act, param);
     }
     param->table = nnom_layer_array(layer, NULL, 0, NNOM_TYPE_S8);
     layer->op = act->op_f32;
@@ -110,7 +110,7 @@ static void activation_free(nnom_activation_t *act)
     }
 }
 
-static void release(nnom_layer_t *layer)
+static void activation_release(nnom_layer_t *layer)
 {
     activation_free(((nnom_activation_layer_t *)layer)->act);
 }
@@ -126,7 +126,7 @@ nnom_layer_t *nnom_act_layer(nnom_activation_t *act)
         return NULL;
     }
     layer->base.act = act;
-    layer->base.super.release = release;
+    layer->base.super.release = activation_release;
     layer->base.super.bytes = (uint16_t)(layer->base.super.bytes + (act->owned ? sizeof(*act) : 0));
     return &layer->base.super;
 }

@@ -36,17 +36,17 @@ static void add_s32(const nnom_binary_param_t *p, nnom_operand_t a, nnom_operand
     }
 }
 
-static void run_s32(const nnom_call_t *call)
+static void add_run_s32(const nnom_call_t *call)
 {
     nnom_binary_run(call, add_s32);
 }
 
-static void run_s8(const nnom_call_t *call)
+static void add_run_s8(const nnom_call_t *call)
 {
     nnom_binary_run(call, add_s8);
 }
 
-static void run_f32(const nnom_call_t *call)
+static void add_run_f32(const nnom_call_t *call)
 {
     nnom_binary_run(call, add_f32);
 }
@@ -54,11 +54,11 @@ static void run_f32(const nnom_call_t *call)
 extern const nnom_op_t nnom_add_s8_op;
 extern const nnom_op_t nnom_add_f32_op;
 extern const nnom_op_t nnom_add_s32_op;
-const nnom_op_t nnom_add_s8_op = {run_s8, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
-const nnom_op_t nnom_add_f32_op = {run_f32, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
-const nnom_op_t nnom_add_s32_op = {run_s32, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
+const nnom_op_t nnom_add_s8_op = {add_run_s8, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
+const nnom_op_t nnom_add_f32_op = {add_run_f32, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
+const nnom_op_t nnom_add_s32_op = {add_run_s32, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t add_build(nnom_layer_t *layer)
 {
     nnom_binary_layer_t *binary = (nnom_binary_layer_t *)layer;
     const nnom_status_t status = nnom_binary_build(binary);
@@ -84,12 +84,12 @@ static nnom_status_t build(nnom_layer_t *layer)
     return nnom_sum_multipliers(binary, factors);
 }
 
-static const nnom_class_t class = {"Add", "nnom_binary_param", nnom_binary_param_fields, build, 2,
-                                   2,     NNOM_CLASS_CLAMPS};
+static const nnom_class_t add_class = {"Add", "nnom_binary_param", nnom_binary_param_fields, add_build, 2,
+                                       2,     NNOM_CLASS_CLAMPS};
 
 nnom_layer_t *nnom_add(int32_t oshift)
 {
-    nnom_layer_t *layer = nnom_binary_new(&class, oshift);
+    nnom_layer_t *layer = nnom_binary_new(&add_class, oshift);
     if (layer != NULL) {
         ((nnom_binary_layer_t *)layer)->integers = true;
     }

@@ -6,14 +6,14 @@
 NNOM_PARAM_STRUCT(nnom_arg_param, NNOM_ARG_PARAM)
 NNOM_PARAM_FIELDS(nnom_arg_param, NNOM_ARG_PARAM)
 
-static float value(const nnom_tensor_t *in, const nnom_rows_t *rows, int32_t y, int32_t i)
+static float arg_max_value(const nnom_tensor_t *in, const nnom_rows_t *rows, int32_t y, int32_t i)
 {
     const uint8_t *row = nnom_row(rows, y);
     return in->type == NNOM_TYPE_F32 ? ((const float *)(const void *)row)[i] : (float)((const int8_t *)row)[i];
 }
 
 /* True if x takes the place of best; a number takes the place of NaN. */
-static bool better(float x, float best, bool largest)
+static bool arg_max_better(float x, float best, bool largest)
 {
     return best != best ? x == x : (largest ? x > best : x < best);
 }
@@ -25,10 +25,10 @@ static int32_t best_of(const nnom_call_t *call, int32_t y, int32_t i, int32_t st
     const nnom_tensor_t *in = nnom_call_input(call, 0);
     const nnom_rows_t rows = nnom_call_input_rows(call, 0);
     int32_t index = 0;
-    float best = value(in, &rows, y, i);
+    float best = arg_max_value(in, &rows, y, i);
     for (int32_t k = 1; k < steps; k++) {
-        const float x = p->axis == 0 ? value(in, &rows, k, i) : value(in, &rows, y, i + k * stride);
-        if (better(x, best, p->largest != 0)) {
+        const float x = p->axis == 0 ? arg_max_value(in, &rows, k, i) : arg_max_value(in, &rows, y, i + k * stride);
+        if (arg_max_better(x, best, p->largest != 0)) {
             best = x;
             index = k;
         }
@@ -36,7 +36,7 @@ static int32_t best_of(const nnom_call_t *call, int32_t y, int32_t i, int32_t st
     return index;
 }
 
-static void run(const nnom_call_t *call)
+static void arg_max_run(const nnom_call_t *call)
 {
     const nnom_arg_param_t *p = call->node->param;
     const nnom_shape_t in = nnom_call_input(call, 0)->shape;
@@ -55,16 +55,16 @@ static void run(const nnom_call_t *call)
 
 extern const nnom_op_t nnom_arg_max_op;
 extern const nnom_op_t nnom_arg_max_rows_op;
-const nnom_op_t nnom_arg_max_op = {run, nnom_window_all, 0, sizeof(nnom_arg_param_t)};
+const nnom_op_t nnom_arg_max_op = {arg_max_run, nnom_window_all, 0, sizeof(nnom_arg_param_t)};
 /* Within each row. */
-const nnom_op_t nnom_arg_max_rows_op = {run, NULL, 0, sizeof(nnom_arg_param_t)};
+const nnom_op_t nnom_arg_max_rows_op = {arg_max_run, NULL, 0, sizeof(nnom_arg_param_t)};
 
 typedef struct arg_layer {
     nnom_layer_t super;
     nnom_arg_param_t param;
 } arg_layer_t;
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t arg_max_build(nnom_layer_t *layer)
 {
     nnom_arg_param_t *p = &((arg_layer_t *)layer)->param;
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
@@ -90,10 +90,10 @@ static nnom_status_t build(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-static const nnom_class_t max_class = {"ArgMax", "nnom_arg_param", nnom_arg_param_fields, build, 1, 1, 0};
-static const nnom_class_t min_class = {"ArgMin", "nnom_arg_param", nnom_arg_param_fields, build, 1, 1, 0};
+static const nnom_class_t arg_max_class = {"ArgMax", "nnom_arg_param", nnom_arg_param_fields, arg_max_build, 1, 1, 0};
+static const nnom_class_t arg_min_class = {"ArgMin", "nnom_arg_param", nnom_arg_param_fields, arg_max_build, 1, 1, 0};
 
-static nnom_layer_t *new_arg(const nnom_class_t *cls, int32_t axis, int32_t largest)
+static nnom_layer_t *arg_max_new(const nnom_class_t *cls, int32_t axis, int32_t largest)
 {
     arg_layer_t *layer = nnom_layer_new(cls, sizeof(*layer));
     if (layer == NULL) {
@@ -106,10 +106,10 @@ static nnom_layer_t *new_arg(const nnom_class_t *cls, int32_t axis, int32_t larg
 
 nnom_layer_t *nnom_arg_max(int32_t axis)
 {
-    return new_arg(&max_class, axis, 1);
+    return arg_max_new(&arg_max_class, axis, 1);
 }
 
 nnom_layer_t *nnom_arg_min(int32_t axis)
 {
-    return new_arg(&min_class, axis, 0);
+    return arg_max_new(&arg_min_class, axis, 0);
 }

@@ -58,7 +58,7 @@ static float product_f32(const nnom_matmul_param_t *p, line_t a, line_t b)
 }
 
 /* Element (i, j) of output row y. */
-static void run_s8(const nnom_call_t *call)
+static void batch_matmul_run_s8(const nnom_call_t *call)
 {
     const nnom_matmul_param_t *p = call->node->param;
     const int32_t *bias = p->bias;
@@ -76,7 +76,7 @@ static void run_s8(const nnom_call_t *call)
     }
 }
 
-static void run_f32(const nnom_call_t *call)
+static void batch_matmul_run_f32(const nnom_call_t *call)
 {
     const nnom_matmul_param_t *p = call->node->param;
     const float *bias = p->bias;
@@ -94,7 +94,8 @@ static void run_f32(const nnom_call_t *call)
     }
 }
 
-static nnom_range_t window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
+static nnom_range_t batch_matmul_window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input,
+                                        nnom_range_t y)
 {
     const nnom_range_t first = {0, 1};
     return nnom_node_input(program, node, input)->shape.h == 1 ? first : y;
@@ -102,8 +103,8 @@ static nnom_range_t window(const nnom_program_t *program, const nnom_node_t *nod
 
 extern const nnom_op_t nnom_batch_matmul_s8_op;
 extern const nnom_op_t nnom_batch_matmul_f32_op;
-const nnom_op_t nnom_batch_matmul_s8_op = {run_s8, window, 0, sizeof(nnom_matmul_param_t)};
-const nnom_op_t nnom_batch_matmul_f32_op = {run_f32, window, 0, sizeof(nnom_matmul_param_t)};
+const nnom_op_t nnom_batch_matmul_s8_op = {batch_matmul_run_s8, batch_matmul_window, 0, sizeof(nnom_matmul_param_t)};
+const nnom_op_t nnom_batch_matmul_f32_op = {batch_matmul_run_f32, batch_matmul_window, 0, sizeof(nnom_matmul_param_t)};
 
 /* ---- Build ---- */
 
@@ -114,7 +115,7 @@ typedef struct matmul_layer {
     nnom_matmul_param_t param;
 } matmul_layer_t;
 
-static nnom_status_t join_shapes(nnom_layer_t *layer, nnom_matmul_param_t *p)
+static nnom_status_t batch_matmul_join_shapes(nnom_layer_t *layer, nnom_matmul_param_t *p)
 {
     const nnom_shape_t a = nnom_layer_in(layer, 0)->shape;
     const nnom_shape_t b = nnom_layer_in(layer, 1)->shape;
@@ -152,13 +153,13 @@ static nnom_status_t take_bias(nnom_layer_t *layer, double *most)
     return NNOM_OK;
 }
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t batch_matmul_build(nnom_layer_t *layer)
 {
     double most;
     nnom_matmul_param_t *p = &((matmul_layer_t *)layer)->param;
     nnom_status_t status = nnom_layer_check_types(layer);
     if (status == NNOM_OK) {
-        status = join_shapes(layer, p);
+        status = batch_matmul_join_shapes(layer, p);
     }
     if (status != NNOM_OK) {
         return status;
@@ -187,12 +188,12 @@ static nnom_status_t build(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-static const nnom_class_t class = {"BatchMatmul",     "nnom_matmul_param", nnom_matmul_param_fields, build, 2, 2,
-                                   NNOM_CLASS_NO_SWAP};
+static const nnom_class_t batch_matmul_class = {
+    "BatchMatmul", "nnom_matmul_param", nnom_matmul_param_fields, batch_matmul_build, 2, 2, NNOM_CLASS_NO_SWAP};
 
 nnom_layer_t *nnom_batch_matmul(bool transpose_a, bool transpose_b)
 {
-    matmul_layer_t *layer = nnom_layer_new(&class, sizeof(*layer));
+    matmul_layer_t *layer = nnom_layer_new(&batch_matmul_class, sizeof(*layer));
     if (layer == NULL) {
         return NULL;
     }
@@ -201,12 +202,12 @@ nnom_layer_t *nnom_batch_matmul(bool transpose_a, bool transpose_b)
     return &layer->super;
 }
 
-static const nnom_class_t dense_class = {
-    "DenseByRows", "nnom_matmul_param", nnom_matmul_param_fields, build, 2, 2, NNOM_CLASS_NO_SWAP};
+static const nnom_class_t batch_matmul_dense_class = {
+    "DenseByRows", "nnom_matmul_param", nnom_matmul_param_fields, batch_matmul_build, 2, 2, NNOM_CLASS_NO_SWAP};
 
 nnom_layer_t *nnom_dense_by_rows(const nnom_bias_t *b)
 {
-    matmul_layer_t *layer = nnom_layer_new(&dense_class, sizeof(*layer));
+    matmul_layer_t *layer = nnom_layer_new(&batch_matmul_dense_class, sizeof(*layer));
     if (layer == NULL) {
         return NULL;
     }

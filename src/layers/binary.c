@@ -26,7 +26,7 @@ static side_t side_of(const nnom_call_t *call, uint32_t i)
     return side;
 }
 
-static nnom_operand_t at(const side_t *side, int32_t y, int32_t x)
+static nnom_operand_t binary_at(const side_t *side, int32_t y, int32_t x)
 {
     nnom_operand_t operand = side->operand;
     operand.data = nnom_row(&side->rows, y * side->y_step) + x * side->x_bytes;
@@ -62,7 +62,7 @@ void nnom_binary_run(const nnom_call_t *call, nnom_binary_t f)
     for (int32_t y = call->y.lo; y < call->y.hi; y++) {
         for (int32_t x = 0; x < runs; x++) {
             const nnom_result_t result = {nnom_row(&to, y) + x * (to.row_bytes / runs), count, out->zero_point};
-            f(call->node->param, at(&a, y, x), at(&b, y, x), result);
+            f(call->node->param, binary_at(&a, y, x), binary_at(&b, y, x), result);
         }
     }
 }
@@ -76,7 +76,7 @@ nnom_range_t nnom_binary_window(const nnom_program_t *program, const nnom_node_t
 /* ---- Build ---- */
 
 /* The larger side, or -1 if they differ and neither is 1. */
-static int32_t joint(int32_t a, int32_t b)
+static int32_t binary_joint(int32_t a, int32_t b)
 {
     if (a == b || b == 1) {
         return a;
@@ -84,11 +84,11 @@ static int32_t joint(int32_t a, int32_t b)
     return a == 1 ? b : -1;
 }
 
-static nnom_status_t join_shapes(nnom_layer_t *layer)
+static nnom_status_t binary_join_shapes(nnom_layer_t *layer)
 {
     const nnom_shape_t a = nnom_layer_in(layer, 0)->shape;
     const nnom_shape_t b = nnom_layer_in(layer, 1)->shape;
-    layer->out->shape = nnom_make_shape(joint(a.h, b.h), joint(a.w, b.w), joint(a.c, b.c));
+    layer->out->shape = nnom_make_shape(binary_joint(a.h, b.h), binary_joint(a.w, b.w), binary_joint(a.c, b.c));
     const nnom_shape_t out = layer->out->shape;
     if (out.h < 1 || out.w < 1 || out.c < 1) {
         return nnom_layer_fail(layer, NNOM_BAD_SHAPE, "inputs (%d, %d, %d) and (%d, %d, %d): sides must be equal or 1",
@@ -106,7 +106,7 @@ nnom_status_t nnom_binary_build(nnom_binary_layer_t *binary)
         binary->integers && in->type == NNOM_TYPE_S32 && nnom_layer_in(layer, 1)->type == NNOM_TYPE_S32;
     nnom_status_t status = integers ? NNOM_OK : nnom_layer_check_types(layer);
     if (status == NNOM_OK) {
-        status = join_shapes(layer);
+        status = binary_join_shapes(layer);
     }
     if (status != NNOM_OK) {
         return status;

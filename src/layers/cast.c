@@ -2,7 +2,7 @@
 /* Cast: the numbers themselves in another type, whatever their quantisation says. Out of range saturates. */
 #include "elementwise.h"
 
-static float load(const uint8_t *row, nnom_type_t type, int32_t i, int32_t *integer)
+static float cast_load(const uint8_t *row, nnom_type_t type, int32_t i, int32_t *integer)
 {
     if (type == NNOM_TYPE_F32) {
         const float x = ((const float *)(const void *)row)[i];
@@ -15,7 +15,7 @@ static float load(const uint8_t *row, nnom_type_t type, int32_t i, int32_t *inte
     return (float)*integer;
 }
 
-static void store(uint8_t *row, nnom_type_t type, int32_t i, float real, int32_t integer)
+static void cast_store(uint8_t *row, nnom_type_t type, int32_t i, float real, int32_t integer)
 {
     if (type == NNOM_TYPE_F32) {
         ((float *)(void *)row)[i] = real;
@@ -26,7 +26,7 @@ static void store(uint8_t *row, nnom_type_t type, int32_t i, float real, int32_t
     }
 }
 
-static void run(const nnom_call_t *call)
+static void cast_run(const nnom_call_t *call)
 {
     const nnom_type_t from_type = nnom_call_input(call, 0)->type;
     const nnom_tensor_t *out = nnom_call_output(call);
@@ -35,21 +35,21 @@ static void run(const nnom_call_t *call)
     for (int32_t y = call->y.lo; y < call->y.hi; y++) {
         for (int32_t i = 0; i < out->shape.w * out->shape.c; i++) {
             int32_t integer;
-            const float real = load(nnom_row(&from, y), from_type, i, &integer);
-            store(nnom_row(&to, y), out->type, i, real, integer);
+            const float real = cast_load(nnom_row(&from, y), from_type, i, &integer);
+            cast_store(nnom_row(&to, y), out->type, i, real, integer);
         }
     }
 }
 
 extern const nnom_op_t nnom_cast_op;
-const nnom_op_t nnom_cast_op = {run, NULL, 0, 0};
+const nnom_op_t nnom_cast_op = {cast_run, NULL, 0, 0};
 
 typedef struct cast_layer {
     nnom_layer_t super;
     nnom_type_t type;
 } cast_layer_t;
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t cast_build(nnom_layer_t *layer)
 {
     const nnom_type_t type = ((cast_layer_t *)layer)->type;
     const nnom_type_t from = nnom_layer_in(layer, 0)->type;
@@ -67,11 +67,11 @@ static nnom_status_t build(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-static const nnom_class_t class = {"Cast", NULL, NULL, build, 1, 1, 0};
+static const nnom_class_t cast_class = {"Cast", NULL, NULL, cast_build, 1, 1, 0};
 
 nnom_layer_t *nnom_cast(nnom_type_t type)
 {
-    cast_layer_t *layer = nnom_layer_new(&class, sizeof(*layer));
+    cast_layer_t *layer = nnom_layer_new(&cast_class, sizeof(*layer));
     if (layer == NULL) {
         return NULL;
     }

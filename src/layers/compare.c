@@ -4,7 +4,7 @@
 #include "binary.h"
 
 /* order: less, equal, greater as -1, 0, 1; 2: one of the two is NaN, of which only "not equal" holds. */
-static bool holds(int32_t relation, int32_t order)
+static bool compare_holds(int32_t relation, int32_t order)
 {
     switch (relation) {
     case NNOM_EQUAL:
@@ -41,7 +41,7 @@ static void compare_s8(const nnom_binary_param_t *p, nnom_operand_t a, nnom_oper
     for (int32_t i = 0; i < out.count; i++, x += a.step, y += b.step) {
         const int32_t u = nnom_requantize((*x - a.zero_point) * 256, p->multiplier_a, p->shift_a);
         const int32_t v = nnom_requantize((*y - b.zero_point) * 256, p->multiplier_b, p->shift_b);
-        to[i] = holds(p->multiplier, order_i32(u, v)) ? 1 : 0;
+        to[i] = compare_holds(p->multiplier, order_i32(u, v)) ? 1 : 0;
     }
 }
 
@@ -51,7 +51,7 @@ static void compare_s32(const nnom_binary_param_t *p, nnom_operand_t a, nnom_ope
     const int32_t *y = b.data;
     int32_t *to = out.data;
     for (int32_t i = 0; i < out.count; i++, x += a.step, y += b.step) {
-        to[i] = holds(p->multiplier, order_i32(*x, *y)) ? 1 : 0;
+        to[i] = compare_holds(p->multiplier, order_i32(*x, *y)) ? 1 : 0;
     }
 }
 
@@ -61,7 +61,7 @@ static void compare_f32(const nnom_binary_param_t *p, nnom_operand_t a, nnom_ope
     const float *y = b.data;
     float *to = out.data;
     for (int32_t i = 0; i < out.count; i++, x += a.step, y += b.step) {
-        to[i] = holds(p->multiplier, order_f32(*x, *y)) ? 1.0f : 0.0f;
+        to[i] = compare_holds(p->multiplier, order_f32(*x, *y)) ? 1.0f : 0.0f;
     }
 }
 
@@ -78,7 +78,7 @@ OPERATION(s32)
 OPERATION(f32)
 
 /* The scales themselves as factors, as specified; both are divided alike where one is not below 1. */
-static void multipliers(const nnom_layer_t *layer, nnom_binary_param_t *p)
+static void compare_multipliers(const nnom_layer_t *layer, nnom_binary_param_t *p)
 {
     const double a = (double)nnom_layer_in(layer, 0)->scale;
     const double b = (double)nnom_layer_in(layer, 1)->scale;
@@ -87,7 +87,7 @@ static void multipliers(const nnom_layer_t *layer, nnom_binary_param_t *p)
     nnom_quantize_multiplier(b / unit, &p->multiplier_b, &p->shift_b);
 }
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t compare_build(nnom_layer_t *layer)
 {
     nnom_binary_layer_t *compare = (nnom_binary_layer_t *)layer;
     const nnom_status_t status = nnom_binary_build(compare);
@@ -108,16 +108,17 @@ static nnom_status_t build(nnom_layer_t *layer)
         NNOM_LAYER_SET_OP(layer, nnom_compare_s32_op);
     } else {
         NNOM_LAYER_SET_OP(layer, nnom_compare_s8_op);
-        multipliers(layer, &compare->param);
+        compare_multipliers(layer, &compare->param);
     }
     return NNOM_OK;
 }
 
-static const nnom_class_t class = {"Compare", "nnom_binary_param", nnom_binary_param_fields, build, 2, 2, 0};
+static const nnom_class_t compare_class = {
+    "Compare", "nnom_binary_param", nnom_binary_param_fields, compare_build, 2, 2, 0};
 
 nnom_layer_t *nnom_compare(nnom_relation_t relation)
 {
-    nnom_layer_t *layer = nnom_binary_new(&class, 0);
+    nnom_layer_t *layer = nnom_binary_new(&compare_class, 0);
     if (layer != NULL) {
         ((nnom_binary_layer_t *)layer)->integers = true;
         ((nnom_binary_layer_t *)layer)->param.multiplier = (int32_t)relation;

@@ -19,7 +19,8 @@ static int32_t rows_above(const nnom_program_t *program, const nnom_node_t *node
     return rows;
 }
 
-static nnom_range_t window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
+static nnom_range_t concat_window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input,
+                                  nnom_range_t y)
 {
     const nnom_concat_param_t *p = node->param;
     if (p->axis != 0) {
@@ -29,7 +30,7 @@ static nnom_range_t window(const nnom_program_t *program, const nnom_node_t *nod
 }
 
 /* `bytes` bytes of input i, in the output's quantisation. */
-static void move(const nnom_call_t *call, uint32_t i, const uint8_t *from, uint8_t *to, size_t bytes)
+static void concat_move(const nnom_call_t *call, uint32_t i, const uint8_t *from, uint8_t *to, size_t bytes)
 {
     const nnom_concat_param_t *p = call->node->param;
     const int32_t multiplier = ((const int32_t *)p->multiplier)[i];
@@ -58,17 +59,17 @@ static void move_row(const nnom_call_t *call, uint32_t i, const uint8_t *from, u
     const nnom_concat_param_t *p = call->node->param;
     const nnom_tensor_t *in = nnom_call_input(call, i);
     if (p->axis != 2) {
-        move(call, i, from, to, (size_t)in->row_bytes);
+        concat_move(call, i, from, to, (size_t)in->row_bytes);
         return;
     }
     const size_t bytes = pixel_bytes(in);
     const size_t step = pixel_bytes(nnom_call_output(call));
     for (int32_t x = 0; x < in->shape.w; x++, from += bytes, to += step) {
-        move(call, i, from, to, bytes);
+        concat_move(call, i, from, to, bytes);
     }
 }
 
-static void run(const nnom_call_t *call)
+static void concat_run(const nnom_call_t *call)
 {
     const nnom_concat_param_t *p = call->node->param;
     const nnom_rows_t to = nnom_call_output_rows(call);
@@ -88,7 +89,7 @@ static void run(const nnom_call_t *call)
 }
 
 extern const nnom_op_t nnom_concat_op;
-const nnom_op_t nnom_concat_op = {run, window, 0, sizeof(nnom_concat_param_t)};
+const nnom_op_t nnom_concat_op = {concat_run, concat_window, 0, sizeof(nnom_concat_param_t)};
 
 /* ---- Build ---- */
 
@@ -97,32 +98,33 @@ typedef struct concat_layer {
     nnom_concat_param_t param;
 } concat_layer_t;
 
-static int32_t *side(nnom_shape_t *s, int32_t axis)
+static int32_t *concat_side(nnom_shape_t *s, int32_t axis)
 {
     return axis == 0 ? &s->h : (axis == 1 ? &s->w : &s->c);
 }
 
 /* The sum along the axis; the other sides must agree. */
-static nnom_status_t join_shapes(nnom_layer_t *layer, int32_t axis)
+static nnom_status_t concat_join_shapes(nnom_layer_t *layer, int32_t axis)
 {
     nnom_shape_t sum = nnom_layer_in(layer, 0)->shape;
     for (uint32_t i = 1; i < nnom_layer_input_number(layer); i++) {
         nnom_shape_t in = nnom_layer_in(layer, i)->shape;
         nnom_shape_t expected = sum;
-        *side(&expected, axis) = *side(&in, axis);
+        *concat_side(&expected, axis) = *concat_side(&in, axis);
         if (!nnom_shape_equal(in, expected)) {
             return nnom_layer_fail(layer, NNOM_BAD_SHAPE, "input %d is (%d, %d, %d), expected (%d, %d, %d)", (int)i,
                                    (int)in.h, (int)in.w, (int)in.c, (int)expected.h, (int)expected.w, (int)expected.c);
         }
-        const int64_t length = (int64_t)*side(&sum, axis) + *side(&expected, axis);
-        *side(&sum, axis) = length > INT32_MAX ? INT32_MAX : (int32_t)length; /* refused by compile as too large */
+        const int64_t length = (int64_t)*concat_side(&sum, axis) + *concat_side(&expected, axis);
+        *concat_side(&sum, axis) =
+            length > INT32_MAX ? INT32_MAX : (int32_t)length; /* refused by compile as too large */
     }
     layer->out->shape = sum;
     return NNOM_OK;
 }
 
 /* The input whose range is the widest. */
-static const nnom_tensor_t *coarsest(const nnom_layer_t *layer)
+static const nnom_tensor_t *concat_coarsest(const nnom_layer_t *layer)
 {
     const nnom_tensor_t *best = nnom_layer_in(layer, 0);
     for (uint32_t i = 1; i < nnom_layer_input_number(layer); i++) {
@@ -132,7 +134,7 @@ static const nnom_tensor_t *coarsest(const nnom_layer_t *layer)
     return best;
 }
 
-static nnom_status_t build_multipliers(nnom_layer_t *layer, nnom_concat_param_t *p)
+static nnom_status_t concat_build_multipliers(nnom_layer_t *layer, nnom_concat_param_t *p)
 {
     const uint32_t n = nnom_layer_input_number(layer);
     int32_t *multiplier = nnom_layer_alloc(layer, n, sizeof(int32_t));
@@ -153,7 +155,7 @@ static nnom_status_t build_multipliers(nnom_layer_t *layer, nnom_concat_param_t 
     return NNOM_OK;
 }
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t concat_build(nnom_layer_t *layer)
 {
     nnom_concat_param_t *p = &((concat_layer_t *)layer)->param;
     p->axis = layer->given->axis < 0 ? layer->given->axis + 3 : layer->given->axis;
@@ -162,26 +164,28 @@ static nnom_status_t build(nnom_layer_t *layer)
     }
     nnom_status_t status = nnom_layer_check_types(layer);
     if (status == NNOM_OK) {
-        status = join_shapes(layer, p->axis);
+        status = concat_join_shapes(layer, p->axis);
     }
     if (status != NNOM_OK) {
         return status;
     }
-    nnom_layer_follow_quant(layer, coarsest(layer)->scale, coarsest(layer)->zero_point);
+    nnom_layer_follow_quant(layer, concat_coarsest(layer)->scale, concat_coarsest(layer)->zero_point);
     layer->overlap = NNOM_NO_OVERLAP;
     layer->param = p;
     NNOM_LAYER_SET_OP(layer, nnom_concat_op);
-    return build_multipliers(layer, p);
+    return concat_build_multipliers(layer, p);
 }
 
-static const nnom_class_t class = {"Concat", "nnom_concat_param", nnom_concat_param_fields, build, 1, UINT16_MAX, 0};
+static const nnom_class_t concat_class = {
+    "Concat", "nnom_concat_param", nnom_concat_param_fields, concat_build, 1, UINT16_MAX, 0};
 /* Joining rows makes a tensor of more than one row: its h and w cannot be exchanged. */
-static const nnom_class_t rows_class = {"Concat", "nnom_concat_param", nnom_concat_param_fields, build,
-                                        1,        UINT16_MAX,          NNOM_CLASS_NO_SWAP};
+static const nnom_class_t concat_rows_class = {"Concat", "nnom_concat_param", nnom_concat_param_fields, concat_build,
+                                               1,        UINT16_MAX,          NNOM_CLASS_NO_SWAP};
 
 nnom_layer_t *nnom_concat(int32_t axis)
 {
-    concat_layer_t *layer = nnom_layer_new(axis == 0 || axis == -3 ? &rows_class : &class, sizeof(*layer));
+    concat_layer_t *layer =
+        nnom_layer_new(axis == 0 || axis == -3 ? &concat_rows_class : &concat_class, sizeof(*layer));
     if (layer == NULL) {
         return NULL;
     }

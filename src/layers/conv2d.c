@@ -28,7 +28,7 @@ NNOM_FORM(conv2d_f32_ref, nnom_conv_window, 0, nnom_conv_param, conv2d_plain)
 static const nnom_kernel_t conv2d_s8[] = {NNOM_KERNELS_CONV2D_S8(NNOM_KERNEL_ROW)};
 static const nnom_kernel_t conv2d_f32[] = {NNOM_KERNELS_CONV2D_F32(NNOM_KERNEL_ROW)};
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t conv2d_build(nnom_layer_t *layer)
 {
     nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
@@ -55,12 +55,19 @@ static nnom_status_t build(nnom_layer_t *layer)
     return status;
 }
 
-static const nnom_class_t class = {"Conv2D", "nnom_conv_param", nnom_conv_param_fields, build, 1, 1, NNOM_CLASS_CLAMPS | NNOM_CLASS_WEIGHTS | NNOM_CLASS_QFORMAT | NNOM_CLASS_WINDOW};
+static const nnom_class_t conv2d_class = {"Conv2D",
+                                          "nnom_conv_param",
+                                          nnom_conv_param_fields,
+                                          conv2d_build,
+                                          1,
+                                          1,
+                                          NNOM_CLASS_CLAMPS | NNOM_CLASS_WEIGHTS | NNOM_CLASS_QFORMAT |
+                                              NNOM_CLASS_WINDOW};
 
 nnom_layer_t *nnom_conv2d_7(int32_t filters, nnom_size_t kernel, nnom_size_t stride, nnom_size_t dilation,
                             nnom_padding_t padding, const nnom_weight_t *w, const nnom_bias_t *b)
 {
-    return nnom_conv_new(&class, filters, kernel, stride, dilation, padding, w, b);
+    return nnom_conv_new(&conv2d_class, filters, kernel, stride, dilation, padding, w, b);
 }
 
 nnom_layer_t *nnom_conv2d_6(int32_t filters, nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding,

@@ -5,7 +5,8 @@ NNOM_PARAM_FIELDS(nnom_conv_param, NNOM_CONV_PARAM)
 
 enum { NNOM_TRANSPOSED_MAX = 32768 }; /* of kernel and stride, as for other windows */
 
-static nnom_range_t window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
+static nnom_range_t conv2d_transpose_window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input,
+                                            nnom_range_t y)
 {
     const nnom_geometry_t *g = &((const nnom_conv_param_t *)node->param)->geometry;
     const int32_t h = nnom_node_input(program, node, input)->shape.h;
@@ -21,13 +22,13 @@ static nnom_status_t conv2d_transpose_plain(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-NNOM_FORM(conv2d_transpose_s8_ref, window, 0, nnom_conv_param, conv2d_transpose_plain)
-NNOM_FORM(conv2d_transpose_f32_ref, window, 0, nnom_conv_param, conv2d_transpose_plain)
+NNOM_FORM(conv2d_transpose_s8_ref, conv2d_transpose_window, 0, nnom_conv_param, conv2d_transpose_plain)
+NNOM_FORM(conv2d_transpose_f32_ref, conv2d_transpose_window, 0, nnom_conv_param, conv2d_transpose_plain)
 
 static const nnom_kernel_t conv2d_transpose_s8[] = {NNOM_KERNELS_CONV2D_TRANSPOSE_S8(NNOM_KERNEL_ROW)};
 static const nnom_kernel_t conv2d_transpose_f32[] = {NNOM_KERNELS_CONV2D_TRANSPOSE_F32(NNOM_KERNEL_ROW)};
 
-static bool in_range(int32_t x)
+static bool conv2d_transpose_in_range(int32_t x)
 {
     return x >= 1 && x <= NNOM_TRANSPOSED_MAX;
 }
@@ -38,10 +39,11 @@ static bool explicit_in_range(int32_t before, int32_t after, int32_t stride)
     return before >= 0 && before <= NNOM_TRANSPOSED_MAX && after > -stride && after <= NNOM_TRANSPOSED_MAX;
 }
 
-static nnom_status_t check(const nnom_layer_t *layer)
+static nnom_status_t conv2d_transpose_check(const nnom_layer_t *layer)
 {
     const nnom_geometry_t *g = layer->geometry;
-    if (!in_range(g->kernel_h) || !in_range(g->kernel_w) || !in_range(g->stride_h) || !in_range(g->stride_w)) {
+    if (!conv2d_transpose_in_range(g->kernel_h) || !conv2d_transpose_in_range(g->kernel_w) ||
+        !conv2d_transpose_in_range(g->stride_h) || !conv2d_transpose_in_range(g->stride_w)) {
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "kernel (%d, %d), stride (%d, %d), expected 1 to %d",
                                (int)g->kernel_h, (int)g->kernel_w, (int)g->stride_h, (int)g->stride_w,
                                NNOM_TRANSPOSED_MAX);
@@ -68,8 +70,8 @@ static nnom_status_t check(const nnom_layer_t *layer)
  * cells per input where the kernel is smaller; SAME cuts to in * stride, the odd cell at the end, as Keras and TFLite
  * do.
  */
-static int64_t resolve(nnom_padding_t padding, int32_t in, int32_t kernel_size, int32_t step, int32_t *before,
-                       int32_t *after)
+static int64_t conv2d_transpose_resolve(nnom_padding_t padding, int32_t in, int32_t kernel_size, int32_t step,
+                                        int32_t *before, int32_t *after)
 {
     const int64_t full = (int64_t)(in - 1) * step + kernel_size;
     const int32_t missing = step > kernel_size ? step - kernel_size : 0;
@@ -84,13 +86,15 @@ static int64_t resolve(nnom_padding_t padding, int32_t in, int32_t kernel_size, 
     return full - *before - *after;
 }
 
-static nnom_status_t set_shape(nnom_conv_layer_t *conv)
+static nnom_status_t conv2d_transpose_set_shape(nnom_conv_layer_t *conv)
 {
     nnom_layer_t *layer = &conv->super;
     nnom_geometry_t *g = layer->geometry;
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
-    const int64_t h = resolve(layer->padding, in.h, g->kernel_h, g->stride_h, &g->pad_top, &g->pad_bottom);
-    const int64_t w = resolve(layer->padding, in.w, g->kernel_w, g->stride_w, &g->pad_left, &g->pad_right);
+    const int64_t h =
+        conv2d_transpose_resolve(layer->padding, in.h, g->kernel_h, g->stride_h, &g->pad_top, &g->pad_bottom);
+    const int64_t w =
+        conv2d_transpose_resolve(layer->padding, in.w, g->kernel_w, g->stride_w, &g->pad_left, &g->pad_right);
     const bool fits = h >= 1 && w >= 1 && h <= INT32_MAX / 2 && w <= INT32_MAX / 2;
     if (!fits || nnom_shape_elements(nnom_make_shape((int32_t)h, (int32_t)w, conv->filters)) < 0) {
         return nnom_layer_fail(layer, NNOM_BAD_SHAPE, "output (%ld, %ld, %ld), expected 1 to %ld elements", (long)h,
@@ -104,7 +108,7 @@ static nnom_status_t set_shape(nnom_conv_layer_t *conv)
  * Takes back the input zero point that nnom_layer_weights() folded into the biases: most outputs see a part of the
  * taps. No overflow: the result is the bias as it was given.
  */
-static nnom_status_t unfold(nnom_conv_layer_t *conv, int32_t channels, int32_t taps)
+static nnom_status_t conv2d_transpose_unfold(nnom_conv_layer_t *conv, int32_t channels, int32_t taps)
 {
     nnom_layer_t *layer = &conv->super;
     const int32_t zero_point = nnom_layer_in(layer, 0)->zero_point;
@@ -128,32 +132,32 @@ static nnom_status_t unfold(nnom_conv_layer_t *conv, int32_t channels, int32_t t
     return NNOM_OK;
 }
 
-static nnom_status_t set_weights(nnom_conv_layer_t *conv, int64_t taps)
+static nnom_status_t conv2d_transpose_set_weights(nnom_conv_layer_t *conv, int64_t taps)
 {
     nnom_status_t status = nnom_conv_prepare(conv, conv->filters, taps, taps, 1);
     if (status == NNOM_OK) {
-        status = unfold(conv, conv->filters, (int32_t)taps);
+        status = conv2d_transpose_unfold(conv, conv->filters, (int32_t)taps);
     }
     return status;
 }
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t conv2d_transpose_build(nnom_layer_t *layer)
 {
     nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
     const int64_t taps = (int64_t)layer->geometry->kernel_h * layer->geometry->kernel_w * in.c;
     nnom_status_t status = nnom_conv_check(conv, "filters");
     if (status == NNOM_OK) {
-        status = check(layer);
+        status = conv2d_transpose_check(layer);
     }
     if (status == NNOM_OK) {
-        status = set_shape(conv);
+        status = conv2d_transpose_set_shape(conv);
     }
     if (status != NNOM_OK) {
         return status;
     }
     nnom_layer_follow(layer);
-    status = set_weights(conv, taps);
+    status = conv2d_transpose_set_weights(conv, taps);
     layer->macs = (uint64_t)taps * (uint64_t)conv->filters * (uint64_t)in.h * (uint64_t)in.w;
     if (status == NNOM_OK) {
         status = NNOM_CONV_CHOOSE(layer, conv2d_transpose);
@@ -164,13 +168,18 @@ static nnom_status_t build(nnom_layer_t *layer)
     return status;
 }
 
-static const nnom_class_t class = {"Conv2DTranspose", "nnom_conv_param", nnom_conv_param_fields, build, 1, 1,
-                                   NNOM_CLASS_CLAMPS | NNOM_CLASS_WEIGHTS | NNOM_CLASS_WINDOW};
+static const nnom_class_t conv2d_transpose_class = {"Conv2DTranspose",
+                                                    "nnom_conv_param",
+                                                    nnom_conv_param_fields,
+                                                    conv2d_transpose_build,
+                                                    1,
+                                                    1,
+                                                    NNOM_CLASS_CLAMPS | NNOM_CLASS_WEIGHTS | NNOM_CLASS_WINDOW};
 
 nnom_layer_t *nnom_conv2d_transpose_7(int32_t filters, nnom_size_t kernel, nnom_size_t stride, nnom_size_t dilation,
                                       nnom_padding_t padding, const nnom_weight_t *w, const nnom_bias_t *b)
 {
-    return nnom_conv_new(&class, filters, kernel, stride, dilation, padding, w, b);
+    return nnom_conv_new(&conv2d_transpose_class, filters, kernel, stride, dilation, padding, w, b);
 }
 
 nnom_layer_t *nnom_conv2d_transpose_6(int32_t filters, nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding,

@@ -7,7 +7,7 @@ typedef struct cropping_layer {
     nnom_slice_param_t param;
 } cropping_layer_t;
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t cropping_build(nnom_layer_t *layer)
 {
     cropping_layer_t *cropping = (cropping_layer_t *)layer;
     const nnom_geometry_t *g = layer->geometry;
@@ -25,11 +25,12 @@ static nnom_status_t build(nnom_layer_t *layer)
     return nnom_slice_build(layer, &cropping->param);
 }
 
-static const nnom_class_t class = {"Cropping", "nnom_slice_param", nnom_slice_param_fields, build, 1, 1, 0};
+static const nnom_class_t cropping_class = {
+    "Cropping", "nnom_slice_param", nnom_slice_param_fields, cropping_build, 1, 1, 0};
 
 nnom_layer_t *nnom_cropping(nnom_border_t border)
 {
-    cropping_layer_t *layer = nnom_layer_new(&class, sizeof(*layer));
+    cropping_layer_t *layer = nnom_layer_new(&cropping_class, sizeof(*layer));
     if (layer == NULL) {
         return NULL;
     }

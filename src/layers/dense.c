@@ -22,7 +22,7 @@ NNOM_FORM(dense_f32_ref, nnom_window_all, NNOM_OP_REDUCES, nnom_conv_param, dens
 static const nnom_kernel_t dense_s8[] = {NNOM_KERNELS_DENSE_S8(NNOM_KERNEL_ROW)};
 static const nnom_kernel_t dense_f32[] = {NNOM_KERNELS_DENSE_F32(NNOM_KERNEL_ROW)};
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t dense_build(nnom_layer_t *layer)
 {
     nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
@@ -39,10 +39,17 @@ static nnom_status_t build(nnom_layer_t *layer)
     return status == NNOM_OK ? NNOM_CONV_CHOOSE(layer, dense) : status;
 }
 
-static const nnom_class_t class = {
-    "Dense", "nnom_conv_param", nnom_conv_param_fields, build, 1, 1, NNOM_CLASS_CLAMPS | NNOM_CLASS_WEIGHTS | NNOM_CLASS_QFORMAT | NNOM_CLASS_ANY_SHAPE};
+static const nnom_class_t dense_class = {"Dense",
+                                         "nnom_conv_param",
+                                         nnom_conv_param_fields,
+                                         dense_build,
+                                         1,
+                                         1,
+                                         NNOM_CLASS_CLAMPS | NNOM_CLASS_WEIGHTS | NNOM_CLASS_QFORMAT |
+                                             NNOM_CLASS_ANY_SHAPE};
 
 nnom_layer_t *nnom_dense(int32_t units, const nnom_weight_t *w, const nnom_bias_t *b)
 {
-    return nnom_conv_new(&class, units, nnom_make_size(1, 1), nnom_make_size(1, 1), nnom_make_size(1, 1), NNOM_PADDING_VALID, w, b);
+    return nnom_conv_new(&dense_class, units, nnom_make_size(1, 1), nnom_make_size(1, 1), nnom_make_size(1, 1),
+                         NNOM_PADDING_VALID, w, b);
 }

@@ -10,7 +10,7 @@
 /* ---- Divide ---- */
 
 /* x / y by the reciprocal of y, |x|, |y| <= 255, brought to the output's scale; towards infinity it saturates at 2^30. */
-static int32_t quotient(const nnom_binary_param_t *p, int32_t x, int32_t y)
+static int32_t divide_quotient(const nnom_binary_param_t *p, int32_t x, int32_t y)
 {
     int32_t over;
     if (x == 0 || y == 0) {
@@ -36,7 +36,7 @@ static void divide_s8(const nnom_binary_param_t *p, nnom_operand_t a, nnom_opera
     const int8_t *y = b.data;
     int8_t *to = out.data;
     for (int32_t i = 0; i < out.count; i++, x += a.step, y += b.step) {
-        const int32_t q = quotient(p, *x - a.zero_point, *y - b.zero_point) + out.zero_point;
+        const int32_t q = divide_quotient(p, *x - a.zero_point, *y - b.zero_point) + out.zero_point;
         to[i] = (int8_t)nnom_clamp_i32(q, p->act_min, p->act_max);
     }
 }
@@ -51,22 +51,22 @@ static void divide_f32(const nnom_binary_param_t *p, nnom_operand_t a, nnom_oper
     }
 }
 
-static void run_divide_s8(const nnom_call_t *call)
+static void divide_run_s8(const nnom_call_t *call)
 {
     nnom_binary_run(call, divide_s8);
 }
 
-static void run_divide_f32(const nnom_call_t *call)
+static void divide_run_f32(const nnom_call_t *call)
 {
     nnom_binary_run(call, divide_f32);
 }
 
 extern const nnom_op_t nnom_divide_s8_op;
 extern const nnom_op_t nnom_divide_f32_op;
-const nnom_op_t nnom_divide_s8_op = {run_divide_s8, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
-const nnom_op_t nnom_divide_f32_op = {run_divide_f32, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
+const nnom_op_t nnom_divide_s8_op = {divide_run_s8, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
+const nnom_op_t nnom_divide_f32_op = {divide_run_f32, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
 
-static nnom_status_t build_divide(nnom_layer_t *layer)
+static nnom_status_t divide_build(nnom_layer_t *layer)
 {
     nnom_binary_layer_t *binary = (nnom_binary_layer_t *)layer;
     const nnom_status_t status = nnom_binary_build(binary);
@@ -88,7 +88,7 @@ static nnom_status_t build_divide(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-static const nnom_class_t divide_class = {"Divide", "nnom_binary_param", nnom_binary_param_fields, build_divide, 2,
+static const nnom_class_t divide_class = {"Divide", "nnom_binary_param", nnom_binary_param_fields, divide_build, 2,
                                           2,        NNOM_CLASS_CLAMPS};
 
 nnom_layer_t *nnom_divide(void)
@@ -108,15 +108,15 @@ static void power_f32(const nnom_binary_param_t *p, nnom_operand_t a, nnom_opera
     }
 }
 
-static void run_power_f32(const nnom_call_t *call)
+static void power_run_f32(const nnom_call_t *call)
 {
     nnom_binary_run(call, power_f32);
 }
 
 extern const nnom_op_t nnom_powers_f32_op;
-const nnom_op_t nnom_powers_f32_op = {run_power_f32, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
+const nnom_op_t nnom_powers_f32_op = {power_run_f32, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
 
-static nnom_status_t build_power(nnom_layer_t *layer)
+static nnom_status_t power_build(nnom_layer_t *layer)
 {
     const nnom_status_t status = nnom_binary_build((nnom_binary_layer_t *)layer);
     NNOM_LAYER_SET_OP(layer, nnom_powers_f32_op);
@@ -126,7 +126,7 @@ static nnom_status_t build_power(nnom_layer_t *layer)
     return status;
 }
 
-static const nnom_class_t power_class = {"Power", "nnom_binary_param", nnom_binary_param_fields, build_power, 2,
+static const nnom_class_t power_class = {"Power", "nnom_binary_param", nnom_binary_param_fields, power_build, 2,
                                          2,       NNOM_CLASS_CLAMPS};
 
 nnom_layer_t *nnom_power(void)

@@ -17,7 +17,7 @@ static const nnom_kernel_t dw_conv2d_s8[] = {NNOM_KERNELS_DW_CONV2D_S8(NNOM_KERN
 static const nnom_kernel_t dw_conv2d_f32[] = {NNOM_KERNELS_DW_CONV2D_F32(NNOM_KERNEL_ROW)};
 
 /* Output channels: those of the input, `multiplier` times each. */
-static nnom_status_t set_shape(nnom_conv_layer_t *conv, nnom_size_t size)
+static nnom_status_t dw_conv2d_set_shape(nnom_conv_layer_t *conv, nnom_size_t size)
 {
     nnom_layer_t *layer = &conv->super;
     const int64_t channels = (int64_t)nnom_layer_in(layer, 0)->shape.c * conv->filters;
@@ -29,7 +29,7 @@ static nnom_status_t set_shape(nnom_conv_layer_t *conv, nnom_size_t size)
     return NNOM_OK;
 }
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t dw_conv2d_build(nnom_layer_t *layer)
 {
     nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
     nnom_size_t size;
@@ -38,7 +38,7 @@ static nnom_status_t build(nnom_layer_t *layer)
         status = nnom_geometry_resolve(layer, nnom_layer_in(layer, 0)->shape, &size);
     }
     if (status == NNOM_OK) {
-        status = set_shape(conv, size);
+        status = dw_conv2d_set_shape(conv, size);
     }
     if (status != NNOM_OK) {
         return status;
@@ -57,13 +57,18 @@ static nnom_status_t build(nnom_layer_t *layer)
     return status;
 }
 
-static const nnom_class_t class = {"DW_Conv2D", "nnom_conv_param", nnom_conv_param_fields, build, 1,
-                                   1,           NNOM_CLASS_CLAMPS | NNOM_CLASS_WEIGHTS | NNOM_CLASS_WINDOW};
+static const nnom_class_t dw_conv2d_class = {"DW_Conv2D",
+                                             "nnom_conv_param",
+                                             nnom_conv_param_fields,
+                                             dw_conv2d_build,
+                                             1,
+                                             1,
+                                             NNOM_CLASS_CLAMPS | NNOM_CLASS_WEIGHTS | NNOM_CLASS_WINDOW};
 
 nnom_layer_t *nnom_dw_conv2d_7(int32_t multiplier, nnom_size_t kernel, nnom_size_t stride, nnom_size_t dilation,
                                nnom_padding_t padding, const nnom_weight_t *w, const nnom_bias_t *b)
 {
-    return nnom_conv_new(&class, multiplier, kernel, stride, dilation, padding, w, b);
+    return nnom_conv_new(&dw_conv2d_class, multiplier, kernel, stride, dilation, padding, w, b);
 }
 
 nnom_layer_t *nnom_dw_conv2d_6(int32_t multiplier, nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding,

@@ -2,13 +2,13 @@
 /* Layers that only give their input's bytes another shape: nothing runs. */
 #include "elementwise.h"
 
-static nnom_status_t build_flatten(nnom_layer_t *layer)
+static nnom_status_t flatten_build(nnom_layer_t *layer)
 {
     layer->out->shape = nnom_make_shape(1, 1, nnom_shape_elements(nnom_layer_in(layer, 0)->shape));
     return nnom_layer_keep_quant(layer);
 }
 
-static nnom_status_t build_reshape(nnom_layer_t *layer)
+static nnom_status_t reshape_build(nnom_layer_t *layer)
 {
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
     const nnom_shape_t to = layer->given->shape;
@@ -21,8 +21,8 @@ static nnom_status_t build_reshape(nnom_layer_t *layer)
     return nnom_layer_keep_quant(layer);
 }
 
-static const nnom_class_t flatten_class = {"Flatten", NULL, NULL, build_flatten, 1, 1, NNOM_CLASS_VIEW};
-static const nnom_class_t reshape_class = {"Reshape", NULL, NULL, build_reshape, 1, 1, NNOM_CLASS_VIEW};
+static const nnom_class_t flatten_class = {"Flatten", NULL, NULL, flatten_build, 1, 1, NNOM_CLASS_VIEW};
+static const nnom_class_t reshape_class = {"Reshape", NULL, NULL, reshape_build, 1, 1, NNOM_CLASS_VIEW};
 
 nnom_layer_t *nnom_flatten(void)
 {

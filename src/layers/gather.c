@@ -7,18 +7,18 @@ typedef struct gather_layer {
     int32_t count;
 } gather_layer_t;
 
-static int32_t picked(const nnom_layer_t *layer, int32_t axis, int32_t i)
+static int32_t gather_picked(const nnom_layer_t *layer, int32_t axis, int32_t i)
 {
     (void)axis;
     return ((const gather_layer_t *)layer)->indices[i];
 }
 
-static int32_t *side(nnom_shape_t *s, int32_t axis)
+static int32_t *gather_side(nnom_shape_t *s, int32_t axis)
 {
     return axis == 0 ? &s->h : (axis == 1 ? &s->w : &s->c);
 }
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t gather_build(nnom_layer_t *layer)
 {
     const gather_layer_t *gather = (const gather_layer_t *)layer;
     const int32_t axis = layer->given->axis < 0 ? layer->given->axis + 3 : layer->given->axis;
@@ -30,23 +30,24 @@ static nnom_status_t build(nnom_layer_t *layer)
         return nnom_layer_fail(layer, NNOM_NULL, "it has no indices");
     }
     for (int32_t i = 0; i < gather->count; i++) {
-        if (gather->indices[i] < 0 || gather->indices[i] >= *side(&shape, axis)) {
+        if (gather->indices[i] < 0 || gather->indices[i] >= *gather_side(&shape, axis)) {
             return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "index %d, expected 0 to %d", (int)gather->indices[i],
-                                   (int)*side(&shape, axis) - 1);
+                                   (int)*gather_side(&shape, axis) - 1);
         }
     }
-    *side(&shape, axis) = gather->count;
+    *gather_side(&shape, axis) = gather->count;
     layer->out->shape = shape;
-    return nnom_pick_build((nnom_pick_layer_t *)layer, 1u << axis, picked);
+    return nnom_pick_build((nnom_pick_layer_t *)layer, 1u << axis, gather_picked);
 }
 
-static const nnom_class_t class = {"Gather", "nnom_pick_param", nnom_pick_param_fields, build, 1, 1, 0};
-static const nnom_class_t rows_class = {"Gather", "nnom_pick_param", nnom_pick_param_fields, build, 1,
-                                        1,        NNOM_CLASS_NO_SWAP};
+static const nnom_class_t gather_class = {"Gather", "nnom_pick_param", nnom_pick_param_fields, gather_build, 1, 1, 0};
+static const nnom_class_t gather_rows_class = {"Gather", "nnom_pick_param", nnom_pick_param_fields, gather_build, 1,
+                                               1,        NNOM_CLASS_NO_SWAP};
 
 nnom_layer_t *nnom_gather(int32_t axis, const int32_t *indices, int32_t count)
 {
-    gather_layer_t *layer = nnom_layer_new(axis == 0 || axis == -3 ? &rows_class : &class, sizeof(*layer));
+    gather_layer_t *layer =
+        nnom_layer_new(axis == 0 || axis == -3 ? &gather_rows_class : &gather_class, sizeof(*layer));
     if (layer == NULL) {
         return NULL;
     }

@@ -41,7 +41,7 @@ void nnom_global_pool_memory(nnom_layer_t *layer)
 }
 
 /* `sums`: the kernel adds up the cells. */
-static nnom_status_t build(nnom_layer_t *layer, bool sums, bool always)
+static nnom_status_t global_pool_build(nnom_layer_t *layer, bool sums, bool always)
 {
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
     nnom_status_t status = nnom_window_type(layer);
@@ -58,42 +58,42 @@ static nnom_status_t build(nnom_layer_t *layer, bool sums, bool always)
     return nnom_window_scratch(layer, in.h > 1 ? in.c * (int64_t)sizeof(int32_t) : 0);
 }
 
-static nnom_status_t build_max(nnom_layer_t *layer)
+static nnom_status_t global_max_pool_build(nnom_layer_t *layer)
 {
-    const nnom_status_t status = build(layer, false, false);
+    const nnom_status_t status = global_pool_build(layer, false, false);
     return status == NNOM_OK ? nnom_global_max_pool_kernel(layer) : status;
 }
 
-static nnom_status_t build_avg(nnom_layer_t *layer)
+static nnom_status_t global_avg_pool_build(nnom_layer_t *layer)
 {
-    const nnom_status_t status = build(layer, true, false);
+    const nnom_status_t status = global_pool_build(layer, true, false);
     return status == NNOM_OK ? nnom_global_avg_pool_kernel(layer) : status;
 }
 
-static nnom_status_t build_sum(nnom_layer_t *layer)
+static nnom_status_t global_sum_pool_build(nnom_layer_t *layer)
 {
-    const nnom_status_t status = build(layer, true, true);
+    const nnom_status_t status = global_pool_build(layer, true, true);
     return status == NNOM_OK ? nnom_global_sum_pool_kernel(layer) : status;
 }
 
-static const nnom_class_t max_class = {"GlobalMaxPool",  "nnom_pool_param", nnom_pool_param_fields, build_max, 1, 1,
-                                       NNOM_CLASS_CLAMPS};
-static const nnom_class_t avg_class = {"GlobalAvgPool",  "nnom_pool_param", nnom_pool_param_fields, build_avg, 1, 1,
-                                       NNOM_CLASS_CLAMPS};
-static const nnom_class_t sum_class = {"GlobalSumPool",  "nnom_pool_param", nnom_pool_param_fields, build_sum, 1, 1,
-                                       NNOM_CLASS_CLAMPS};
+static const nnom_class_t global_max_pool_class = {
+    "GlobalMaxPool", "nnom_pool_param", nnom_pool_param_fields, global_max_pool_build, 1, 1, NNOM_CLASS_CLAMPS};
+static const nnom_class_t global_avg_pool_class = {
+    "GlobalAvgPool", "nnom_pool_param", nnom_pool_param_fields, global_avg_pool_build, 1, 1, NNOM_CLASS_CLAMPS};
+static const nnom_class_t global_sum_pool_class = {
+    "GlobalSumPool", "nnom_pool_param", nnom_pool_param_fields, global_sum_pool_build, 1, 1, NNOM_CLASS_CLAMPS};
 
 nnom_layer_t *nnom_global_max_pool(void)
 {
-    return nnom_pool_new(&max_class, nnom_geometry_one());
+    return nnom_pool_new(&global_max_pool_class, nnom_geometry_one());
 }
 
 nnom_layer_t *nnom_global_avg_pool(void)
 {
-    return nnom_pool_new(&avg_class, nnom_geometry_one());
+    return nnom_pool_new(&global_avg_pool_class, nnom_geometry_one());
 }
 
 nnom_layer_t *nnom_global_sum_pool(void)
 {
-    return nnom_pool_new(&sum_class, nnom_geometry_one());
+    return nnom_pool_new(&global_sum_pool_class, nnom_geometry_one());
 }

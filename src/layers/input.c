@@ -7,7 +7,7 @@ typedef struct input_layer {
 } input_layer_t;
 
 /* Without a quantisation an int8 input is taken as Q0.7, as data scaled to -1..1. */
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t input_build(nnom_layer_t *layer)
 {
     const bool set = layer->given->quant_is_set;
     const void *data = ((input_layer_t *)layer)->buffer;
@@ -25,10 +25,10 @@ static nnom_status_t build(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-static const nnom_class_t input_class = {"Input", NULL, NULL, build, 0, 0, NNOM_CLASS_INPUT};
-static const nnom_class_t constant_class = {"Constant", NULL, NULL, build, 0, 0, NNOM_CLASS_CONSTANT};
+static const nnom_class_t input_class = {"Input", NULL, NULL, input_build, 0, 0, NNOM_CLASS_INPUT};
+static const nnom_class_t constant_class = {"Constant", NULL, NULL, input_build, 0, 0, NNOM_CLASS_CONSTANT};
 
-static nnom_layer_t *new_source(const nnom_class_t *cls, nnom_shape_t shape, const void *buffer)
+static nnom_layer_t *input_new_source(const nnom_class_t *cls, nnom_shape_t shape, const void *buffer)
 {
     input_layer_t *layer = nnom_layer_new(cls, sizeof *layer);
     if (layer == NULL) {
@@ -41,7 +41,7 @@ static nnom_layer_t *new_source(const nnom_class_t *cls, nnom_shape_t shape, con
 
 nnom_layer_t *nnom_input_2(nnom_shape_t shape, void *buf)
 {
-    return new_source(&input_class, shape, buf);
+    return input_new_source(&input_class, shape, buf);
 }
 
 nnom_layer_t *nnom_input_3(nnom_shape_t shape, nnom_qformat_t format, void *buf)
@@ -51,5 +51,5 @@ nnom_layer_t *nnom_input_3(nnom_shape_t shape, nnom_qformat_t format, void *buf)
 
 nnom_layer_t *nnom_constant(nnom_shape_t shape, const void *data)
 {
-    return new_source(&constant_class, shape, data);
+    return input_new_source(&constant_class, shape, data);
 }

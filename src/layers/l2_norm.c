@@ -9,7 +9,7 @@
 /* |sum of squares| <= 255^2 * channels < 2^31 */
 enum { MAX_CHANNELS = 33025 };
 
-static void pixel_s8(const int8_t *x, int8_t *y, int32_t n, int32_t zero_point)
+static void l2_norm_pixel_s8(const int8_t *x, int8_t *y, int32_t n, int32_t zero_point)
 {
     int32_t sum = 0;
     for (int32_t i = 0; i < n; i++) {
@@ -23,7 +23,7 @@ static void pixel_s8(const int8_t *x, int8_t *y, int32_t n, int32_t zero_point)
     }
 }
 
-static void pixel_f32(const float *x, float *y, int32_t n)
+static void l2_norm_pixel_f32(const float *x, float *y, int32_t n)
 {
     float sum = 0.0f;
     for (int32_t i = 0; i < n; i++) {
@@ -35,7 +35,7 @@ static void pixel_f32(const float *x, float *y, int32_t n)
     }
 }
 
-static void run_s8(const nnom_call_t *call)
+static void l2_norm_run_s8(const nnom_call_t *call)
 {
     const nnom_rows_t from = nnom_call_input_rows(call, 0);
     const nnom_rows_t to = nnom_call_output_rows(call);
@@ -45,12 +45,12 @@ static void run_s8(const nnom_call_t *call)
         const int8_t *in = (const int8_t *)nnom_row(&from, y);
         int8_t *out = (int8_t *)nnom_row(&to, y);
         for (int32_t x = 0; x < shape.w; x++, in += shape.c, out += shape.c) {
-            pixel_s8(in, out, shape.c, zero_point);
+            l2_norm_pixel_s8(in, out, shape.c, zero_point);
         }
     }
 }
 
-static void run_f32(const nnom_call_t *call)
+static void l2_norm_run_f32(const nnom_call_t *call)
 {
     const nnom_rows_t from = nnom_call_input_rows(call, 0);
     const nnom_rows_t to = nnom_call_output_rows(call);
@@ -59,17 +59,17 @@ static void run_f32(const nnom_call_t *call)
         const float *in = (const float *)(const void *)nnom_row(&from, y);
         float *out = (float *)(void *)nnom_row(&to, y);
         for (int32_t x = 0; x < shape.w; x++, in += shape.c, out += shape.c) {
-            pixel_f32(in, out, shape.c);
+            l2_norm_pixel_f32(in, out, shape.c);
         }
     }
 }
 
 extern const nnom_op_t nnom_l2_norm_s8_op;
 extern const nnom_op_t nnom_l2_norm_f32_op;
-const nnom_op_t nnom_l2_norm_s8_op = {run_s8, NULL, 0, 0};
-const nnom_op_t nnom_l2_norm_f32_op = {run_f32, NULL, 0, 0};
+const nnom_op_t nnom_l2_norm_s8_op = {l2_norm_run_s8, NULL, 0, 0};
+const nnom_op_t nnom_l2_norm_f32_op = {l2_norm_run_f32, NULL, 0, 0};
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t l2_norm_build(nnom_layer_t *layer)
 {
     const nnom_status_t status = nnom_layer_check_types(layer);
     if (status != NNOM_OK) {
@@ -93,9 +93,9 @@ static nnom_status_t build(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-static const nnom_class_t class = {"L2Norm", NULL, NULL, build, 1, 1, 0};
+static const nnom_class_t l2_norm_class = {"L2Norm", NULL, NULL, l2_norm_build, 1, 1, 0};
 
 nnom_layer_t *nnom_l2_norm(void)
 {
-    return nnom_layer_new(&class, sizeof(nnom_layer_t));
+    return nnom_layer_new(&l2_norm_class, sizeof(nnom_layer_t));
 }

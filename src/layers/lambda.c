@@ -19,10 +19,10 @@ struct lambda_layer {
     void *output;
 };
 
-static nnom_status_t build(nnom_layer_t *layer);
-static const nnom_class_t class = {"Lambda", NULL, NULL, build, 1, 1, NNOM_CLASS_NO_SWAP};
+static nnom_status_t lambda_build(nnom_layer_t *layer);
+static const nnom_class_t lambda_class = {"Lambda", NULL, NULL, lambda_build, 1, 1, NNOM_CLASS_NO_SWAP};
 
-static void run(const nnom_call_t *call)
+static void lambda_run(const nnom_call_t *call)
 {
     lambda_layer_t *lambda = ((const lambda_param_t *)call->node->param)->layer;
     lambda->input = nnom_call_input_rows(call, 0).data;
@@ -35,9 +35,9 @@ static void run(const nnom_call_t *call)
     }
 }
 
-static const nnom_op_t lambda_op = {run, nnom_window_all, NNOM_OP_WHOLE, 0};
+static const nnom_op_t lambda_op = {lambda_run, nnom_window_all, NNOM_OP_WHOLE, 0};
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t lambda_build(nnom_layer_t *layer)
 {
     lambda_layer_t *lambda = (lambda_layer_t *)layer;
     if (lambda->run == NULL) {
@@ -57,7 +57,7 @@ static nnom_status_t build(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-static void release(nnom_layer_t *layer)
+static void lambda_release(nnom_layer_t *layer)
 {
     lambda_layer_t *lambda = (lambda_layer_t *)layer;
     if (lambda->free != NULL) {
@@ -67,7 +67,7 @@ static void release(nnom_layer_t *layer)
 
 nnom_layer_t *nnom_lambda(nnom_lambda_t run_function, nnom_lambda_t oshape, nnom_lambda_t free_function, void *param)
 {
-    lambda_layer_t *layer = nnom_layer_new(&class, sizeof(*layer));
+    lambda_layer_t *layer = nnom_layer_new(&lambda_class, sizeof(*layer));
     if (layer == NULL) {
         return NULL;
     }
@@ -75,7 +75,7 @@ nnom_layer_t *nnom_lambda(nnom_lambda_t run_function, nnom_lambda_t oshape, nnom
     layer->oshape = oshape;
     layer->free = free_function;
     layer->param = param;
-    layer->super.release = release;
+    layer->super.release = lambda_release;
     return &layer->super;
 }
 
@@ -83,7 +83,7 @@ nnom_layer_t *nnom_lambda(nnom_lambda_t run_function, nnom_lambda_t oshape, nnom
 
 static const lambda_layer_t *as_lambda(const nnom_layer_t *layer)
 {
-    return layer != NULL && layer->cls == &class ? (const lambda_layer_t *)layer : NULL;
+    return layer != NULL && layer->cls == &lambda_class ? (const lambda_layer_t *)layer : NULL;
 }
 
 const void *nnom_layer_input(const nnom_layer_t *layer)

@@ -16,7 +16,7 @@ NNOM_PARAM_FIELDS(nnom_log_softmax_param, NNOM_LOG_SOFTMAX_PARAM)
 
 enum { DIFF_BITS = 5, SUM_BITS = 12, OUT_BITS = 4, MAX_CHANNELS = (1 << SUM_BITS) - 1 };
 
-static int32_t rescaled(const nnom_log_softmax_param_t *p, int32_t diff)
+static int32_t log_softmax_rescaled(const nnom_log_softmax_param_t *p, int32_t diff)
 {
     return nnom_requantize(diff, p->multiplier, p->shift);
 }
@@ -27,13 +27,13 @@ static int32_t log_of_sum(const nnom_log_softmax_param_t *p, const int8_t *x, in
     int32_t sum = 0; /* <= n * 2^19 < 2^31, as n <= MAX_CHANNELS */
     for (int32_t i = 0; i < n; i++) {
         if (x[i] - max >= p->diff_min) {
-            sum += nnom_shift_round(nnom_fp_exp(rescaled(p, x[i] - max), DIFF_BITS), SUM_BITS);
+            sum += nnom_shift_round(nnom_fp_exp(log_softmax_rescaled(p, x[i] - max), DIFF_BITS), SUM_BITS);
         }
     }
     return nnom_fp_log(sum);
 }
 
-static void pixel_s8(const nnom_log_softmax_param_t *p, const int8_t *x, int8_t *y, int32_t n)
+static void log_softmax_pixel_s8(const nnom_log_softmax_param_t *p, const int8_t *x, int8_t *y, int32_t n)
 {
     int32_t max = -128;
     for (int32_t i = 0; i < n; i++) {
@@ -45,13 +45,13 @@ static void pixel_s8(const nnom_log_softmax_param_t *p, const int8_t *x, int8_t 
     for (int32_t i = 0; i < n; i++) {
         int32_t q = -128;
         if (x[i] - max > diff_min) {
-            q = nnom_shift_round(rescaled(p, x[i] - max) - log_sum, 31 - DIFF_BITS - OUT_BITS) + 127;
+            q = nnom_shift_round(log_softmax_rescaled(p, x[i] - max) - log_sum, 31 - DIFF_BITS - OUT_BITS) + 127;
         }
         y[i] = (int8_t)nnom_clamp_i32(q, -128, 127);
     }
 }
 
-static void pixel_f32(const float *x, float *y, int32_t n)
+static void log_softmax_pixel_f32(const float *x, float *y, int32_t n)
 {
     float max = x[0];
     for (int32_t i = 1; i < n; i++) {
@@ -67,7 +67,7 @@ static void pixel_f32(const float *x, float *y, int32_t n)
     }
 }
 
-static void run_s8(const nnom_call_t *call)
+static void log_softmax_run_s8(const nnom_call_t *call)
 {
     const nnom_rows_t from = nnom_call_input_rows(call, 0);
     const nnom_rows_t to = nnom_call_output_rows(call);
@@ -76,12 +76,12 @@ static void run_s8(const nnom_call_t *call)
         const int8_t *in = (const int8_t *)nnom_row(&from, y);
         int8_t *out = (int8_t *)nnom_row(&to, y);
         for (int32_t x = 0; x < shape.w; x++, in += shape.c, out += shape.c) {
-            pixel_s8(call->node->param, in, out, shape.c);
+            log_softmax_pixel_s8(call->node->param, in, out, shape.c);
         }
     }
 }
 
-static void run_f32(const nnom_call_t *call)
+static void log_softmax_run_f32(const nnom_call_t *call)
 {
     const nnom_rows_t from = nnom_call_input_rows(call, 0);
     const nnom_rows_t to = nnom_call_output_rows(call);
@@ -90,15 +90,15 @@ static void run_f32(const nnom_call_t *call)
         const float *in = (const float *)(const void *)nnom_row(&from, y);
         float *out = (float *)(void *)nnom_row(&to, y);
         for (int32_t x = 0; x < shape.w; x++, in += shape.c, out += shape.c) {
-            pixel_f32(in, out, shape.c);
+            log_softmax_pixel_f32(in, out, shape.c);
         }
     }
 }
 
 extern const nnom_op_t nnom_log_softmax_s8_op;
 extern const nnom_op_t nnom_log_softmax_f32_op;
-const nnom_op_t nnom_log_softmax_s8_op = {run_s8, NULL, 0, sizeof(nnom_log_softmax_param_t)};
-const nnom_op_t nnom_log_softmax_f32_op = {run_f32, NULL, 0, sizeof(nnom_log_softmax_param_t)};
+const nnom_op_t nnom_log_softmax_s8_op = {log_softmax_run_s8, NULL, 0, sizeof(nnom_log_softmax_param_t)};
+const nnom_op_t nnom_log_softmax_f32_op = {log_softmax_run_f32, NULL, 0, sizeof(nnom_log_softmax_param_t)};
 
 /* ---- Build ---- */
 
@@ -107,7 +107,7 @@ typedef struct log_softmax_layer {
     nnom_log_softmax_param_t param;
 } log_softmax_layer_t;
 
-static nnom_status_t build_s8(nnom_layer_t *layer, nnom_log_softmax_param_t *p)
+static nnom_status_t log_softmax_build_s8(nnom_layer_t *layer, nnom_log_softmax_param_t *p)
 {
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
     const double real = (double)in->scale * 67108864.0; /* 2^26 */
@@ -128,7 +128,7 @@ static nnom_status_t build_s8(nnom_layer_t *layer, nnom_log_softmax_param_t *p)
     return NNOM_OK;
 }
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t log_softmax_build(nnom_layer_t *layer)
 {
     nnom_log_softmax_param_t *p = &((log_softmax_layer_t *)layer)->param;
     const nnom_status_t status = nnom_layer_check_types(layer);
@@ -140,16 +140,16 @@ static nnom_status_t build(nnom_layer_t *layer)
     layer->overlap = 0;
     layer->param = p;
     if (layer->out->type == NNOM_TYPE_S8) {
-        return build_s8(layer, p);
+        return log_softmax_build_s8(layer, p);
     }
     NNOM_LAYER_SET_OP(layer, nnom_log_softmax_f32_op);
     return NNOM_OK;
 }
 
-static const nnom_class_t class = {
-    "LogSoftmax", "nnom_log_softmax_param", nnom_log_softmax_param_fields, build, 1, 1, 0};
+static const nnom_class_t log_softmax_class = {
+    "LogSoftmax", "nnom_log_softmax_param", nnom_log_softmax_param_fields, log_softmax_build, 1, 1, 0};
 
 nnom_layer_t *nnom_log_softmax(void)
 {
-    return nnom_layer_new(&class, sizeof(log_softmax_layer_t));
+    return nnom_layer_new(&log_softmax_class, sizeof(log_softmax_layer_t));
 }

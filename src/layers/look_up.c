@@ -11,7 +11,7 @@ static int32_t row_of(int32_t index, int32_t rows)
     return i < 0 ? 0 : (i >= rows ? rows - 1 : i);
 }
 
-static void run(const nnom_call_t *call)
+static void look_up_run(const nnom_call_t *call)
 {
     const nnom_rows_t indices = nnom_call_input_rows(call, 0);
     const nnom_rows_t table = nnom_call_input_rows(call, 1);
@@ -24,16 +24,17 @@ static void run(const nnom_call_t *call)
     }
 }
 
-static nnom_range_t window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
+static nnom_range_t look_up_window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input,
+                                   nnom_range_t y)
 {
     const nnom_range_t all = {0, nnom_node_input(program, node, input)->shape.h};
     return input == 0 ? y : all;
 }
 
 extern const nnom_op_t nnom_look_up_op;
-const nnom_op_t nnom_look_up_op = {run, window, 0, 0};
+const nnom_op_t nnom_look_up_op = {look_up_run, look_up_window, 0, 0};
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t look_up_build(nnom_layer_t *layer)
 {
     const nnom_tensor_t *indices = nnom_layer_in(layer, 0);
     const nnom_tensor_t *table = nnom_layer_in(layer, 1);
@@ -52,9 +53,9 @@ static nnom_status_t build(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-static const nnom_class_t class = {"LookUp", NULL, NULL, build, 2, 2, NNOM_CLASS_NO_SWAP};
+static const nnom_class_t look_up_class = {"LookUp", NULL, NULL, look_up_build, 2, 2, NNOM_CLASS_NO_SWAP};
 
 nnom_layer_t *nnom_look_up(void)
 {
-    return nnom_layer_new(&class, sizeof(nnom_layer_t));
+    return nnom_layer_new(&look_up_class, sizeof(nnom_layer_t));
 }

@@ -8,7 +8,7 @@
 
 /* ---- Running ---- */
 
-static void run_s8(const nnom_call_t *call)
+static void lut_run_s8(const nnom_call_t *call)
 {
     const nnom_map_param_t *p = call->node->param;
     const int8_t *middle = (const int8_t *)p->table + 128;
@@ -24,7 +24,7 @@ static void run_s8(const nnom_call_t *call)
     }
 }
 
-const nnom_op_t nnom_lut_s8_op = {run_s8, NULL, 0, sizeof(nnom_map_param_t)};
+const nnom_op_t nnom_lut_s8_op = {lut_run_s8, NULL, 0, sizeof(nnom_map_param_t)};
 
 void nnom_map_f32(const nnom_call_t *call, float (*f)(float x, float alpha))
 {
@@ -43,7 +43,7 @@ void nnom_map_f32(const nnom_call_t *call, float (*f)(float x, float alpha))
 
 /* ---- Making tables ---- */
 
-static int8_t saturate(int32_t x)
+static int8_t lut_saturate(int32_t x)
 {
     return (int8_t)nnom_clamp_i32(x, -128, 127);
 }
@@ -83,7 +83,7 @@ void nnom_table_leaky_relu(const nnom_tensor_t *in, const nnom_tensor_t *out, fl
         const int32_t x = q - in->zero_point;
         const int32_t side = x < 0 ? 1 : 0;
         const int32_t y = nnom_requantize(x, multiplier[side], shift[side]);
-        table[q + 128] = saturate((side == 1 && alpha < 0.0f ? -y : y) + out->zero_point);
+        table[q + 128] = lut_saturate((side == 1 && alpha < 0.0f ? -y : y) + out->zero_point);
     }
 }
 
@@ -107,7 +107,7 @@ static void table_s_shaped(const nnom_tensor_t *in, int32_t (*f)(int32_t a, int3
             table[q + 128] = (double)x <= -radius ? -128 : 127;
         } else {
             const int32_t y = f(nnom_requantize(x, multiplier, shift), 4);
-            table[q + 128] = saturate(nnom_shift_round(y, out_shift) + out_zero_point);
+            table[q + 128] = lut_saturate(nnom_shift_round(y, out_shift) + out_zero_point);
         }
     }
 }

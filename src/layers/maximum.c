@@ -50,7 +50,7 @@ EXTREMUM(maximum, f32, true)
 EXTREMUM(minimum, s8, false)
 EXTREMUM(minimum, f32, false)
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t extremum_build(nnom_layer_t *layer)
 {
     nnom_binary_layer_t *binary = (nnom_binary_layer_t *)layer;
     nnom_binary_param_t *p = &binary->param;
@@ -62,9 +62,9 @@ static nnom_status_t build(nnom_layer_t *layer)
     return status;
 }
 
-static nnom_status_t build_maximum(nnom_layer_t *layer)
+static nnom_status_t maximum_build(nnom_layer_t *layer)
 {
-    const nnom_status_t status = build(layer);
+    const nnom_status_t status = extremum_build(layer);
     if (layer->out->type == NNOM_TYPE_F32) {
         NNOM_LAYER_SET_OP(layer, nnom_maximum_f32_op);
     } else {
@@ -73,9 +73,9 @@ static nnom_status_t build_maximum(nnom_layer_t *layer)
     return status;
 }
 
-static nnom_status_t build_minimum(nnom_layer_t *layer)
+static nnom_status_t minimum_build(nnom_layer_t *layer)
 {
-    const nnom_status_t status = build(layer);
+    const nnom_status_t status = extremum_build(layer);
     if (layer->out->type == NNOM_TYPE_F32) {
         NNOM_LAYER_SET_OP(layer, nnom_minimum_f32_op);
     } else {
@@ -84,9 +84,9 @@ static nnom_status_t build_minimum(nnom_layer_t *layer)
     return status;
 }
 
-static const nnom_class_t maximum_class = {"Maximum", "nnom_binary_param", nnom_binary_param_fields, build_maximum, 2,
+static const nnom_class_t maximum_class = {"Maximum", "nnom_binary_param", nnom_binary_param_fields, maximum_build, 2,
                                            2,         NNOM_CLASS_CLAMPS};
-static const nnom_class_t minimum_class = {"Minimum", "nnom_binary_param", nnom_binary_param_fields, build_minimum, 2,
+static const nnom_class_t minimum_class = {"Minimum", "nnom_binary_param", nnom_binary_param_fields, minimum_build, 2,
                                            2,         NNOM_CLASS_CLAMPS};
 
 nnom_layer_t *nnom_maximum(void)

@@ -33,7 +33,7 @@ static int32_t mirrored(const nnom_layer_t *layer, int32_t number, int32_t i)
     return at < axis.length ? at : 2 * axis.length - 1 - edge - at;
 }
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t mirror_pad_build(nnom_layer_t *layer)
 {
     const mirror_pad_layer_t *pad = (const mirror_pad_layer_t *)layer;
     int32_t sides[3];
@@ -54,11 +54,12 @@ static nnom_status_t build(nnom_layer_t *layer)
     return nnom_pick_build((nnom_pick_layer_t *)layer, axes, mirrored);
 }
 
-static const nnom_class_t class = {"MirrorPad", "nnom_pick_param", nnom_pick_param_fields, build, 1, 1, 0};
+static const nnom_class_t mirror_pad_class = {
+    "MirrorPad", "nnom_pick_param", nnom_pick_param_fields, mirror_pad_build, 1, 1, 0};
 
 nnom_layer_t *nnom_mirror_pad(nnom_border_t border, int32_t front, int32_t back, bool repeat_edge)
 {
-    mirror_pad_layer_t *layer = nnom_layer_new(&class, sizeof(*layer));
+    mirror_pad_layer_t *layer = nnom_layer_new(&mirror_pad_class, sizeof(*layer));
     if (layer == NULL) {
         return NULL;
     }

@@ -25,22 +25,22 @@ static void mult_f32(const nnom_binary_param_t *p, nnom_operand_t a, nnom_operan
     }
 }
 
-static void run_s8(const nnom_call_t *call)
+static void mult_run_s8(const nnom_call_t *call)
 {
     nnom_binary_run(call, mult_s8);
 }
 
-static void run_f32(const nnom_call_t *call)
+static void mult_run_f32(const nnom_call_t *call)
 {
     nnom_binary_run(call, mult_f32);
 }
 
 extern const nnom_op_t nnom_mult_s8_op;
 extern const nnom_op_t nnom_mult_f32_op;
-const nnom_op_t nnom_mult_s8_op = {run_s8, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
-const nnom_op_t nnom_mult_f32_op = {run_f32, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
+const nnom_op_t nnom_mult_s8_op = {mult_run_s8, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
+const nnom_op_t nnom_mult_f32_op = {mult_run_f32, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t mult_build(nnom_layer_t *layer)
 {
     nnom_binary_layer_t *binary = (nnom_binary_layer_t *)layer;
     const nnom_status_t status = nnom_binary_build(binary);
@@ -62,10 +62,10 @@ static nnom_status_t build(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-static const nnom_class_t class = {"Mult", "nnom_binary_param", nnom_binary_param_fields, build, 2,
-                                   2,      NNOM_CLASS_CLAMPS};
+static const nnom_class_t mult_class = {"Mult", "nnom_binary_param", nnom_binary_param_fields, mult_build, 2,
+                                        2,      NNOM_CLASS_CLAMPS};
 
 nnom_layer_t *nnom_mult(int32_t oshift)
 {
-    return nnom_binary_new(&class, oshift);
+    return nnom_binary_new(&mult_class, oshift);
 }

@@ -8,7 +8,7 @@ typedef struct output_layer {
     void *buffer; /* the caller's, or NULL: in the arena */
 } output_layer_t;
 
-static void run(const nnom_call_t *call)
+static void output_run(const nnom_call_t *call)
 {
     const nnom_rows_t from = nnom_call_input_rows(call, 0);
     const nnom_rows_t to = nnom_call_output_rows(call);
@@ -17,7 +17,7 @@ static void run(const nnom_call_t *call)
     }
 }
 
-const nnom_op_t nnom_copy_op = {run, NULL, 0, 0};
+const nnom_op_t nnom_copy_op = {output_run, NULL, 0, 0};
 
 static bool is_source(const nnom_layer_t *layer)
 {
@@ -28,7 +28,7 @@ static bool is_source(const nnom_layer_t *layer)
  * The layer before writes straight into the caller's buffer. Only where that is impossible (the input itself, a state, or
  * a tensor with a buffer already) is it copied.
  */
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t output_build(nnom_layer_t *layer)
 {
     void *buffer = ((output_layer_t *)layer)->buffer;
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
@@ -55,7 +55,7 @@ static nnom_status_t build(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-static const nnom_class_t output_class = {"Output", NULL, NULL, build, 1, 1, NNOM_CLASS_OUTPUT};
+static const nnom_class_t output_class = {"Output", NULL, NULL, output_build, 1, 1, NNOM_CLASS_OUTPUT};
 
 nnom_layer_t *nnom_output_2(nnom_shape_t shape, void *buf)
 {

@@ -3,33 +3,33 @@
 
 #include <string.h>
 
-static int32_t at(const void *table, int32_t i)
+static int32_t pick_at(const void *table, int32_t i)
 {
     return table != NULL ? ((const int16_t *)table)[i] : i;
 }
 
 /* For rows in ascending order. */
-static nnom_range_t window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
+static nnom_range_t pick_window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
 {
     const nnom_pick_param_t *p = node->param;
-    const nnom_range_t rows = {at(p->rows, y.lo), at(p->rows, y.hi - 1) + 1};
+    const nnom_range_t rows = {pick_at(p->rows, y.lo), pick_at(p->rows, y.hi - 1) + 1};
     (void)program;
     (void)input;
     return rows;
 }
 
-static void pixel(const nnom_pick_param_t *p, const uint8_t *from, uint8_t *to, int32_t channels, size_t bytes)
+static void pick_pixel(const nnom_pick_param_t *p, const uint8_t *from, uint8_t *to, int32_t channels, size_t bytes)
 {
     if (p->channels == NULL) {
         memcpy(to, from, (size_t)channels * bytes);
         return;
     }
     for (int32_t c = 0; c < channels; c++, to += bytes) {
-        memcpy(to, from + (size_t)at(p->channels, c) * bytes, bytes);
+        memcpy(to, from + (size_t)pick_at(p->channels, c) * bytes, bytes);
     }
 }
 
-static void run(const nnom_call_t *call)
+static void pick_run(const nnom_call_t *call)
 {
     const nnom_pick_param_t *p = call->node->param;
     const nnom_tensor_t *in = nnom_call_input(call, 0);
@@ -39,23 +39,23 @@ static void run(const nnom_call_t *call)
     const size_t in_pixel = (size_t)in->row_bytes / (size_t)in->shape.w;
     const size_t bytes = in_pixel / (size_t)in->shape.c;
     for (int32_t y = call->y.lo; y < call->y.hi; y++) {
-        const uint8_t *row = nnom_row(&from, at(p->rows, y));
+        const uint8_t *row = nnom_row(&from, pick_at(p->rows, y));
         uint8_t *out = nnom_row(&to, y);
         if (p->columns == NULL && p->channels == NULL) {
             memcpy(out, row, (size_t)to.row_bytes);
             continue;
         }
         for (int32_t x = 0; x < shape.w; x++, out += (size_t)shape.c * bytes) {
-            pixel(p, row + (size_t)at(p->columns, x) * in_pixel, out, shape.c, bytes);
+            pick_pixel(p, row + (size_t)pick_at(p->columns, x) * in_pixel, out, shape.c, bytes);
         }
     }
 }
 
 extern const nnom_op_t nnom_pick_op;
 extern const nnom_op_t nnom_pick_any_op;
-const nnom_op_t nnom_pick_op = {run, window, 0, sizeof(nnom_pick_param_t)};
+const nnom_op_t nnom_pick_op = {pick_run, pick_window, 0, sizeof(nnom_pick_param_t)};
 /* Rows in any order. */
-const nnom_op_t nnom_pick_any_op = {run, nnom_window_all, 0, sizeof(nnom_pick_param_t)};
+const nnom_op_t nnom_pick_any_op = {pick_run, nnom_window_all, 0, sizeof(nnom_pick_param_t)};
 
 /* ---- Build ---- */
 
@@ -69,17 +69,17 @@ static bool make_table(nnom_layer_t *layer, int32_t axis, int32_t length, nnom_p
     return table != NULL;
 }
 
-static bool ascending(const void *table, int32_t n)
+static bool pick_ascending(const void *table, int32_t n)
 {
     for (int32_t i = 1; i < n; i++) {
-        if (at(table, i) < at(table, i - 1)) {
+        if (pick_at(table, i) < pick_at(table, i - 1)) {
             return false;
         }
     }
     return true;
 }
 
-static bool small(nnom_shape_t s, uint32_t axes)
+static bool pick_small(nnom_shape_t s, uint32_t axes)
 {
     return ((axes & 1u) == 0 || s.h <= NNOM_PICK_MAX) && ((axes & 2u) == 0 || s.w <= NNOM_PICK_MAX) &&
            ((axes & 4u) == 0 || s.c <= NNOM_PICK_MAX);
@@ -95,7 +95,7 @@ nnom_status_t nnom_pick_build(nnom_pick_layer_t *pick, uint32_t axes, nnom_pick_
     if (status != NNOM_OK) {
         return status;
     }
-    if (!small(out, axes) || !small(nnom_layer_in(layer, 0)->shape, axes)) {
+    if (!pick_small(out, axes) || !pick_small(nnom_layer_in(layer, 0)->shape, axes)) {
         return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "a side of its input or output is over %d", NNOM_PICK_MAX);
     }
     for (int32_t axis = 0; axis < 3; axis++) {
@@ -107,7 +107,7 @@ nnom_status_t nnom_pick_build(nnom_pick_layer_t *pick, uint32_t axes, nnom_pick_
     pick->param.columns = nnom_layer_array(layer, tables[1], (uint32_t)out.w, NNOM_TYPE_S16);
     pick->param.channels = nnom_layer_array(layer, tables[2], (uint32_t)out.c, NNOM_TYPE_S16);
     layer->param = &pick->param;
-    if (ascending(tables[0], out.h)) {
+    if (pick_ascending(tables[0], out.h)) {
         NNOM_LAYER_SET_OP(layer, nnom_pick_op);
         nnom_layer_overlap_rows(layer);
     } else {

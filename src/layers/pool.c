@@ -18,7 +18,7 @@ static const nnom_kernel_t sum_pool_s8[] = {NNOM_KERNELS_SUM_POOL_S8(NNOM_KERNEL
 static const nnom_kernel_t sum_pool_f32[] = {NNOM_KERNELS_SUM_POOL_F32(NNOM_KERNEL_ROW)};
 
 /* Padding does not count, so every window must have a cell of the input: given paddings may be too large. */
-static nnom_status_t check_padding(const nnom_layer_t *layer, nnom_shape_t in, nnom_size_t out)
+static nnom_status_t pool_check_padding(const nnom_layer_t *layer, nnom_shape_t in, nnom_size_t out)
 {
     const nnom_geometry_t *g = layer->geometry;
     const bool first = g->pad_top < g->kernel_h && g->pad_left < g->kernel_w;
@@ -35,7 +35,7 @@ static nnom_status_t check_padding(const nnom_layer_t *layer, nnom_shape_t in, n
 }
 
 /* How far output cell i lies above the first cell that it reads, at most, in bytes: along rows or along columns. */
-static int64_t ahead(int32_t count, int32_t step, int32_t pad, int64_t out_bytes, int64_t in_bytes)
+static int64_t pool_ahead(int32_t count, int32_t step, int32_t pad, int64_t out_bytes, int64_t in_bytes)
 {
     int64_t most = 0;
     const int32_t inside = pad / step; /* up to here first is 0, then the distance is linear in i: the ends decide */
@@ -58,19 +58,19 @@ static int64_t ahead(int32_t count, int32_t step, int32_t pad, int64_t out_bytes
  * i + 1 > o(p) - d + i. Both offsets are a sum of a term of the row and one of the column, so the largest difference is
  * the sum of the two largest. Same element size on both sides.
  */
-static void set_overlap(nnom_layer_t *layer)
+static void pool_set_overlap(nnom_layer_t *layer)
 {
     const nnom_geometry_t *g = layer->geometry;
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
     const nnom_shape_t out = layer->out->shape;
     const int64_t pixel = (int64_t)out.c * nnom_type_bytes(layer->out->type);
-    const int64_t distance = ahead(out.h, g->stride_h, g->pad_top, out.w * pixel, in.w * pixel) +
-                             ahead(out.w, g->stride_w, g->pad_left, pixel, pixel);
+    const int64_t distance = pool_ahead(out.h, g->stride_h, g->pad_top, out.w * pixel, in.w * pixel) +
+                             pool_ahead(out.w, g->stride_w, g->pad_left, pixel, pixel);
     layer->overlap = distance < NNOM_NO_OVERLAP ? (int32_t)distance : NNOM_NO_OVERLAP;
 }
 
 /* One window over the whole input: a reduction, which takes rows as they come instead of waiting for all. */
-static bool covers(const nnom_layer_t *layer)
+static bool pool_covers(const nnom_layer_t *layer)
 {
     const nnom_geometry_t *g = layer->geometry;
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
@@ -79,7 +79,7 @@ static bool covers(const nnom_layer_t *layer)
 }
 
 /* `sums`: the kernel adds up the window's cells. */
-static nnom_status_t build(nnom_layer_t *layer, bool sums, bool always)
+static nnom_status_t pool_build(nnom_layer_t *layer, bool sums, bool always)
 {
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
     nnom_size_t size;
@@ -88,7 +88,7 @@ static nnom_status_t build(nnom_layer_t *layer, bool sums, bool always)
         status = nnom_geometry_resolve(layer, in, &size);
     }
     if (status == NNOM_OK) {
-        status = check_padding(layer, in, size);
+        status = pool_check_padding(layer, in, size);
     }
     if (status != NNOM_OK) {
         return status;
@@ -96,47 +96,47 @@ static nnom_status_t build(nnom_layer_t *layer, bool sums, bool always)
     layer->out->shape = nnom_make_shape(size.h, size.w, in.c);
     const int64_t cells = (int64_t)layer->geometry->kernel_h * layer->geometry->kernel_w;
     status = nnom_pool_param((nnom_pool_layer_t *)layer, sums ? cells : 1, always);
-    if (status == NNOM_OK && covers(layer)) {
+    if (status == NNOM_OK && pool_covers(layer)) {
         nnom_global_pool_memory(layer);
     } else if (status == NNOM_OK) {
-        set_overlap(layer);
+        pool_set_overlap(layer);
     }
     return status;
 }
 
-static nnom_status_t build_max(nnom_layer_t *layer)
+static nnom_status_t max_pool_build(nnom_layer_t *layer)
 {
-    const nnom_status_t status = build(layer, false, false);
+    const nnom_status_t status = pool_build(layer, false, false);
     if (status != NNOM_OK) {
         return status;
     }
-    return covers(layer) ? nnom_global_max_pool_kernel(layer) : NNOM_CONV_CHOOSE(layer, max_pool);
+    return pool_covers(layer) ? nnom_global_max_pool_kernel(layer) : NNOM_CONV_CHOOSE(layer, max_pool);
 }
 
-static nnom_status_t build_avg(nnom_layer_t *layer)
+static nnom_status_t avg_pool_build(nnom_layer_t *layer)
 {
-    const nnom_status_t status = build(layer, true, false);
+    const nnom_status_t status = pool_build(layer, true, false);
     if (status != NNOM_OK) {
         return status;
     }
-    return covers(layer) ? nnom_global_avg_pool_kernel(layer) : NNOM_CONV_CHOOSE(layer, avg_pool);
+    return pool_covers(layer) ? nnom_global_avg_pool_kernel(layer) : NNOM_CONV_CHOOSE(layer, avg_pool);
 }
 
-static nnom_status_t build_sum(nnom_layer_t *layer)
+static nnom_status_t sum_pool_build(nnom_layer_t *layer)
 {
-    const nnom_status_t status = build(layer, true, true);
+    const nnom_status_t status = pool_build(layer, true, true);
     if (status != NNOM_OK) {
         return status;
     }
-    return covers(layer) ? nnom_global_sum_pool_kernel(layer) : NNOM_CONV_CHOOSE(layer, sum_pool);
+    return pool_covers(layer) ? nnom_global_sum_pool_kernel(layer) : NNOM_CONV_CHOOSE(layer, sum_pool);
 }
 
-static const nnom_class_t max_class = {
-    "MaxPool", "nnom_pool_param", nnom_pool_param_fields, build_max, 1, 1, NNOM_CLASS_CLAMPS | NNOM_CLASS_WINDOW};
-static const nnom_class_t avg_class = {
-    "AvgPool", "nnom_pool_param", nnom_pool_param_fields, build_avg, 1, 1, NNOM_CLASS_CLAMPS | NNOM_CLASS_WINDOW};
-static const nnom_class_t sum_class = {
-    "SumPool", "nnom_pool_param", nnom_pool_param_fields, build_sum, 1, 1, NNOM_CLASS_CLAMPS | NNOM_CLASS_WINDOW};
+static const nnom_class_t max_pool_class = {
+    "MaxPool", "nnom_pool_param", nnom_pool_param_fields, max_pool_build, 1, 1, NNOM_CLASS_CLAMPS | NNOM_CLASS_WINDOW};
+static const nnom_class_t avg_pool_class = {
+    "AvgPool", "nnom_pool_param", nnom_pool_param_fields, avg_pool_build, 1, 1, NNOM_CLASS_CLAMPS | NNOM_CLASS_WINDOW};
+static const nnom_class_t sum_pool_class = {
+    "SumPool", "nnom_pool_param", nnom_pool_param_fields, sum_pool_build, 1, 1, NNOM_CLASS_CLAMPS | NNOM_CLASS_WINDOW};
 
 static nnom_layer_t *pool(const nnom_class_t *cls, nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding)
 {
@@ -150,15 +150,15 @@ static nnom_layer_t *pool(const nnom_class_t *cls, nnom_size_t kernel, nnom_size
 
 nnom_layer_t *nnom_max_pool(nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding)
 {
-    return pool(&max_class, kernel, stride, padding);
+    return pool(&max_pool_class, kernel, stride, padding);
 }
 
 nnom_layer_t *nnom_avg_pool(nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding)
 {
-    return pool(&avg_class, kernel, stride, padding);
+    return pool(&avg_pool_class, kernel, stride, padding);
 }
 
 nnom_layer_t *nnom_sum_pool(nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding)
 {
-    return pool(&sum_class, kernel, stride, padding);
+    return pool(&sum_pool_class, kernel, stride, padding);
 }

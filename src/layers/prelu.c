@@ -29,22 +29,22 @@ static void prelu_f32(const nnom_binary_param_t *p, nnom_operand_t a, nnom_opera
     }
 }
 
-static void run_s8(const nnom_call_t *call)
+static void prelu_run_s8(const nnom_call_t *call)
 {
     nnom_binary_run(call, prelu_s8);
 }
 
-static void run_f32(const nnom_call_t *call)
+static void prelu_run_f32(const nnom_call_t *call)
 {
     nnom_binary_run(call, prelu_f32);
 }
 
 extern const nnom_op_t nnom_prelu_s8_op;
 extern const nnom_op_t nnom_prelu_f32_op;
-const nnom_op_t nnom_prelu_s8_op = {run_s8, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
-const nnom_op_t nnom_prelu_f32_op = {run_f32, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
+const nnom_op_t nnom_prelu_s8_op = {prelu_run_s8, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
+const nnom_op_t nnom_prelu_f32_op = {prelu_run_f32, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t prelu_build(nnom_layer_t *layer)
 {
     nnom_binary_layer_t *binary = (nnom_binary_layer_t *)layer;
     nnom_binary_param_t *p = &binary->param;
@@ -64,9 +64,9 @@ static nnom_status_t build(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-static const nnom_class_t class = {"PReLU", "nnom_binary_param", nnom_binary_param_fields, build, 2, 2, 0};
+static const nnom_class_t prelu_class = {"PReLU", "nnom_binary_param", nnom_binary_param_fields, prelu_build, 2, 2, 0};
 
 nnom_layer_t *nnom_prelu(void)
 {
-    return nnom_binary_new(&class, 0);
+    return nnom_binary_new(&prelu_class, 0);
 }

@@ -56,17 +56,17 @@ static void each_row(const nnom_call_t *call, row_t row)
     }
 }
 
-static void run_requantize(const nnom_call_t *call)
+static void requantize_run(const nnom_call_t *call)
 {
     each_row(call, requantize_row);
 }
 
-static void run_quantize(const nnom_call_t *call)
+static void quantize_run(const nnom_call_t *call)
 {
     each_row(call, quantize_row);
 }
 
-static void run_dequantize(const nnom_call_t *call)
+static void dequantize_run(const nnom_call_t *call)
 {
     each_row(call, dequantize_row);
 }
@@ -74,9 +74,9 @@ static void run_dequantize(const nnom_call_t *call)
 extern const nnom_op_t nnom_requantize_op;
 extern const nnom_op_t nnom_quantize_op;
 extern const nnom_op_t nnom_dequantize_op;
-const nnom_op_t nnom_requantize_op = {run_requantize, NULL, 0, sizeof(nnom_requantize_param_t)};
-const nnom_op_t nnom_quantize_op = {run_quantize, NULL, 0, sizeof(nnom_requantize_param_t)};
-const nnom_op_t nnom_dequantize_op = {run_dequantize, NULL, 0, sizeof(nnom_requantize_param_t)};
+const nnom_op_t nnom_requantize_op = {requantize_run, NULL, 0, sizeof(nnom_requantize_param_t)};
+const nnom_op_t nnom_quantize_op = {quantize_run, NULL, 0, sizeof(nnom_requantize_param_t)};
+const nnom_op_t nnom_dequantize_op = {dequantize_run, NULL, 0, sizeof(nnom_requantize_param_t)};
 
 /* ---- Build ---- */
 
@@ -92,7 +92,7 @@ static bool is_quantised(nnom_type_t type)
 }
 
 /* Between int8 and uint8 without a quantisation set, the values stay and the zero point moves. */
-static void set_quant(nnom_layer_t *layer, nnom_type_t from, nnom_type_t to)
+static void quantize_set_quant(nnom_layer_t *layer, nnom_type_t from, nnom_type_t to)
 {
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
     const bool moves = is_quantised(from) && is_quantised(to) && nnom_type_bytes(from) == nnom_type_bytes(to);
@@ -105,7 +105,7 @@ static void set_quant(nnom_layer_t *layer, nnom_type_t from, nnom_type_t to)
     }
 }
 
-static nnom_status_t check(const nnom_layer_t *layer, nnom_type_t from, nnom_type_t to)
+static nnom_status_t quantize_check(const nnom_layer_t *layer, nnom_type_t from, nnom_type_t to)
 {
     const bool good_from = is_quantised(from) || from == NNOM_TYPE_F32, good_to = is_quantised(to) || to == NNOM_TYPE_F32;
     if (!good_from || !good_to || (from == NNOM_TYPE_F32 && to == NNOM_TYPE_F32)) {
@@ -124,14 +124,14 @@ static nnom_status_t check(const nnom_layer_t *layer, nnom_type_t from, nnom_typ
     return NNOM_OK;
 }
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t quantize_build(nnom_layer_t *layer)
 {
     quantize_layer_t *quantize = (quantize_layer_t *)layer;
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
     layer->out->shape = in->shape;
     layer->param = &quantize->param;
-    set_quant(layer, in->type, quantize->type);
-    const nnom_status_t status = check(layer, in->type, quantize->type);
+    quantize_set_quant(layer, in->type, quantize->type);
+    const nnom_status_t status = quantize_check(layer, in->type, quantize->type);
     if (status != NNOM_OK) {
         return status;
     }
@@ -151,11 +151,12 @@ static nnom_status_t build(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-static const nnom_class_t class = {"Quantize", "nnom_requantize_param", nnom_requantize_param_fields, build, 1, 1, 0};
+static const nnom_class_t quantize_class = {
+    "Quantize", "nnom_requantize_param", nnom_requantize_param_fields, quantize_build, 1, 1, 0};
 
 nnom_layer_t *nnom_quantize(nnom_type_t type)
 {
-    quantize_layer_t *layer = nnom_layer_new(&class, sizeof(*layer));
+    quantize_layer_t *layer = nnom_layer_new(&quantize_class, sizeof(*layer));
     if (layer == NULL) {
         return NULL;
     }

@@ -13,14 +13,14 @@ typedef struct box {
     nnom_range_t y, x, c;
 } box_t;
 
-static nnom_range_t side(int32_t at, int32_t in, int32_t out)
+static nnom_range_t reduce_side(int32_t at, int32_t in, int32_t out)
 {
     const nnom_range_t all = {0, in};
     const nnom_range_t one = {at, at + 1};
     return out == 1 ? all : one;
 }
 
-static int32_t combine(int32_t kind, int32_t acc, int32_t x)
+static int32_t reduce_combine(int32_t kind, int32_t acc, int32_t x)
 {
     if (kind == NNOM_REDUCE_MAX) {
         return nnom_max_i32(acc, x);
@@ -44,7 +44,7 @@ static int32_t take_s8(const nnom_call_t *call, const nnom_rows_t *from, const b
         const int8_t *row = (const int8_t *)nnom_row(from, y);
         for (int32_t x = box->x.lo; x < box->x.hi; x++) {
             for (int32_t c = box->c.lo; c < box->c.hi; c++) {
-                acc = combine(kind, acc, row[x * in->shape.c + c] - in->zero_point);
+                acc = reduce_combine(kind, acc, row[x * in->shape.c + c] - in->zero_point);
             }
         }
     }
@@ -66,7 +66,7 @@ static float take_f32(const nnom_call_t *call, const nnom_rows_t *from, const bo
     return acc;
 }
 
-static int32_t start(int32_t kind)
+static int32_t reduce_start(int32_t kind)
 {
     return kind == NNOM_REDUCE_MAX ? INT32_MIN : (kind == NNOM_REDUCE_MIN ? INT32_MAX : 0);
 }
@@ -82,7 +82,7 @@ static void element_s8(const nnom_call_t *call, const nnom_rows_t *from, const b
                        int32_t *part, int32_t i, int8_t *to)
 {
     const nnom_reduce_param_t *p = call->node->param;
-    const int32_t acc = take_s8(call, from, box, first ? start(p->kind) : part[i]);
+    const int32_t acc = take_s8(call, from, box, first ? reduce_start(p->kind) : part[i]);
     if (last) {
         const int32_t y = nnom_requantize(acc, p->multiplier, p->shift) + nnom_call_output(call)->zero_point;
         to[i] = (int8_t)nnom_clamp_i32(y, -128, 127);
@@ -104,7 +104,7 @@ static void element_f32(const nnom_call_t *call, const nnom_rows_t *from, const 
 }
 
 /* One output row from input rows y. */
-static void row(const nnom_call_t *call, nnom_range_t y, bool first, bool last, uint8_t *to)
+static void reduce_row(const nnom_call_t *call, nnom_range_t y, bool first, bool last, uint8_t *to)
 {
     const nnom_tensor_t *in = nnom_call_input(call, 0);
     const nnom_shape_t out = nnom_call_output(call)->shape;
@@ -112,7 +112,7 @@ static void row(const nnom_call_t *call, nnom_range_t y, bool first, bool last, 
     int32_t *part = nnom_call_scratch(call);
     float *part_f = nnom_call_scratch(call);
     for (int32_t i = 0; i < out.w * out.c; i++) {
-        const box_t box = {y, side(i / out.c, in->shape.w, out.w), side(i % out.c, in->shape.c, out.c)};
+        const box_t box = {y, reduce_side(i / out.c, in->shape.w, out.w), reduce_side(i % out.c, in->shape.c, out.c)};
         if (in->type == NNOM_TYPE_F32) {
             element_f32(call, &from, &box, first, last, part_f, i, (float *)(void *)to);
         } else {
@@ -121,27 +121,27 @@ static void row(const nnom_call_t *call, nnom_range_t y, bool first, bool last, 
     }
 }
 
-static void run_all(const nnom_call_t *call)
+static void reduce_run_all(const nnom_call_t *call)
 {
     const nnom_rows_t to = nnom_call_output_rows(call);
     const bool last = call->y.hi == nnom_call_input(call, 0)->shape.h;
-    row(call, call->y, call->y.lo == 0, last, nnom_row(&to, 0));
+    reduce_row(call, call->y, call->y.lo == 0, last, nnom_row(&to, 0));
 }
 
-static void run_rows(const nnom_call_t *call)
+static void reduce_run_rows(const nnom_call_t *call)
 {
     const nnom_rows_t to = nnom_call_output_rows(call);
     for (int32_t y = call->y.lo; y < call->y.hi; y++) {
         const nnom_range_t one = {y, y + 1};
-        row(call, one, true, true, nnom_row(&to, y));
+        reduce_row(call, one, true, true, nnom_row(&to, y));
     }
 }
 
 extern const nnom_op_t nnom_reduce_op;
 extern const nnom_op_t nnom_reduce_rows_op;
-const nnom_op_t nnom_reduce_op = {run_all, nnom_window_all, NNOM_OP_REDUCES, sizeof(nnom_reduce_param_t)};
+const nnom_op_t nnom_reduce_op = {reduce_run_all, nnom_window_all, NNOM_OP_REDUCES, sizeof(nnom_reduce_param_t)};
 /* Rows stay apart. */
-const nnom_op_t nnom_reduce_rows_op = {run_rows, NULL, 0, sizeof(nnom_reduce_param_t)};
+const nnom_op_t nnom_reduce_rows_op = {reduce_run_rows, NULL, 0, sizeof(nnom_reduce_param_t)};
 
 /* ---- Build ---- */
 
@@ -163,7 +163,7 @@ static void mean_multiplier(int32_t count, int32_t *multiplier, int32_t *shift)
     *shift -= bits;
 }
 
-static nnom_status_t build_s8(nnom_layer_t *layer, nnom_reduce_param_t *p, int64_t count)
+static nnom_status_t reduce_build_s8(nnom_layer_t *layer, nnom_reduce_param_t *p, int64_t count)
 {
     const double ratio = (double)nnom_layer_in(layer, 0)->scale / (double)layer->out->scale;
     if (count > NNOM_ACCUMULATOR_MAX / 255 || !(ratio < 1048576.0)) {
@@ -176,7 +176,7 @@ static nnom_status_t build_s8(nnom_layer_t *layer, nnom_reduce_param_t *p, int64
     return NNOM_OK;
 }
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t reduce_build(nnom_layer_t *layer)
 {
     reduce_layer_t *reduce = (reduce_layer_t *)layer;
     nnom_reduce_param_t *p = &reduce->param;
@@ -203,14 +203,15 @@ static nnom_status_t build(nnom_layer_t *layer)
         NNOM_LAYER_SET_OP(layer, nnom_reduce_rows_op);
     }
     layer->macs = (uint64_t)nnom_shape_elements(in);
-    return layer->out->type == NNOM_TYPE_S8 ? build_s8(layer, p, count) : NNOM_OK;
+    return layer->out->type == NNOM_TYPE_S8 ? reduce_build_s8(layer, p, count) : NNOM_OK;
 }
 
-static const nnom_class_t class = {"Reduce", "nnom_reduce_param", nnom_reduce_param_fields, build, 1, 1, 0};
+static const nnom_class_t reduce_class = {"Reduce", "nnom_reduce_param", nnom_reduce_param_fields, reduce_build, 1, 1,
+                                          0};
 
 nnom_layer_t *nnom_reduce(nnom_reduce_t kind, bool h, bool w, bool c)
 {
-    reduce_layer_t *layer = nnom_layer_new(&class, sizeof(*layer));
+    reduce_layer_t *layer = nnom_layer_new(&reduce_class, sizeof(*layer));
     if (layer == NULL) {
         return NULL;
     }

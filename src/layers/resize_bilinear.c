@@ -39,26 +39,28 @@ static between_t between_f32(int32_t i, float step, bool half, int32_t length)
     return b;
 }
 
-static nnom_range_t span(between_t lo, between_t hi)
+static nnom_range_t resize_bilinear_span(between_t lo, between_t hi)
 {
     const nnom_range_t rows = {lo.first, hi.second + 1};
     return rows;
 }
 
-static nnom_range_t window_s8(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
+static nnom_range_t resize_bilinear_window_s8(const nnom_program_t *program, const nnom_node_t *node, uint32_t input,
+                                              nnom_range_t y)
 {
     const nnom_bilinear_param_t *p = node->param;
     const int32_t length = nnom_node_input(program, node, input)->shape.h;
-    return span(between_s8(y.lo, p->step_h, p->half != 0, length),
-                between_s8(y.hi - 1, p->step_h, p->half != 0, length));
+    return resize_bilinear_span(between_s8(y.lo, p->step_h, p->half != 0, length),
+                                between_s8(y.hi - 1, p->step_h, p->half != 0, length));
 }
 
-static nnom_range_t window_f32(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
+static nnom_range_t resize_bilinear_window_f32(const nnom_program_t *program, const nnom_node_t *node, uint32_t input,
+                                               nnom_range_t y)
 {
     const nnom_bilinear_param_t *p = node->param;
     const int32_t length = nnom_node_input(program, node, input)->shape.h;
-    return span(between_f32(y.lo, p->step_h_f, p->half != 0, length),
-                between_f32(y.hi - 1, p->step_h_f, p->half != 0, length));
+    return resize_bilinear_span(between_f32(y.lo, p->step_h_f, p->half != 0, length),
+                                between_f32(y.hi - 1, p->step_h_f, p->half != 0, length));
 }
 
 /* |sum| <= 128 * 2^20 = 2^27: the weights sum to 2^20. */
@@ -70,7 +72,7 @@ static int8_t mix_s8(const int8_t *top, const int8_t *bottom, int32_t left, int3
     return (int8_t)((sum + (sum > 0 ? 1 << 19 : -(1 << 19))) / (1 << 20));
 }
 
-static void run_s8(const nnom_call_t *call)
+static void resize_bilinear_run_s8(const nnom_call_t *call)
 {
     const nnom_bilinear_param_t *p = call->node->param;
     const nnom_shape_t in = nnom_call_input(call, 0)->shape;
@@ -97,7 +99,7 @@ static float mix_f32(const float *top, const float *bottom, int32_t left, int32_
            bottom[right] * v * u;
 }
 
-static void run_f32(const nnom_call_t *call)
+static void resize_bilinear_run_f32(const nnom_call_t *call)
 {
     const nnom_bilinear_param_t *p = call->node->param;
     const nnom_shape_t in = nnom_call_input(call, 0)->shape;
@@ -120,8 +122,10 @@ static void run_f32(const nnom_call_t *call)
 
 extern const nnom_op_t nnom_resize_bilinear_s8_op;
 extern const nnom_op_t nnom_resize_bilinear_f32_op;
-const nnom_op_t nnom_resize_bilinear_s8_op = {run_s8, window_s8, 0, sizeof(nnom_bilinear_param_t)};
-const nnom_op_t nnom_resize_bilinear_f32_op = {run_f32, window_f32, 0, sizeof(nnom_bilinear_param_t)};
+const nnom_op_t nnom_resize_bilinear_s8_op = {resize_bilinear_run_s8, resize_bilinear_window_s8, 0,
+                                              sizeof(nnom_bilinear_param_t)};
+const nnom_op_t nnom_resize_bilinear_f32_op = {resize_bilinear_run_f32, resize_bilinear_window_f32, 0,
+                                               sizeof(nnom_bilinear_param_t)};
 
 /* ---- Build ---- */
 
@@ -132,7 +136,7 @@ typedef struct bilinear_layer {
     nnom_bilinear_param_t param;
 } bilinear_layer_t;
 
-static void set_step(int32_t in, int32_t out, bool corners, int32_t *step, float *step_f)
+static void resize_bilinear_set_step(int32_t in, int32_t out, bool corners, int32_t *step, float *step_f)
 {
     const int32_t steps = corners && out > 1 ? out - 1 : out;
     const int32_t length = corners && out > 1 ? in - 1 : in;
@@ -140,7 +144,7 @@ static void set_step(int32_t in, int32_t out, bool corners, int32_t *step, float
     *step_f = (float)length / (float)steps;
 }
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t resize_bilinear_build(nnom_layer_t *layer)
 {
     bilinear_layer_t *resize = (bilinear_layer_t *)layer;
     nnom_bilinear_param_t *p = &resize->param;
@@ -156,8 +160,8 @@ static nnom_status_t build(nnom_layer_t *layer)
         return status;
     }
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
-    set_step(in.h, layer->out->shape.h, corners, &p->step_h, &p->step_h_f);
-    set_step(in.w, layer->out->shape.w, corners, &p->step_w, &p->step_w_f);
+    resize_bilinear_set_step(in.h, layer->out->shape.h, corners, &p->step_h, &p->step_h_f);
+    resize_bilinear_set_step(in.w, layer->out->shape.w, corners, &p->step_w, &p->step_w_f);
     p->half = resize->mode == NNOM_RESIZE_HALF_PIXEL;
     layer->param = p;
     if (layer->out->type == NNOM_TYPE_F32) {
@@ -169,13 +173,16 @@ static nnom_status_t build(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-static const nnom_class_t class = {"ResizeBilinear", "nnom_bilinear_param", nnom_bilinear_param_fields, build, 1, 1, 0};
-static const nnom_class_t rows_class = {
-    "ResizeBilinear", "nnom_bilinear_param", nnom_bilinear_param_fields, build, 1, 1, NNOM_CLASS_NO_SWAP};
+static const nnom_class_t resize_bilinear_class = {
+    "ResizeBilinear", "nnom_bilinear_param", nnom_bilinear_param_fields, resize_bilinear_build, 1, 1, 0};
+static const nnom_class_t resize_bilinear_rows_class = {
+    "ResizeBilinear",  "nnom_bilinear_param", nnom_bilinear_param_fields, resize_bilinear_build, 1, 1,
+    NNOM_CLASS_NO_SWAP};
 
 nnom_layer_t *nnom_resize_bilinear(nnom_size_t size, nnom_resize_t mode)
 {
-    bilinear_layer_t *layer = nnom_layer_new(size.h == 1 ? &class : &rows_class, sizeof(*layer));
+    bilinear_layer_t *layer =
+        nnom_layer_new(size.h == 1 ? &resize_bilinear_class : &resize_bilinear_rows_class, sizeof(*layer));
     if (layer == NULL) {
         return NULL;
     }

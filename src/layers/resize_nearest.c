@@ -39,7 +39,7 @@ static int32_t nearest(const nnom_layer_t *layer, int32_t axis, int32_t i)
     return index < in - 1 ? index : in - 1;
 }
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t resize_nearest_build(nnom_layer_t *layer)
 {
     const nearest_layer_t *resize = (const nearest_layer_t *)layer;
     const nnom_status_t status = nnom_resize_shape(layer, resize->size, resize->mode);
@@ -49,13 +49,15 @@ static nnom_status_t build(nnom_layer_t *layer)
     return nnom_pick_build((nnom_pick_layer_t *)layer, 3u, nearest);
 }
 
-static const nnom_class_t class = {"ResizeNearest", "nnom_pick_param", nnom_pick_param_fields, build, 1, 1, 0};
-static const nnom_class_t rows_class = {"ResizeNearest",   "nnom_pick_param", nnom_pick_param_fields, build, 1, 1,
-                                        NNOM_CLASS_NO_SWAP};
+static const nnom_class_t resize_nearest_class = {
+    "ResizeNearest", "nnom_pick_param", nnom_pick_param_fields, resize_nearest_build, 1, 1, 0};
+static const nnom_class_t resize_nearest_rows_class = {
+    "ResizeNearest", "nnom_pick_param", nnom_pick_param_fields, resize_nearest_build, 1, 1, NNOM_CLASS_NO_SWAP};
 
 nnom_layer_t *nnom_resize_nearest(nnom_size_t size, nnom_resize_t mode)
 {
-    nearest_layer_t *layer = nnom_layer_new(size.h == 1 ? &class : &rows_class, sizeof(*layer));
+    nearest_layer_t *layer =
+        nnom_layer_new(size.h == 1 ? &resize_nearest_class : &resize_nearest_rows_class, sizeof(*layer));
     if (layer == NULL) {
         return NULL;
     }

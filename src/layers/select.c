@@ -11,7 +11,7 @@ NNOM_PARAM_STRUCT(nnom_select_param, NNOM_SELECT_PARAM)
 NNOM_PARAM_FIELDS(nnom_select_param, NNOM_SELECT_PARAM)
 
 /* The element of an input that stands at (y, x, c) of the output. */
-static const uint8_t *element(const nnom_call_t *call, uint32_t input, int32_t y, int32_t x, int32_t c)
+static const uint8_t *select_element(const nnom_call_t *call, uint32_t input, int32_t y, int32_t x, int32_t c)
 {
     const nnom_shape_t s = nnom_call_input(call, input)->shape;
     const nnom_rows_t rows = nnom_call_input_rows(call, input);
@@ -35,7 +35,7 @@ static bool is_set(const uint8_t *from, nnom_type_t type)
     return real != 0.0f;
 }
 
-static void take(const nnom_call_t *call, const uint8_t *from, uint32_t input, uint8_t *to)
+static void select_take(const nnom_call_t *call, const uint8_t *from, uint32_t input, uint8_t *to)
 {
     const nnom_select_param_t *p = call->node->param;
     const nnom_tensor_t *out = nnom_call_output(call);
@@ -49,7 +49,7 @@ static void take(const nnom_call_t *call, const uint8_t *from, uint32_t input, u
     *(int8_t *)to = (int8_t)nnom_clamp_i32(q + out->zero_point, -128, 127);
 }
 
-static void run(const nnom_call_t *call)
+static void select_run(const nnom_call_t *call)
 {
     const nnom_tensor_t *out = nnom_call_output(call);
     const nnom_rows_t to = nnom_call_output_rows(call);
@@ -59,38 +59,39 @@ static void run(const nnom_call_t *call)
         uint8_t *row = nnom_row(&to, y);
         for (int32_t x = 0; x < out->shape.w; x++) {
             for (int32_t c = 0; c < out->shape.c; c++, row += bytes) {
-                const uint32_t chosen = is_set(element(call, 0, y, x, c), condition) ? 1 : 2;
-                take(call, element(call, chosen, y, x, c), chosen, row);
+                const uint32_t chosen = is_set(select_element(call, 0, y, x, c), condition) ? 1 : 2;
+                select_take(call, select_element(call, chosen, y, x, c), chosen, row);
             }
         }
     }
 }
 
-static nnom_range_t window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
+static nnom_range_t select_window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input,
+                                  nnom_range_t y)
 {
     const nnom_range_t first = {0, 1};
     return nnom_node_input(program, node, input)->shape.h == 1 ? first : y;
 }
 
 extern const nnom_op_t nnom_select_op;
-const nnom_op_t nnom_select_op = {run, window, 0, sizeof(nnom_select_param_t)};
+const nnom_op_t nnom_select_op = {select_run, select_window, 0, sizeof(nnom_select_param_t)};
 
 typedef struct select_layer {
     nnom_layer_t super;
     nnom_select_param_t param;
 } select_layer_t;
 
-static int32_t joint(int32_t a, int32_t b)
+static int32_t select_joint(int32_t a, int32_t b)
 {
     return a == 1 ? b : (b == 1 || a == b ? a : -1);
 }
 
-static nnom_status_t join_shapes(nnom_layer_t *layer)
+static nnom_status_t select_join_shapes(nnom_layer_t *layer)
 {
     nnom_shape_t s = nnom_layer_in(layer, 0)->shape;
     for (uint32_t i = 1; i < 3; i++) {
         const nnom_shape_t b = nnom_layer_in(layer, i)->shape;
-        s = nnom_make_shape(joint(s.h, b.h), joint(s.w, b.w), joint(s.c, b.c));
+        s = nnom_make_shape(select_joint(s.h, b.h), select_joint(s.w, b.w), select_joint(s.c, b.c));
         if (s.h < 1 || s.w < 1 || s.c < 1) {
             return nnom_layer_fail(layer, NNOM_BAD_SHAPE, "input %d (%d, %d, %d): sides must equal the others' or be 1",
                                    (int)i, (int)b.h, (int)b.w, (int)b.c);
@@ -100,7 +101,7 @@ static nnom_status_t join_shapes(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t select_build(nnom_layer_t *layer)
 {
     nnom_select_param_t *p = &((select_layer_t *)layer)->param;
     const nnom_tensor_t *a = nnom_layer_in(layer, 1);
@@ -118,13 +119,14 @@ static nnom_status_t build(nnom_layer_t *layer)
         nnom_rescale_multiplier(a, layer->out, &p->multiplier_a, &p->shift_a);
         nnom_rescale_multiplier(b, layer->out, &p->multiplier_b, &p->shift_b);
     }
-    return join_shapes(layer);
+    return select_join_shapes(layer);
 }
 
-static const nnom_class_t class = {"Select", "nnom_select_param", nnom_select_param_fields, build, 3, 3, 0};
+static const nnom_class_t select_class = {"Select", "nnom_select_param", nnom_select_param_fields, select_build, 3, 3,
+                                          0};
 
 nnom_layer_t *nnom_select(void)
 {
-    select_layer_t *layer = nnom_layer_new(&class, sizeof(*layer));
+    select_layer_t *layer = nnom_layer_new(&select_class, sizeof(*layer));
     return layer != NULL ? &layer->super : NULL;
 }

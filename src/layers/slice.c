@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static nnom_range_t window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
+static nnom_range_t slice_window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
 {
     const nnom_slice_param_t *p = node->param;
     const nnom_range_t rows = {p->begin_h + y.lo * p->step_h, p->begin_h + (y.hi - 1) * p->step_h + 1};
@@ -12,7 +12,7 @@ static nnom_range_t window(const nnom_program_t *program, const nnom_node_t *nod
     return rows;
 }
 
-static void pixel(const nnom_slice_param_t *p, const uint8_t *from, uint8_t *to, int32_t channels, int32_t bytes)
+static void slice_pixel(const nnom_slice_param_t *p, const uint8_t *from, uint8_t *to, int32_t channels, int32_t bytes)
 {
     from += p->begin_c * bytes;
     if (p->step_c == 1) {
@@ -24,7 +24,7 @@ static void pixel(const nnom_slice_param_t *p, const uint8_t *from, uint8_t *to,
     }
 }
 
-static void run(const nnom_call_t *call)
+static void slice_run(const nnom_call_t *call)
 {
     const nnom_slice_param_t *p = call->node->param;
     const nnom_tensor_t *in = nnom_call_input(call, 0);
@@ -42,16 +42,16 @@ static void run(const nnom_call_t *call)
             continue;
         }
         for (int32_t x = 0; x < shape.w; x++, row += p->step_w * pixel_bytes, out += shape.c * bytes) {
-            pixel(p, row, out, shape.c, bytes);
+            slice_pixel(p, row, out, shape.c, bytes);
         }
     }
 }
 
 extern const nnom_op_t nnom_slice_op;
 extern const nnom_op_t nnom_slice_backwards_op;
-const nnom_op_t nnom_slice_op = {run, window, 0, sizeof(nnom_slice_param_t)};
+const nnom_op_t nnom_slice_op = {slice_run, slice_window, 0, sizeof(nnom_slice_param_t)};
 /* Rows in descending order: windows must ascend with the output's rows, so it asks for all of them. */
-const nnom_op_t nnom_slice_backwards_op = {run, nnom_window_all, 0, sizeof(nnom_slice_param_t)};
+const nnom_op_t nnom_slice_backwards_op = {slice_run, nnom_window_all, 0, sizeof(nnom_slice_param_t)};
 
 nnom_status_t nnom_slice_build(nnom_layer_t *layer, const nnom_slice_param_t *param)
 {
@@ -80,12 +80,12 @@ typedef struct slice_layer {
     nnom_slice_param_t param;
 } slice_layer_t;
 
-static nnom_shape_t oriented(const nnom_layer_t *layer, nnom_shape_t s)
+static nnom_shape_t slice_oriented(const nnom_layer_t *layer, nnom_shape_t s)
 {
     return layer->swapped ? nnom_make_shape(s.w, s.h, s.c) : s;
 }
 
-static bool inside(int32_t begin, int32_t size, int32_t step, int32_t length)
+static bool slice_inside(int32_t begin, int32_t size, int32_t step, int32_t length)
 {
     const int64_t last = begin + ((int64_t)size - 1) * step;
     return size >= 1 && begin >= 0 && begin < length && last >= 0 && last < length && step != 0;
@@ -97,15 +97,15 @@ static int32_t step_of(int32_t size, int32_t step)
     return size == 1 ? 1 : step;
 }
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t slice_build(nnom_layer_t *layer)
 {
     slice_layer_t *slice = (slice_layer_t *)layer;
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
-    const nnom_shape_t begin = oriented(layer, slice->begin);
-    const nnom_shape_t size = oriented(layer, slice->size);
-    const nnom_shape_t step = oriented(layer, slice->step);
-    if (!inside(begin.h, size.h, step.h, in.h) || !inside(begin.w, size.w, step.w, in.w) ||
-        !inside(begin.c, size.c, step.c, in.c)) {
+    const nnom_shape_t begin = slice_oriented(layer, slice->begin);
+    const nnom_shape_t size = slice_oriented(layer, slice->size);
+    const nnom_shape_t step = slice_oriented(layer, slice->step);
+    if (!slice_inside(begin.h, size.h, step.h, in.h) || !slice_inside(begin.w, size.w, step.w, in.w) ||
+        !slice_inside(begin.c, size.c, step.c, in.c)) {
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT,
                                "(%d, %d, %d) elements from (%d, %d, %d) on are not within its input (%d, %d, %d)",
                                (int)size.h, (int)size.w, (int)size.c, (int)begin.h, (int)begin.w, (int)begin.c,
@@ -119,11 +119,11 @@ static nnom_status_t build(nnom_layer_t *layer)
     return nnom_slice_build(layer, &slice->param);
 }
 
-static const nnom_class_t class = {"Slice", "nnom_slice_param", nnom_slice_param_fields, build, 1, 1, 0};
+static const nnom_class_t slice_class = {"Slice", "nnom_slice_param", nnom_slice_param_fields, slice_build, 1, 1, 0};
 
 nnom_layer_t *nnom_slice(nnom_shape_t begin, nnom_shape_t size, nnom_shape_t step)
 {
-    slice_layer_t *layer = nnom_layer_new(&class, sizeof(*layer));
+    slice_layer_t *layer = nnom_layer_new(&slice_class, sizeof(*layer));
     if (layer == NULL) {
         return NULL;
     }

@@ -18,7 +18,7 @@ NNOM_PARAM_FIELDS(nnom_softmax_param, NNOM_SOFTMAX_PARAM)
 
 enum { DIFF_BITS = 5, SUM_BITS = 12, MAX_CHANNELS = (1 << SUM_BITS) - 1 };
 
-static int32_t largest(const int8_t *x, int32_t n)
+static int32_t softmax_largest(const int8_t *x, int32_t n)
 {
     int32_t max = -128;
     for (int32_t i = 0; i < n; i++) {
@@ -33,9 +33,9 @@ static int32_t exp_of(const nnom_softmax_param_t *p, int32_t diff)
     return nnom_fp_exp(nnom_requantize(diff, p->multiplier, p->shift), DIFF_BITS);
 }
 
-static void pixel_s8(const nnom_softmax_param_t *p, const int8_t *x, int8_t *y, int32_t n, int32_t zero_point)
+static void softmax_pixel_s8(const nnom_softmax_param_t *p, const int8_t *x, int8_t *y, int32_t n, int32_t zero_point)
 {
-    const int32_t max = largest(x, n);
+    const int32_t max = softmax_largest(x, n);
     int32_t sum = 0; /* <= n * 2^19 < 2^31, as n <= MAX_CHANNELS */
     for (int32_t i = 0; i < n; i++) {
         if (x[i] - max >= p->diff_min) {
@@ -54,7 +54,7 @@ static void pixel_s8(const nnom_softmax_param_t *p, const int8_t *x, int8_t *y, 
     }
 }
 
-static void pixel_f32(float beta, const float *x, float *y, int32_t n)
+static void softmax_pixel_f32(float beta, const float *x, float *y, int32_t n)
 {
     float max = x[0];
     for (int32_t i = 1; i < n; i++) {
@@ -70,7 +70,7 @@ static void pixel_f32(float beta, const float *x, float *y, int32_t n)
     }
 }
 
-static void run_s8(const nnom_call_t *call)
+static void softmax_run_s8(const nnom_call_t *call)
 {
     const nnom_rows_t from = nnom_call_input_rows(call, 0);
     const nnom_rows_t to = nnom_call_output_rows(call);
@@ -80,12 +80,12 @@ static void run_s8(const nnom_call_t *call)
         const int8_t *in = (const int8_t *)nnom_row(&from, y);
         int8_t *out = (int8_t *)nnom_row(&to, y);
         for (int32_t x = 0; x < shape.w; x++, in += shape.c, out += shape.c) {
-            pixel_s8(call->node->param, in, out, shape.c, zero_point);
+            softmax_pixel_s8(call->node->param, in, out, shape.c, zero_point);
         }
     }
 }
 
-static void run_f32(const nnom_call_t *call)
+static void softmax_run_f32(const nnom_call_t *call)
 {
     const nnom_softmax_param_t *p = call->node->param;
     const nnom_rows_t from = nnom_call_input_rows(call, 0);
@@ -95,15 +95,15 @@ static void run_f32(const nnom_call_t *call)
         const float *in = (const float *)(const void *)nnom_row(&from, y);
         float *out = (float *)(void *)nnom_row(&to, y);
         for (int32_t x = 0; x < shape.w; x++, in += shape.c, out += shape.c) {
-            pixel_f32(p->beta, in, out, shape.c);
+            softmax_pixel_f32(p->beta, in, out, shape.c);
         }
     }
 }
 
 extern const nnom_op_t nnom_softmax_s8_op;
 extern const nnom_op_t nnom_softmax_f32_op;
-const nnom_op_t nnom_softmax_s8_op = {run_s8, NULL, 0, sizeof(nnom_softmax_param_t)};
-const nnom_op_t nnom_softmax_f32_op = {run_f32, NULL, 0, sizeof(nnom_softmax_param_t)};
+const nnom_op_t nnom_softmax_s8_op = {softmax_run_s8, NULL, 0, sizeof(nnom_softmax_param_t)};
+const nnom_op_t nnom_softmax_f32_op = {softmax_run_f32, NULL, 0, sizeof(nnom_softmax_param_t)};
 
 /* ---- Build ---- */
 
@@ -112,7 +112,7 @@ typedef struct softmax_layer {
     nnom_softmax_param_t param;
 } softmax_layer_t;
 
-static nnom_status_t build_s8(nnom_layer_t *layer, nnom_softmax_param_t *p)
+static nnom_status_t softmax_build_s8(nnom_layer_t *layer, nnom_softmax_param_t *p)
 {
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
     const double real = (double)p->beta * (double)in->scale * 67108864.0; /* 2^26: 5 integer bits */
@@ -134,7 +134,7 @@ static nnom_status_t build_s8(nnom_layer_t *layer, nnom_softmax_param_t *p)
     return NNOM_OK;
 }
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t softmax_build(nnom_layer_t *layer)
 {
     nnom_softmax_param_t *p = &((softmax_layer_t *)layer)->param;
     const nnom_status_t status = nnom_layer_check_types(layer);
@@ -149,17 +149,18 @@ static nnom_status_t build(nnom_layer_t *layer)
     layer->overlap = 0;
     layer->param = p;
     if (layer->out->type == NNOM_TYPE_S8) {
-        return build_s8(layer, p);
+        return softmax_build_s8(layer, p);
     }
     NNOM_LAYER_SET_OP(layer, nnom_softmax_f32_op);
     return NNOM_OK;
 }
 
-static const nnom_class_t class = {"Softmax", "nnom_softmax_param", nnom_softmax_param_fields, build, 1, 1, 0};
+static const nnom_class_t softmax_class = {
+    "Softmax", "nnom_softmax_param", nnom_softmax_param_fields, softmax_build, 1, 1, 0};
 
 nnom_layer_t *nnom_softmax(float beta)
 {
-    softmax_layer_t *layer = nnom_layer_new(&class, sizeof(*layer));
+    softmax_layer_t *layer = nnom_layer_new(&softmax_class, sizeof(*layer));
     if (layer == NULL) {
         return NULL;
     }

@@ -13,8 +13,8 @@ static int32_t block_of(const nnom_node_t *node)
     return ((const nnom_block_param_t *)node->param)->block;
 }
 
-static nnom_range_t window_to_depth(const nnom_program_t *program, const nnom_node_t *node, uint32_t input,
-                                    nnom_range_t y)
+static nnom_range_t space_to_depth_window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input,
+                                          nnom_range_t y)
 {
     const nnom_range_t rows = {y.lo * block_of(node), y.hi * block_of(node)};
     (void)program;
@@ -22,8 +22,8 @@ static nnom_range_t window_to_depth(const nnom_program_t *program, const nnom_no
     return rows;
 }
 
-static nnom_range_t window_to_space(const nnom_program_t *program, const nnom_node_t *node, uint32_t input,
-                                    nnom_range_t y)
+static nnom_range_t depth_to_space_window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input,
+                                          nnom_range_t y)
 {
     const nnom_range_t rows = {y.lo / block_of(node), (y.hi - 1) / block_of(node) + 1};
     (void)program;
@@ -31,7 +31,7 @@ static nnom_range_t window_to_space(const nnom_program_t *program, const nnom_no
     return rows;
 }
 
-static void run_to_depth(const nnom_call_t *call)
+static void space_to_depth_run(const nnom_call_t *call)
 {
     const int32_t block = block_of(call->node);
     const nnom_tensor_t *in = nnom_call_input(call, 0);
@@ -49,7 +49,7 @@ static void run_to_depth(const nnom_call_t *call)
     }
 }
 
-static void run_to_space(const nnom_call_t *call)
+static void depth_to_space_run(const nnom_call_t *call)
 {
     const int32_t block = block_of(call->node);
     const nnom_tensor_t *in = nnom_call_input(call, 0);
@@ -68,8 +68,8 @@ static void run_to_space(const nnom_call_t *call)
 
 extern const nnom_op_t nnom_space_to_depth_op;
 extern const nnom_op_t nnom_depth_to_space_op;
-const nnom_op_t nnom_space_to_depth_op = {run_to_depth, window_to_depth, 0, sizeof(nnom_block_param_t)};
-const nnom_op_t nnom_depth_to_space_op = {run_to_space, window_to_space, 0, sizeof(nnom_block_param_t)};
+const nnom_op_t nnom_space_to_depth_op = {space_to_depth_run, space_to_depth_window, 0, sizeof(nnom_block_param_t)};
+const nnom_op_t nnom_depth_to_space_op = {depth_to_space_run, depth_to_space_window, 0, sizeof(nnom_block_param_t)};
 
 /* ---- Build ---- */
 
@@ -80,7 +80,7 @@ typedef struct block_layer {
     nnom_block_param_t param;
 } block_layer_t;
 
-static nnom_status_t check(nnom_layer_t *layer, bool divides)
+static nnom_status_t space_to_depth_check(nnom_layer_t *layer, bool divides)
 {
     const int32_t block = ((block_layer_t *)layer)->param.block;
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
@@ -93,12 +93,12 @@ static nnom_status_t check(nnom_layer_t *layer, bool divides)
     return nnom_layer_keep_quant(layer);
 }
 
-static nnom_status_t build_to_depth(nnom_layer_t *layer)
+static nnom_status_t space_to_depth_build(nnom_layer_t *layer)
 {
     const int32_t block = ((block_layer_t *)layer)->param.block;
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
     const bool divides = block >= 1 && block <= BLOCK_MAX && in.h % block == 0 && in.w % block == 0;
-    const nnom_status_t status = check(layer, divides);
+    const nnom_status_t status = space_to_depth_check(layer, divides);
     if (status != NNOM_OK) {
         return status;
     }
@@ -108,12 +108,12 @@ static nnom_status_t build_to_depth(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-static nnom_status_t build_to_space(nnom_layer_t *layer)
+static nnom_status_t depth_to_space_build(nnom_layer_t *layer)
 {
     const int32_t block = ((block_layer_t *)layer)->param.block;
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
     const bool divides = block >= 1 && block <= BLOCK_MAX && in.c % (block * block) == 0;
-    const nnom_status_t status = check(layer, divides);
+    const nnom_status_t status = space_to_depth_check(layer, divides);
     if (status != NNOM_OK) {
         return status;
     }
@@ -123,12 +123,12 @@ static nnom_status_t build_to_space(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-static const nnom_class_t depth_class = {
-    "SpaceToDepth", "nnom_block_param", nnom_block_param_fields, build_to_depth, 1, 1, NNOM_CLASS_NO_SWAP};
-static const nnom_class_t space_class = {
-    "DepthToSpace", "nnom_block_param", nnom_block_param_fields, build_to_space, 1, 1, NNOM_CLASS_NO_SWAP};
+static const nnom_class_t space_to_depth_class = {
+    "SpaceToDepth", "nnom_block_param", nnom_block_param_fields, space_to_depth_build, 1, 1, NNOM_CLASS_NO_SWAP};
+static const nnom_class_t depth_to_space_class = {
+    "DepthToSpace", "nnom_block_param", nnom_block_param_fields, depth_to_space_build, 1, 1, NNOM_CLASS_NO_SWAP};
 
-static nnom_layer_t *new_block(const nnom_class_t *cls, int32_t block)
+static nnom_layer_t *space_to_depth_new_block(const nnom_class_t *cls, int32_t block)
 {
     block_layer_t *layer = nnom_layer_new(cls, sizeof(*layer));
     if (layer == NULL) {
@@ -140,10 +140,10 @@ static nnom_layer_t *new_block(const nnom_class_t *cls, int32_t block)
 
 nnom_layer_t *nnom_space_to_depth(int32_t block)
 {
-    return new_block(&depth_class, block);
+    return space_to_depth_new_block(&space_to_depth_class, block);
 }
 
 nnom_layer_t *nnom_depth_to_space(int32_t block)
 {
-    return new_block(&space_class, block);
+    return space_to_depth_new_block(&depth_to_space_class, block);
 }

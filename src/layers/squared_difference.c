@@ -4,7 +4,7 @@
 #include "binary.h"
 
 /* An operand in the common scale, with 7 more bits: |result| <= 255 * 2^6, as its multiplier is at most 1/2. */
-static int32_t term(int8_t x, int32_t zero_point, int32_t multiplier, int32_t shift)
+static int32_t squared_difference_term(int8_t x, int32_t zero_point, int32_t multiplier, int32_t shift)
 {
     return nnom_requantize((x - zero_point) * 128, multiplier, shift);
 }
@@ -15,8 +15,8 @@ static void difference_s8(const nnom_binary_param_t *p, nnom_operand_t a, nnom_o
     const int8_t *y = b.data;
     int8_t *to = out.data;
     for (int32_t i = 0; i < out.count; i++, x += a.step, y += b.step) {
-        const int32_t d = term(*x, a.zero_point, p->multiplier_a, p->shift_a) -
-                          term(*y, b.zero_point, p->multiplier_b, p->shift_b);
+        const int32_t d = squared_difference_term(*x, a.zero_point, p->multiplier_a, p->shift_a) -
+                          squared_difference_term(*y, b.zero_point, p->multiplier_b, p->shift_b);
         const int32_t q = nnom_requantize(d * d, p->multiplier, p->shift) + out.zero_point; /* d^2 <= 2^30 */
         to[i] = (int8_t)nnom_clamp_i32(q, p->act_min, p->act_max);
     }
@@ -33,22 +33,24 @@ static void difference_f32(const nnom_binary_param_t *p, nnom_operand_t a, nnom_
     }
 }
 
-static void run_s8(const nnom_call_t *call)
+static void squared_difference_run_s8(const nnom_call_t *call)
 {
     nnom_binary_run(call, difference_s8);
 }
 
-static void run_f32(const nnom_call_t *call)
+static void squared_difference_run_f32(const nnom_call_t *call)
 {
     nnom_binary_run(call, difference_f32);
 }
 
 extern const nnom_op_t nnom_squared_difference_s8_op;
 extern const nnom_op_t nnom_squared_difference_f32_op;
-const nnom_op_t nnom_squared_difference_s8_op = {run_s8, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
-const nnom_op_t nnom_squared_difference_f32_op = {run_f32, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
+const nnom_op_t nnom_squared_difference_s8_op = {squared_difference_run_s8, nnom_binary_window, 0,
+                                                 sizeof(nnom_binary_param_t)};
+const nnom_op_t nnom_squared_difference_f32_op = {squared_difference_run_f32, nnom_binary_window, 0,
+                                                  sizeof(nnom_binary_param_t)};
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t squared_difference_build(nnom_layer_t *layer)
 {
     nnom_binary_layer_t *binary = (nnom_binary_layer_t *)layer;
     nnom_binary_param_t *p = &binary->param;
@@ -76,10 +78,11 @@ static nnom_status_t build(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-static const nnom_class_t class = {
-    "SquaredDifference", "nnom_binary_param", nnom_binary_param_fields, build, 2, 2, NNOM_CLASS_CLAMPS};
+static const nnom_class_t squared_difference_class = {
+    "SquaredDifference", "nnom_binary_param", nnom_binary_param_fields, squared_difference_build, 2, 2,
+    NNOM_CLASS_CLAMPS};
 
 nnom_layer_t *nnom_squared_difference(void)
 {
-    return nnom_binary_new(&class, 0);
+    return nnom_binary_new(&squared_difference_class, 0);
 }

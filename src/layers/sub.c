@@ -24,22 +24,22 @@ static void sub_f32(const nnom_binary_param_t *p, nnom_operand_t a, nnom_operand
     }
 }
 
-static void run_s8(const nnom_call_t *call)
+static void sub_run_s8(const nnom_call_t *call)
 {
     nnom_binary_run(call, sub_s8);
 }
 
-static void run_f32(const nnom_call_t *call)
+static void sub_run_f32(const nnom_call_t *call)
 {
     nnom_binary_run(call, sub_f32);
 }
 
 extern const nnom_op_t nnom_sub_s8_op;
 extern const nnom_op_t nnom_sub_f32_op;
-const nnom_op_t nnom_sub_s8_op = {run_s8, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
-const nnom_op_t nnom_sub_f32_op = {run_f32, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
+const nnom_op_t nnom_sub_s8_op = {sub_run_s8, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
+const nnom_op_t nnom_sub_f32_op = {sub_run_f32, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t sub_build(nnom_layer_t *layer)
 {
     nnom_binary_layer_t *binary = (nnom_binary_layer_t *)layer;
     const nnom_status_t status = nnom_binary_build(binary);
@@ -59,10 +59,10 @@ static nnom_status_t build(nnom_layer_t *layer)
     return nnom_sum_multipliers(binary, factors);
 }
 
-static const nnom_class_t class = {"Sub", "nnom_binary_param", nnom_binary_param_fields, build, 2,
-                                   2,     NNOM_CLASS_CLAMPS};
+static const nnom_class_t sub_class = {"Sub", "nnom_binary_param", nnom_binary_param_fields, sub_build, 2,
+                                       2,     NNOM_CLASS_CLAMPS};
 
 nnom_layer_t *nnom_sub(int32_t oshift)
 {
-    return nnom_binary_new(&class, oshift);
+    return nnom_binary_new(&sub_class, oshift);
 }

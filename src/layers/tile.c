@@ -6,13 +6,13 @@ typedef struct tile_layer {
     nnom_shape_t times;
 } tile_layer_t;
 
-static int32_t modulo(const nnom_layer_t *layer, int32_t axis, int32_t i)
+static int32_t tile_modulo(const nnom_layer_t *layer, int32_t axis, int32_t i)
 {
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
     return i % (axis == 0 ? in.h : (axis == 1 ? in.w : in.c));
 }
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t tile_build(nnom_layer_t *layer)
 {
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
     nnom_shape_t times = ((const tile_layer_t *)layer)->times;
@@ -28,16 +28,16 @@ static nnom_status_t build(nnom_layer_t *layer)
     }
     layer->out->shape = nnom_make_shape(in.h * times.h, in.w * times.w, in.c * times.c);
     const uint32_t axes = (times.h > 1 ? 1u : 0u) | (times.w > 1 ? 2u : 0u) | (times.c > 1 ? 4u : 0u);
-    return nnom_pick_build((nnom_pick_layer_t *)layer, axes, modulo);
+    return nnom_pick_build((nnom_pick_layer_t *)layer, axes, tile_modulo);
 }
 
-static const nnom_class_t class = {"Tile", "nnom_pick_param", nnom_pick_param_fields, build, 1, 1, 0};
-static const nnom_class_t rows_class = {"Tile", "nnom_pick_param", nnom_pick_param_fields, build, 1,
-                                        1,      NNOM_CLASS_NO_SWAP};
+static const nnom_class_t tile_class = {"Tile", "nnom_pick_param", nnom_pick_param_fields, tile_build, 1, 1, 0};
+static const nnom_class_t tile_rows_class = {"Tile", "nnom_pick_param", nnom_pick_param_fields, tile_build, 1,
+                                             1,      NNOM_CLASS_NO_SWAP};
 
 nnom_layer_t *nnom_tile(nnom_shape_t times)
 {
-    tile_layer_t *layer = nnom_layer_new(times.h > 1 ? &rows_class : &class, sizeof(*layer));
+    tile_layer_t *layer = nnom_layer_new(times.h > 1 ? &tile_rows_class : &tile_class, sizeof(*layer));
     if (layer == NULL) {
         return NULL;
     }

@@ -6,13 +6,13 @@
 NNOM_PARAM_STRUCT(nnom_top_k_param, NNOM_TOP_K_PARAM)
 NNOM_PARAM_FIELDS(nnom_top_k_param, NNOM_TOP_K_PARAM)
 
-static float value(const uint8_t *pixel, nnom_type_t type, int32_t c)
+static float top_k_value(const uint8_t *pixel, nnom_type_t type, int32_t c)
 {
     return type == NNOM_TYPE_F32 ? ((const float *)(const void *)pixel)[c] : (float)((const int8_t *)pixel)[c];
 }
 
 /* True if a stands before b: larger, or equal with the lower index; NaN comes last. */
-static bool before(float a, int32_t ia, float b, int32_t ib)
+static bool top_k_before(float a, int32_t ia, float b, int32_t ib)
 {
     const bool nan_a = a != a;
     const bool nan_b = b != b;
@@ -23,13 +23,13 @@ static bool before(float a, int32_t ia, float b, int32_t ib)
 }
 
 /* The first channel in this order after channel `last` (-1: the very first). */
-static int32_t next(const uint8_t *pixel, nnom_type_t type, int32_t channels, int32_t last)
+static int32_t top_k_next(const uint8_t *pixel, nnom_type_t type, int32_t channels, int32_t last)
 {
     int32_t found = -1;
     for (int32_t c = 0; c < channels; c++) {
-        const float x = value(pixel, type, c);
-        const bool after = last < 0 || before(value(pixel, type, last), last, x, c);
-        if (after && (found < 0 || before(x, c, value(pixel, type, found), found))) {
+        const float x = top_k_value(pixel, type, c);
+        const bool after = last < 0 || top_k_before(top_k_value(pixel, type, last), last, x, c);
+        if (after && (found < 0 || top_k_before(x, c, top_k_value(pixel, type, found), found))) {
             found = c;
         }
     }
@@ -42,18 +42,18 @@ static void pixel_out(const nnom_call_t *call, const uint8_t *from, uint8_t *to)
     const nnom_tensor_t *in = nnom_call_input(call, 0);
     int32_t c = -1;
     for (int32_t k = 0; k < p->count; k++) {
-        c = next(from, in->type, in->shape.c, c);
+        c = top_k_next(from, in->type, in->shape.c, c);
         if (p->indices != 0) {
             ((int32_t *)(void *)to)[k] = c;
         } else if (in->type == NNOM_TYPE_F32) {
-            ((float *)(void *)to)[k] = value(from, in->type, c);
+            ((float *)(void *)to)[k] = top_k_value(from, in->type, c);
         } else {
             ((int8_t *)to)[k] = ((const int8_t *)from)[c];
         }
     }
 }
 
-static void run(const nnom_call_t *call)
+static void top_k_run(const nnom_call_t *call)
 {
     const nnom_shape_t in = nnom_call_input(call, 0)->shape;
     const nnom_rows_t from = nnom_call_input_rows(call, 0);
@@ -66,14 +66,14 @@ static void run(const nnom_call_t *call)
 }
 
 extern const nnom_op_t nnom_top_k_op;
-const nnom_op_t nnom_top_k_op = {run, NULL, 0, sizeof(nnom_top_k_param_t)};
+const nnom_op_t nnom_top_k_op = {top_k_run, NULL, 0, sizeof(nnom_top_k_param_t)};
 
 typedef struct top_k_layer {
     nnom_layer_t super;
     nnom_top_k_param_t param;
 } top_k_layer_t;
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t top_k_build(nnom_layer_t *layer)
 {
     nnom_top_k_param_t *p = &((top_k_layer_t *)layer)->param;
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
@@ -96,11 +96,11 @@ static nnom_status_t build(nnom_layer_t *layer)
     return status;
 }
 
-static const nnom_class_t class = {"TopK", "nnom_top_k_param", nnom_top_k_param_fields, build, 1, 1, 0};
+static const nnom_class_t top_k_class = {"TopK", "nnom_top_k_param", nnom_top_k_param_fields, top_k_build, 1, 1, 0};
 
 nnom_layer_t *nnom_top_k(int32_t count, bool indices)
 {
-    top_k_layer_t *layer = nnom_layer_new(&class, sizeof(*layer));
+    top_k_layer_t *layer = nnom_layer_new(&top_k_class, sizeof(*layer));
     if (layer == NULL) {
         return NULL;
     }

@@ -8,7 +8,7 @@
 NNOM_PARAM_STRUCT(nnom_transpose_param, NNOM_TRANSPOSE_PARAM)
 NNOM_PARAM_FIELDS(nnom_transpose_param, NNOM_TRANSPOSE_PARAM)
 
-static void run(const nnom_call_t *call)
+static void transpose_run(const nnom_call_t *call)
 {
     const nnom_transpose_param_t *p = call->node->param;
     const nnom_tensor_t *in = nnom_call_input(call, 0);
@@ -33,9 +33,9 @@ static void run(const nnom_call_t *call)
 
 extern const nnom_op_t nnom_transpose_op;
 extern const nnom_op_t nnom_transpose_rows_op;
-const nnom_op_t nnom_transpose_op = {run, nnom_window_all, 0, sizeof(nnom_transpose_param_t)};
+const nnom_op_t nnom_transpose_op = {transpose_run, nnom_window_all, 0, sizeof(nnom_transpose_param_t)};
 /* Rows stay rows. */
-const nnom_op_t nnom_transpose_rows_op = {run, NULL, 0, sizeof(nnom_transpose_param_t)};
+const nnom_op_t nnom_transpose_rows_op = {transpose_run, NULL, 0, sizeof(nnom_transpose_param_t)};
 
 typedef struct transpose_layer {
     nnom_layer_t super;
@@ -44,7 +44,7 @@ typedef struct transpose_layer {
 } transpose_layer_t;
 
 /* In a model whose h and w were exchanged the axes 0 and 1 are, on both sides. */
-static nnom_transpose_param_t oriented(nnom_shape_t perm, bool swapped)
+static nnom_transpose_param_t transpose_oriented(nnom_shape_t perm, bool swapped)
 {
     static const int32_t exchange[3] = {1, 0, 2};
     const nnom_transpose_param_t plain = {perm.h, perm.w, perm.c};
@@ -52,7 +52,7 @@ static nnom_transpose_param_t oriented(nnom_shape_t perm, bool swapped)
     return swapped ? exchanged : plain;
 }
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t transpose_build(nnom_layer_t *layer)
 {
     transpose_layer_t *transpose = (transpose_layer_t *)layer;
     const nnom_shape_t perm = transpose->perm;
@@ -67,7 +67,7 @@ static nnom_status_t build(nnom_layer_t *layer)
     if (status != NNOM_OK) {
         return status;
     }
-    const nnom_transpose_param_t param = oriented(perm, layer->swapped);
+    const nnom_transpose_param_t param = transpose_oriented(perm, layer->swapped);
     transpose->param = param;
     layer->param = &transpose->param;
     layer->out->shape = nnom_make_shape(sides[param.perm_h], sides[param.perm_w], sides[param.perm_c]);
@@ -81,13 +81,14 @@ static nnom_status_t build(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-static const nnom_class_t class = {"Transpose", "nnom_transpose_param", nnom_transpose_param_fields, build, 1, 1, 0};
-static const nnom_class_t rows_class = {"Transpose", "nnom_transpose_param", nnom_transpose_param_fields, build, 1,
-                                        1,           NNOM_CLASS_NO_SWAP};
+static const nnom_class_t transpose_class = {
+    "Transpose", "nnom_transpose_param", nnom_transpose_param_fields, transpose_build, 1, 1, 0};
+static const nnom_class_t transpose_rows_class = {
+    "Transpose", "nnom_transpose_param", nnom_transpose_param_fields, transpose_build, 1, 1, NNOM_CLASS_NO_SWAP};
 
 nnom_layer_t *nnom_transpose(nnom_shape_t perm)
 {
-    transpose_layer_t *layer = nnom_layer_new(perm.h == 0 ? &class : &rows_class, sizeof(*layer));
+    transpose_layer_t *layer = nnom_layer_new(perm.h == 0 ? &transpose_class : &transpose_rows_class, sizeof(*layer));
     if (layer == NULL) {
         return NULL;
     }

@@ -120,7 +120,7 @@ static float power(float x, float alpha)
 
 /* ---- int8 tables in integer arithmetic ---- */
 
-static int8_t saturate(int32_t x)
+static int8_t unary_saturate(int32_t x)
 {
     return (int8_t)nnom_clamp_i32(x, -128, 127);
 }
@@ -133,7 +133,7 @@ static void table_abs(const nnom_tensor_t *in, const nnom_tensor_t *out, float a
     nnom_quantize_multiplier(fmin((double)ratio, NNOM_RATIO_MAX), &multiplier, &shift);
     for (int32_t q = -128; q < 128; q++) {
         const int32_t x = q < in->zero_point ? in->zero_point - q : q - in->zero_point;
-        table[q + 128] = saturate(nnom_requantize(x, multiplier, shift) + out->zero_point);
+        table[q + 128] = unary_saturate(nnom_requantize(x, multiplier, shift) + out->zero_point);
     }
 }
 
@@ -144,7 +144,7 @@ static void table_sqrt(const nnom_tensor_t *in, const nnom_tensor_t *out, float 
     for (int32_t q = -128; q < 128; q++) {
         const float root = sqrtf(in->scale * (float)(q - in->zero_point)) / out->scale;
         const bool defined = q >= in->zero_point;
-        table[q + 128] = defined ? saturate((int32_t)fminf(root, 255.0f) + out->zero_point) : -128;
+        table[q + 128] = defined ? unary_saturate((int32_t)fminf(root, 255.0f) + out->zero_point) : -128;
     }
 }
 
@@ -164,7 +164,7 @@ static void table_rsqrt(const nnom_tensor_t *in, const nnom_tensor_t *out, float
         if (q > in->zero_point) {
             nnom_fp_inverse_sqrt(q - in->zero_point, &root, &root_shift);
             const int32_t x = nnom_requantize(1, root, root_shift + 20);
-            table[q + 128] = saturate(nnom_requantize(x, multiplier, shift - 20) + out->zero_point);
+            table[q + 128] = unary_saturate(nnom_requantize(x, multiplier, shift - 20) + out->zero_point);
         }
     }
 }
@@ -230,7 +230,7 @@ static void table_hard_swish(const nnom_tensor_t *in, const nnom_tensor_t *out, 
     for (int32_t q = -128; q < 128; q++) {
         const int32_t x = (q - in->zero_point) * 128;
         const int32_t y = high_mul_16_truncated(hard_gate(x, gate_scale), high_mul_16(x, out_scale.multiplier));
-        table[q + 128] = saturate(nnom_shift_round(y, -out_scale.exponent) + out->zero_point);
+        table[q + 128] = unary_saturate(nnom_shift_round(y, -out_scale.exponent) + out->zero_point);
     }
 }
 

@@ -8,7 +8,8 @@
 NNOM_PARAM_STRUCT(nnom_upsample_param, NNOM_UPSAMPLE_PARAM)
 NNOM_PARAM_FIELDS(nnom_upsample_param, NNOM_UPSAMPLE_PARAM)
 
-static nnom_range_t window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
+static nnom_range_t upsample_window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input,
+                                    nnom_range_t y)
 {
     const nnom_upsample_param_t *p = node->param;
     const nnom_range_t rows = {y.lo / p->geometry.kernel_h, (y.hi - 1) / p->geometry.kernel_h + 1};
@@ -17,7 +18,7 @@ static nnom_range_t window(const nnom_program_t *program, const nnom_node_t *nod
     return rows;
 }
 
-static void run(const nnom_call_t *call)
+static void upsample_run(const nnom_call_t *call)
 {
     const nnom_upsample_param_t *p = call->node->param;
     const nnom_tensor_t *in = nnom_call_input(call, 0);
@@ -36,14 +37,14 @@ static void run(const nnom_call_t *call)
 }
 
 extern const nnom_op_t nnom_upsample_op;
-const nnom_op_t nnom_upsample_op = {run, window, 0, sizeof(nnom_upsample_param_t)};
+const nnom_op_t nnom_upsample_op = {upsample_run, upsample_window, 0, sizeof(nnom_upsample_param_t)};
 
 typedef struct upsample_layer {
     nnom_layer_t super;
     nnom_upsample_param_t param;
 } upsample_layer_t;
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t upsample_build(nnom_layer_t *layer)
 {
     upsample_layer_t *upsample = (upsample_layer_t *)layer;
     const nnom_geometry_t *g = layer->geometry;
@@ -65,11 +66,12 @@ static nnom_status_t build(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-static const nnom_class_t class = {"UpSample", "nnom_upsample_param", nnom_upsample_param_fields, build, 1, 1, 0};
+static const nnom_class_t upsample_class = {
+    "UpSample", "nnom_upsample_param", nnom_upsample_param_fields, upsample_build, 1, 1, 0};
 
 nnom_layer_t *nnom_upsample(nnom_size_t kernel)
 {
-    upsample_layer_t *layer = nnom_layer_new(&class, sizeof(*layer));
+    upsample_layer_t *layer = nnom_layer_new(&upsample_class, sizeof(*layer));
     if (layer == NULL) {
         return NULL;
     }

@@ -10,13 +10,14 @@
 NNOM_PARAM_STRUCT(nnom_pad_param, NNOM_PAD_PARAM)
 NNOM_PARAM_FIELDS(nnom_pad_param, NNOM_PAD_PARAM)
 
-static nnom_range_t window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
+static nnom_range_t zero_padding_window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input,
+                                        nnom_range_t y)
 {
     const nnom_pad_param_t *p = node->param;
     return nnom_range_moved(y, -p->geometry.pad_top, nnom_node_input(program, node, input)->shape.h);
 }
 
-static uint8_t *fill(const nnom_pad_param_t *p, nnom_type_t type, uint8_t *to, int32_t count)
+static uint8_t *zero_padding_fill(const nnom_pad_param_t *p, nnom_type_t type, uint8_t *to, int32_t count)
 {
     if (type != NNOM_TYPE_F32) {
         memset(to, (int)p->value, (size_t)count);
@@ -33,20 +34,20 @@ static uint8_t *fill(const nnom_pad_param_t *p, nnom_type_t type, uint8_t *to, i
 static void row_inside(const nnom_pad_param_t *p, const nnom_tensor_t *in, int32_t out_channels, const uint8_t *from,
                        uint8_t *to)
 {
-    to = fill(p, in->type, to, p->geometry.pad_left * out_channels);
+    to = zero_padding_fill(p, in->type, to, p->geometry.pad_left * out_channels);
     const size_t pixel = (size_t)in->row_bytes / (size_t)in->shape.w;
     const bool whole = in->shape.c == out_channels;
     const size_t bytes = whole ? (size_t)in->row_bytes : pixel;
     const int32_t runs = whole ? 1 : in->shape.w;
     for (int32_t x = 0; x < runs; x++, from += bytes) {
-        to = fill(p, in->type, to, p->front);
+        to = zero_padding_fill(p, in->type, to, p->front);
         memcpy(to, from, bytes);
-        to = fill(p, in->type, to + bytes, p->back);
+        to = zero_padding_fill(p, in->type, to + bytes, p->back);
     }
-    (void)fill(p, in->type, to, p->geometry.pad_right * out_channels);
+    (void)zero_padding_fill(p, in->type, to, p->geometry.pad_right * out_channels);
 }
 
-static void run(const nnom_call_t *call)
+static void zero_padding_run(const nnom_call_t *call)
 {
     const nnom_pad_param_t *p = call->node->param;
     const nnom_tensor_t *in = nnom_call_input(call, 0);
@@ -56,7 +57,7 @@ static void run(const nnom_call_t *call)
     for (int32_t y = call->y.lo; y < call->y.hi; y++) {
         const int32_t source = y - p->geometry.pad_top;
         if (source < 0 || source >= in->shape.h) {
-            (void)fill(p, in->type, nnom_row(&to, y), shape.w * shape.c);
+            (void)zero_padding_fill(p, in->type, nnom_row(&to, y), shape.w * shape.c);
         } else {
             row_inside(p, in, shape.c, nnom_row(&from, source), nnom_row(&to, y));
         }
@@ -64,7 +65,7 @@ static void run(const nnom_call_t *call)
 }
 
 extern const nnom_op_t nnom_pad_op;
-const nnom_op_t nnom_pad_op = {run, window, 0, sizeof(nnom_pad_param_t)};
+const nnom_op_t nnom_pad_op = {zero_padding_run, zero_padding_window, 0, sizeof(nnom_pad_param_t)};
 
 /* ---- Build ---- */
 
@@ -78,7 +79,7 @@ typedef struct pad_layer {
 
 enum { PAD_MAX = 32767 };
 
-static bool in_range(int32_t pad)
+static bool zero_padding_in_range(int32_t pad)
 {
     return pad >= 0 && pad <= PAD_MAX;
 }
@@ -87,8 +88,9 @@ static nnom_status_t output_shape(nnom_layer_t *layer, const pad_layer_t *pad)
 {
     const nnom_geometry_t *g = layer->geometry;
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
-    if (!in_range(g->pad_top) || !in_range(g->pad_bottom) || !in_range(g->pad_left) || !in_range(g->pad_right) ||
-        !in_range(pad->front) || !in_range(pad->back)) {
+    if (!zero_padding_in_range(g->pad_top) || !zero_padding_in_range(g->pad_bottom) ||
+        !zero_padding_in_range(g->pad_left) || !zero_padding_in_range(g->pad_right) ||
+        !zero_padding_in_range(pad->front) || !zero_padding_in_range(pad->back)) {
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "border (%d, %d, %d, %d), channels (%d, %d), expected 0 to %d",
                                (int)g->pad_top, (int)g->pad_bottom, (int)g->pad_left, (int)g->pad_right,
                                (int)pad->front, (int)pad->back, PAD_MAX);
@@ -101,13 +103,13 @@ static nnom_status_t output_shape(nnom_layer_t *layer, const pad_layer_t *pad)
     return NNOM_OK;
 }
 
-static int32_t quantized(float value, const nnom_tensor_t *out)
+static int32_t zero_padding_quantized(float value, const nnom_tensor_t *out)
 {
     const float q = roundf(value / out->scale) + (float)out->zero_point;
     return q < -128.0f ? -128 : (q > 127.0f ? 127 : (int32_t)q);
 }
 
-static nnom_status_t build(nnom_layer_t *layer)
+static nnom_status_t zero_padding_build(nnom_layer_t *layer)
 {
     pad_layer_t *pad = (pad_layer_t *)layer;
     nnom_status_t status = nnom_layer_check_types(layer);
@@ -123,7 +125,7 @@ static nnom_status_t build(nnom_layer_t *layer)
     if (status != NNOM_OK) {
         return status;
     }
-    const int32_t value = layer->out->type == NNOM_TYPE_S8 ? quantized(pad->value, layer->out) : 0;
+    const int32_t value = layer->out->type == NNOM_TYPE_S8 ? zero_padding_quantized(pad->value, layer->out) : 0;
     const nnom_pad_param_t param = {*layer->geometry, pad->front, pad->back, value, pad->value};
     pad->param = param;
     layer->param = &pad->param;
@@ -132,10 +134,12 @@ static nnom_status_t build(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-static const nnom_class_t class = {"ZeroPadding", "nnom_pad_param", nnom_pad_param_fields, build, 1, 1, 0};
-static const nnom_class_t value_class = {"Pad", "nnom_pad_param", nnom_pad_param_fields, build, 1, 1, 0};
+static const nnom_class_t zero_padding_class = {
+    "ZeroPadding", "nnom_pad_param", nnom_pad_param_fields, zero_padding_build, 1, 1, 0};
+static const nnom_class_t zero_padding_value_class = {
+    "Pad", "nnom_pad_param", nnom_pad_param_fields, zero_padding_build, 1, 1, 0};
 
-static nnom_layer_t *new_pad(const nnom_class_t *cls, nnom_border_t border)
+static nnom_layer_t *zero_padding_new_pad(const nnom_class_t *cls, nnom_border_t border)
 {
     pad_layer_t *layer = nnom_layer_new(cls, sizeof(*layer));
     if (layer == NULL) {
@@ -149,12 +153,12 @@ static nnom_layer_t *new_pad(const nnom_class_t *cls, nnom_border_t border)
 
 nnom_layer_t *nnom_zero_padding(nnom_border_t border)
 {
-    return new_pad(&class, border);
+    return zero_padding_new_pad(&zero_padding_class, border);
 }
 
 nnom_layer_t *nnom_pad(nnom_border_t border, int32_t front, int32_t back, float value)
 {
-    nnom_layer_t *layer = new_pad(&value_class, border);
+    nnom_layer_t *layer = zero_padding_new_pad(&zero_padding_value_class, border);
     if (layer != NULL) {
         ((pad_layer_t *)layer)->front = front;
         ((pad_layer_t *)layer)->back = back;

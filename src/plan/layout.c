@@ -33,7 +33,7 @@ static void simulate(nnom_planner_t *p, const nnom_part_t *part)
     (void)nnom_simulate(&p->flow, part->first, part->end, &p->sim); /* succeeded before */
 }
 
-static uint64_t tensor_bytes(const nnom_tensor_t *t, int32_t rows)
+static uint64_t layout_tensor_bytes(const nnom_tensor_t *t, int32_t rows)
 {
     return (uint64_t)rows * (uint64_t)t->row_bytes;
 }
@@ -46,7 +46,7 @@ static void whole_tensors(nnom_planner_t *p)
             const uint16_t made = p->flow.producer[t];
             const uint16_t first = made == NNOM_NO_NODE ? 0 : time_of(p, made);
             const uint16_t last = time_of(p, p->flow.last_use[t]);
-            p->tensor_block[t] = add_block(p, tensor_bytes(&p->tensors[t], p->tensors[t].shape.h), first, last);
+            p->tensor_block[t] = add_block(p, layout_tensor_bytes(&p->tensors[t], p->tensors[t].shape.h), first, last);
         }
     }
 }
@@ -60,7 +60,7 @@ static void rings(nnom_planner_t *p, const nnom_part_t *part, uint16_t time)
             nnom_block_t *block = &p->blocks[p->tensor_block[t]];
             block->first = time;
             block->last = time;
-            block->bytes = ring == t ? (uint32_t)tensor_bytes(&p->tensors[t], p->sim.height[t]) : 0;
+            block->bytes = ring == t ? (uint32_t)layout_tensor_bytes(&p->tensors[t], p->sim.height[t]) : 0;
             if (ring != t) {
                 p->tensor_block[t] = p->tensor_block[ring];
             }
@@ -107,7 +107,7 @@ static uint16_t overlapped(const nnom_planner_t *p, uint16_t n)
     return UINT16_MAX;
 }
 
-static void whole_part(nnom_planner_t *p, const nnom_part_t *part, uint16_t time)
+static void layout_whole_part(nnom_planner_t *p, const nnom_part_t *part, uint16_t time)
 {
     const uint16_t n = part->first;
     const uint16_t out = p->flow.storage[nnom_node_output_index(&p->nodes[n], 0)];
@@ -133,7 +133,7 @@ static void measure_heat(nnom_planner_t *p)
     for (uint16_t n = 0; n < p->program->node_count; n++) {
         const nnom_node_t *node = &p->nodes[n];
         const nnom_tensor_t *out = &p->tensors[nnom_node_output_index(node, 0)];
-        const uint64_t written = tensor_bytes(out, out->shape.h);
+        const uint64_t written = layout_tensor_bytes(out, out->shape.h);
         const uint64_t read = p->flow.macs[n] > written ? p->flow.macs[n] : written;
         for (uint32_t i = 0; i < node->input_count; i++) {
             const uint16_t storage = p->flow.storage[node->inputs[i]];
@@ -162,7 +162,7 @@ uint64_t nnom_layout(nnom_planner_t *p, uint32_t tries)
             rolling_scratch(p, part, time);
             p->counter_block[k] = add_block(p, (uint64_t)(part->end - part->first) * sizeof(uint16_t), time, time);
         } else {
-            whole_part(p, part, time);
+            layout_whole_part(p, part, time);
         }
     }
     p->slow_bytes = 0;

@@ -8,7 +8,7 @@
 
 enum { NNOM_HARDER = 50, NNOM_MANY = 4000, NNOM_AGAIN = 8, NNOM_FEW = 256 };
 
-static uint32_t rounded(uint32_t bytes)
+static uint32_t place_rounded(uint32_t bytes)
 {
     return (bytes + 3u) & ~3u;
 }
@@ -27,12 +27,13 @@ typedef struct interval {
 static interval_t collision(const nnom_block_t *blocks, uint16_t b, uint16_t placed)
 {
     const nnom_block_t *block = &blocks[b], *other = &blocks[placed];
-    interval_t i = {(int64_t)other->offset - rounded(block->bytes), (int64_t)other->offset + rounded(other->bytes)};
-    if (block->above == placed && block->distance < rounded(block->bytes)) {
-        i.lo = (int64_t)other->offset - rounded(block->distance);
+    interval_t i = {(int64_t)other->offset - place_rounded(block->bytes),
+                    (int64_t)other->offset + place_rounded(other->bytes)};
+    if (block->above == placed && block->distance < place_rounded(block->bytes)) {
+        i.lo = (int64_t)other->offset - place_rounded(block->distance);
     }
-    if (other->above == b && other->distance < rounded(other->bytes)) {
-        i.hi = (int64_t)other->offset + rounded(other->distance);
+    if (other->above == b && other->distance < place_rounded(other->bytes)) {
+        i.hi = (int64_t)other->offset + place_rounded(other->distance);
     }
     return i;
 }
@@ -67,7 +68,7 @@ static uint64_t place_in_order(nnom_block_t *blocks, uint32_t n, const uint16_t 
         while (!fits(blocks, order, k, order[k], offset, &offset)) {
         }
         block->offset = (uint32_t)offset;
-        const uint64_t end = (uint64_t)offset + rounded(block->bytes);
+        const uint64_t end = (uint64_t)offset + place_rounded(block->bytes);
         if (end > top) {
             top = end;
             *highest = k;
@@ -86,7 +87,7 @@ uint32_t nnom_live_bytes(const nnom_block_t *blocks, uint32_t n)
         uint64_t sum = 0;
         for (uint32_t i = 0; i < n; i++) {
             const bool live = blocks[i].first <= blocks[k].first && blocks[k].first <= blocks[i].last;
-            sum += live ? rounded(blocks[i].bytes) : 0;
+            sum += live ? place_rounded(blocks[i].bytes) : 0;
         }
         most = sum > most ? sum : most;
     }
@@ -151,7 +152,7 @@ static void copy_order(uint16_t *to, const uint16_t *from, uint32_t n)
 }
 
 /* Moves a block to another place in the order. */
-static void move(uint16_t *order, uint32_t from, uint32_t to)
+static void place_move(uint16_t *order, uint32_t from, uint32_t to)
 {
     const uint16_t b = order[from];
     for (uint32_t k = from; k < to; k++) {
@@ -186,10 +187,10 @@ static void try_order(nnom_block_t *blocks, uint32_t n, const uint16_t *order, b
 static void mutate(uint16_t *order, uint32_t n, uint32_t highest, uint32_t *state)
 {
     if (highest > 0 && (random_next(state) & 1u) != 0) {
-        move(order, highest, random_next(state) % highest);
+        place_move(order, highest, random_next(state) % highest);
     } else {
         const uint32_t from = random_next(state) % n;
-        move(order, from, random_next(state) % n);
+        place_move(order, from, random_next(state) % n);
     }
 }
 
@@ -228,20 +229,21 @@ static uint64_t saved(const nnom_block_t *blocks, uint32_t b)
     if (blocks[b].above == NNOM_NO_BLOCK) {
         return 0;
     }
-    const uint64_t below = rounded(blocks[b].bytes), above = rounded(blocks[blocks[b].above].bytes);
-    const uint64_t joint = above + rounded(blocks[b].distance) > below ? above + rounded(blocks[b].distance) : below;
+    const uint64_t below = place_rounded(blocks[b].bytes), above = place_rounded(blocks[blocks[b].above].bytes);
+    const uint64_t joint =
+        above + place_rounded(blocks[b].distance) > below ? above + place_rounded(blocks[b].distance) : below;
     return below + above > joint ? below + above - joint : 0;
 }
 
 /* Largest sum of blocks in use together, less what overlaps save. */
-static uint64_t least_bytes(const nnom_block_t *blocks, uint32_t n)
+static uint64_t place_least_bytes(const nnom_block_t *blocks, uint32_t n)
 {
     uint64_t most = 0;
     for (uint32_t k = 0; k < n; k++) {
         uint64_t sum = 0, less = 0;
         for (uint32_t i = 0; i < n; i++) {
             if (together(&blocks[i], &blocks[k])) {
-                sum += rounded(blocks[i].bytes);
+                sum += place_rounded(blocks[i].bytes);
                 less += saved(blocks, i);
             }
         }
@@ -261,7 +263,7 @@ uint64_t nnom_place(nnom_block_t *blocks, uint32_t n, uint16_t *order, uint32_t 
             order[k] = (uint16_t)k;
         }
         bytes[round] = place_members(blocks, n, order, round == 1 ? tries * NNOM_AGAIN : tries, goal);
-        if ((round == 0 && (n > NNOM_FEW || bytes[0] <= least_bytes(blocks, n))) ||
+        if ((round == 0 && (n > NNOM_FEW || bytes[0] <= place_least_bytes(blocks, n))) ||
             (round == 1 && bytes[1] < bytes[0])) {
             return bytes[round];
         }

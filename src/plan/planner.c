@@ -11,7 +11,7 @@ typedef struct pool {
     size_t used;
 } pool_t;
 
-static void *take(pool_t *pool, size_t count, size_t size)
+static void *planner_take(pool_t *pool, size_t count, size_t size)
 {
     const size_t power = size & (~size + 1u); /* of 2, that divides size: what it is aligned to divides it, too */
     const size_t most = power < sizeof(uint64_t) ? power : sizeof(uint64_t);
@@ -38,35 +38,35 @@ static void carve(nnom_planner_t *p, pool_t *pool)
 {
     const bool two_regions = p->request->fast_bytes > 0;
     const size_t tensors = p->program->tensor_count, nodes = p->program->node_count, blocks = most_blocks(p);
-    p->flow.cost = take(pool, nodes, sizeof(uint64_t));
-    p->flow.macs = two_regions ? take(pool, nodes, sizeof(uint64_t)) : NULL;
+    p->flow.cost = planner_take(pool, nodes, sizeof(uint64_t));
+    p->flow.macs = two_regions ? planner_take(pool, nodes, sizeof(uint64_t)) : NULL;
     p->table.whole = p->flow.cost;
-    p->table.rolled = take(pool, nodes + 1, sizeof(uint64_t));
-    p->path_cost = take(pool, nodes + 1, sizeof(uint64_t));
-    p->blocks = take(pool, blocks, sizeof(nnom_block_t));
-    p->table.options = take(pool, nnom_options_count(&p->table), sizeof(nnom_option_t));
-    p->parts = take(pool, nodes, sizeof(nnom_part_t));
-    p->sim.stack = take(pool, nodes, sizeof(nnom_wait_t));
-    p->sim.uses = take(pool, p->link_count, sizeof(nnom_use_t));
-    p->flow.overlap = take(pool, nodes, sizeof(int32_t));
-    p->flow.scratch = take(pool, nodes, sizeof(uint32_t));
-    p->sim.done = take(pool, nodes, sizeof(int32_t));
-    p->sim.height = take(pool, tensors, sizeof(int32_t));
-    p->flow.producer = take(pool, tensors, sizeof(uint16_t));
-    p->flow.storage = take(pool, tensors, sizeof(uint16_t));
-    p->flow.last_use = take(pool, tensors, sizeof(uint16_t));
-    p->flow.readers = take(pool, tensors, sizeof(uint16_t));
-    p->sim.ring = take(pool, tensors, sizeof(uint16_t));
-    p->sim.use_first = take(pool, tensors + 1, sizeof(uint16_t));
-    p->path_from = take(pool, nodes + 1, sizeof(uint16_t));
-    p->block_order = take(pool, (two_regions ? 3 : 2) * blocks, sizeof(uint16_t));
-    p->tensor_block = take(pool, tensors, sizeof(uint16_t));
-    p->node_block = take(pool, nodes, sizeof(uint16_t));
-    p->counter_block = take(pool, nodes, sizeof(uint16_t));
-    p->flow.whole = take(pool, tensors, sizeof(uint8_t));
-    p->flow.in_pieces = take(pool, nodes, sizeof(uint8_t));
-    p->sim.eager = take(pool, nodes, sizeof(uint8_t));
-    p->sim.is_end = take(pool, nodes, sizeof(uint8_t));
+    p->table.rolled = planner_take(pool, nodes + 1, sizeof(uint64_t));
+    p->path_cost = planner_take(pool, nodes + 1, sizeof(uint64_t));
+    p->blocks = planner_take(pool, blocks, sizeof(nnom_block_t));
+    p->table.options = planner_take(pool, nnom_options_count(&p->table), sizeof(nnom_option_t));
+    p->parts = planner_take(pool, nodes, sizeof(nnom_part_t));
+    p->sim.stack = planner_take(pool, nodes, sizeof(nnom_wait_t));
+    p->sim.uses = planner_take(pool, p->link_count, sizeof(nnom_use_t));
+    p->flow.overlap = planner_take(pool, nodes, sizeof(int32_t));
+    p->flow.scratch = planner_take(pool, nodes, sizeof(uint32_t));
+    p->sim.done = planner_take(pool, nodes, sizeof(int32_t));
+    p->sim.height = planner_take(pool, tensors, sizeof(int32_t));
+    p->flow.producer = planner_take(pool, tensors, sizeof(uint16_t));
+    p->flow.storage = planner_take(pool, tensors, sizeof(uint16_t));
+    p->flow.last_use = planner_take(pool, tensors, sizeof(uint16_t));
+    p->flow.readers = planner_take(pool, tensors, sizeof(uint16_t));
+    p->sim.ring = planner_take(pool, tensors, sizeof(uint16_t));
+    p->sim.use_first = planner_take(pool, tensors + 1, sizeof(uint16_t));
+    p->path_from = planner_take(pool, nodes + 1, sizeof(uint16_t));
+    p->block_order = planner_take(pool, (two_regions ? 3 : 2) * blocks, sizeof(uint16_t));
+    p->tensor_block = planner_take(pool, tensors, sizeof(uint16_t));
+    p->node_block = planner_take(pool, nodes, sizeof(uint16_t));
+    p->counter_block = planner_take(pool, nodes, sizeof(uint16_t));
+    p->flow.whole = planner_take(pool, tensors, sizeof(uint8_t));
+    p->flow.in_pieces = planner_take(pool, nodes, sizeof(uint8_t));
+    p->sim.eager = planner_take(pool, nodes, sizeof(uint8_t));
+    p->sim.is_end = planner_take(pool, nodes, sizeof(uint8_t));
 }
 
 nnom_status_t nnom_planner_start(nnom_planner_t *p, const nnom_plan_request_t *request, nnom_program_t *program,

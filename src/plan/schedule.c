@@ -180,7 +180,7 @@ static void list_uses(const nnom_flow_t *f, nnom_sim_t *s)
     }
 }
 
-static void start(const nnom_flow_t *f, nnom_sim_t *s)
+static void schedule_start(const nnom_flow_t *f, nnom_sim_t *s)
 {
     for (uint16_t t = 0; t < f->program->tensor_count; t++) {
         s->ring[t] = f->storage[t];
@@ -226,7 +226,7 @@ static void feed_row(const nnom_flow_t *f, nnom_sim_t *s, uint16_t storage)
     }
 }
 
-static void run_node(const nnom_flow_t *f, nnom_sim_t *s, uint16_t n)
+static void schedule_run_node(const nnom_flow_t *f, nnom_sim_t *s, uint16_t n)
 {
     const nnom_node_t *node = node_at(f, n);
     const uint16_t storage = f->storage[nnom_node_output_index(node, 0)];
@@ -260,11 +260,11 @@ static uint16_t least_far(const nnom_flow_t *f, const nnom_sim_t *s)
     return best;
 }
 
-static bool run_eager(const nnom_flow_t *f, nnom_sim_t *s)
+static bool schedule_run_eager(const nnom_flow_t *f, nnom_sim_t *s)
 {
     for (uint16_t n = s->end; n-- > s->first;) {
         if (s->eager[n] && !finished(f, s, n) && can_run(f, s, n)) {
-            run_node(f, s, n);
+            schedule_run_node(f, s, n);
             return true;
         }
     }
@@ -313,10 +313,10 @@ bool nnom_simulate(const nnom_flow_t *f, uint16_t first, uint16_t end, nnom_sim_
 {
     s->first = first;
     s->end = end;
-    start(f, s);
+    schedule_start(f, s);
     uint32_t depth = 0;
     for (;;) {
-        if (s->any_eager && run_eager(f, s)) {
+        if (s->any_eager && schedule_run_eager(f, s)) {
             continue;
         }
         if (depth == 0) {
@@ -330,7 +330,7 @@ bool nnom_simulate(const nnom_flow_t *f, uint16_t first, uint16_t end, nnom_sim_
         if (s->any_eager && s->done[top->node] != top->row) {
             depth--; /* an eager run was faster */
         } else if (ready(f, s, top)) {
-            run_node(f, s, top->node);
+            schedule_run_node(f, s, top->node);
             depth--;
         } else if (!demand(f, s, top, &depth)) {
             return false;

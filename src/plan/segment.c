@@ -6,18 +6,18 @@ enum { SHORT_LENGTH = 6 };
 enum { ESTIMATE_ROWS = 4 }; /* rows that every end makes before ring heights are taken as known; the layout is exact */
 enum { COST_STEP = 250, COST_PARTIAL_SUM = 14 };
 
-static uint32_t rounded(uint64_t bytes)
+static uint32_t segment_rounded(uint64_t bytes)
 {
     const uint64_t up = (bytes + 3u) & ~(uint64_t)3u;
     return up > UINT32_MAX ? UINT32_MAX : (uint32_t)up;
 }
 
-static uint32_t whole_bytes(const nnom_tensor_t *t)
+static uint32_t segment_whole_bytes(const nnom_tensor_t *t)
 {
-    return rounded((uint64_t)t->shape.h * (uint64_t)t->row_bytes);
+    return segment_rounded((uint64_t)t->shape.h * (uint64_t)t->row_bytes);
 }
 
-static int64_t elements(const nnom_tensor_t *t)
+static int64_t segment_elements(const nnom_tensor_t *t)
 {
     return (int64_t)t->shape.h * t->shape.w * t->shape.c;
 }
@@ -34,7 +34,8 @@ static uint64_t rolling_cost(const nnom_flow_t *f, uint16_t n)
     const uint64_t rows = (uint64_t)nnom_node_rows(f->program, n);
     uint64_t cost = rows * COST_STEP;
     if (nnom_node_reduces(node)) {
-        cost += rows * (uint64_t)elements(&f->program->tensors[nnom_node_output_index(node, 0)]) * COST_PARTIAL_SUM;
+        cost +=
+            rows * (uint64_t)segment_elements(&f->program->tensors[nnom_node_output_index(node, 0)]) * COST_PARTIAL_SUM;
     }
     return cost;
 }
@@ -54,14 +55,14 @@ static uint32_t scratch_of(const nnom_flow_t *f, const nnom_part_t *part)
     uint64_t kept = 0, shared = 0;
     for (uint16_t n = part->first; n < part->end; n++) {
         const bool reduces = nnom_node_reduces(&f->program->nodes[n]);
-        const uint32_t bytes = rounded(nnom_scratch(f, n, part->rolls, part->first, part->end));
+        const uint32_t bytes = segment_rounded(nnom_scratch(f, n, part->rolls, part->first, part->end));
         if (reduces) {
             kept += bytes; /* partial sums live as long as the segment */
         } else if (bytes > shared) {
             shared = bytes;
         }
     }
-    return rounded(kept + shared);
+    return segment_rounded(kept + shared);
 }
 
 /* Bytes that a whole node saves because its output may lie over its input. */
@@ -74,9 +75,9 @@ static uint32_t overlap_saving(const nnom_flow_t *f, uint16_t n)
     if (f->overlap[n] == NNOM_NO_OVERLAP || !ends) {
         return 0;
     }
-    const uint64_t apart = (uint64_t)whole_bytes(from) + whole_bytes(to);
-    const uint64_t above = (uint64_t)rounded((uint64_t)f->overlap[n]) + whole_bytes(from);
-    const uint64_t joined = above > whole_bytes(to) ? above : whole_bytes(to);
+    const uint64_t apart = (uint64_t)segment_whole_bytes(from) + segment_whole_bytes(to);
+    const uint64_t above = (uint64_t)segment_rounded((uint64_t)f->overlap[n]) + segment_whole_bytes(from);
+    const uint64_t joined = above > segment_whole_bytes(to) ? above : segment_whole_bytes(to);
     return joined < apart ? (uint32_t)(apart - joined) : 0;
 }
 
@@ -89,13 +90,13 @@ uint32_t nnom_part_bytes(const nnom_flow_t *f, const nnom_part_t *part, const nn
         }
         const nnom_tensor_t *tensor = &f->program->tensors[t];
         if (!part->rolls || !nnom_is_ring(f, t, part->first, part->end)) {
-            bytes += whole_bytes(tensor);
+            bytes += segment_whole_bytes(tensor);
         } else if (sim->ring[t] == t) {
-            bytes += rounded((uint64_t)sim->height[t] * (uint64_t)tensor->row_bytes);
+            bytes += segment_rounded((uint64_t)sim->height[t] * (uint64_t)tensor->row_bytes);
         }
     }
     if (part->rolls) {
-        bytes += rounded((uint64_t)(part->end - part->first) * sizeof(uint16_t));
+        bytes += segment_rounded((uint64_t)(part->end - part->first) * sizeof(uint16_t));
     } else {
         bytes -= overlap_saving(f, part->first);
     }
@@ -139,7 +140,7 @@ static void try_rolling(const nnom_flow_t *f, nnom_part_t *part, nnom_sim_t *sim
     }
 }
 
-static nnom_part_t whole_part(const nnom_flow_t *f, uint16_t n)
+static nnom_part_t segment_whole_part(const nnom_flow_t *f, uint16_t n)
 {
     nnom_part_t part = {n, (uint16_t)(n + 1), false, false, 0};
     part.bytes = nnom_part_bytes(f, &part, NULL);
@@ -150,14 +151,14 @@ static uint32_t most_bytes(const nnom_flow_t *f)
 {
     uint32_t most = 0;
     for (uint16_t n = 0; n < f->program->node_count; n++) {
-        const nnom_part_t part = whole_part(f, n);
+        const nnom_part_t part = segment_whole_part(f, n);
         most = part.bytes > most ? part.bytes : most;
     }
     return most;
 }
 
 /* What stays live if the segment is made longer: all but what it leaves for later. */
-static uint64_t least_bytes(const nnom_flow_t *f, const nnom_part_t *part, const nnom_sim_t *sim)
+static uint64_t segment_least_bytes(const nnom_flow_t *f, const nnom_part_t *part, const nnom_sim_t *sim)
 {
     uint64_t bytes = 0;
     for (uint16_t t = 0; t < f->program->tensor_count; t++) {
@@ -169,7 +170,7 @@ static uint64_t least_bytes(const nnom_flow_t *f, const nnom_part_t *part, const
         if (sim->ring[t] == t && nnom_is_ring(f, t, part->first, part->end)) {
             bytes += (uint64_t)sim->height[t] * (uint64_t)f->program->tensors[t].row_bytes;
         } else if (before && !(f->feed && part->first == 0)) {
-            bytes += whole_bytes(&f->program->tensors[t]);
+            bytes += segment_whole_bytes(&f->program->tensors[t]);
         }
     }
     return bytes;
@@ -202,13 +203,13 @@ static void fill_from(const nnom_flow_t *f, nnom_options_table_t *table, nnom_si
         worth = worth && nnom_can_roll(f, first, end);
         if (worth && (k > 0 || (first == 0 && f->feed))) {
             try_rolling(f, &part, sim, false);
-            worth = part.rolls && least_bytes(f, &part, sim) < most;
+            worth = part.rolls && segment_least_bytes(f, &part, sim) < most;
             if (branches(f, &part)) {
                 try_rolling(f, &part, sim, true);
             }
         }
         if (k == 0) {
-            const nnom_part_t whole = whole_part(f, first);
+            const nnom_part_t whole = segment_whole_part(f, first);
             part = part.rolls && part.bytes < whole.bytes ? part : whole;
         }
         const nnom_option_t option = {part.bytes, part.rolls, part.eager};

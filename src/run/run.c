@@ -106,7 +106,7 @@ static nnom_status_t advance(nnom_instance_t *instance)
 
 /* ---- States ---- */
 
-static size_t whole_bytes(const nnom_tensor_t *tensor)
+static size_t run_whole_bytes(const nnom_tensor_t *tensor)
 {
     return (size_t)tensor->shape.h * (size_t)tensor->row_bytes;
 }
@@ -122,9 +122,9 @@ void nnom_forget(nnom_instance_t *instance)
         const nnom_tensor_t *read = &instance->program->tensors[state->read];
         uint8_t *to = nnom_tensor_rows(read, &instance->arena).data;
         if (state->start != NULL) {
-            memcpy(to, state->start, whole_bytes(read));
+            memcpy(to, state->start, run_whole_bytes(read));
         } else { /* of one byte: the zero point; int16 has 0, and zeros in float are zero bytes */
-            memset(to, read->row_bytes == read->shape.w * read->shape.c ? read->zero_point : 0, whole_bytes(read));
+            memset(to, read->row_bytes == read->shape.w * read->shape.c ? read->zero_point : 0, run_whole_bytes(read));
         }
     }
     instance->started = 1;
@@ -144,7 +144,8 @@ static void leave(const nnom_instance_t *instance)
     for (uint32_t i = 0; i < program->state_count; i++) {
         const nnom_tensor_t *read = &program->tensors[program->states[i].read];
         const nnom_tensor_t *left = &program->tensors[program->states[i].left];
-        memcpy(nnom_tensor_rows(read, &instance->arena).data, nnom_tensor_rows(left, &instance->arena).data, whole_bytes(read));
+        memcpy(nnom_tensor_rows(read, &instance->arena).data, nnom_tensor_rows(left, &instance->arena).data,
+               run_whole_bytes(read));
     }
 }
 
@@ -265,19 +266,19 @@ const void *nnom_output_buffer(const nnom_instance_t *instance, uint32_t i)
     return tensor != NULL ? nnom_tensor_rows(tensor, &instance->arena).data : NULL;
 }
 
-static uint32_t tensor_bytes(const nnom_tensor_t *tensor)
+static uint32_t run_tensor_bytes(const nnom_tensor_t *tensor)
 {
     return tensor != NULL ? (uint32_t)tensor->shape.h * (uint32_t)tensor->row_bytes : 0;
 }
 
 uint32_t nnom_input_bytes(const nnom_instance_t *instance, uint32_t i)
 {
-    return tensor_bytes(nnom_input_tensor(instance, i));
+    return run_tensor_bytes(nnom_input_tensor(instance, i));
 }
 
 uint32_t nnom_output_bytes(const nnom_instance_t *instance, uint32_t i)
 {
-    return tensor_bytes(nnom_output_tensor(instance, i));
+    return run_tensor_bytes(nnom_output_tensor(instance, i));
 }
 
 uint32_t nnom_node_count(const nnom_instance_t *instance)

@@ -142,7 +142,7 @@ static dsp_sums_t dsp_sums(const uint32_t *stream, const uint32_t *x, uint32_t w
     return s;
 }
 
-static void dsp_block(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, uint32_t step, int8_t *out)
+static void dsp_loops_block(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, uint32_t step, int8_t *out)
 {
     const dsp_sums_t s = dsp_sums(stream, x, weight_bytes, step);
     const uint32_t *finish = stream + NNOM_DSP_START + weight_bytes / 4;
@@ -153,15 +153,15 @@ static void dsp_block(const uint32_t *stream, const uint32_t *x, uint32_t weight
 void nnom_dsp_pair(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out0, int8_t *out1, uint32_t blocks)
 {
     for (uint32_t i = 0; i < blocks; i++, stream += nnom_dsp_block_words(4, (int32_t)weight_bytes / 4), out0 += 4, out1 += 4) {
-        dsp_block(stream, x, weight_bytes, 2, out0);
-        dsp_block(stream, x + 1, weight_bytes, 2, out1);
+        dsp_loops_block(stream, x, weight_bytes, 2, out0);
+        dsp_loops_block(stream, x + 1, weight_bytes, 2, out1);
     }
 }
 
 void nnom_dsp_single(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out, uint32_t blocks)
 {
     for (uint32_t i = 0; i < blocks; i++, stream += nnom_dsp_block_words(4, (int32_t)weight_bytes / 4), out += 4) {
-        dsp_block(stream, x, weight_bytes, 1, out);
+        dsp_loops_block(stream, x, weight_bytes, 1, out);
     }
 }
 

@@ -87,7 +87,7 @@ static uint32_t *dsp_finish(const nnom_conv_layer_t *conv, int32_t channel, cons
     return to;
 }
 
-static uint32_t *dsp_block(const nnom_conv_layer_t *conv, int32_t channel, const dsp_layout_t *layout, uint32_t *to)
+static uint32_t *dsp_stream_block(const nnom_conv_layer_t *conv, int32_t channel, const dsp_layout_t *layout, uint32_t *to)
 {
     for (int32_t pair = 0; pair < layout->width; pair += 2) {
         const nnom_dsp_channel_t a = nnom_dsp_channel(conv, channel + pair), b = nnom_dsp_channel(conv, channel + pair + 1);
@@ -112,7 +112,7 @@ nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param, in
     }
     uint32_t *to = stream;
     for (int32_t o = 0; o < conv->channels; o += width) {
-        to = dsp_block(conv, o, &layout, to);
+        to = dsp_stream_block(conv, o, &layout, to);
     }
     const nnom_dsp_param_t packed = {.geometry = *layer->geometry, .act_min = conv->param.act_min, .act_max = conv->param.act_max,
                                      .taps = layout.taps, .stream = nnom_layer_array(layer, stream, (uint32_t)words, NNOM_TYPE_S32)};

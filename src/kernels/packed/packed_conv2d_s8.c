@@ -66,7 +66,7 @@ static void begin_sums(uint32_t *sums, uint32_t bias, int32_t lanes)
 }
 
 /* All channels of a part. */
-static void part_of(const work_t *work, nnom_stream_t *stream, int32_t part, int8_t *to)
+static void packed_conv2d_part_of_s8(const work_t *work, nnom_stream_t *stream, int32_t part, int8_t *to)
 {
     const nnom_packed_param_t *p = work->p;
     const int32_t channels = work->out->shape.c;
@@ -99,7 +99,7 @@ static void group(work_t *work, nnom_expand_t *e, int32_t x, int8_t *to)
     nnom_expand_begin(e, x, work->pixels);
     for (int32_t part = 0; part < p->parts; part++) {
         nnom_expand(e, p->parts > 1 ? 1 : p->geometry.kernel_h, work->words);
-        part_of(work, &stream, part, to);
+        packed_conv2d_part_of_s8(work, &stream, part, to);
     }
 }
 
@@ -178,7 +178,7 @@ static bool may_grow(const nnom_conv_layer_t *conv, uint32_t bytes)
 }
 
 /* Channel o's weights in a part. */
-static const int8_t *part_weights(const nnom_conv_layer_t *conv, int32_t part, int32_t taps, int32_t o)
+static const int8_t *packed_conv2d_part_weights_s8(const nnom_conv_layer_t *conv, int32_t part, int32_t taps, int32_t o)
 {
     return (const int8_t *)conv->param.weights + (int64_t)o * conv->taps + part * taps;
 }
@@ -190,7 +190,7 @@ static uint32_t count_runs(const nnom_conv_layer_t *conv, int32_t parts)
     int32_t split;
     for (int32_t part = 0; part < parts; part++) {
         for (int32_t o = 0; o < conv->channels; o++) {
-            count += write_runs(part_weights(conv, part, taps, o), taps / 4, NULL, &split);
+            count += write_runs(packed_conv2d_part_weights_s8(conv, part, taps, o), taps / 4, NULL, &split);
         }
     }
     return count;
@@ -207,7 +207,7 @@ typedef struct lanes {
 static void write_part(const nnom_conv_layer_t *conv, int32_t part, int32_t taps, lanes_t *to)
 {
     for (int32_t o = 0; o < conv->channels; o++) {
-        const int8_t *w = part_weights(conv, part, taps, o);
+        const int8_t *w = packed_conv2d_part_weights_s8(conv, part, taps, o);
         int32_t segments = taps / 2 + taps % 2;
         if (to->runs != NULL) {
             int32_t split;
@@ -266,7 +266,7 @@ static void choose_lanes(const nnom_conv_layer_t *conv, nnom_packed_param_t *p)
     }
 }
 
-static nnom_status_t pack_lanes(nnom_conv_layer_t *conv, nnom_packed_param_t *p)
+static nnom_status_t packed_conv2d_pack_lanes_s8(nnom_conv_layer_t *conv, nnom_packed_param_t *p)
 {
     choose_lanes(conv, p);
     const uint32_t runs = count_runs(conv, p->parts), count = may_grow(conv, runs) ? runs : 0;
@@ -278,7 +278,7 @@ static nnom_status_t pack_lanes(nnom_conv_layer_t *conv, nnom_packed_param_t *p)
     return nnom_window_scratch(&conv->super, lanes_scratch(conv, p->lanes, p->parts));
 }
 
-static nnom_status_t pack_single(nnom_conv_layer_t *conv, nnom_packed_param_t *p)
+static nnom_status_t packed_conv2d_pack_single_s8(nnom_conv_layer_t *conv, nnom_packed_param_t *p)
 {
     p->weights = nnom_packed_blocks(conv, NNOM_BLOCK_OFFSET);
     if (p->weights == NULL) {
@@ -288,7 +288,7 @@ static nnom_status_t pack_single(nnom_conv_layer_t *conv, nnom_packed_param_t *p
     return nnom_conv2d_patch(conv);
 }
 
-static nnom_status_t pack(nnom_layer_t *layer)
+static nnom_status_t packed_conv2d_pack_s8(nnom_layer_t *layer)
 {
     nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
     if (!nnom_packed_fits(conv) || conv->taps > NNOM_BLOCK_TAPS) {
@@ -298,7 +298,7 @@ static nnom_status_t pack(nnom_layer_t *layer)
     if (p == NULL) {
         return nnom_packed_no_memory(layer);
     }
-    return layer->out->shape.w == 1 ? pack_single(conv, p) : pack_lanes(conv, p);
+    return layer->out->shape.w == 1 ? packed_conv2d_pack_single_s8(conv, p) : packed_conv2d_pack_lanes_s8(conv, p);
 }
 
-NNOM_FORM(conv2d_s8_packed, nnom_conv_window, 0, nnom_packed_param, pack)
+NNOM_FORM(conv2d_s8_packed, nnom_conv_window, 0, nnom_packed_param, packed_conv2d_pack_s8)

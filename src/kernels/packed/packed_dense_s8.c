@@ -12,7 +12,7 @@ typedef struct part {
     int32_t length; /* elements of a run */
 } part_t;
 
-static part_t part(const nnom_call_t *call)
+static part_t packed_dense_part_s8(const nnom_call_t *call)
 {
     const nnom_tensor_t *in = nnom_call_input(call, 0);
     const nnom_rows_t from = nnom_call_input_rows(call, 0);
@@ -48,7 +48,7 @@ void nnom_dense_s8_packed(const nnom_call_t *call)
     const nnom_tensor_t *in = nnom_call_input(call, 0);
     const nnom_tensor_t *out = nnom_call_output(call);
     const int32_t row = in->shape.w * in->shape.c, taps = in->shape.h * row;
-    const part_t rows = part(call);
+    const part_t rows = packed_dense_part_s8(call);
     const int32_t excess = excess_of(&rows);
     const uint8_t *weights = p->weights;
     int32_t *sums = nnom_call_scratch(call); /* of the rows before; untouched if all rows come at once */
@@ -73,7 +73,7 @@ void nnom_dense_s8_packed(const nnom_call_t *call)
 
 NNOM_PARAM_FIELDS(nnom_packed_param, NNOM_PACKED_PARAM)
 
-static nnom_status_t pack(nnom_layer_t *layer)
+static nnom_status_t packed_dense_pack_s8(nnom_layer_t *layer)
 {
     nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
     if (!nnom_packed_fits(conv) || conv->taps > NNOM_BLOCK_TAPS) {
@@ -87,4 +87,4 @@ static nnom_status_t pack(nnom_layer_t *layer)
     return nnom_dense_scratch(conv);
 }
 
-NNOM_FORM(dense_s8_packed, nnom_window_all, NNOM_OP_REDUCES, nnom_packed_param, pack)
+NNOM_FORM(dense_s8_packed, nnom_window_all, NNOM_OP_REDUCES, nnom_packed_param, packed_dense_pack_s8)

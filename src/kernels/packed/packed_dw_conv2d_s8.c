@@ -53,7 +53,8 @@ static void next_part(part_t *part, cursor_t *at, const nnom_window_t *window, c
 }
 
 /* Takes a part of the taps into the sums of block o, which are kept in `sums` unless the part is all of them. */
-static void pixel(const nnom_packed_param_t *p, const part_t *part, const nnom_tensor_t *out, int32_t *sums, int8_t *to)
+static void packed_dw_conv2d_pixel_s8(const nnom_packed_param_t *p, const part_t *part, const nnom_tensor_t *out,
+                                      int32_t *sums, int8_t *to)
 {
     const int32_t taps = p->geometry.kernel_h * p->geometry.kernel_w, channels = out->shape.c;
     const int32_t *start = part->first == 0 ? (const int32_t *)p->bias : sums;
@@ -94,7 +95,7 @@ void nnom_dw_conv2d_s8_packed(const nnom_call_t *call)
             part.first = part.count = 0;
             do {
                 next_part(&part, &at, &window, padding);
-                pixel(p, &part, out, nnom_call_scratch(call), row);
+                packed_dw_conv2d_pixel_s8(p, &part, out, nnom_call_scratch(call), row);
             } while (part.first + part.count < g->kernel_h * g->kernel_w);
         }
     }
@@ -104,7 +105,7 @@ void nnom_dw_conv2d_s8_packed(const nnom_call_t *call)
 
 NNOM_PARAM_FIELDS(nnom_packed_param, NNOM_PACKED_PARAM)
 
-static nnom_status_t pack(nnom_layer_t *layer)
+static nnom_status_t packed_dw_conv2d_pack_s8(nnom_layer_t *layer)
 {
     nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
     if (!nnom_packed_fits(conv) || conv->filters != 1) {
@@ -118,4 +119,4 @@ static nnom_status_t pack(nnom_layer_t *layer)
     return nnom_window_scratch(layer, conv->taps > NNOM_BLOCK ? conv->channels * (int64_t)sizeof(int32_t) : 0);
 }
 
-NNOM_FORM(dw_conv2d_s8_packed, nnom_conv_window, 0, nnom_packed_param, pack)
+NNOM_FORM(dw_conv2d_s8_packed, nnom_conv_window, 0, nnom_packed_param, packed_dw_conv2d_pack_s8)

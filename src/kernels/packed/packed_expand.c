@@ -70,7 +70,7 @@ static uint32_t *edge(const nnom_expand_t *e, const int8_t *row, int32_t pixels,
 }
 
 /* One kernel row that lies in the input for all lanes. */
-static uint32_t *inside(const nnom_expand_t *e, const int8_t *row, uint32_t *to)
+static uint32_t *packed_expand_inside(const nnom_expand_t *e, const int8_t *row, uint32_t *to)
 {
     const nnom_geometry_t *g = e->window.g;
     const int32_t c = e->window.in.c, far = g->stride_w * c;
@@ -104,7 +104,7 @@ void nnom_expand(nnom_expand_t *e, int32_t rows, uint32_t *to)
             continue;
         }
         const int8_t *row = (const int8_t *)nnom_walk_row(&e->walk);
-        to = e->full ? inside(e, row, to) : edge(e, row, e->pixels, to);
+        to = e->full ? packed_expand_inside(e, row, to) : edge(e, row, e->pixels, to);
         nnom_walk_down(&e->walk);
     }
 }

@@ -5,7 +5,8 @@
 #include "qformat.h"
 #include "qformat_pack.h"
 
-static void pixel(const nnom_conv_param_t *p, const nnom_tensor_t *out, const int8_t *patch, int32_t taps, int8_t *to)
+static void qformat_conv2d_pixel_s8(const nnom_conv_param_t *p, const nnom_tensor_t *out, const int8_t *patch,
+                                    int32_t taps, int8_t *to)
 {
     const nnom_qformat_numbers_t q = nnom_qformat_numbers(p, out);
     const int8_t *weights = p->weights;
@@ -25,7 +26,7 @@ void nnom_conv2d_s8_qformat(const nnom_call_t *call)
         int8_t *row = (int8_t *)nnom_row(&to, y);
         nnom_patches_row(&patches, y);
         for (int32_t x = 0; x < out->shape.w; x++, row += out->shape.c) {
-            pixel(p, out, nnom_patch(&patches, x), taps, row);
+            qformat_conv2d_pixel_s8(p, out, nnom_patch(&patches, x), taps, row);
         }
     }
 }
@@ -34,10 +35,10 @@ void nnom_conv2d_s8_qformat(const nnom_call_t *call)
 
 NNOM_PARAM_FIELDS(nnom_conv_param, NNOM_CONV_PARAM)
 
-static nnom_status_t pack(nnom_layer_t *layer)
+static nnom_status_t qformat_conv2d_pack_s8(nnom_layer_t *layer)
 {
     nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
     return nnom_qformat_register(conv) ? nnom_conv2d_patch(conv) : NNOM_UNSUPPORTED;
 }
 
-NNOM_FORM(conv2d_s8_qformat, nnom_conv_window, 0, nnom_conv_param, pack)
+NNOM_FORM(conv2d_s8_qformat, nnom_conv_window, 0, nnom_conv_param, qformat_conv2d_pack_s8)

@@ -3,7 +3,7 @@
 #include "finish.h"
 #include "patch.h"
 
-static void pixel(const nnom_conv_param_t *p, int32_t channels, const float *patch, int32_t taps, float *to)
+static void conv2d_pixel_f32(const nnom_conv_param_t *p, int32_t channels, const float *patch, int32_t taps, float *to)
 {
     const float *weights = p->weights;
     for (int32_t o = 0; o < channels; o++, weights += taps) {
@@ -22,7 +22,7 @@ void nnom_conv2d_f32_ref(const nnom_call_t *call)
         float *row = (float *)(void *)nnom_row(&to, y);
         nnom_patches_row(&patches, y);
         for (int32_t x = 0; x < out->shape.w; x++, row += out->shape.c) {
-            pixel(p, out->shape.c, nnom_patch(&patches, x), taps, row);
+            conv2d_pixel_f32(p, out->shape.c, nnom_patch(&patches, x), taps, row);
         }
     }
 }

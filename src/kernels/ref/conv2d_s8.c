@@ -3,7 +3,8 @@
 #include "finish.h"
 #include "patch.h"
 
-static void pixel(const nnom_conv_param_t *p, const nnom_tensor_t *out, const int8_t *patch, int32_t taps, int8_t *to)
+static void conv2d_pixel_s8(const nnom_conv_param_t *p, const nnom_tensor_t *out, const int8_t *patch, int32_t taps,
+                            int8_t *to)
 {
     const int8_t *weights = p->weights;
     const int32_t *bias = p->bias;
@@ -23,7 +24,7 @@ void nnom_conv2d_s8_ref(const nnom_call_t *call)
         int8_t *row = (int8_t *)nnom_row(&to, y);
         nnom_patches_row(&patches, y);
         for (int32_t x = 0; x < out->shape.w; x++, row += out->shape.c) {
-            pixel(p, out, nnom_patch(&patches, x), taps, row);
+            conv2d_pixel_s8(p, out, nnom_patch(&patches, x), taps, row);
         }
     }
 }

@@ -15,7 +15,7 @@ typedef struct taps {
 } taps_t;
 
 /* `w` is the weights [kernel h][kernel w][in c] of one output channel. */
-static float sum(const taps_t *t, float acc, const float *w)
+static float conv2d_transpose_sum_f32(const taps_t *t, float acc, const float *w)
 {
     const int32_t c = t->in.c;
     nnom_walk_t walk = t->walk;
@@ -29,16 +29,16 @@ static float sum(const taps_t *t, float acc, const float *w)
     return acc;
 }
 
-static void pixel(const nnom_conv_param_t *p, const nnom_tensor_t *out, const taps_t *t, float *to)
+static void conv2d_transpose_pixel_f32(const nnom_conv_param_t *p, const nnom_tensor_t *out, const taps_t *t, float *to)
 {
     const float *w = p->weights;
     const int32_t n = t->g->kernel_h * t->g->kernel_w * t->in.c;
     for (int32_t o = 0; o < out->shape.c; o++, w += n) {
-        to[o] = nnom_finish_f32(p, o, sum(t, 0.0f, w));
+        to[o] = nnom_finish_f32(p, o, conv2d_transpose_sum_f32(t, 0.0f, w));
     }
 }
 
-static void start_row(taps_t *t, const nnom_rows_t *from, int32_t y)
+static void conv2d_transpose_start_row_f32(taps_t *t, const nnom_rows_t *from, int32_t y)
 {
     const nnom_geometry_t *g = t->g;
     t->rows = nnom_transposed_range(y + g->pad_top, g->stride_h, g->kernel_h, t->in.h);
@@ -57,11 +57,11 @@ void nnom_conv2d_transpose_f32_ref(const nnom_call_t *call)
     taps_t t = {.g = g, .in = in->shape};
     for (int32_t y = call->y.lo; y < call->y.hi; y++) {
         float *row = (float *)(void *)nnom_row(&to, y);
-        start_row(&t, &from, y);
+        conv2d_transpose_start_row_f32(&t, &from, y);
         for (int32_t x = 0; x < out->shape.w; x++, row += out->shape.c) {
             t.columns = nnom_transposed_range(x + g->pad_left, g->stride_w, g->kernel_w, in->shape.w);
             t.kx = x + g->pad_left - t.columns.lo * g->stride_w;
-            pixel(p, out, &t, row);
+            conv2d_transpose_pixel_f32(p, out, &t, row);
         }
     }
 }

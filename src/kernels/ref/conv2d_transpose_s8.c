@@ -27,7 +27,7 @@ typedef struct taps {
 } taps_t;
 
 /* `w` is the weights [kernel h][kernel w][in c] of one output channel. */
-static int32_t sum(const taps_t *t, int32_t acc, const int8_t *w)
+static int32_t conv2d_transpose_sum_s8(const taps_t *t, int32_t acc, const int8_t *w)
 {
     const int32_t c = t->in.c;
     nnom_walk_t walk = t->walk;
@@ -41,16 +41,16 @@ static int32_t sum(const taps_t *t, int32_t acc, const int8_t *w)
     return acc;
 }
 
-static void pixel(const nnom_conv_param_t *p, const nnom_tensor_t *out, const taps_t *t, int8_t *to)
+static void conv2d_transpose_pixel_s8(const nnom_conv_param_t *p, const nnom_tensor_t *out, const taps_t *t, int8_t *to)
 {
     const int8_t *w = p->weights;
     const int32_t n = t->g->kernel_h * t->g->kernel_w * t->in.c;
     for (int32_t o = 0; o < out->shape.c; o++, w += n) {
-        to[o] = nnom_finish_s8(p, o, sum(t, ((const int32_t *)p->bias)[o], w), out->zero_point);
+        to[o] = nnom_finish_s8(p, o, conv2d_transpose_sum_s8(t, ((const int32_t *)p->bias)[o], w), out->zero_point);
     }
 }
 
-static void start_row(taps_t *t, const nnom_rows_t *from, int32_t y)
+static void conv2d_transpose_start_row_s8(taps_t *t, const nnom_rows_t *from, int32_t y)
 {
     const nnom_geometry_t *g = t->g;
     t->rows = nnom_transposed_range(y + g->pad_top, g->stride_h, g->kernel_h, t->in.h);
@@ -69,11 +69,11 @@ void nnom_conv2d_transpose_s8_ref(const nnom_call_t *call)
     taps_t t = {.g = g, .in = in->shape, .zero_point = in->zero_point};
     for (int32_t y = call->y.lo; y < call->y.hi; y++) {
         int8_t *row = (int8_t *)nnom_row(&to, y);
-        start_row(&t, &from, y);
+        conv2d_transpose_start_row_s8(&t, &from, y);
         for (int32_t x = 0; x < out->shape.w; x++, row += out->shape.c) {
             t.columns = nnom_transposed_range(x + g->pad_left, g->stride_w, g->kernel_w, in->shape.w);
             t.kx = x + g->pad_left - t.columns.lo * g->stride_w;
-            pixel(p, out, &t, row);
+            conv2d_transpose_pixel_s8(p, out, &t, row);
         }
     }
 }

@@ -10,7 +10,7 @@ typedef struct part {
     int32_t length; /* elements of a run */
 } part_t;
 
-static part_t part(const nnom_call_t *call)
+static part_t dense_part_f32(const nnom_call_t *call)
 {
     const nnom_tensor_t *in = nnom_call_input(call, 0);
     const nnom_rows_t from = nnom_call_input_rows(call, 0);
@@ -21,7 +21,7 @@ static part_t part(const nnom_call_t *call)
     return result;
 }
 
-static float sum(const part_t *part, float acc, const float *weights)
+static float dense_sum_f32(const part_t *part, float acc, const float *weights)
 {
     nnom_walk_t walk = part->walk;
     for (int32_t i = 0; i < part->runs; i++, weights += part->length, nnom_walk_down(&walk)) {
@@ -37,12 +37,12 @@ void nnom_dense_f32_ref(const nnom_call_t *call)
     const nnom_tensor_t *out = nnom_call_output(call);
     const nnom_rows_t to = nnom_call_output_rows(call);
     const int32_t row = in->shape.w * in->shape.c;
-    const part_t rows = part(call);
+    const part_t rows = dense_part_f32(call);
     const float *weights = (const float *)p->weights + call->y.lo * row;
     float *sums = nnom_call_scratch(call); /* of the rows before; untouched if all rows come at once */
     float *result = (float *)(void *)to.data;
     for (int32_t o = 0; o < out->shape.c; o++, weights += in->shape.h * row) {
-        const float acc = sum(&rows, call->y.lo == 0 ? 0.0f : sums[o], weights);
+        const float acc = dense_sum_f32(&rows, call->y.lo == 0 ? 0.0f : sums[o], weights);
         if (call->y.hi == in->shape.h) {
             result[o] = nnom_finish_f32(p, o, acc);
         } else {

@@ -13,7 +13,7 @@ typedef struct block {
 } block_t;
 
 /* acc[i] += x * w, x being the input channel of output channel o + i. */
-static void tap(const block_t *b, const float *x, const float *w, float *acc)
+static void dw_conv2d_tap_f32(const block_t *b, const float *x, const float *w, float *acc)
 {
     for (int32_t i = 0, phase = b->phase; i < b->n; i++) {
         acc[i] += *x * w[i];
@@ -25,7 +25,7 @@ static void tap(const block_t *b, const float *x, const float *w, float *acc)
 }
 
 /* The taps inside the input; the others are zero. */
-static void accumulate(const block_t *b, const nnom_window_t *window, float *acc)
+static void dw_conv2d_accumulate_f32(const block_t *b, const nnom_window_t *window, float *acc)
 {
     const nnom_geometry_t *g = window->g;
     nnom_walk_t walk = window->walk;
@@ -33,12 +33,12 @@ static void accumulate(const block_t *b, const nnom_window_t *window, float *acc
         const float *row = (const float *)(const void *)nnom_walk_row(&walk) + b->from;
         const float *w = (const float *)b->p->weights + (ky * g->kernel_w + window->columns.lo) * b->channels + b->o;
         for (int32_t kx = window->columns.lo; kx < window->columns.hi; kx++, w += b->channels) {
-            tap(b, row + (window->left + kx * g->dilation_w) * window->in.c, w, acc);
+            dw_conv2d_tap_f32(b, row + (window->left + kx * g->dilation_w) * window->in.c, w, acc);
         }
     }
 }
 
-static void pixel(block_t *b, const nnom_window_t *window, float *to)
+static void dw_conv2d_pixel_f32(block_t *b, const nnom_window_t *window, float *to)
 {
     float acc[NNOM_BLOCK];
     for (b->o = 0; b->o < b->channels; b->o += NNOM_BLOCK) {
@@ -48,7 +48,7 @@ static void pixel(block_t *b, const nnom_window_t *window, float *to)
         for (int32_t i = 0; i < b->n; i++) {
             acc[i] = 0.0f;
         }
-        accumulate(b, window, acc);
+        dw_conv2d_accumulate_f32(b, window, acc);
         for (int32_t i = 0; i < b->n; i++) {
             to[b->o + i] = nnom_finish_f32(b->p, b->o + i, acc[i]);
         }
@@ -68,7 +68,7 @@ void nnom_dw_conv2d_f32_ref(const nnom_call_t *call)
         nnom_window_row(&window, &from, y);
         for (int32_t x = 0; x < out->shape.w; x++, row += out->shape.c) {
             nnom_window_column(&window, x);
-            pixel(&b, &window, row);
+            dw_conv2d_pixel_f32(&b, &window, row);
         }
     }
 }

@@ -16,7 +16,7 @@ typedef struct block {
 } block_t;
 
 /* acc[i] += x * w, x being the input channel of output channel o + i. */
-static void tap(const block_t *b, const int8_t *x, const int8_t *w, int32_t *acc)
+static void dw_conv2d_tap_s8(const block_t *b, const int8_t *x, const int8_t *w, int32_t *acc)
 {
     if (b->multiplier == 1) {
         for (int32_t i = 0; i < b->n; i++) {
@@ -34,7 +34,7 @@ static void tap(const block_t *b, const int8_t *x, const int8_t *w, int32_t *acc
 }
 
 /* All taps. |acc| < 2^31: build checked every channel's weights and bias (nnom_layer_weights). */
-static void accumulate(const block_t *b, const nnom_window_t *window, int32_t *acc)
+static void dw_conv2d_accumulate_s8(const block_t *b, const nnom_window_t *window, int32_t *acc)
 {
     const nnom_geometry_t *g = window->g;
     const int8_t *w = (const int8_t *)b->p->weights + b->o;
@@ -44,7 +44,8 @@ static void accumulate(const block_t *b, const nnom_window_t *window, int32_t *a
         const int8_t *row = row_inside ? (const int8_t *)nnom_walk_row(&walk) + b->from : NULL;
         for (int32_t kx = 0; kx < g->kernel_w; kx++, w += b->channels) {
             const bool inside = row_inside && kx >= window->columns.lo && kx < window->columns.hi;
-            tap(b, inside ? row + (window->left + kx * g->dilation_w) * window->pixel : b->padding, w, acc);
+            dw_conv2d_tap_s8(b, inside ? row + (window->left + kx * g->dilation_w) * window->pixel : b->padding, w,
+                             acc);
         }
         if (row_inside) {
             nnom_walk_down(&walk);
@@ -52,7 +53,7 @@ static void accumulate(const block_t *b, const nnom_window_t *window, int32_t *a
     }
 }
 
-static void pixel(block_t *b, const nnom_window_t *window, int32_t zero_point, int8_t *to)
+static void dw_conv2d_pixel_s8(block_t *b, const nnom_window_t *window, int32_t zero_point, int8_t *to)
 {
     int32_t acc[NNOM_BLOCK];
     for (b->o = 0; b->o < b->channels; b->o += NNOM_BLOCK) {
@@ -60,7 +61,7 @@ static void pixel(block_t *b, const nnom_window_t *window, int32_t zero_point, i
         b->from = b->multiplier == 1 ? b->o : b->o / b->multiplier;
         b->phase = b->o - b->from * b->multiplier;
         memcpy(acc, (const int32_t *)b->p->bias + b->o, (size_t)b->n * sizeof(int32_t));
-        accumulate(b, window, acc);
+        dw_conv2d_accumulate_s8(b, window, acc);
         for (int32_t i = 0; i < b->n; i++) {
             to[b->o + i] = nnom_finish_s8(b->p, b->o + i, acc[i], zero_point);
         }
@@ -83,7 +84,7 @@ void nnom_dw_conv2d_s8_ref(const nnom_call_t *call)
         nnom_window_row(&window, &from, y);
         for (int32_t x = 0; x < out->shape.w; x++, row += out->shape.c) {
             nnom_window_column(&window, x);
-            pixel(&b, &window, out->zero_point, row);
+            dw_conv2d_pixel_s8(&b, &window, out->zero_point, row);
         }
     }
 }

@@ -5,7 +5,7 @@
  * Block by block of channels: sums of a call over all rows live on the stack, else in the scratch. The output may lie
  * on the input: a block is written after it was read everywhere, and covers the same channels of the first pixel.
  */
-static void global_pool(const nnom_call_t *call, nnom_pool_kind_t kind)
+static void global_pool_cells_s8(const nnom_call_t *call, nnom_pool_kind_t kind)
 {
     const nnom_shape_t in = nnom_call_input(call, 0)->shape;
     const nnom_rows_t from = nnom_call_input_rows(call, 0);
@@ -30,15 +30,15 @@ static void global_pool(const nnom_call_t *call, nnom_pool_kind_t kind)
 
 void nnom_global_max_pool_s8_ref(const nnom_call_t *call)
 {
-    global_pool(call, NNOM_POOL_MAX);
+    global_pool_cells_s8(call, NNOM_POOL_MAX);
 }
 
 void nnom_global_avg_pool_s8_ref(const nnom_call_t *call)
 {
-    global_pool(call, NNOM_POOL_AVG);
+    global_pool_cells_s8(call, NNOM_POOL_AVG);
 }
 
 void nnom_global_sum_pool_s8_ref(const nnom_call_t *call)
 {
-    global_pool(call, NNOM_POOL_SUM);
+    global_pool_cells_s8(call, NNOM_POOL_SUM);
 }

@@ -16,7 +16,7 @@ void nnom_patches_row(nnom_patches_t *patches, int32_t y)
     nnom_window_row(&patches->window, &patches->from, y);
 }
 
-static uint8_t *fill(const nnom_patches_t *patches, uint8_t *to, int32_t pixels)
+static uint8_t *patch_fill(const nnom_patches_t *patches, uint8_t *to, int32_t pixels)
 {
     const size_t bytes = (size_t)pixels * (size_t)patches->window.pixel;
     memset(to, patches->padding, bytes);
@@ -37,10 +37,10 @@ static uint8_t *gather_row(const nnom_patches_t *patches, const uint8_t *row, ui
     const size_t pixel = (size_t)window->pixel;
     const nnom_range_t k = window->columns;
     if (k.lo == k.hi) {
-        return fill(patches, to, g->kernel_w);
+        return patch_fill(patches, to, g->kernel_w);
     }
     const uint8_t *from = row + (size_t)(window->left + k.lo * g->dilation_w) * pixel;
-    to = fill(patches, to, k.lo);
+    to = patch_fill(patches, to, k.lo);
     if (g->dilation_w == 1) {
         to = copy(to, from, (size_t)(k.hi - k.lo) * pixel);
     } else {
@@ -48,7 +48,7 @@ static uint8_t *gather_row(const nnom_patches_t *patches, const uint8_t *row, ui
             to = copy(to, from, pixel);
         }
     }
-    return fill(patches, to, g->kernel_w - k.hi);
+    return patch_fill(patches, to, g->kernel_w - k.hi);
 }
 
 /* All columns of the window are in the input and lie side by side. */
@@ -109,8 +109,8 @@ const void *nnom_patch(nnom_patches_t *patches, int32_t x)
     if (contiguous(patches)) {
         return nnom_walk_row(&window->walk) + (size_t)window->left * (size_t)window->pixel;
     }
-    uint8_t *to = fill(patches, patches->scratch, window->rows.lo * g->kernel_w);
+    uint8_t *to = patch_fill(patches, patches->scratch, window->rows.lo * g->kernel_w);
     to = gather_rows(patches, to);
-    fill(patches, to, (g->kernel_h - window->rows.hi) * g->kernel_w);
+    patch_fill(patches, to, (g->kernel_h - window->rows.hi) * g->kernel_w);
     return patches->scratch;
 }

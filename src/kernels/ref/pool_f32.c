@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 #include "pool_f32.h"
 
-static void pixel(const nnom_cells_t *cells, nnom_pool_kind_t kind, const nnom_pool_param_t *p, float *to)
+static void pool_pixel_f32(const nnom_cells_t *cells, nnom_pool_kind_t kind, const nnom_pool_param_t *p, float *to)
 {
     float acc[NNOM_BLOCK];
     for (int32_t o = 0; o < cells->c; o += NNOM_BLOCK) {
@@ -14,7 +14,7 @@ static void pixel(const nnom_cells_t *cells, nnom_pool_kind_t kind, const nnom_p
     }
 }
 
-static void pool(const nnom_call_t *call, nnom_pool_kind_t kind)
+static void pool_cells_f32(const nnom_call_t *call, nnom_pool_kind_t kind)
 {
     const nnom_pool_param_t *p = call->node->param;
     const nnom_tensor_t *out = nnom_call_output(call);
@@ -27,22 +27,22 @@ static void pool(const nnom_call_t *call, nnom_pool_kind_t kind)
         for (int32_t x = 0; x < out->shape.w; x++, row += out->shape.c) {
             nnom_window_column(&window, x);
             const nnom_cells_t cells = nnom_window_cells(&window);
-            pixel(&cells, kind, p, row);
+            pool_pixel_f32(&cells, kind, p, row);
         }
     }
 }
 
 void nnom_max_pool_f32_ref(const nnom_call_t *call)
 {
-    pool(call, NNOM_POOL_MAX);
+    pool_cells_f32(call, NNOM_POOL_MAX);
 }
 
 void nnom_avg_pool_f32_ref(const nnom_call_t *call)
 {
-    pool(call, NNOM_POOL_AVG);
+    pool_cells_f32(call, NNOM_POOL_AVG);
 }
 
 void nnom_sum_pool_f32_ref(const nnom_call_t *call)
 {
-    pool(call, NNOM_POOL_SUM);
+    pool_cells_f32(call, NNOM_POOL_SUM);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 #include "pool_s8.h"
 
-static void pixel(const nnom_cells_t *cells, nnom_pool_kind_t kind, const nnom_pool_giver_t *giver, int8_t *to)
+static void pool_pixel_s8(const nnom_cells_t *cells, nnom_pool_kind_t kind, const nnom_pool_giver_t *giver, int8_t *to)
 {
     int32_t acc[NNOM_BLOCK];
     for (int32_t o = 0; o < cells->c; o += NNOM_BLOCK) {
@@ -14,7 +14,7 @@ static void pixel(const nnom_cells_t *cells, nnom_pool_kind_t kind, const nnom_p
     }
 }
 
-static void pool(const nnom_call_t *call, nnom_pool_kind_t kind)
+static void pool_cells_s8(const nnom_call_t *call, nnom_pool_kind_t kind)
 {
     const nnom_pool_param_t *p = call->node->param;
     const nnom_tensor_t *out = nnom_call_output(call);
@@ -33,22 +33,22 @@ static void pool(const nnom_call_t *call, nnom_pool_kind_t kind)
                 count = cells.rows * cells.columns;
                 giver = nnom_pool_giver(call, kind, count);
             }
-            pixel(&cells, kind, &giver, row);
+            pool_pixel_s8(&cells, kind, &giver, row);
         }
     }
 }
 
 void nnom_max_pool_s8_ref(const nnom_call_t *call)
 {
-    pool(call, NNOM_POOL_MAX);
+    pool_cells_s8(call, NNOM_POOL_MAX);
 }
 
 void nnom_avg_pool_s8_ref(const nnom_call_t *call)
 {
-    pool(call, NNOM_POOL_AVG);
+    pool_cells_s8(call, NNOM_POOL_AVG);
 }
 
 void nnom_sum_pool_s8_ref(const nnom_call_t *call)
 {
-    pool(call, NNOM_POOL_SUM);
+    pool_cells_s8(call, NNOM_POOL_SUM);
 }
