@@ -23,9 +23,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "python"))
 sys.path.insert(0, str(ROOT / "tests"))
 
-import ir_float  # noqa: E402
 from nnom.errors import ModelError, NnomError  # noqa: E402
 from nnom.importers.keras import load_keras  # noqa: E402
+from oracle.ir_numpy import run_graph  # noqa: E402
 from test_keras_importer import IMAGE, L, compare, h5py, keras  # noqa: E402
 
 SHARED = Path(os.environ.get("NNOM_SHARED", ROOT.parent / "shared"))
@@ -70,7 +70,7 @@ def test_real_model_golden(name: str) -> None:
     data = np.load(SHARED / "golden" / f"{path.stem}.npz")
     wanted = data["out0_tflm"] if "out0_tflm" in data else data["out0_wasm"]
     for record, want in list(zip(data["in0"], wanted, strict=True))[:2]:
-        got = ir_float.run(load_keras(path), [record])[0]
+        got = run_graph(load_keras(path), [record], np.float64)[0]
         np.testing.assert_allclose(got.ravel(), want.ravel(), atol=1e-4)
 
 
@@ -296,7 +296,7 @@ def test_keras2_nested_and_lambdas(tmp_path: Path) -> None:
     graph = load_keras(_keras2_nested(tmp_path))
     x = np.array([0.1, -0.3, 0.02, -0.1])
     total = 2 * ((x @ KERNEL + BIAS) @ KERNEL + BIAS + x)
-    hard, leak = ir_float.run(graph, [x])
+    hard, leak = run_graph(graph, [x], np.float64)
     np.testing.assert_allclose(hard.ravel(), np.clip(0.2 * total + 0.5, 0, 1), rtol=1e-6)
     np.testing.assert_allclose(leak.ravel(), np.where(total > 0, total, 0.25 * total), rtol=1e-6)
 
@@ -327,7 +327,7 @@ def test_keras2_sequential_as_list_and_equal_names(tmp_path: Path) -> None:
     x = np.array([0.5, 1.0, -2.0, 3.0])
     y = 2 * np.maximum(x @ KERNEL + BIAS, 0)
     y = 2 * np.maximum(y @ KERNEL + BIAS, 0) / 2
-    np.testing.assert_allclose(ir_float.run(graph, [x])[0].ravel(), y, rtol=1e-6)
+    np.testing.assert_allclose(run_graph(graph, [x], np.float64)[0].ravel(), y, rtol=1e-6)
 
 
 def test_keras_2_12_archive(tmp_path: Path) -> None:
@@ -349,7 +349,7 @@ def test_keras_2_12_archive(tmp_path: Path) -> None:
         archive.writestr("model.weights.h5", buffer.getvalue())
     x = np.array([0.5, 1.0, -2.0, 3.0])
     want = (x @ KERNEL + BIAS) @ (KERNEL * 3) + BIAS
-    np.testing.assert_allclose(ir_float.run(load_keras(path), [x])[0].ravel(), want, rtol=1e-6)
+    np.testing.assert_allclose(run_graph(load_keras(path), [x], np.float64)[0].ravel(), want, rtol=1e-6)
 
 
 def test_files_are_read_without_keras(tmp_path: Path) -> None:

@@ -21,7 +21,6 @@ sys.path.insert(0, str(ROOT / "tests"))
 os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND", "jax")
 os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # each operation runs once: compiling takes the time
 
-import ir_float  # noqa: E402
 from nnom.core import CoreModel  # noqa: E402
 from nnom.errors import UnsupportedError  # noqa: E402
 from nnom.fold import fold  # noqa: E402
@@ -30,6 +29,7 @@ from nnom.importers.keras import c_identifier, load_keras  # noqa: E402
 from nnom.importers.keras_file import snake_case  # noqa: E402
 from nnom.mapping import unsupported  # noqa: E402
 from nnom.validation import validate  # noqa: E402
+from oracle.ir_numpy import run_graph  # noqa: E402
 
 h5py = pytest.importorskip("h5py")
 keras = pytest.importorskip("keras", reason="pip install keras jax")
@@ -64,7 +64,7 @@ def compare(model: Any, graphs: list[Graph], seed: int = 0, tolerance: float = 1
     compare_core(graphs[0], records, wanted)
     for graph in graphs:
         for i in range(2):
-            got = ir_float.run(graph, [r[i] for r in records])
+            got = run_graph(graph, [r[i] for r in records], np.float64)
             assert len(got) == len(wanted)
             for g, w in zip(got, wanted, strict=True):
                 np.testing.assert_allclose(g.ravel(), w[i].ravel(), rtol=tolerance, atol=tolerance)

@@ -12,7 +12,6 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "python"), str(ROOT / "tests")]
 
-import ir_float  # noqa: E402
 import nnom  # noqa: E402
 from nnom import data as datasets  # noqa: E402
 from nnom.calibrate import METHODS, Observed, tensor_range  # noqa: E402
@@ -24,6 +23,7 @@ from nnom.evaluation import tally  # noqa: E402
 from nnom.fold import fold  # noqa: E402
 from nnom.graph import Graph, Node, Quant, Tensor, Weight  # noqa: E402
 from nnom.quantise import apply, group_ranges, quant_of, quantise, sketch, weight_scales  # noqa: E402
+from oracle.ir_numpy import run_graph  # noqa: E402
 
 RNG = np.random.default_rng(7)
 ONE = {"stride": (1, 1), "dilation": (1, 1), "padding": (0, 0, 0, 0), "activation": "none"}
@@ -130,7 +130,9 @@ def test_folding_keeps_the_function(name):
     assert [n.op for n in folded.nodes] == ops
     for _ in range(5):
         x = [RNG.normal(0, 1, graph.tensors["x"].shape)]
-        np.testing.assert_allclose(ir_float.run(folded, x)[0], ir_float.run(graph, x)[0], atol=2e-6, rtol=2e-6)
+        np.testing.assert_allclose(
+            run_graph(folded, x, np.float64)[0], run_graph(graph, x, np.float64)[0], atol=2e-6, rtol=2e-6
+        )
 
 
 def test_folding_stops_at_outputs_and_shared_tensors():
@@ -141,7 +143,7 @@ def test_folding_stops_at_outputs_and_shared_tensors():
     x = [RNG.normal(0, 1, (5, 5, 2))]
     folded = fold(graph)
     assert [n.op for n in folded.nodes] == ["conv2d", "depthwise_conv2d"]
-    for a, b in zip(ir_float.run(folded, x), ir_float.run(graph, x), strict=True):
+    for a, b in zip(run_graph(folded, x, np.float64), run_graph(graph, x, np.float64), strict=True):
         np.testing.assert_allclose(a, b, atol=2e-6)
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""Runs a graph of nnom (python/nnom/graph.py) in numpy: float32, slow, written for reading.
+"""Runs a graph of nnom (python/nnom/graph.py) in numpy: slow, written for reading, the tests' judge of importers.
 
-    outputs = run_graph(graph, [array, ...])      arrays (h, w, c)
+    outputs = run_graph(graph, [array, ...])              arrays (h, w, c), tensors of the graph's types
+    outputs = run_graph(graph, [array, ...], np.float64)  the graph in float, exact
 
 Operators that only move values about also take int8. It shows whether an importer has got shapes, axes and padding
 right.
@@ -10,7 +11,7 @@ right.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,24 +19,50 @@ from nnom.graph import Graph, Node
 
 Array = np.ndarray
 
-_FUNCTIONS = {
-    "relu": lambda x, _: np.maximum(x, 0),
-    "relu6": lambda x, _: np.clip(x, 0, 6),
-    "relu_n1_to_1": lambda x, _: np.clip(x, -1, 1),
-    "none": lambda x, _: x,
-    "leaky_relu": lambda x, a: np.where(x >= 0, x, x * a["alpha"]),
-    "tanh": lambda x, _: np.tanh(x),
-    "sigmoid": lambda x, _: 1 / (1 + np.exp(-x)),
-    "elu": lambda x, a: np.where(x >= 0, x, a["alpha"] * np.expm1(x)),
-    "gelu": lambda x, _: x * 0.5 * (1 + np.vectorize(math.erf, otypes=[float])(x / 2**0.5)),
-    "gelu_tanh": lambda x, _: x * 0.5 * (1 + np.tanh((2 / np.pi) ** 0.5 * (x + 0.044715 * x**3))),
-    "hard_swish": lambda x, _: x * np.clip(x + 3, 0, 6) / 6,
-    "exp": lambda x, _: np.exp(x),
-    "log": lambda x, _: np.log(x),
-    "sqrt": lambda x, _: np.sqrt(x),
-    "rsqrt": lambda x, _: 1 / np.sqrt(x),
-    "abs": lambda x, _: np.abs(x),
-    "neg": lambda x, _: -x,
+_erf = np.vectorize(math.erf, otypes=[float])
+
+
+def _sigmoid(x: Array) -> Array:
+    return np.where(x >= 0, 1 / (1 + np.exp(-np.abs(x))), 1 - 1 / (1 + np.exp(-np.abs(x))))
+
+
+def _softplus(x: Array) -> Array:
+    return np.logaddexp(0, x)
+
+
+_FUNCTIONS: dict[str, Callable[[Array, float], Array]] = {
+    "none": lambda x, a: x,
+    "relu": lambda x, a: np.maximum(x, 0),
+    "relu6": lambda x, a: np.clip(x, 0, 6),
+    "relu_n1_to_1": lambda x, a: np.clip(x, -1, 1),
+    "leaky_relu": lambda x, a: np.where(x > 0, x, a * x),
+    "tanh": lambda x, a: np.tanh(x),
+    "sigmoid": lambda x, a: _sigmoid(x),
+    "elu": lambda x, a: np.where(x > 0, x, a * np.expm1(np.minimum(x, 0))),
+    "celu": lambda x, a: np.where(x > 0, x, a * np.expm1(np.minimum(x, 0) / a)),
+    "selu": lambda x, a: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0))),
+    "softplus": lambda x, a: _softplus(x),
+    "softsign": lambda x, a: x / (1 + np.abs(x)),
+    "silu": lambda x, a: x * _sigmoid(x),
+    "gelu": lambda x, a: 0.5 * x * (1 + _erf(x / math.sqrt(2))),
+    "gelu_tanh": lambda x, a: 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
+    "hard_sigmoid": lambda x, a: np.clip(a * x + 0.5, 0, 1),
+    "hard_swish": lambda x, a: x * np.clip(x / 6 + 0.5, 0, 1),
+    "mish": lambda x, a: x * np.tanh(_softplus(x)),
+    "log_sigmoid": lambda x, a: -_softplus(-x),
+    "tanh_shrink": lambda x, a: x - np.tanh(x),
+    "soft_shrink": lambda x, a: np.sign(x) * np.maximum(np.abs(x) - a, 0),
+    "hard_shrink": lambda x, a: np.where(np.abs(x) > a, x, 0),
+    "squareplus": lambda x, a: (x + np.sqrt(x * x + a)) / 2,
+    "sparse_plus": lambda x, a: np.where(x <= -1, 0, np.where(x < 1, (x + 1) ** 2 / 4, x)),
+    "sparse_sigmoid": lambda x, a: np.clip((x + 1) / 2, 0, 1),
+    "exp": lambda x, a: np.exp(x),
+    "log": lambda x, a: np.log(x),
+    "sqrt": lambda x, a: np.sqrt(x),
+    "rsqrt": lambda x, a: 1 / np.sqrt(x),
+    "abs": lambda x, a: np.abs(x),
+    "neg": lambda x, a: -x,
+    "square": lambda x, a: x * x,
 }
 
 
@@ -79,7 +106,9 @@ def _transposed(node: Node, x: Array) -> Array:
     a, w = node.attrs, node.weights["weights"].data
     (sh, sw), (top, bottom, left, right) = a["stride"], a["padding"]
     (h, wd, _), (units, kh, kw, _) = x.shape, w.shape
-    big = np.zeros(((h - 1) * sh + kh + max(-bottom, 0), (wd - 1) * sw + kw + max(-right, 0), units), np.float32)
+    big = np.zeros(
+        ((h - 1) * sh + kh + max(-bottom, 0), (wd - 1) * sw + kw + max(-right, 0), units), np.result_type(x, np.float32)
+    )
     for y in range(h):
         for z in range(wd):
             big[y * sh : y * sh + kh, z * sw : z * sw + kw] += np.einsum("c,oijc->ijo", x[y, z], w)
@@ -94,6 +123,16 @@ def _pool(node: Node, x: Array) -> Array:
         return _patches(x, *args, -np.inf).max((2, 3))
     count = _patches(np.ones_like(x), *args, 0).sum((2, 3))
     return _patches(x, *args, 0).sum((2, 3)) / (count if node.op == "avg_pool" else 1)
+
+
+def _batch_norm(node: Node, x: Array) -> Array:
+    gamma, beta, mean, variance = (node.weights[k].data for k in ("gamma", "beta", "mean", "variance"))
+    return (x - mean) / np.sqrt(variance + node.attrs["epsilon"]) * gamma + beta
+
+
+def _crop(node: Node, x: Array) -> Array:
+    top, bottom, left, right = node.attrs["padding"]
+    return x[top : x.shape[0] - bottom, left : x.shape[1] - right]
 
 
 def _source(n: int, out: int, a: dict[str, Any]) -> Array:
@@ -172,11 +211,14 @@ _OPERATORS = {
     "avg_pool": _pool,
     "sum_pool": _pool,
     "global_avg_pool": lambda n, x: x.mean((0, 1), keepdims=True),
+    "global_max_pool": lambda n, x: x.max((0, 1), keepdims=True),
+    "global_sum_pool": lambda n, x: x.sum((0, 1), keepdims=True),
+    "batch_norm": _batch_norm,
     "flatten": lambda n, x: x.reshape(1, 1, -1),
     "reshape": lambda n, x: x.reshape(n.attrs["shape"]),
     "softmax": _softmax,
     "log_softmax": _softmax,
-    "activation": lambda n, x: _FUNCTIONS[n.attrs["kind"]](x, n.attrs),
+    "activation": lambda n, x: _FUNCTIONS[n.attrs["kind"]](x, n.attrs.get("alpha", 0.0)),
     "prelu": lambda n, x, *a: np.where(x >= 0, x, x * (a[0] if a else n.weights["alpha"].data)),
     "concat": lambda n, *x: np.concatenate(x, n.attrs["axis"]),
     "add": lambda n, x, y: x + y,
@@ -184,7 +226,9 @@ _OPERATORS = {
     "mult": lambda n, x, y: x * y,
     "maximum": lambda n, x, y: np.maximum(x, y),
     "minimum": lambda n, x, y: np.minimum(x, y),
-    "zero_padding": lambda n, x: _padded(x, n.attrs["padding"], n.attrs["value"]),
+    "zero_padding": lambda n, x: _padded(x, n.attrs["padding"], n.attrs.get("value", 0.0)),
+    "cropping": _crop,
+    "upsample": lambda n, x: x.repeat(n.attrs["kernel"][0], 0).repeat(n.attrs["kernel"][1], 1),
     "mirror_pad": lambda n, x: np.pad(
         x, (*np.reshape(n.attrs["padding"], (2, 2)).tolist(), (0, 0)), mode=n.attrs["mode"]
     ),
@@ -222,16 +266,16 @@ MOVES = {
 }
 
 
-def run_graph(graph: Graph, inputs: Sequence[Array]) -> list[Array]:
-    """inputs: one array per input of the graph, (h, w, c). Returns the outputs, (h, w, c)."""
-    values = {k: t.data for k, t in graph.tensors.items() if t.data is not None}
+def run_graph(graph: Graph, inputs: Sequence[Array], dtype: type | None = None) -> list[Array]:
+    """inputs: one array per input of the graph, (h, w, c). Returns the outputs, (h, w, c), of the graph's types or `dtype`."""
+    values = {k: t.data.astype(dtype or t.data.dtype) for k, t in graph.tensors.items() if t.data is not None}
     for name, array in zip(graph.inputs, inputs, strict=True):
-        values[name] = np.asarray(array).reshape(graph.tensors[name].shape)
+        values[name] = np.asarray(array, dtype).reshape(graph.tensors[name].shape)
     for node in graph.nodes:
         result = _OPERATORS[node.op](node, *(values[n] for n in node.inputs))
-        result = _FUNCTIONS[node.activation](result, {})
+        result = _FUNCTIONS[node.activation](result, 0.0)
         tensor = graph.tensors[node.output]
         if result.shape != tensor.shape or math.prod(result.shape) != tensor.elements:
             raise AssertionError(f"{node.op} {node.name} makes {result.shape}, the graph says {tensor.shape}")
-        values[node.output] = result.astype(tensor.dtype)
+        values[node.output] = result.astype(dtype or tensor.dtype)
     return [values[n] for n in graph.outputs]
