@@ -267,7 +267,7 @@ MOVES = {
 
 
 def run_graph(graph: Graph, inputs: Sequence[Array], dtype: type | None = None) -> list[Array]:
-    """inputs: one array per input of the graph, (h, w, c). Returns the outputs, (h, w, c), of the graph's types or `dtype`."""
+    """inputs: one array per input of the graph, (h, w, c). The outputs, (h, w, c), of the graph's types or `dtype`."""
     values = {k: t.data.astype(dtype or t.data.dtype) for k, t in graph.tensors.items() if t.data is not None}
     for name, array in zip(graph.inputs, inputs, strict=True):
         values[name] = np.asarray(array, dtype).reshape(graph.tensors[name].shape)
