@@ -218,6 +218,13 @@ void nnom_geometry_set_pads(nnom_geometry_t *g, nnom_border_t border);
 
 /* ---- Shapes and geometry: src/build/shape.c ---- */
 
+/* The side of axis 0 h, 1 w, 2 c. */
+static inline int32_t *nnom_shape_side(nnom_shape_t *shape, int32_t axis)
+{
+    return axis == 0 ? &shape->h : (axis == 1 ? &shape->w : &shape->c);
+}
+/* layer->axis as 0 to 2; fails unless it is -3 to 2. */
+nnom_status_t nnom_layer_axis(const nnom_layer_t *layer, int32_t *axis);
 /* Elements of a shape, or -1 if a side is < 1 or the product does not fit int32. */
 int32_t nnom_shape_elements(nnom_shape_t shape);
 uint32_t nnom_type_bytes(nnom_type_t type);
@@ -240,6 +247,8 @@ void nnom_quantize_multiplier(double real, int32_t *multiplier, int32_t *shift);
  * for it; all others do anyway (fixed.h).
  */
 #define NNOM_ACCUMULATOR_MAX (INT32_MAX - 255)
+/* A real number in a quantisation, saturated to int8; NaN becomes -128. */
+int32_t nnom_quantize_s8(float x, const nnom_tensor_t *out);
 /* Limits of int8 values under a clamp, in the output's quantisation. */
 void nnom_clamp_limits(nnom_clamp_t clamp, const nnom_tensor_t *out, int32_t *act_min, int32_t *act_max);
 void nnom_clamp_limits_f32(nnom_clamp_t clamp, float *act_min, float *act_max);

@@ -30,7 +30,7 @@ void nnom_quantize_multiplier(double real, int32_t *multiplier, int32_t *shift)
     *shift = exponent;
 }
 
-static int32_t quantize(float x, const nnom_tensor_t *out)
+int32_t nnom_quantize_s8(float x, const nnom_tensor_t *out)
 {
     const float q = roundf(x / out->scale) + (float)out->zero_point;
     return q > 127.0f ? 127 : (q > -128.0f ? (int32_t)q : -128); /* NaN of a scale that compile refuses later, too */
@@ -41,14 +41,14 @@ void nnom_clamp_limits(nnom_clamp_t clamp, const nnom_tensor_t *out, int32_t *ac
     *act_min = -128;
     *act_max = 127;
     if (clamp == NNOM_CLAMP_RELU || clamp == NNOM_CLAMP_RELU6) {
-        *act_min = quantize(0.0f, out);
+        *act_min = nnom_quantize_s8(0.0f, out);
     }
     if (clamp == NNOM_CLAMP_RELU6) {
-        *act_max = quantize(6.0f, out);
+        *act_max = nnom_quantize_s8(6.0f, out);
     }
     if (clamp == NNOM_CLAMP_RELU_N1_TO_1) {
-        *act_min = quantize(-1.0f, out);
-        *act_max = quantize(1.0f, out);
+        *act_min = nnom_quantize_s8(-1.0f, out);
+        *act_max = nnom_quantize_s8(1.0f, out);
     }
 }
 

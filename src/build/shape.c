@@ -49,6 +49,15 @@ static bool shape_in_range(int32_t x)
     return x >= 1 && x <= NNOM_WINDOW_MAX;
 }
 
+nnom_status_t nnom_layer_axis(const nnom_layer_t *layer, int32_t *axis)
+{
+    *axis = layer->given->axis < 0 ? layer->given->axis + 3 : layer->given->axis;
+    if (*axis < 0 || *axis > 2) {
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "axis %d, expected -3 to 2", (int)layer->given->axis);
+    }
+    return NNOM_OK;
+}
+
 /* Keras: ceil(in / stride) outputs; what is missing is padded, the odd cell after the end. */
 static void same_padding(int32_t in, int32_t kernel_size, int32_t step, int32_t dilate, int32_t *before, int32_t *after)
 {

@@ -39,10 +39,10 @@ static int32_t best_of(const nnom_call_t *call, int32_t y, int32_t i, int32_t st
 static void arg_max_run(const nnom_call_t *call)
 {
     const nnom_arg_param_t *p = call->node->param;
-    const nnom_shape_t in = nnom_call_input(call, 0)->shape;
+    nnom_shape_t in = nnom_call_input(call, 0)->shape;
     const nnom_shape_t out = nnom_call_output(call)->shape;
     const nnom_rows_t to = nnom_call_output_rows(call);
-    const int32_t steps = p->axis == 0 ? in.h : (p->axis == 1 ? in.w : in.c);
+    const int32_t steps = *nnom_shape_side(&in, p->axis);
     for (int32_t y = call->y.lo; y < call->y.hi; y++) {
         int32_t *row = (int32_t *)(void *)nnom_row(&to, y);
         for (int32_t x = 0; x < out.w; x++) {
@@ -67,16 +67,15 @@ typedef struct arg_layer {
 static nnom_status_t arg_max_build(nnom_layer_t *layer)
 {
     nnom_arg_param_t *p = &((arg_layer_t *)layer)->param;
-    const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
-    const nnom_status_t status = nnom_layer_check_types(layer);
+    nnom_status_t status = nnom_layer_check_types(layer);
+    if (status == NNOM_OK) {
+        status = nnom_layer_axis(layer, &p->axis);
+    }
     if (status != NNOM_OK) {
         return status;
     }
-    p->axis = layer->given->axis < 0 ? layer->given->axis + 3 : layer->given->axis;
-    if (p->axis < 0 || p->axis > 2) {
-        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "axis %d, expected -3 to 2", (int)layer->given->axis);
-    }
-    layer->out->shape = nnom_make_shape(p->axis == 0 ? 1 : in.h, p->axis == 1 ? 1 : in.w, p->axis == 2 ? 1 : in.c);
+    layer->out->shape = nnom_layer_in(layer, 0)->shape;
+    *nnom_shape_side(&layer->out->shape, p->axis) = 1;
     layer->out->type = NNOM_TYPE_S32;
     layer->out->scale = 1.0f;
     layer->out->zero_point = 0;

@@ -98,11 +98,6 @@ typedef struct concat_layer {
     nnom_concat_param_t param;
 } concat_layer_t;
 
-static int32_t *concat_side(nnom_shape_t *s, int32_t axis)
-{
-    return axis == 0 ? &s->h : (axis == 1 ? &s->w : &s->c);
-}
-
 /* The sum along the axis; the other sides must agree. */
 static nnom_status_t concat_join_shapes(nnom_layer_t *layer, int32_t axis)
 {
@@ -110,13 +105,13 @@ static nnom_status_t concat_join_shapes(nnom_layer_t *layer, int32_t axis)
     for (uint32_t i = 1; i < nnom_layer_input_number(layer); i++) {
         nnom_shape_t in = nnom_layer_in(layer, i)->shape;
         nnom_shape_t expected = sum;
-        *concat_side(&expected, axis) = *concat_side(&in, axis);
+        *nnom_shape_side(&expected, axis) = *nnom_shape_side(&in, axis);
         if (!nnom_shape_equal(in, expected)) {
             return nnom_layer_fail(layer, NNOM_BAD_SHAPE, "input %d is (%d, %d, %d), expected (%d, %d, %d)", (int)i,
                                    (int)in.h, (int)in.w, (int)in.c, (int)expected.h, (int)expected.w, (int)expected.c);
         }
-        const int64_t length = (int64_t)*concat_side(&sum, axis) + *concat_side(&expected, axis);
-        *concat_side(&sum, axis) =
+        const int64_t length = (int64_t)*nnom_shape_side(&sum, axis) + *nnom_shape_side(&expected, axis);
+        *nnom_shape_side(&sum, axis) =
             length > INT32_MAX ? INT32_MAX : (int32_t)length; /* refused by compile as too large */
     }
     layer->out->shape = sum;
@@ -158,11 +153,10 @@ static nnom_status_t concat_build_multipliers(nnom_layer_t *layer, nnom_concat_p
 static nnom_status_t concat_build(nnom_layer_t *layer)
 {
     nnom_concat_param_t *p = &((concat_layer_t *)layer)->param;
-    p->axis = layer->given->axis < 0 ? layer->given->axis + 3 : layer->given->axis;
-    if (p->axis < 0 || p->axis > 2) {
-        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "axis %d, expected -3 to 2", (int)layer->given->axis);
+    nnom_status_t status = nnom_layer_axis(layer, &p->axis);
+    if (status == NNOM_OK) {
+        status = nnom_layer_check_types(layer);
     }
-    nnom_status_t status = nnom_layer_check_types(layer);
     if (status == NNOM_OK) {
         status = concat_join_shapes(layer, p->axis);
     }

@@ -13,29 +13,25 @@ static int32_t gather_picked(const nnom_layer_t *layer, int32_t axis, int32_t i)
     return ((const gather_layer_t *)layer)->indices[i];
 }
 
-static int32_t *gather_side(nnom_shape_t *s, int32_t axis)
-{
-    return axis == 0 ? &s->h : (axis == 1 ? &s->w : &s->c);
-}
-
 static nnom_status_t gather_build(nnom_layer_t *layer)
 {
     const gather_layer_t *gather = (const gather_layer_t *)layer;
-    const int32_t axis = layer->given->axis < 0 ? layer->given->axis + 3 : layer->given->axis;
     nnom_shape_t shape = nnom_layer_in(layer, 0)->shape;
-    if (axis < 0 || axis > 2) {
-        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "axis %d, expected -3 to 2", (int)layer->given->axis);
+    int32_t axis;
+    const nnom_status_t status = nnom_layer_axis(layer, &axis);
+    if (status != NNOM_OK) {
+        return status;
     }
     if (gather->indices == NULL || gather->count < 1) {
         return nnom_layer_fail(layer, NNOM_NULL, "it has no indices");
     }
     for (int32_t i = 0; i < gather->count; i++) {
-        if (gather->indices[i] < 0 || gather->indices[i] >= *gather_side(&shape, axis)) {
+        if (gather->indices[i] < 0 || gather->indices[i] >= *nnom_shape_side(&shape, axis)) {
             return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "index %d, expected 0 to %d", (int)gather->indices[i],
-                                   (int)*gather_side(&shape, axis) - 1);
+                                   (int)*nnom_shape_side(&shape, axis) - 1);
         }
     }
-    *gather_side(&shape, axis) = gather->count;
+    *nnom_shape_side(&shape, axis) = gather->count;
     layer->out->shape = shape;
     return nnom_pick_build((nnom_pick_layer_t *)layer, 1u << axis, gather_picked);
 }

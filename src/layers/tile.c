@@ -8,8 +8,8 @@ typedef struct tile_layer {
 
 static int32_t tile_modulo(const nnom_layer_t *layer, int32_t axis, int32_t i)
 {
-    const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
-    return i % (axis == 0 ? in.h : (axis == 1 ? in.w : in.c));
+    nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
+    return i % *nnom_shape_side(&in, axis);
 }
 
 static nnom_status_t tile_build(nnom_layer_t *layer)

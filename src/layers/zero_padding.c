@@ -103,12 +103,6 @@ static nnom_status_t output_shape(nnom_layer_t *layer, const pad_layer_t *pad)
     return NNOM_OK;
 }
 
-static int32_t zero_padding_quantized(float value, const nnom_tensor_t *out)
-{
-    const float q = roundf(value / out->scale) + (float)out->zero_point;
-    return q < -128.0f ? -128 : (q > 127.0f ? 127 : (int32_t)q);
-}
-
 static nnom_status_t zero_padding_build(nnom_layer_t *layer)
 {
     pad_layer_t *pad = (pad_layer_t *)layer;
@@ -125,7 +119,7 @@ static nnom_status_t zero_padding_build(nnom_layer_t *layer)
     if (status != NNOM_OK) {
         return status;
     }
-    const int32_t value = layer->out->type == NNOM_TYPE_S8 ? zero_padding_quantized(pad->value, layer->out) : 0;
+    const int32_t value = layer->out->type == NNOM_TYPE_S8 ? nnom_quantize_s8(pad->value, layer->out) : 0;
     const nnom_pad_param_t param = {*layer->geometry, pad->front, pad->back, value, pad->value};
     pad->param = param;
     layer->param = &pad->param;
