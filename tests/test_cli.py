@@ -343,6 +343,16 @@ def test_validate_says_that_keras_cannot_load_a_file(capsys, data, monkeypatch):
     assert code == 3 and "written by another Keras" in err
 
 
+def test_validate_without_the_original(capsys, data, monkeypatch):
+    """Keras never sees the file."""
+    monkeypatch.setattr("nnom.validation.keras_outputs", None)
+    words = ("validate", MODEL, "--data", f"{data}:x", "--no-original", "--samples", "4")
+    d = document(capsys, *words, "--calibration", f"{data}:x")
+    assert d["runtimes"] == ["host float", "host int8"] and d["missing"] == "" and len(d["comparisons"]) == 1
+    code, _, err = nnom(capsys, *words, "--float")
+    assert code == 3 and "nothing was compared" in err
+
+
 def test_flat_samples_are_taken_as_in_python(capsys, data, tmp_path):
     """One row per sample: files and arrays go through the same door; messages tell the file's own shape."""
     x = np.load(data)["x"]

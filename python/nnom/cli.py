@@ -155,6 +155,8 @@ def _validate(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--float", action="store_true", dest="use_float", help="compare a float model as it is")
     p.add_argument("--board", help="run on this emulated board too")
     p.add_argument("--samples", type=int, default=32, metavar="N", help="at most so many samples (default: 32)")
+    text = "compare without the original runtime, which reads the file by itself: for files that nobody vouches for"
+    p.add_argument("--no-original", action="store_false", dest="original", help=text)
 
 
 def _boards(commands: argparse._SubParsersAction) -> None:

@@ -192,7 +192,8 @@ def _validate(a: Namespace) -> int:
     graph = load(a.model, a.int8_io)
     x, calibration = _samples(a.data, graph), _samples(a.calibration, graph)
     options = {"board": a.board, "use_float": a.use_float, "method": a.method, "int8_io": a.int8_io}
-    v = validate(a.model, x, calibration, samples=a.samples, places=(", ".join(a.data), "calibration"), **options)
+    options |= {"samples": a.samples, "original": a.original, "places": (", ".join(a.data), "calibration")}
+    v = validate(a.model, x, calibration, **options)
     if a.json:
         _print_json(cli_json.validation(v))
     else:

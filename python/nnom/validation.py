@@ -24,6 +24,7 @@ from .errors import DataError, ToolError
 from .evaluation import float_form
 from .formats import format_of
 from .graph import Graph
+from .importers.keras_safe import load_in_keras
 from .losses import saturation_warnings
 from .running import find_board, run_board
 
@@ -69,10 +70,12 @@ def validate(
     method: str = "auto",
     int8_io: bool = False,
     samples: int = 32,
+    original: bool = True,
     places: tuple[str, str] = ("data", "calibration"),
 ) -> Validation:
     """Runs up to `samples` samples of x [n, ...] everywhere. model: as for `load`; calibration: for float models.
 
+    original: whether the model's own runtime takes part; it reads the file by itself (SECURITY.md says what it may do).
     Raises NnomError; a missing original runtime is told by `missing`.
     """
     if samples < 1:
@@ -84,7 +87,8 @@ def validate(
     p = float_form(graph) if use_float else prepare(graph, calibration, method, place=places[1])
     result = Validation(len(data[0]), notes=saturation_warnings(p.graph, data, p.raw, places[0]))
     values: dict[str, list[np.ndarray]] = {}
-    _original(result, values, model, graph.is_float, data, int8_io)
+    if original:
+        _original(result, values, model, graph.is_float, data, int8_io)
     if p.floats is not None and not use_float:
         values["host float"] = outputs_of(p.floats, data)
     values["host float" if use_float else "host int8"] = outputs_of(p.graph, data, p.raw)
@@ -144,9 +148,7 @@ def keras_outputs(model: Any, data: list[np.ndarray]) -> list[np.ndarray]:
     _choose_backend()
     try:
         if isinstance(model, str | Path):
-            import keras
-
-            model = keras.models.load_model(model, compile=False)
+            model = load_in_keras(model)
         shaped = [a.reshape(len(a), *i.shape[1:]).astype(np.float32) for a, i in zip(data, model.inputs, strict=True)]
         result = model.predict(_like(_inputs_of(model), iter(shaped)), verbose=0)
     except Exception as e:  # whatever an old file does to a new Keras
