@@ -30,6 +30,7 @@ LEAST_SAMPLES = 64  # that judge, however large the model
 REPORT_MACS = 5 * 10**10  # for one form over all samples that judge: larger models are judged on fewer
 LAYER_SAMPLES = 64  # of the loss per layer
 LOST_ACCURACY = 0.01
+_NOISE_PIECE = 2**20
 LONGEST_NAME = 47  # that nnom_freeze() takes
 STATE_BYTES = 40  # a frozen model's own RAM besides the arena: sizeof(nnom_instance_t), pointers of 4 bytes
 Stage = Callable[[str], Progress]  # starts a progress bar of that name
@@ -340,8 +341,18 @@ def first_sample(p: Prepared, core: CoreModel) -> list[np.ndarray]:
     if p.calibration is not None:
         return [stored(port, a[0], p.raw) for port, a in zip(core.inputs, p.calibration, strict=True)]
     rng = np.random.default_rng(1)
-    noise = [(port, rng.integers(-128, 128, port.shape)) for port in core.inputs]
-    return [(n / 128 if port.dtype == np.float32 else n).astype(port.dtype) for port, n in noise]
+    return [_noise(rng, port.shape, port.dtype) for port in core.inputs]
+
+
+def _noise(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Numbers from -128 to 127, of float types 128 times smaller; in pieces, because rng makes 64 bits of each."""
+    made = np.empty(shape, dtype)
+    flat = made.reshape(-1)
+    for at in range(0, flat.size, _NOISE_PIECE):
+        part = flat[at : at + _NOISE_PIECE]
+        n = rng.integers(-128, 128, part.size)
+        part[...] = n / 128 if dtype == np.float32 else n
+    return made
 
 
 def write_c(folder: Path, source: str, header: str) -> list[Path]:
