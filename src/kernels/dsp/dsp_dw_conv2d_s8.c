@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "dsp_loops.h"
+#include "expand.h"
 #include "dsp_stream.h"
 
 #include "../ref/window.h"
@@ -57,8 +58,7 @@ static void dsp_dw_group(const dsp_dw_t *d, const uint32_t *stream, int32_t at, 
     int32_t s0 = (int32_t)stream[0], s1 = (int32_t)stream[1], s2 = (int32_t)stream[2], s3 = (int32_t)stream[3];
     const uint32_t *w = stream + DSP_DW_START;
     for (int32_t t = 0; t < taps; t++) {
-        uint32_t x;
-        memcpy(&x, d->cells[t] + at, sizeof x);
+        const uint32_t x = nnom_dsp_load(d->cells[t] + at);
         const uint32_t x02 = nnom_sxtb16(x), x13 = nnom_sxtb16_odd(x);
         const uint32_t w02 = nnom_sxtb16(w[t]), w13 = nnom_sxtb16_odd(w[t]);
         s0 = nnom_smlabb(x02, w02, s0);

@@ -7,12 +7,24 @@
 
 #include "acle.h"
 
+/* Four bytes as a word, the first the lowest, on every machine: one load where that is the order of its bytes. */
+static inline uint32_t nnom_dsp_load(const int8_t *from)
+{
+    const uint8_t *x = (const uint8_t *)from;
+#ifdef __ARM_FEATURE_DSP
+    uint32_t word;
+    memcpy(&word, x, sizeof word);
+    return word;
+#else
+    return (uint32_t)x[0] | (uint32_t)x[1] << 8 | (uint32_t)x[2] << 16 | (uint32_t)x[3] << 24;
+#endif
+}
+
 /* n values, n a multiple of 4, to every `step`-th word; returns where the next ones go. */
 static inline uint32_t *nnom_dsp_expand(uint32_t *to, const int8_t *from, int32_t n, uint32_t step)
 {
     for (; n > 0; n -= 4, from += 4, to += 2 * step) {
-        uint32_t x;
-        memcpy(&x, from, sizeof x); /* one load: unaligned where it must be */
+        const uint32_t x = nnom_dsp_load(from);
         to[0] = nnom_sxtb16(x);
         to[step] = nnom_sxtb16_odd(x);
     }
