@@ -5,11 +5,13 @@ one sentence in under 10 s and 500 MB. Sound files of the same making convert, s
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import hostile
 import numpy as np
 import pytest
@@ -76,6 +78,19 @@ def test_hdf5(kind: str, name: str, tmp_path: Path) -> None:
     path, words = hostile.hostile_model(kind, name, tmp_path)
     refused(words, "convert", path, "--calibration", data_file(tmp_path), "-o", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_text_longer_than_the_file(tmp_path: Path) -> None:
+    """A reference to a text of 2 GiB: libhdf5 allocates that before it looks at the heap."""
+    data = bytearray(hostile.legacy())
+    with h5py.File(io.BytesIO(bytes(data)), "r") as file:
+        length = len(file.attrs["model_config"])
+    at = data.find(b"model_config")
+    at = data.find(length.to_bytes(4, "little"), at)
+    assert 0 < at - data.find(b"model_config") < 200
+    data[at : at + 4] = (2**31 - 1).to_bytes(4, "little")
+    (tmp_path / "m.h5").write_bytes(data)
+    refused("longer than the file", "inspect", tmp_path / "m.h5")
 
 
 @pytest.mark.parametrize("name", hostile.DATA)

@@ -21,7 +21,7 @@ import numpy as np
 
 from ..errors import ModelError
 from ..untrusted import MAX_FILE, allowance, damage
-from .hdf5_heaps import check_heaps
+from .hdf5_heaps import check_heaps, check_references
 
 MAX_OBJECTS = 100_000  # groups and datasets of a file
 MAX_DEPTH = 200  # of groups in groups; 32 nested models need 70
@@ -40,6 +40,7 @@ class Hdf5File:
         self.datasets: list[str] = []
         self._inflate = allowance(len(data))  # bytes that may yet be made from what is stored
         self._stored = len(data)  # bytes of the file that no array has claimed
+        self._keys: set[str] = set()  # of attributes whose references were looked at
         self._file: Any = None
 
     def __enter__(self) -> Hdf5File:
@@ -203,6 +204,9 @@ class Hdf5File:
         return found[0] if len(found) == 1 else None
 
     def _texts(self, attrs: Any, key: str) -> list[str]:
+        if key not in self._keys:
+            check_references(self.data, key, self.place)
+            self._keys.add(key)
         parts = [self._attribute(attrs, key)] if key in attrs else []
         while f"{key}{len(parts)}" in attrs and key not in attrs:
             parts.append(self._attribute(attrs, f"{key}{len(parts)}"))

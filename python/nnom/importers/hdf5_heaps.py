@@ -7,6 +7,8 @@ name one long text thousands of times, each of which libhdf5 copies.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..errors import ModelError
@@ -14,6 +16,7 @@ from ..untrusted import allowance
 
 _MAGIC = b"GCOL\x01\0\0\0"
 _SMALLEST = 16  # bytes of an object: its header
+_VARIABLE = 9  # class of types of variable length
 _CHUNK = 2**16  # words looked at together
 
 
@@ -32,6 +35,40 @@ def check_heaps(data: bytes, place: str) -> None:
     most = allowance(len(data))
     if heaps and (reached := _reached(data, heaps)) > most:
         raise ModelError(f"{place}: its references to texts make up to {reached} bytes; at most {most} are read")
+
+
+def check_references(data: bytes, key: str, place: str) -> None:
+    """ModelError if an attribute whose name begins with `key` refers to a text longer than the file.
+
+    libhdf5 allocates what the reference says before it looks at the heap. An attribute is: version 1 to 3, flags, the
+    sizes of name, type and shape (2 bytes each), in version 3 the letters' code, then these three (in version 1 each
+    filled to 8 bytes), then the references: length (4 bytes), address of a heap (8), index (4).
+    """
+    name, steps = key.encode(), len(data)  # true attributes do not overlap
+    at = data.find(name)
+    while at >= 0:
+        for version, before, fill in ((1, 8, 8), (2, 8, 1), (3, 9, 1)):
+            if at >= before and data[at - before] == version:
+                sizes = [int.from_bytes(data[at - before + k : at - before + k + 2], "little") for k in (2, 4, 6)]
+                steps -= _check_lengths(data, at, [-(-n // fill) * fill for n in sizes], place)
+        if steps < 0:
+            raise ModelError(f"{place}: damaged (attributes '{key}' that overlap); save or download it again")
+        at = data.find(name, at + 1)
+
+
+def _check_lengths(data: bytes, at: int, sizes: list[int], place: str) -> int:
+    """References looked at. sizes: of the name, which begins at `at`, the type and the shape."""
+    kind, shape, begin = at + sizes[0], at + sizes[0] + sizes[1], at + sum(sizes)
+    if kind >= len(data) or data[kind] & 15 != _VARIABLE or shape + 1 >= len(data):
+        return 0
+    first = shape + (8 if data[shape] == 1 else 4)
+    axes = range(first, first + 8 * data[shape + 1], 8)
+    count = math.prod(int.from_bytes(data[k : k + 8], "little") for k in axes)
+    places = range(begin, min(begin + 16 * count, len(data)), 16)
+    for k in places:
+        if int.from_bytes(data[k : k + 4], "little") > len(data):
+            raise ModelError(f"{place}: damaged (a text longer than the file at byte {k}); save or download it again")
+    return len(places)
 
 
 def _walk(data: bytes, start: int) -> tuple[dict[int, int] | None, int]:
