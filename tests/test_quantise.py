@@ -433,3 +433,31 @@ def test_average_pools_take_the_scale_of_their_means(kernel):
     expected, got = outputs_of(graph, x)[0], outputs_of(result, x)[0]
     assert result.tensors[graph.outputs[0]].quant.scale == pytest.approx(expected.max() / 255, rel=1e-5)
     assert np.sqrt(((got - expected) ** 2).mean()) < expected.std() / 12
+
+
+def test_an_embedding_is_quantised():
+    """Indices are whole numbers in any graph: they make no graph an int8 one, and keep their type."""
+    rng = np.random.default_rng(0)
+    graph = Graph("emb", inputs=["ids"], outputs=["s"])
+    graph.add_tensor(Tensor("ids", (6, 1, 1), "int32"))
+    graph.add_tensor(Tensor("table", (20, 1, 4), data=rng.normal(size=(20, 1, 4)).astype(np.float32)))
+    graph.add(Node("look_up", "e", ["ids", "table"], "e"), (6, 1, 4))
+    weights = {"weights": Weight(rng.normal(size=(3, 24)).astype(np.float32) * 0.3)}
+    graph.add(Node("dense", "d", ["e"], "d", {}, weights), (1, 1, 3))
+    graph.add(Node("softmax", "s", ["d"], "s"), (1, 1, 3))
+    assert graph.is_float
+    ids = rng.integers(0, 20, (200, 6))
+    with pytest.raises(DataError, match="give calibration data"):
+        nnom.convert(graph)
+    c = nnom.convert(graph, ids)
+    types = {row.name: row.dtype for row in c.layers}
+    assert types["ids"] == "int32" and types["table"] == types["e"] == types["d"] == "int8"
+    assert not c.graph.is_float and c.report.output_sqnr[0] > 25 and c.report.agreement > 0.97
+    logits = graph.tensors["table"].data[ids, 0].reshape(200, -1) @ weights["weights"].data.T
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert np.abs(nnom.run(c.graph, ids).values[0].reshape(200, 3) - expected).max() < 0.05
+    floats = nnom.run(graph, ids, use_float=True).values[0].reshape(200, 3)
+    np.testing.assert_allclose(floats, expected, atol=1e-5)
+    # Data that holds only some of the indices still covers the table's whole range.
+    few, all_ids = (nnom.convert(graph, x, method="minmax").graph.tensors["table"].quant for x in (ids % 3, ids))
+    assert few == all_ids

@@ -59,7 +59,7 @@ def observe(graph: Graph, data: list[np.ndarray], progress: Progress | None = No
 
     model.observe(after)
     for i in range(count):
-        sample = [a[i].astype(np.float32) for a in data]
+        sample = [a[i].astype(port.dtype) for a, port in zip(data, model.inputs, strict=True)]
         for name, values in zip(graph.inputs, sample, strict=True):
             found[name].add(values, most, rng)
         model.run(sample)

@@ -208,7 +208,8 @@ class CoreModel:
     def _port(self, pointer: ct._Pointer) -> Port:
         t = pointer.contents
         dtype = np.dtype(list(element_types())[t.type])
-        return Port((t.shape.h, t.shape.w, t.shape.c), dtype, float(t.scale), int(t.zero_point))
+        scale, zero = (1.0, 0) if dtype == np.int32 else (float(t.scale), int(t.zero_point))  # int32: whole numbers
+        return Port((t.shape.h, t.shape.w, t.shape.c), dtype, scale, zero)
 
     # ---- running ----
 

@@ -267,9 +267,9 @@ class Graph:
 
     @property
     def is_float(self) -> bool:
-        """True if all activations are float32: a graph that needs calibration."""
-        places = {n.output for n in self.nodes if n.entry.integers}  # whole numbers in any graph
-        return all(t.dtype == "float32" for t in self.tensors.values() if t.data is None and t.name not in places)
+        """True if nothing is quantised yet: a graph that needs calibration. Whole numbers (int32) are in any graph."""
+        types = {t.dtype for t in self.tensors.values() if t.data is None}
+        return "float32" in types and types <= {"float32", "int32"}
 
 
 def same_padding(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:

@@ -42,7 +42,7 @@ class Groups:
                 self._readers.setdefault(name, []).append(node)
         for node in graph.nodes:
             if node.entry.same_quant:
-                for name in node.inputs:
+                for name in (t for t in node.inputs if t in self._parent):  # indices have no range
                     self._union(name, node.output)
         self._unite_twins(width)
         self._unite_clips(width)

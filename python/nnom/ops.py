@@ -226,7 +226,7 @@ OPERATORS: dict[str, Operator] = {
         "nnom_compare", _TWO, {"relation": choice(*RELATIONS)}, quant=Quant(1.0, 0),
     ),
     "select": Operator("nnom_select", (3, 3)),  # condition, two inputs of one type
-    "look_up": Operator("nnom_look_up", _TWO),  # int32 indices (n, 1, 1), a table's rows
+    "look_up": Operator("nnom_look_up", _TWO, same_quant=True, blends=True),  # int32 indices (n, 1, 1), a table's rows
     "top_k": Operator("nnom_top_k", attrs={"count": WHOLE, "indices": FLAG}),  # indices: whether these are the output
     "dense_by_rows": Operator(  # rows of one times rows of the other; bias [rows of the second]
         "nnom_dense_by_rows", _TWO, weights={"bias": (1, False)},
