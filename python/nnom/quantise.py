@@ -178,6 +178,7 @@ def _quantise_tensor(tensor: Tensor, quant: Quant) -> None:
 
 def _channels_first(node: Node, w: np.ndarray) -> np.ndarray:
     axis = node.entry.linear
+    assert axis is not None  # of a linear operator
     return np.moveaxis(w, axis, 0).reshape(w.shape[axis], -1)
 
 

@@ -36,8 +36,8 @@ def node_macs(graph: Graph, node: Node) -> int:
     macs, weights = node.entry.macs, node.weights.get("weights")
     if macs is None:
         return 0
-    shapes = (graph.tensors[t].shape for t in (node.inputs[0], node.output))
-    return macs(*shapes, weights.data.shape if weights else ())
+    before, after = graph.tensors[node.inputs[0]].shape, graph.tensors[node.output].shape
+    return macs(before, after, weights.data.shape if weights else ())
 
 
 def tensor_bytes(tensor: Tensor) -> int:
