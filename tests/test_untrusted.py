@@ -15,7 +15,8 @@ import h5py
 import hostile
 import numpy as np
 import pytest
-from nnom.errors import UnsupportedError
+from nnom.errors import ModelError, UnsupportedError
+from nnom.importers.hdf5_file import Hdf5File
 from nnom.importers.keras_safe import check_objects
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -139,11 +140,33 @@ def test_tflite_of_ten_million_rows(rows: int, tmp_path: Path) -> None:
         assert code in (0, 1) and "Traceback" not in error and peak < MEMORY, (code, peak, error)
 
 
+def test_keras_reads_what_was_looked_through(tmp_path: Path) -> None:
+    """An archive under the name of HDF5: Keras would look for HDF5 further on in the file."""
+    path = tmp_path / "m.h5"
+    path.write_bytes(hostile.archive())
+    with pytest.raises(UnsupportedError, match="its content asks for the name 'm.keras'"):
+        check_objects(path)
+
+
+@pytest.mark.parametrize("name", ["external_storage", "virtual"])
+def test_what_lies_elsewhere_is_not_even_opened(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """libhdf5 2.0 crashes when it opens a damaged virtual dataset."""
+    path, words = hostile.hostile_model("h5", name, tmp_path)
+    opened: list[bytes] = []
+    real = hostile.h5py.h5o.open
+    monkeypatch.setattr(hostile.h5py.h5o, "open", lambda group, raw: opened.append(raw) or real(group, raw))
+    with pytest.raises(ModelError, match=words):
+        Hdf5File(path.read_bytes(), "m.h5").__enter__()
+    assert opened and b"kernel:0" not in opened
+
+
 @pytest.mark.parametrize("change", [
     {"class_name": "Lambda", "config": {}},
     {"class_name": "__lambda__", "config": {"code": "4wEAAAA="}},
     {"class_name": "system", "module": "os", "config": {}},
     {"class_name": "Thing", "module": "kerasx.evil", "config": {}},
+    {"class_name": "eval", "module": "builtins", "config": {}},
+    {"class_name": "function", "module": "keras.src.utils.file_utils", "config": "get_file"},
 ])  # fmt: skip
 @pytest.mark.parametrize("form", ["keras", "h5"])
 def test_objects_that_keras_may_not_build(change: dict[str, object], form: str, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ import numpy as np
 
 from ..errors import ModelError
 from ..untrusted import MAX_FILE, allowance, damage
+from .hdf5_header import check_stored_here, check_superblock
 from .hdf5_heaps import check_heaps, check_references
 
 MAX_OBJECTS = 100_000  # groups and datasets of a file
@@ -45,6 +46,7 @@ class Hdf5File:
 
     def __enter__(self) -> Hdf5File:
         with damage(self.place):
+            check_superblock(self.data, self.place)
             check_heaps(self.data, self.place)
             self._file = h5py.File(io.BytesIO(self.data), "r")
             self._visit()
@@ -89,6 +91,8 @@ class Hdf5File:
             raise ModelError(f"{where} is neither a group nor an array (a named type?); expected a file saved by Keras")
         if info.addr in seen:
             raise ModelError(f"{where} is linked twice (hard links, maybe in a cycle); expected a file saved by Keras")
+        if info.type == h5py.h5o.TYPE_DATASET:
+            check_stored_here(self.data, info.addr, where)
         seen.add(info.addr)
         if len(seen) > MAX_OBJECTS:
             raise ModelError(f"{self.place}: more than {MAX_OBJECTS} groups and arrays")

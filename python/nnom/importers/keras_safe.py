@@ -11,7 +11,9 @@ from ..errors import ModelError, UnsupportedError
 from ..untrusted import Archive, parse_json, read_file
 from .hdf5_file import Hdf5File
 
-_CODE = ("Lambda", "__lambda__")
+_CODE = ("Lambda", "__lambda__", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
+_BUILTINS = ("function", "slice", "dict", "list", "tuple")  # what Keras notes under the module 'builtins'
+_TOOLS = {"utils", "saving", "export", "callbacks", "datasets"}  # parts of Keras that reach files and the network
 _CURE = "give nnom the model that you loaded yourself, or compare without the original (--no-original)"
 
 
@@ -28,6 +30,7 @@ def load_in_keras(path: str | Path) -> Any:
 
 def check_objects(path: Path) -> None:
     """UnsupportedError if building a file's objects would need more than Keras' own classes and functions."""
+    _check_name(path)
     pending = [_config(path)]
     while pending:
         value = pending.pop()
@@ -38,11 +41,21 @@ def check_objects(path: Path) -> None:
             _check_object(value, path)
 
 
+def _check_name(path: Path) -> None:
+    """Keras goes by a file's name: one that is both an archive and HDF5 must be read as it is looked through here."""
+    endings = (".keras",) if read_file(path).startswith(b"PK") else (".h5", ".hdf5")
+    if path.suffix.lower() not in endings:
+        raise UnsupportedError(
+            f"{path}: its content asks for the name '{path.stem}{endings[0]}'; rename it, or {_CURE}"
+        )
+
+
 def _check_object(value: dict[str, Any], path: Path) -> None:
     cls, module = value.get("class_name"), value.get("module")
     if cls in _CODE:
         raise UnsupportedError(f"{path}: holds a {cls.strip('_')}, which is code; {_CURE}")
-    own = module in ("keras", "builtins") or str(module).startswith("keras.")
+    parts = str(module).split(".")
+    own = (parts[0] == "keras" and _TOOLS.isdisjoint(parts)) or (module == "builtins" and cls in _BUILTINS)
     if isinstance(cls, str) and module is not None and not own:
         raise UnsupportedError(f"{path}: names '{cls}' of module '{module}', which is not Keras' own; {_CURE}")
 
