@@ -192,8 +192,8 @@ def runner(request, tmp_path_factory):
     (folder / "fake.c").write_text(FAKE_MODEL)
     (folder / "fake.h").write_text("nnom_instance_t *fake_model(void);\n")
     defines = {"NNOM_RUN_MODEL": "fake", "NNOM_RUN_HEADER": '"fake.h"'}
-    sources = [boards.firmware_dir() / "runner.c", folder / "fake.c"]
-    return board, boards.build(board, sources, [ROOT / "include", folder], defines, folder / "out")
+    sources = [boards.firmware_dir() / "runner.c", ROOT / "src" / "run" / "profile.c", folder / "fake.c"]
+    return board, boards.build(board, sources, [ROOT / "include", ROOT / "port", folder], defines, folder / "out")
 
 
 def test_runner(runner, tmp_path):
