@@ -94,6 +94,15 @@ def test_text_longer_than_the_file(tmp_path: Path) -> None:
     refused("longer than the file", "inspect", tmp_path / "m.h5")
 
 
+def test_tree_whose_node_is_its_own_neighbour(tmp_path: Path) -> None:
+    """libhdf5 walks along the neighbours for ever."""
+    data = bytearray(hostile.legacy())
+    at = data.rfind(b"TREE")
+    data[at + 16 : at + 24] = at.to_bytes(8, "little")
+    (tmp_path / "m.h5").write_bytes(data)
+    refused("cycle of tree nodes", "inspect", tmp_path / "m.h5")
+
+
 @pytest.mark.parametrize("name", hostile.DATA)
 def test_data(name: str, tmp_path: Path) -> None:
     (tmp_path / "m.keras").write_bytes(hostile.archive())

@@ -22,7 +22,7 @@ import numpy as np
 from ..errors import ModelError
 from ..untrusted import MAX_FILE, allowance, damage
 from .hdf5_header import check_stored_here, check_superblock
-from .hdf5_heaps import check_heaps, check_references
+from .hdf5_heaps import check_heaps, check_references, check_trees
 
 MAX_OBJECTS = 100_000  # groups and datasets of a file
 MAX_DEPTH = 200  # of groups in groups; 32 nested models need 70
@@ -48,6 +48,7 @@ class Hdf5File:
         with damage(self.place):
             check_superblock(self.data, self.place)
             check_heaps(self.data, self.place)
+            check_trees(self.data, self.place)
             self._file = h5py.File(io.BytesIO(self.data), "r")
             self._visit()
         return self

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""HDF5's heaps of texts, checked byte by byte before libhdf5 sees them.
+"""HDF5's heaps of texts and its trees, checked byte by byte before libhdf5 sees them.
 
 libhdf5 2.0 loops for ever in a heap whose sizes are damaged. And texts are references into heaps: a file of 64 kB can
 name one long text thousands of times, each of which libhdf5 copies.
@@ -35,6 +35,26 @@ def check_heaps(data: bytes, place: str) -> None:
     most = allowance(len(data))
     if heaps and (reached := _reached(data, heaps)) > most:
         raise ModelError(f"{place}: its references to texts make up to {reached} bytes; at most {most} are read")
+
+
+def check_trees(data: bytes, place: str) -> None:
+    """ModelError if nodes of a tree are each other's right neighbours: libhdf5 walks along these for ever.
+
+    A node: "TREE", type, level, number of entries (2 bytes), left and right neighbour (8 bytes each).
+    """
+    right: dict[int, int] = {}
+    at = data.find(b"TREE")
+    while at >= 0:
+        right[at] = int.from_bytes(data[at + 16 : at + 24], "little")
+        at = data.find(b"TREE", at + 1)
+    walk_of: dict[int, int] = {}
+    for start in right:
+        at = start
+        while at in right and at not in walk_of:
+            walk_of[at] = start
+            at = right[at]
+        if walk_of.get(at) == start:  # been there on this very way
+            raise ModelError(f"{place}: damaged (a cycle of tree nodes at byte {at}); save or download it again")
 
 
 def check_references(data: bytes, key: str, place: str) -> None:
