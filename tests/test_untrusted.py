@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from nnom.errors import ModelError, UnsupportedError
 from nnom.importers.hdf5_file import Hdf5File
+from nnom.importers.keras import load_keras
 from nnom.importers.keras_safe import check_objects
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -147,6 +148,23 @@ def test_tflite_of_ten_million_rows(rows: int, tmp_path: Path) -> None:
     for words in (("convert", tmp_path / "m.tflite", "-o", tmp_path / "out"), ("inspect", tmp_path / "m.tflite")):
         code, peak, error = measured(*words)
         assert code in (0, 1) and "Traceback" not in error and peak < MEMORY, (code, peak, error)
+
+
+@pytest.mark.parametrize("layer", [
+    {"class_name": "UpSampling2D", "config": {"name": "y", "size": [300, 300], "interpolation": "bilinear"}},
+    {"class_name": "ZeroPadding2D", "config": {"name": "y", "padding": [[9000, 0], [0, 9000]]}},
+    {"class_name": "Resizing", "config": {"name": "y", "height": 6000, "width": 6000}},
+    {"class_name": "Reshape", "config": {"name": "y", "target_shape": [900, 3]}},
+])  # fmt: skip
+def test_tensors_of_any_size_in_a_small_file(layer: dict[str, object], tmp_path: Path) -> None:
+    """Calibration takes some 40 bytes for each element: 7 GB for 1 kB of upsampling."""
+    path = tmp_path / "m.keras"
+    shape = (30, 30, 3) if layer["class_name"] != "Reshape" else (2**20, 2**9)
+    path.write_bytes(
+        hostile.archive(hostile.json.dumps(hostile.sequential([hostile.front("x", shape), layer])).encode())
+    )
+    with pytest.raises(ModelError, match="at most 16777216 elements"):
+        load_keras(path)
 
 
 def test_keras_reads_what_was_looked_through(tmp_path: Path) -> None:

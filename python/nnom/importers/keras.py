@@ -95,6 +95,7 @@ class _Importer:
         except UnsupportedError as e:
             self.refused[layer.where] = str(e).removeprefix(f"{layer.where}: ")
             return None
+        self.builder.room(layer.name, shape)
         tensor = self.graph.add_tensor(Tensor(self.graph.unique(name or layer.name), ir_shape(shape)))
         self.graph.inputs.append(tensor.name)
         dtype = layer.config.get("dtype")
@@ -134,7 +135,8 @@ class _Importer:
             return
         place = self.source.place
         lines = [f"{where.removeprefix(place + ': ')}: {why}" for where, why in self.refused.items()]
-        count = f"{len(lines)} layer{'s' if len(lines) > 1 else ''}"
+        least = "at least " if len(lines) >= MAX_REFUSALS else ""
+        count = f"{least}{len(lines)} layer{'s' if len(lines) > 1 else ''}"
         raise UnsupportedError(f"{place}: {count} cannot be converted:", self.graph, lines)
 
     # ---- graph ---------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -79,6 +80,10 @@ def ir_axis(axis: int, rank: int) -> int:
     return {1: (2,), 2: (0, 2), 3: (0, 1, 2)}[rank][axis]
 
 
+MAX_ELEMENTS = 2**24  # of one tensor: no microcontroller holds more, and calibration takes some 40 bytes for each
+MAX_ALL_ELEMENTS = 2**28  # of all tensors
+
+
 class Builder:
     """Appends nodes to a graph. `v3` says whose defaults apply: Keras 3's or Keras 2's."""
 
@@ -86,6 +91,18 @@ class Builder:
         self.graph = graph
         self.v3 = v3
         self.scope = ""
+        self._left = MAX_ALL_ELEMENTS
+
+    def room(self, name: str, shape: Sequence[int]) -> None:
+        """ModelError if a tensor, or all of them together, is too large: a small file can name any size."""
+        count = math.prod(shape)
+        self._left -= count
+        if count > MAX_ELEMENTS or self._left < 0:
+            most = f"{MAX_ELEMENTS} elements" if count > MAX_ELEMENTS else f"{MAX_ALL_ELEMENTS} in all tensors together"
+            raise ModelError(
+                f"{self.graph.source}: layer '{name}' makes a tensor of shape {tuple(shape)}; expected at most {most}: "
+                "build the model for a smaller input"
+            )
 
     def node(
         self,
@@ -97,6 +114,7 @@ class Builder:
         weights: dict[str, Weight] | None = None,
     ) -> Value:
         """`shape`: of the result, in Keras's form."""
+        self.room(name, shape)
         unique = self.graph.unique(self.scope + name)
         node = Node(op, unique, [v.name for v in inputs], unique, attrs or {}, weights or {})
         stored = "int32" if node.entry.integers else self.graph.tensors[inputs[0].name].dtype
@@ -105,6 +123,7 @@ class Builder:
 
     def constant(self, name: str, data: np.ndarray) -> Value:
         """`data`: rank 0 to 3, in Keras's form without the batch."""
+        self.room(name, data.shape)
         unique = self.graph.unique(self.scope + name)
         array = np.ascontiguousarray(data, dtype=np.float32)
         if not np.isfinite(array).all():
