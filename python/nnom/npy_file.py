@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import math
 import re
+import warnings
 from pathlib import Path
 from typing import IO
 
@@ -90,7 +91,9 @@ def _header(file: IO[bytes], place: str) -> str:
 def _described(text: str, place: str) -> tuple[np.dtype, bool, tuple[int, ...]]:
     """(type, whether the first axis runs fastest, shape) of a header."""
     try:
-        told = ast.literal_eval(re.sub(r"(?<=\d)L\b", "", text).strip())  # Python 2 wrote 10L
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the syntax of damaged text
+            told = ast.literal_eval(re.sub(r"(?<=\d)L\b", "", text).strip())  # Python 2 wrote 10L
         descr, fortran, shape = (told[k] for k in ("descr", "fortran_order", "shape"))
         dtype = np.dtype(descr if isinstance(descr, str) else [tuple(field) for field in descr])
         good = isinstance(fortran, bool) and isinstance(shape, tuple) and all(type(n) is int for n in shape)
