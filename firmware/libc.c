@@ -130,13 +130,3 @@ int _kill(int pid, int signal)
 }
 
 #endif
-
-/* clock(), which the port's microseconds ask: this board has no clock but the counter of instructions. */
-struct tms;
-long _times(struct tms *times);
-
-long _times(struct tms *times)
-{
-    (void)times;
-    return -1;
-}

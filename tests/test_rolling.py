@@ -64,8 +64,8 @@ class Maker:
                 before = after = 0
             kernel.append(k), stride.append(s), dilation.append(d), pads.extend((before, after))
             out.append(window_size(size, k, s, d, before, after))
-        attrs = {"stride": tuple(stride), "dilation": tuple(dilation), "padding": tuple(pads), "kernel": tuple(kernel)}
-        return kernel, attrs, out
+        attrs = {"stride": tuple(stride), "padding": tuple(pads)}
+        return kernel, attrs | ({"dilation": tuple(dilation)} if dilated else {"kernel": tuple(kernel)}), out
 
     def conv2d(self, x):
         (kh, kw), attrs, out = self.geometry(x, True)

@@ -39,6 +39,8 @@ def planned_graph(a: Namespace) -> tuple[Graph, Removed]:
     if a.calibration and a.random:
         raise DataError("--random: not together with --calibration")
     graph = load(a.model, a.int8_io)
+    if not a.calibration and graph.is_float:
+        return api.planned_graph(graph)  # nothing to wait for
     x = datasets.read_samples(a.calibration, graph) if a.calibration else None
     with printing.Stages(a.quiet) as stage:
         return api.planned_graph(graph, x, a.method, stage=stage)
