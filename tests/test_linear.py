@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from nnom.conversion import convert, load, prepare
 from nnom.core import CoreModel
-from nnom.errors import CoreError
+from nnom.errors import CoreError, UnsupportedError
 from nnom.fold import fold
 from nnom.graph import Graph, Node, Quant, Tensor, Weight
-from nnom.quantise import sketch
+from nnom.quantise import quantise, sketch
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("NNOM_SHARED", ROOT.parent / "shared"))
@@ -224,3 +224,12 @@ def test_the_least_is_the_least() -> None:
     for budget in np.linspace(least // 2, least - 1, 12).astype(int):
         with pytest.raises(CoreError, match="least possible"):
             CoreModel(g, mode="auto", arena_bytes=int(budget))
+
+
+def test_tensors_too_large_to_calibrate_are_refused() -> None:
+    """A file of 1 kB whose one operator makes 16 million values: 0.8 GB of calibration."""
+    g = Graph("g", "big.tflite", inputs=["x"])
+    g.add_tensor(Tensor("x", (16, 16, 1)))
+    g.outputs = [g.add(Node("resize_nearest", "y", ["x"], "y", {"shape": (4096, 4096, 1)}), (4096, 4096, 1))]
+    with pytest.raises(UnsupportedError, match="16,777,216 elements.*8,388,608"):
+        quantise(g, [np.zeros((2, 16, 16, 1), np.float32)])

@@ -73,6 +73,9 @@ def outputs_of(
     return [p.dequantize(r) for p, r in zip(runner.outputs, runner.run(data, progress), strict=True)]
 
 
+_BLOCK = 1 << 18  # values that are compared at a time
+
+
 class ChannelNoise:
     """What differs in each channel between a float tensor and its quantised form, added up over samples [.., c].
 
@@ -86,16 +89,22 @@ class ChannelNoise:
 
     def add(self, expected: np.ndarray, got: np.ndarray) -> None:
         """More values [.., c] of both."""
-        e = expected.reshape(-1, expected.shape[-1]).astype(np.float64)
-        noise = ((got.reshape(e.shape) - e) ** 2).sum(axis=0)
+        e = expected.reshape(-1, expected.shape[-1])
+        g = got.reshape(e.shape)
         if self.count == 0:
-            self._middle, self.low, self.high = e.mean(axis=0), e.min(axis=0), e.max(axis=0)
+            self._middle = e.mean(axis=0, dtype=np.float64)
+            self.low = self.high = e[0].astype(np.float64)
             self._sum = self._squares = self._noise = np.zeros_like(self._middle)
+        rows = max(1, _BLOCK // e.shape[1])  # a block at a time: in float64 a large tensor would take many times more
+        for k in range(0, len(e), rows):
+            self._add(e[k : k + rows].astype(np.float64), g[k : k + rows])
+        self.count += len(e)
+
+    def _add(self, e: np.ndarray, g: np.ndarray) -> None:
+        self._noise = self._noise + ((g - e) ** 2).sum(axis=0)
         self.low, self.high = np.minimum(self.low, e.min(axis=0)), np.maximum(self.high, e.max(axis=0))
         e -= self._middle
-        self.count += len(e)
         self._sum, self._squares = self._sum + e.sum(axis=0), self._squares + (e * e).sum(axis=0)
-        self._noise = self._noise + noise
 
     @property
     def mean(self) -> np.ndarray:
@@ -174,7 +183,8 @@ class Taps:
 
     def _after(self, node: int, values: np.ndarray) -> None:
         for name in self._names.get(node, ()):
-            self.values[name] = self._ports[name].dequantize(values).astype(np.float32)
+            real = self._ports[name].dequantize(values)
+            self.values[name] = real.copy() if real is values else real.astype(np.float32, copy=False)
 
     def run(self, inputs: list[np.ndarray], raw: bool = False) -> dict[str, np.ndarray]:
         """One sample [h, w, c] per input; values of all tensors that nodes wrote."""

@@ -72,7 +72,10 @@ class Port:
         """Stored values -> real values, float32."""
         if self.dtype == np.float32:
             return q
-        return ((q.astype(np.int32) - self.zero_point) * np.float32(self.scale)).astype(np.float32)
+        real = q.astype(np.float32)  # exact: whole numbers below 2^24
+        real -= np.float32(self.zero_point)
+        real *= np.float32(self.scale)
+        return real
 
 
 def _choice(known: dict[str, int], name: str, what: str) -> int:

@@ -14,12 +14,13 @@ import numpy as np
 from . import mapping
 from .calibrate import METHODS, Observed, Progress, Range, observe, tensor_range
 from .compare import channel_noise, outputs_of
-from .errors import DataError, ModelError
+from .errors import DataError, ModelError, UnsupportedError
 from .fold import copy_graph
 from .graph import Graph, Node, Quant, Tensor, Weight
 from .groups import Groups
 from .twins import share_arrays
 
+MOST_ELEMENTS = 2**23
 _BIAS_LIMIT = 2.0**30
 
 
@@ -62,11 +63,22 @@ def quantise(
     if method != "auto" and method not in METHODS:
         raise DataError(f"unknown range method '{method}'; expected auto, {', '.join(METHODS)}")
     mapping.check(graph)
+    _check_size(graph)
     observed = observe(graph, data, progress)
     _check_finite(graph, observed)
     if method != "auto":
         return Quantised(apply(graph, group_ranges(graph, observed, method)), method, [])
     return _best(graph, observed, data if judges is None else judges, judging)
+
+
+def _check_size(graph: Graph) -> None:
+    """Calibration takes some 40 bytes for each element of the largest tensor: bounded for files that nobody trusts."""
+    largest = max(graph.tensors.values(), key=lambda t: t.elements)
+    if largest.elements > MOST_ELEMENTS:
+        raise UnsupportedError(
+            f"{graph.source}: tensor '{largest.name}' has {largest.elements:,} elements; float models are quantised "
+            f"with up to {MOST_ELEMENTS:,} (8 MB in int8): use smaller inputs, or a model that is quantised already"
+        )
 
 
 def _check_finite(graph: Graph, observed: dict[str, Observed]) -> None:
