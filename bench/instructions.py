@@ -71,7 +71,7 @@ def per_layer(result: BoardRun) -> list[str]:
 def table(names: list[str], opt: boards.Optimisation, layers: bool) -> Iterator[str]:
     """The lines, as they are measured."""
     yield f"Instructions of one inference and, in brackets, per multiply-accumulate; {opt}, each board's own kernels,"
-    yield "the plan of `nnom convert` (the smallest within 2 % of the fastest). MACs after lossless shrinking."
+    yield "the plan of `nnom convert` (the smallest within 4 % of the fastest). MACs after lossless shrinking."
     yield ""
     yield f"| model | MACs | arena B | {' | '.join(names)} |"
     yield "|---|---:|---:|" + "---:|" * len(names)
