@@ -54,12 +54,12 @@ package-check: build/.core-test ## sdist, wheel, an empty environment: convert, 
 	@$(PYTHON) tools/package_check.py
 
 format: build/.setup-format ## format C and Python
-	@clang-format -i $$(git ls-files '*.c' '*.h')
+	@sh tools/format_c.sh -i
 	@.venv/bin/ruff format --quiet .
 	@.venv/bin/ruff check --quiet --fix .
 
-lint: build/.core-test ## warnings of gcc and clang, and of ruff and mypy
-	@$(PYTHON) tools/run_tests.py --only compile,ruff,mypy
+lint: build/.core-test ## warnings of gcc and clang, format, and findings of ruff and mypy
+	@$(PYTHON) tools/run_tests.py --only compile,format,ruff,mypy
 
 clean: ## remove what was built; .venv stays
 	rm -rf build python/nnom/_core*.so python/*.egg-info

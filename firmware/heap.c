@@ -28,7 +28,8 @@ void *__wrap_malloc(size_t bytes)
     in_use += bytes;
     peak = in_use > peak ? in_use : peak;
 #ifdef HEAP_TRACE
-    board_printf("  + %lu = %lu from %lx\n", (unsigned long)bytes, (unsigned long)in_use, (unsigned long)__builtin_return_address(0));
+    board_printf("  + %lu = %lu from %lx\n", (unsigned long)bytes, (unsigned long)in_use,
+                 (unsigned long)__builtin_return_address(0));
 #endif
     return block + HEAD;
 }
@@ -47,7 +48,8 @@ void __wrap_free(void *data)
 
 static int8_t values[768 * 128], input[INPUT_WIDTH * INPUT_CH], output[6];
 
-typedef nnom_status_t (*network_t)(nnom_model_t *m, const nnom_weight_t *w, const nnom_bias_t *b, int8_t *in, int8_t *out);
+typedef nnom_status_t (*network_t)(nnom_model_t *m, const nnom_weight_t *w, const nnom_bias_t *b, int8_t *in,
+                                   int8_t *out);
 
 static int measure(const char *name, network_t network)
 {

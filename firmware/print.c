@@ -96,7 +96,7 @@ static void put_conversion(line_t *line, char letter, int longs, va_list *argume
 
 void board_printf(const char *format, ...)
 {
-    line_t line = { .used = 0 };
+    line_t line = {.used = 0};
     va_list arguments;
     va_start(arguments, format);
     while (*format != '\0') {

@@ -57,7 +57,8 @@ static uint32_t instructions(void)
 
 static int short_file(uint32_t input, uint32_t size, int32_t got)
 {
-    board_printf("error input.bin: input %lu needs %lu bytes, the file has %ld left: its size must be a multiple of the record's "
+    board_printf("error input.bin: input %lu needs %lu bytes, the file has %ld left: its size must be a multiple of "
+                 "the record's "
                  "size\n",
                  (unsigned long)input, (unsigned long)size, (long)got);
     return RECORD_ERROR;
@@ -167,7 +168,7 @@ static int profile_first(nnom_instance_t *m, int32_t in, uint64_t *ticks)
     if (semihost_seek(in, 0) != 0) {
         return fail("input.bin: cannot read the first record again", "");
     }
-    result_t unused = { 0, 0, 1 };
+    result_t unused = {0, 0, 1};
     nnom_profile_t profile;
     nnom_profile_start(&profile, m, ticks, instructions);
     int state = run_record(m, in, &unused);
@@ -188,7 +189,7 @@ static void print_result(const nnom_instance_t *m, const result_t *result, const
 static int run_all(nnom_instance_t *m)
 {
     static uint64_t ticks[NNOM_RUN_MAX_NODES];
-    result_t result = { 0, 0, 0 };
+    result_t result = {0, 0, 0};
     int32_t in = semihost_open("input.bin", SEMIHOST_READ);
     if (in < 0) {
         return fail("input.bin: cannot open; put it into the directory in which the emulator is started", "");

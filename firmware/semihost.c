@@ -56,7 +56,7 @@ void semihost_puts(const char *text)
 
 int32_t semihost_open(const char *path, semihost_mode_t mode)
 {
-    const uintptr_t block[3] = { (uintptr_t)path, (uintptr_t)mode, strlen(path) };
+    const uintptr_t block[3] = {(uintptr_t)path, (uintptr_t)mode, strlen(path)};
     int32_t handle = host_call(SYS_OPEN, (uintptr_t)block);
     /* qemu 7.2 opens a file for appending at its start, so go to the end. */
     if (handle >= 0 && mode == SEMIHOST_APPEND) {
@@ -67,7 +67,7 @@ int32_t semihost_open(const char *path, semihost_mode_t mode)
 
 int32_t semihost_read(int32_t handle, void *data, size_t size)
 {
-    const uintptr_t block[3] = { (uintptr_t)handle, (uintptr_t)data, size };
+    const uintptr_t block[3] = {(uintptr_t)handle, (uintptr_t)data, size};
     int32_t missing = host_call(SYS_READ, (uintptr_t)block);
     if (missing < 0 || (size_t)missing > size) {
         return -1;
@@ -77,31 +77,31 @@ int32_t semihost_read(int32_t handle, void *data, size_t size)
 
 int32_t semihost_write(int32_t handle, const void *data, size_t size)
 {
-    const uintptr_t block[3] = { (uintptr_t)handle, (uintptr_t)data, size };
+    const uintptr_t block[3] = {(uintptr_t)handle, (uintptr_t)data, size};
     return host_call(SYS_WRITE, (uintptr_t)block) == 0 ? 0 : -1;
 }
 
 int32_t semihost_seek(int32_t handle, uint32_t position)
 {
-    const uintptr_t block[2] = { (uintptr_t)handle, position };
+    const uintptr_t block[2] = {(uintptr_t)handle, position};
     return host_call(SYS_SEEK, (uintptr_t)block) == 0 ? 0 : -1;
 }
 
 int32_t semihost_length(int32_t handle)
 {
-    const uintptr_t block[1] = { (uintptr_t)handle };
+    const uintptr_t block[1] = {(uintptr_t)handle};
     return host_call(SYS_FLEN, (uintptr_t)block);
 }
 
 int32_t semihost_close(int32_t handle)
 {
-    const uintptr_t block[1] = { (uintptr_t)handle };
+    const uintptr_t block[1] = {(uintptr_t)handle};
     return host_call(SYS_CLOSE, (uintptr_t)block) == 0 ? 0 : -1;
 }
 
 int32_t semihost_command_line(char *line, size_t size)
 {
-    uintptr_t block[2] = { (uintptr_t)line, size };
+    uintptr_t block[2] = {(uintptr_t)line, size};
     if (host_call(SYS_GET_CMDLINE, (uintptr_t)block) != 0 || block[1] >= size) {
         line[0] = '\0';
         return -1;
@@ -112,7 +112,7 @@ int32_t semihost_command_line(char *line, size_t size)
 
 void semihost_exit(int status)
 {
-    const uintptr_t block[2] = { STOPPED_APPLICATION_EXIT, (uintptr_t)(status & 0xff) };
+    const uintptr_t block[2] = {STOPPED_APPLICATION_EXIT, (uintptr_t)(status & 0xff)};
     for (;;) {
         (void)host_call(SYS_EXIT_EXTENDED, (uintptr_t)block);
     }

@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 typedef enum {
-    SEMIHOST_READ = 1,    /**< existing file, binary */
-    SEMIHOST_WRITE = 5,   /**< created or emptied, binary */
-    SEMIHOST_APPEND = 9   /**< created or continued, binary */
+    SEMIHOST_READ = 1,  /**< existing file, binary */
+    SEMIHOST_WRITE = 5, /**< created or emptied, binary */
+    SEMIHOST_APPEND = 9 /**< created or continued, binary */
 } semihost_mode_t;
 
 /** Writes a zero-terminated text to the console. */

@@ -36,11 +36,12 @@ typedef struct {
 
 const vectors_t board_vectors __attribute__((section(".vectors"), used)) = {
     __stack_top,
-    { _start, board_exception, board_exception, board_exception, board_exception, board_exception, board_exception,
-      board_exception, board_exception, board_exception, board_exception, board_exception, board_exception,
-      board_exception, board_exception },
+    {_start, board_exception, board_exception, board_exception, board_exception, board_exception, board_exception,
+     board_exception, board_exception, board_exception, board_exception, board_exception, board_exception,
+     board_exception, board_exception},
 };
 
+/* clang-format off */
 /*
  * Assembly, because C code may use FPU or vector registers anywhere once the compiler is allowed to.
  * FPU and Helium: full access to coprocessors 10 and 11 (CPACR). Armv6-M: unaligned accesses fault there, so make the
@@ -69,6 +70,7 @@ void __attribute__((naked)) _start(void)
         "bl board_start\n"
         ".ltorg\n");
 }
+/* clang-format on */
 
 enum { MPU_ENABLE = 1, MPU_DEFAULT_MAP = 4, REGION_ENABLE = 1 };
 
@@ -121,10 +123,10 @@ void __attribute__((naked)) board_exception(void)
 
 void board_report(const uint32_t *frame, uint32_t exception)
 {
-    static const char *const names[] = { "NMI", "HardFault", "MemManage", "BusFault", "UsageFault", "SecureFault" };
+    static const char *const names[] = {"NMI", "HardFault", "MemManage", "BusFault", "UsageFault", "SecureFault"};
     const char *name = exception >= 2 && exception <= 7 ? names[exception - 2] : "unexpected exception";
-    int frame_in_stack = (uintptr_t)frame >= (uintptr_t)__stack_bottom
-                         && (uintptr_t)frame <= (uintptr_t)__stack_top - 8 * sizeof *frame;
+    int frame_in_stack =
+        (uintptr_t)frame >= (uintptr_t)__stack_bottom && (uintptr_t)frame <= (uintptr_t)__stack_top - 8 * sizeof *frame;
 
     board_printf("error %s (exception %lu), cfsr 0x%lx, hfsr 0x%lx", name, (unsigned long)exception,
                  (unsigned long)CFSR, (unsigned long)HFSR);

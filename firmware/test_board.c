@@ -119,7 +119,7 @@ static void test_maths(void)
 static int test_libc(void)
 {
     static uint8_t zero[8];
-    static uint8_t filled[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+    static uint8_t filled[8] = {1, 2, 3, 4, 5, 6, 7, 8};
     char *block = malloc(1000);
     if (block == NULL) {
         board_printf("error malloc\n");

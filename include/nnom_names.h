@@ -21,6 +21,8 @@
         call;                                                                                                          \
     }
 
+/* clang-format off */
+
 /* ---- Values ---- */
 
 #define PADDING_VALID NNOM_PADDING_VALID
@@ -186,5 +188,7 @@ NNOM_SHORT_VOID(prediction_delete, (nnom_predict_t *p), nnom_prediction_delete(p
 NNOM_SHORT_VOID(prediction_matrix, (nnom_predict_t *p), nnom_prediction_matrix(p))
 NNOM_SHORT_VOID(prediction_top_k, (nnom_predict_t *p), nnom_prediction_top_k(p))
 NNOM_SHORT_VOID(prediction_summary, (nnom_predict_t *p), nnom_prediction_summary(p))
+
+/* clang-format on */
 
 #endif

@@ -117,12 +117,12 @@ typedef struct nnom_op {
 
 struct nnom_node {
     const nnom_op_t *op;
-    const void *param;          /* the operation's own struct, const */
-    const uint16_t *inputs;     /* [input_count + output_count] indices of tensors: the inputs, then the outputs */
+    const void *param;      /* the operation's own struct, const */
+    const uint16_t *inputs; /* [input_count + output_count] indices of tensors: the inputs, then the outputs */
     uint16_t input_count;
-    uint16_t output_count;      /* 1 or more. Rows are those of output 0; others that nobody reads are NNOM_NO_TENSOR */
-    uint32_t scratch;           /* arena offset of the node's working memory, 4-byte aligned */
-    uint32_t scratch_bytes;     /* bytes of it */
+    uint16_t output_count;  /* 1 or more. Rows are those of output 0; others that nobody reads are NNOM_NO_TENSOR */
+    uint32_t scratch;       /* arena offset of the node's working memory, 4-byte aligned */
+    uint32_t scratch_bytes; /* bytes of it */
 };
 
 #define NNOM_NO_TENSOR UINT16_MAX
@@ -153,20 +153,21 @@ typedef struct nnom_segment {
 enum { NNOM_STEP_FEED = 255, NNOM_SEGMENT_MAX = 254 };
 
 struct nnom_program {
-    const uint8_t *seal;        /* of the library that it is for */
+    const uint8_t *seal; /* of the library that it is for */
     const nnom_tensor_t *tensors;
-    const nnom_node_t *nodes;   /* in order of execution */
-    const uint16_t *inputs;     /* tensors that the caller fills */
-    const uint16_t *outputs;    /* tensors that the caller reads */
+    const nnom_node_t *nodes; /* in order of execution */
+    const uint16_t *inputs;   /* tensors that the caller fills */
+    const uint16_t *outputs;  /* tensors that the caller reads */
     uint16_t tensor_count;
     uint16_t node_count;
     uint16_t input_count;
     uint16_t output_count;
-    uint32_t arena_bytes;       /* of the first region */
-    uint32_t slow_bytes;        /* of the second, 0: there is none */
+    uint32_t arena_bytes;           /* of the first region */
+    uint32_t slow_bytes;            /* of the second, 0: there is none */
     const nnom_segment_t *segments; /* NULL: all nodes run whole */
     uint16_t segment_count;
-    uint16_t fed;               /* 1: input 0 comes by nnom_feed(); NNOM_FED_ENDLESS: and after its end the next one begins */
+    /* 1: input 0 comes by nnom_feed(); NNOM_FED_ENDLESS: and after its end the next one begins */
+    uint16_t fed;
     const nnom_state_pair_t *states; /* in the order in which they are copied; NULL: none */
     uint32_t state_count;
 };
@@ -191,8 +192,8 @@ static inline uint8_t *nnom_arena_at(const nnom_arena_t *arena, uint32_t offset)
 
 static inline nnom_rows_t nnom_tensor_rows(const nnom_tensor_t *tensor, const nnom_arena_t *arena)
 {
-    const nnom_rows_t rows = {tensor->data != NULL ? (uint8_t *)tensor->data : nnom_arena_at(arena, tensor->offset), tensor->rows,
-                              tensor->row_bytes};
+    const nnom_rows_t rows = {tensor->data != NULL ? (uint8_t *)tensor->data : nnom_arena_at(arena, tensor->offset),
+                              tensor->rows, tensor->row_bytes};
     return rows;
 }
 

@@ -33,7 +33,7 @@ extern "C" {
     X(NNOM_NOT_COMPILED, -10, "the model is not compiled")                                                             \
     X(NNOM_SELFTEST, -11, "the self test's output differs")                                                            \
     X(NNOM_IO, -12, "writing failed")                                                                                  \
-    X(NNOM_FED, -13, "the model's input comes by nnom_feed")                                                            \
+    X(NNOM_FED, -13, "the model's input comes by nnom_feed")                                                           \
     X(NNOM_NOT_FED, -14, "the model is not compiled for nnom_feed")                                                    \
     X(NNOM_OTHER_ABI, -15, "the model was converted for another version of the library")                               \
     X(NNOM_MORE, 1, "more input is needed")

@@ -9,8 +9,8 @@
 
 typedef struct nnom_prediction {
     nnom_instance_t *instance;
-    uint16_t *confusion;   /* [label_num][label_num]: row true label, column predicted */
-    uint32_t *top_k;       /* [top_k_size]: how often the true label was at rank k */
+    uint16_t *confusion; /* [label_num][label_num]: row true label, column predicted */
+    uint32_t *top_k;     /* [top_k_size]: how often the true label was at rank k */
     uint32_t label_num;
     uint32_t top_k_size;
     uint32_t predict_count; /* samples with a label in range */
@@ -39,9 +39,10 @@ size_t nnom_mem_stat(const nnom_model_t *m);
 /* ---- Planning ---- */
 
 typedef enum nnom_mode {
-    NNOM_MODE_AUTO = 0,  /* the cheapest within arena_bytes; without a budget the smallest that costs at most 2 % more (with kernels for a target 4 %) */
-    NNOM_MODE_WHOLE,     /* every layer over all its rows: every tensor can be looked at after its layer ran */
-    NNOM_MODE_SMALLEST   /* the smallest arena at any cost */
+    /* the cheapest within arena_bytes; without a budget the smallest that costs at most 2 % more (with kernels for a target 4 %) */
+    NNOM_MODE_AUTO = 0,
+    NNOM_MODE_WHOLE,   /* every layer over all its rows: every tensor can be looked at after its layer ran */
+    NNOM_MODE_SMALLEST /* the smallest arena at any cost */
 } nnom_mode_t;
 
 /* One plan of the curve: what it needs and what it costs (estimated instructions; for comparing plans of a model). */
@@ -57,18 +58,19 @@ typedef void (*nnom_curve_t)(void *context, const nnom_plan_point_t *point);
  */
 typedef enum nnom_target {
     NNOM_TARGET_PLAIN = 0,
-    NNOM_TARGET_PACKED = 1, /* portable C, weights in an order of its own: cores without SIMD, as Cortex-M0, M3, RISC-V */
-    NNOM_TARGET_DSP = 2,    /* 2 x 16 bits in a register: Cortex-M4, M7, M33 */
-    NNOM_TARGET_MVE = 4,    /* Helium: Cortex-M55, M85 */
-    NNOM_TARGET_AVX2 = 8    /* computers */
+    /* portable C, weights in an order of its own: cores without SIMD, as Cortex-M0, M3, RISC-V */
+    NNOM_TARGET_PACKED = 1,
+    NNOM_TARGET_DSP = 2, /* 2 x 16 bits in a register: Cortex-M4, M7, M33 */
+    NNOM_TARGET_MVE = 4, /* Helium: Cortex-M55, M85 */
+    NNOM_TARGET_AVX2 = 8 /* computers */
 } nnom_target_t;
 
 /* Names of targets as commands and converted models give them. */
 #define NNOM_TARGETS(X)                                                                                                \
     X(plain, NNOM_TARGET_PLAIN)                                                                                        \
     X(packed, NNOM_TARGET_PACKED)                                                                                      \
-    X(dsp, NNOM_TARGET_DSP)                                                                                           \
-    X(mve, NNOM_TARGET_MVE)                                                                                           \
+    X(dsp, NNOM_TARGET_DSP)                                                                                            \
+    X(mve, NNOM_TARGET_MVE)                                                                                            \
     X(avx2, NNOM_TARGET_AVX2)
 
 /* Target i of NNOM_TARGETS: its name, *bits its set; NULL past the last. */
@@ -84,9 +86,9 @@ typedef struct nnom_options {
     uint32_t fast_bytes;  /* two memories: the first region holds at most this much, the hottest data; 0: one memory */
     uint32_t target;      /* bits of nnom_target_t */
     nnom_optimize_t optimize;
-    bool feed;            /* input rows come by nnom_feed(); for models of one input */
-    bool endless;         /* with feed: after the last row the next one begins the next window, without nnom_reset() */
-    nnom_curve_t curve;   /* told every plan considered, from the cheapest to the smallest; may be NULL */
+    bool feed;          /* input rows come by nnom_feed(); for models of one input */
+    bool endless;       /* with feed: after the last row the next one begins the next window, without nnom_reset() */
+    nnom_curve_t curve; /* told every plan considered, from the cheapest to the smallest; may be NULL */
     void *curve_context;
 } nnom_options_t;
 
@@ -107,22 +109,23 @@ typedef struct {
 nnom_status_t nnom_totals(const nnom_model_t *m, nnom_totals_t *totals);
 
 typedef struct {
-    const char *name;        /* owned by the model, as are the other texts */
-    const char *kind;        /* "Conv2D" */
-    const char *activation;  /* fused clamp: "ReLU", or "" */
-    const char *lies_in;     /* a view or fused layer: the layer whose memory holds its output; else NULL */
-    nnom_tensor_t out;       /* shape, type, quantisation, arena offset */
+    const char *name;       /* owned by the model, as are the other texts */
+    const char *kind;       /* "Conv2D" */
+    const char *activation; /* fused clamp: "ReLU", or "" */
+    const char *lies_in;    /* a view or fused layer: the layer whose memory holds its output; else NULL */
+    nnom_tensor_t out;      /* shape, type, quantisation, arena offset */
     uint64_t macs;
-    uint32_t input_bytes;    /* all inputs, whole */
+    uint32_t input_bytes; /* all inputs, whole */
     uint32_t output_bytes;
     uint32_t scratch_bytes;
     uint32_t scratch_offset;
     uint32_t weight_bytes;
-    uint16_t first_step;     /* life of the output: step 0 is before the first node, node n is step n + 1 */
+    uint16_t first_step; /* life of the output: step 0 is before the first node, node n is step n + 1 */
     uint16_t last_step;
-    uint16_t node;           /* NNOM_NO_NODE: nothing runs */
-    int32_t segment;         /* number of the rolling segment that runs it, from 0; -1: it runs whole, or nothing runs */
-    uint32_t counters;       /* arena offset of that segment's counters: uint16 per node of it */
+    uint16_t node; /* NNOM_NO_NODE: nothing runs */
+    /* number of the rolling segment that runs it, from 0; -1: it runs whole, or nothing runs */
+    int32_t segment;
+    uint32_t counters; /* arena offset of that segment's counters: uint16 per node of it */
 } nnom_layer_info_t;
 /* Layer i in order of execution; NNOM_BAD_ARGUMENT past the last one. Not for frozen models. */
 nnom_status_t nnom_layer_info(const nnom_model_t *m, uint32_t i, nnom_layer_info_t *info);

@@ -10,6 +10,7 @@ import numpy as np
 Array = np.ndarray  # int64 where nothing else is said
 HUGE = 1 << 40  # beyond every output whatever the zero point
 
+
 def multiplier(real: float) -> tuple[int, int]:
     """M, s of a factor >= 0; s has no upper end."""
     if math.isinf(real):

@@ -206,8 +206,13 @@ RIGHT: dict[str, Callable[[Any], Any]] = {
     "pad": lambda x: ops.pad(x, ((0, 0), (1, 2), (2, 1)), constant_values=1.5),
     "pad by mirrors": lambda x: ops.pad(x, ((0, 0), (2, 1), (0, 3)), "reflect"),
     "pad by mirrors with edges": lambda x: ops.pad(x, ((0, 0), (3, 0), (1, 1)), "symmetric"),
-    "functions made of others": lambda x: ops.soft_shrink(x, 0.3) + ops.squareplus(x, b=2) + ops.sparse_plus(x * 2)
-    + ops.sparse_sigmoid(x) + ops.tanh_shrink(x),
+    "functions made of others": lambda x: (
+        ops.soft_shrink(x, 0.3)
+        + ops.squareplus(x, b=2)
+        + ops.sparse_plus(x * 2)
+        + ops.sparse_sigmoid(x)
+        + ops.tanh_shrink(x)
+    ),
     "relu as a function": lambda x: keras.activations.relu(x, negative_slope=0.1, max_value=1.5),
 }
 

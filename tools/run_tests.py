@@ -2,6 +2,7 @@
 """Everything that `make test` checks, one suite after the other; the last line is the sum of all cases.
 
 compile   each C file with gcc and clang, every warning an error; each public header alone, as C99 and as C++
+format    C as clang-format and Python as ruff would write it (`make format`), two cases
 ruff      Python's style, one case
 mypy      Python's types, one case
 coverage  the C suites reach 95 % of the lines of src/, one case
@@ -83,6 +84,14 @@ def run_compile() -> Count:
     return count
 
 
+def run_format() -> Count:
+    """Two cases: C, and Python."""
+    c_command = ["sh", "tools/format_c.sh", "--dry-run", "-Werror"]
+    errors = [quiet(command) for command in (c_command, [sys.executable, "-m", "ruff", "format", "--check", "."])]
+    print("\n".join(error for error in errors if error) or "as `make format` writes it", flush=True)
+    return Count(errors.count(None), len(errors) - errors.count(None))
+
+
 def run_ruff() -> Count:
     """One case: no finding in any Python file."""
     error = quiet([sys.executable, "-m", "ruff", "check", "--quiet", "."])
@@ -124,6 +133,7 @@ def run_pytest() -> Count:
 
 SUITES: dict[str, Callable[[], Count]] = {
     "compile": run_compile,
+    "format": run_format,
     "ruff": run_ruff,
     "mypy": run_mypy,
     "coverage": run_coverage,

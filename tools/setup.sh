@@ -34,6 +34,7 @@ libc6-dev-s390x-cross -
 qemu-user qemu-s390x
 gcovr gcovr
 cmake cmake
+clang-format clang-format
 pkg-config pkg-config
 gcc-riscv64-unknown-elf riscv64-unknown-elf-gcc
 picolibc-riscv64-unknown-elf -

@@ -7,7 +7,8 @@
 
 #include "model.h"
 
-static const char *const classes[UCI_HAR_INCEPTION_OUTPUT_COUNT] = {"walking", "upstairs", "downstairs", "sitting", "standing", "laying"};
+static const char *const classes[UCI_HAR_INCEPTION_OUTPUT_COUNT] = {"walking", "upstairs", "downstairs",
+                                                                    "sitting", "standing", "laying"};
 
 static void print_class(const char *what)
 {

@@ -35,7 +35,8 @@ typedef struct nnom_array {
     const void *data;
     uint32_t count;
     nnom_type_t type;
-    uint8_t index; /* the first array of these contents, by node and place there: it alone is stored. Made by nnom_share() */
+    /* the first array of these contents, by node and place there: it alone is stored. Made by nnom_share() */
+    uint8_t index;
     uint16_t node;
 } nnom_array_t;
 
@@ -50,8 +51,8 @@ struct nnom_edge {
 };
 
 typedef struct nnom_class {
-    const char *name;       /* as printed: "Conv2D" */
-    const char *param_tag;  /* tag of the param struct, "nnom_pool_param"; NULL: no param */
+    const char *name;      /* as printed: "Conv2D" */
+    const char *param_tag; /* tag of the param struct, "nnom_pool_param"; NULL: no param */
     const nnom_field_t *fields;
     /*
      * Called by compile in order of execution, the inputs' `out` being known. Checks arguments and shapes, sets
@@ -73,9 +74,10 @@ typedef struct nnom_many_class {
 } nnom_many_class_t;
 
 enum {
-    NNOM_CLASS_CLAMPS = 1,     /* act_min/act_max of a following ReLU can be taken over: layer->fused is read in build */
-    NNOM_CLASS_ANY_SHAPE = 2,  /* takes its input as one vector: a Flatten or Reshape before it is passed over */
-    NNOM_CLASS_NO_SWAP = 4,    /* depends on h and w in a way that (1, w, c) cannot be run as (w, 1, c) */
+    /* act_min/act_max of a following ReLU can be taken over: layer->fused is read in build */
+    NNOM_CLASS_CLAMPS = 1,
+    NNOM_CLASS_ANY_SHAPE = 2, /* takes its input as one vector: a Flatten or Reshape before it is passed over */
+    NNOM_CLASS_NO_SWAP = 4,   /* depends on h and w in a way that (1, w, c) cannot be run as (w, 1, c) */
     NNOM_CLASS_INPUT = 8,
     NNOM_CLASS_OUTPUT = 16,
     NNOM_CLASS_CONSTANT = 32,
@@ -86,7 +88,8 @@ enum {
     NNOM_CLASS_STATE = 1024,   /* its tensor keeps its value from run to run */
     NNOM_CLASS_MANY = 4096,    /* the class is an nnom_many_class_t */
     NNOM_CLASS_PART = 2048,    /* one more output of the layer that it is hooked to */
-    NNOM_CLASS_ACTIVATION = 128 /* the layer is an nnom_activation_layer_t: may be fused into a CLAMPS layer before it */
+    /* the layer is an nnom_activation_layer_t: may be fused into a CLAMPS layer before it */
+    NNOM_CLASS_ACTIVATION = 128
 };
 
 typedef enum nnom_clamp { NNOM_CLAMP_NONE, NNOM_CLAMP_RELU, NNOM_CLAMP_RELU6, NNOM_CLAMP_RELU_N1_TO_1 } nnom_clamp_t;
@@ -95,54 +98,56 @@ typedef enum nnom_clamp { NNOM_CLAMP_NONE, NNOM_CLAMP_RELU, NNOM_CLAMP_RELU6, NN
 typedef struct nnom_given {
     bool quant_is_set;
     bool has_refused_format;
-    bool type_is_set;       /* by nnom_layer_set_type() */
-    nnom_type_t type;       /* Input, Constant, State */
-    uint16_t part;          /* of a Part: which output, from 1 */
-    uint16_t port;          /* order among the model's inputs or outputs, from 1; 0: none given */
-    int32_t axis;           /* of Concat: 0 h, 1 w, 2 c, -1 c */
-    float scale;            /* the quantisation set by the user, valid if quant_is_set */
+    bool type_is_set; /* by nnom_layer_set_type() */
+    nnom_type_t type; /* Input, Constant, State */
+    uint16_t part;    /* of a Part: which output, from 1 */
+    uint16_t port;    /* order among the model's inputs or outputs, from 1; 0: none given */
+    int32_t axis;     /* of Concat: 0 h, 1 w, 2 c, -1 c */
+    float scale;      /* the quantisation set by the user, valid if quant_is_set */
     int32_t zero_point;
     nnom_qformat_t refused_format; /* given by the user and none; valid if has_refused_format */
-    nnom_shape_t shape;     /* Input, Output, Constant, Reshape, State */
-    float *weight_scales;   /* [weight_scale_count], owned; NULL: Q-format or float weights */
+    nnom_shape_t shape;            /* Input, Output, Constant, Reshape, State */
+    float *weight_scales;          /* [weight_scale_count], owned; NULL: Q-format or float weights */
     uint32_t weight_scale_count;
-    nnom_layer_t *leaves;   /* of a State: the layer whose output it holds in the next run */
+    nnom_layer_t *leaves; /* of a State: the layer whose output it holds in the next run */
 } nnom_given_t;
 
 struct nnom_layer {
     const nnom_class_t *cls;
-    nnom_model_t *model;    /* owner, once adopted */
-    nnom_layer_t *next;     /* in the model's list; in order of execution after compile */
-    nnom_edge_t *in;        /* inputs, in order */
-    nnom_edge_t *out_edges; /* consumers */
+    nnom_model_t *model;                  /* owner, once adopted */
+    nnom_layer_t *next;                   /* in the model's list; in order of execution after compile */
+    nnom_edge_t *in;                      /* inputs, in order */
+    nnom_edge_t *out_edges;               /* consumers */
     void (*release)(nnom_layer_t *layer); /* frees what the constructor allocated besides the layer; may be NULL */
-    nnom_given_t *given;    /* owned, or a constant one: nnom_layer_give() before writing */
-    char *name;             /* owned, or NULL: nnom_layer_name() */
-    nnom_geometry_t *geometry; /* of windows, pads, crops and upsampling, in the layer's own struct: so that compile can swap h and w */
-    uint16_t bytes;         /* of the layer struct */
-    uint16_t number;        /* among the layers at the first compile, from 1 */
+    nnom_given_t *given;                  /* owned, or a constant one: nnom_layer_give() before writing */
+    char *name;                           /* owned, or NULL: nnom_layer_name() */
+    /* of windows, pads, crops and upsampling, in the layer's own struct: so that compile can swap h and w */
+    nnom_geometry_t *geometry;
+    uint16_t bytes;  /* of the layer struct */
+    uint16_t number; /* among the layers at the first compile, from 1 */
     nnom_padding_t padding;
-    nnom_clamp_t fused;     /* clamp taken over from the following layer */
+    nnom_clamp_t fused; /* clamp taken over from the following layer */
     uint8_t array_count;
-    uint8_t mark;           /* of traversals */
-    bool swapped;           /* h and w were exchanged by compile */
-    bool broken;            /* a layer hooked to this one, or a part of it, could not be made */
-    bool padding_is_set;    /* by nnom_layer_set_padding() */
+    uint8_t mark;        /* of traversals */
+    bool swapped;        /* h and w were exchanged by compile */
+    bool broken;         /* a layer hooked to this one, or a part of it, could not be made */
+    bool padding_is_set; /* by nnom_layer_set_padding() */
     /* Made by build: */
-    bool array_lost;        /* more arrays than NNOM_MAX_ARRAYS were registered, or there was no memory */
-    bool scratch_in_pieces; /* scratch is for input rows that come in pieces, in a ring; always so in reducing operations */
-    bool passed;            /* fused into the layer before: no node, no tensor */
-    bool is_left;           /* a State takes its output over */
+    bool array_lost; /* more arrays than NNOM_MAX_ARRAYS were registered, or there was no memory */
+    /* scratch is for input rows that come in pieces, in a ring; always so in reducing operations */
+    bool scratch_in_pieces;
+    bool passed;                    /* fused into the layer before: no node, no tensor */
+    bool is_left;                   /* a State takes its output over */
     uint16_t cost_mac, cost_output; /* of the kernel taken, as in kernels.def; 0: not one of these */
-    nnom_layer_t *fused_by; /* the layer that `fused` is from */
-    nnom_tensor_t *out;     /* in the program; offset is set by the plan. NULL before compile */
+    nnom_layer_t *fused_by;         /* the layer that `fused` is from */
+    nnom_tensor_t *out;             /* in the program; offset is set by the plan. NULL before compile */
     const nnom_op_t *op;
     const char *op_symbol;
     const struct nnom_form *form; /* of operations with kernel variants: the one taken; else NULL */
     const void *param;
     uint32_t scratch_bytes;
     uint64_t macs;
-    nnom_array_t *arrays;   /* [array_count] */
+    nnom_array_t *arrays;      /* [array_count] */
     struct nnom_chunk *chunks; /* memory from nnom_layer_alloc(), freed with the layer or at the next compile */
     /*
      * How far the output's first byte must lie below input 0's first byte so that rows computed in ascending order never
@@ -151,12 +156,12 @@ struct nnom_layer {
      */
     int32_t overlap;
     /* Made by compile: */
-    nnom_layer_t *root;     /* the layer whose bytes these are: itself, or for views and fused activations another */
-    uint16_t tensor;        /* index in the program */
-    uint16_t node;          /* index in the program, NNOM_NO_NODE: nothing to run */
-    uint16_t stored;        /* of a Constant: tensor of the first one of the same contents */
-    uint16_t param_node;    /* the first node with the same parameters */
-    uint16_t first_step;    /* life of the output, in nodes */
+    nnom_layer_t *root;  /* the layer whose bytes these are: itself, or for views and fused activations another */
+    uint16_t tensor;     /* index in the program */
+    uint16_t node;       /* index in the program, NNOM_NO_NODE: nothing to run */
+    uint16_t stored;     /* of a Constant: tensor of the first one of the same contents */
+    uint16_t param_node; /* the first node with the same parameters */
+    uint16_t first_step; /* life of the output, in nodes */
     uint16_t last_step;
 };
 
@@ -210,7 +215,8 @@ bool nnom_layer_same_quant(const nnom_layer_t *layer, uint32_t i);
 /* Sets layer->overlap from the operation's window and the shapes: rows written in ascending order. */
 void nnom_layer_overlap_rows(nnom_layer_t *layer);
 /* The first error is kept in the model: "<layer name>: <text>". Returns status. printf-like, %d and %s and %ld only. */
-nnom_status_t nnom_layer_fail(const nnom_layer_t *layer, nnom_status_t status, const char *format, ...) NNOM_PRINTF(3, 4);
+nnom_status_t nnom_layer_fail(const nnom_layer_t *layer, nnom_status_t status, const char *format, ...)
+    NNOM_PRINTF(3, 4);
 
 /* Kernel, stride, dilation 1 and no padding. */
 nnom_geometry_t nnom_geometry_one(void);
@@ -258,7 +264,8 @@ typedef struct nnom_quant_weights {
     const void *bias;       /* int32 [channels], input zero point folded in; float in float models; may be NULL there */
     const void *multiplier; /* int32 [channels]; NULL in float models */
     const void *shift;      /* int8 [channels]; NULL in float models */
-    bool one;               /* a Q-format: int32 [1], int8 [2] and the caller's int8 bias, as kernels/qformat/qformat.h has them */
+    /* a Q-format: int32 [1], int8 [2] and the caller's int8 bias, as kernels/qformat/qformat.h has them */
+    bool one;
 } nnom_quant_weights_t;
 /*
  * Computes bias, multipliers and shifts of `channels` outputs. weights: int8, channel o's taps at
@@ -267,24 +274,25 @@ typedef struct nnom_quant_weights {
  * layer->out and input 0 must be known. Fails with NNOM_NULL if w is NULL or w->p_value is NULL.
  */
 nnom_status_t nnom_layer_weights(nnom_layer_t *layer, const nnom_weight_t *w, const nnom_bias_t *b, int32_t channels,
-                                 int32_t taps, int32_t channel_stride, int32_t tap_stride, nnom_quant_weights_t *result);
+                                 int32_t taps, int32_t channel_stride, int32_t tap_stride,
+                                 nnom_quant_weights_t *result);
 
 /* ---- Activations: src/layers/activation.c ---- */
 
 struct nnom_activation {
-    const nnom_class_t *cls;       /* of the layer that Activation() makes; its name */
-    nnom_clamp_t clamp;            /* not NONE: can be fused */
-    bool owned;                    /* allocated, and freed with its layer; else constant */
+    const nnom_class_t *cls; /* of the layer that Activation() makes; its name */
+    nnom_clamp_t clamp;      /* not NONE: can be fused */
+    bool owned;              /* allocated, and freed with its layer; else constant */
     float (*function)(float x, float alpha);
     float alpha;
-    float scale;                   /* own output quantisation, if > 0 */
+    float scale; /* own output quantisation, if > 0 */
     int32_t zero_point;
     /*
      * int8 table by exact integer arithmetic, [256] indexed by q + 128; NULL: from function in float. An activation with
      * a quantisation of its own: the table is for that one only.
      */
     void (*table)(const nnom_tensor_t *in, const nnom_tensor_t *out, float alpha, int8_t *table);
-    const nnom_op_t *op_f32;       /* the operation of float models and its C name; params: nnom_map_param_t (lut.h) */
+    const nnom_op_t *op_f32; /* the operation of float models and its C name; params: nnom_map_param_t (lut.h) */
     const char *op_f32_symbol;
 };
 
@@ -299,7 +307,7 @@ typedef struct nnom_activation_layer {
 typedef struct nnom_region {
     void *given; /* by nnom_set_arena(), or NULL */
     uint32_t given_bytes;
-    void *owned; /* else allocated */
+    void *owned;           /* else allocated */
     nnom_status_t refused; /* why the last memory given was not taken */
 } nnom_region_t;
 
@@ -309,22 +317,22 @@ struct nnom_builder {
     nnom_layer_t *output;     /* the layer named as output to compile, may be NULL */
     nnom_tensor_t *tensors;   /* of the compiled program: [tensor_count] */
     uint16_t tensor_count;
-    void *program;            /* block of its other tables */
+    void *program; /* block of its other tables */
     uint32_t program_bytes;
-    void *schedule;           /* segments and steps, or NULL */
+    void *schedule; /* segments and steps, or NULL */
     uint32_t schedule_bytes;
     nnom_options_t options;
-    const void *test_input;   /* of a fed model's self test, the caller's */
-    const char *provenance;   /* lines for the frozen model's header, the caller's; NULL: none */
+    const void *test_input; /* of a fed model's self test, the caller's */
+    const char *provenance; /* lines for the frozen model's header, the caller's; NULL: none */
     nnom_totals_t totals;
     nnom_region_t regions[2]; /* of the arena */
     uint16_t ports;           /* counts nnom_own() */
     uint8_t free_percent;     /* how much more than the cheapest plan a smaller one may cost */
     bool verbose;
-    bool own_model;           /* new_model(NULL) */
-    nnom_status_t status;     /* first error of add */
-    bool error_lost;          /* there was one, and no memory for its text */
-    char *error;              /* its text, or NULL: [NNOM_ERROR_BYTES] */
+    bool own_model;       /* new_model(NULL) */
+    nnom_status_t status; /* first error of add */
+    bool error_lost;      /* there was one, and no memory for its text */
+    char *error;          /* its text, or NULL: [NNOM_ERROR_BYTES] */
 };
 
 #endif

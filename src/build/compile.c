@@ -24,8 +24,9 @@ static bool can_swap(const nnom_layer_t *layer)
 {
     const nnom_geometry_t *g = layer->geometry;
     const bool flat = g == NULL || (g->kernel_h == 1 && g->stride_h == 1 && g->pad_top == 0 && g->pad_bottom == 0);
-    const bool counted = (layer->cls->flags & NNOM_CLASS_OUTPUT) != 0; /* of its shape only the number of elements is read */
-    const bool shaped = layer->given->shape.w != 0 && !counted;           /* Input, Constant, Reshape: one row */
+    /* of its shape only the number of elements is read */
+    const bool counted = (layer->cls->flags & NNOM_CLASS_OUTPUT) != 0;
+    const bool shaped = layer->given->shape.w != 0 && !counted; /* Input, Constant, Reshape: one row */
     return (layer->cls->flags & NNOM_CLASS_NO_SWAP) == 0 && flat && (!shaped || layer->given->shape.h == 1);
 }
 
@@ -154,8 +155,8 @@ static nnom_status_t compile_check_quant(const nnom_layer_t *layer, float scale,
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "the scale of its output is not a positive number");
     }
     if (zero_point < least || zero_point > most) {
-        return nnom_layer_fail(layer, NNOM_BAD_QUANT, "the zero point of its output is %d, expected %d to %d", (int)zero_point,
-                               (int)least, (int)most);
+        return nnom_layer_fail(layer, NNOM_BAD_QUANT, "the zero point of its output is %d, expected %d to %d",
+                               (int)zero_point, (int)least, (int)most);
     }
     return NNOM_OK;
 }
@@ -204,7 +205,8 @@ static nnom_status_t compile_check_settings(const nnom_layer_t *layer)
         what = "nnom_layer_set_weight_scales: it has no weights";
     } else if (layer->given->leaves != NULL && (flags & NNOM_CLASS_STATE) == 0) {
         what = "nnom_state_set: it is no State";
-    } else if (layer->given->type_is_set && (flags & (NNOM_CLASS_INPUT | NNOM_CLASS_CONSTANT | NNOM_CLASS_STATE)) == 0) {
+    } else if (layer->given->type_is_set &&
+               (flags & (NNOM_CLASS_INPUT | NNOM_CLASS_CONSTANT | NNOM_CLASS_STATE)) == 0) {
         what = "nnom_layer_set_type: only Input and Constant have a type of their own";
     }
     return what == NULL ? NNOM_OK : nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "%s", what);

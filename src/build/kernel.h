@@ -12,8 +12,8 @@
 /* The build side of a variant: defined beside its kernel, as nnom_<operation>_<variant>_form. */
 typedef struct nnom_form {
     const nnom_op_t *op;
-    const char *symbol;         /* of op, for freeze */
-    const char *param_tag;      /* of its parameters and their list, as of nnom_class_t */
+    const char *symbol;    /* of op, for freeze */
+    const char *param_tag; /* of its parameters and their list, as of nnom_class_t */
     const nnom_field_t *fields;
     /*
      * Called when the layer's numbers are known: of layers with weights conv->param holds the plain arrays. Proves that the

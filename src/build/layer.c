@@ -60,7 +60,8 @@ void nnom_layer_free_chunks(nnom_layer_t *layer)
 
 size_t nnom_layer_memory(const nnom_layer_t *layer)
 {
-    size_t bytes = layer->bytes + layer->given->weight_scale_count * sizeof(float) + layer->array_count * sizeof(nnom_array_t);
+    size_t bytes =
+        layer->bytes + layer->given->weight_scale_count * sizeof(float) + layer->array_count * sizeof(nnom_array_t);
     bytes += nnom_layer_is_given(layer) ? sizeof *layer->given : 0;
     bytes += layer->name != NULL ? strlen(layer->name) + 1 : 0;
     for (const nnom_chunk_t *chunk = layer->chunks; chunk != NULL; chunk = chunk->next) {
@@ -91,7 +92,8 @@ void nnom_layer_free(nnom_layer_t *layer)
 const void *nnom_layer_array(nnom_layer_t *layer, const void *data, uint32_t count, nnom_type_t type)
 {
     const nnom_array_t array = {data, data != NULL ? count : 0, type, 0, 0};
-    nnom_array_t *arrays = layer->array_count < NNOM_MAX_ARRAYS ? nnom_allocate(0, layer->array_count + (size_t)1, sizeof array) : NULL;
+    nnom_array_t *arrays =
+        layer->array_count < NNOM_MAX_ARRAYS ? nnom_allocate(0, layer->array_count + (size_t)1, sizeof array) : NULL;
     if (arrays == NULL) {
         layer->array_lost = true; /* compile fails */
         return data;
@@ -225,8 +227,8 @@ nnom_status_t nnom_layer_fail(const nnom_layer_t *layer, nnom_status_t status, c
     }
     char text[NNOM_NAME_BYTES];
     const char *name = nnom_layer_text(layer, text);
-    const int head = snprintf(builder->error, NNOM_ERROR_BYTES, name[0] != '\0' ? "layer '%s' (%s): " : "layer%s (%s): ", name,
-                              layer->cls->name);
+    const int head = snprintf(builder->error, NNOM_ERROR_BYTES,
+                              name[0] != '\0' ? "layer '%s' (%s): " : "layer%s (%s): ", name, layer->cls->name);
     if (head > 0 && (size_t)head < NNOM_ERROR_BYTES) {
         va_list arguments;
         va_start(arguments, format);

@@ -26,8 +26,8 @@ static nnom_status_t add_layer(nnom_model_t *m, nnom_layer_t *layer)
     }
     if (layer->model != NULL) {
         builder->status = NNOM_BAD_GRAPH;
-        return nnom_model_fail(m, NNOM_BAD_GRAPH, "layer '%s' (%s, number %ld) was added before", nnom_layer_name(layer),
-                               layer->cls->name, place_of(layer));
+        return nnom_model_fail(m, NNOM_BAD_GRAPH, "layer '%s' (%s, number %ld) was added before",
+                               nnom_layer_name(layer), layer->cls->name, place_of(layer));
     }
     m->instance.program = NULL; /* to be compiled again */
     layer->model = m;

@@ -11,7 +11,8 @@ nnom_status_t nnom_adopt(nnom_model_t *m, nnom_layer_t *start)
         return NNOM_OK;
     }
     if (start->model != NULL) {
-        return nnom_model_fail(m, NNOM_BAD_GRAPH, "layer '%s' (%s) belongs to another model", nnom_layer_name(start), start->cls->name);
+        return nnom_model_fail(m, NNOM_BAD_GRAPH, "layer '%s' (%s) belongs to another model", nnom_layer_name(start),
+                               start->cls->name);
     }
     m->instance.program = NULL; /* to be compiled again */
     nnom_layer_t *layer = nnom_component(start, NNOM_MARK_COMPONENT);
@@ -143,9 +144,10 @@ static nnom_status_t explain_stuck(const nnom_builder_t *builder)
         const bool waits = layer->mark != NNOM_MARK_PLACED;
         const uint32_t inputs = nnom_layer_input_number(layer);
         if (waits && inputs > layer->cls->max_inputs) {
-            return nnom_layer_fail(layer, NNOM_BAD_GRAPH,
-                                   "it was hooked %ld times, and it takes %ld inputs: each use needs a layer of its own",
-                                   (long)inputs, (long)layer->cls->max_inputs);
+            return nnom_layer_fail(
+                layer, NNOM_BAD_GRAPH,
+                "it was hooked %ld times, and it takes %ld inputs: each use needs a layer of its own", (long)inputs,
+                (long)layer->cls->max_inputs);
         }
         stuck = waits && stuck == NULL ? layer : stuck;
     }
@@ -222,7 +224,8 @@ static uint32_t loose_ends(const nnom_model_t *m, bool left, nnom_layer_t **end)
 {
     uint32_t ends = 0;
     for (nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
-        const bool loose = layer->out_edges == NULL && (layer->cls->flags & NNOM_CLASS_OUTPUT) == 0 && !is_spare_input(layer);
+        const bool loose =
+            layer->out_edges == NULL && (layer->cls->flags & NNOM_CLASS_OUTPUT) == 0 && !is_spare_input(layer);
         if (loose && layer->is_left == left) {
             ends++;
             *end = layer;

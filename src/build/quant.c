@@ -113,7 +113,8 @@ static nnom_status_t quant_check_scales(const nnom_layer_t *layer, const nnom_we
     if (layer->given->weight_scales == NULL) {
         const size_t shift = b != NULL && b->shift > w->shift ? b->shift : w->shift;
         return shift <= 31 ? NNOM_OK
-                           : nnom_layer_fail(layer, NNOM_BAD_QUANT, "shift %ld of weights or bias, expected 0 to 31", (long)shift);
+                           : nnom_layer_fail(layer, NNOM_BAD_QUANT, "shift %ld of weights or bias, expected 0 to 31",
+                                             (long)shift);
     }
     if (layer->given->weight_scale_count != 1 && layer->given->weight_scale_count != (uint32_t)channels) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "%ld weight scales, expected 1 or %d",
@@ -129,22 +130,23 @@ typedef struct channel_numbers {
     int32_t shift; /* -31 to 30 */
 } channel_numbers_t;
 
-static nnom_status_t channel_numbers(const nnom_layer_t *layer, const nnom_weight_t *w, const nnom_bias_t *b, int32_t channel,
-                                     sums_t sums, channel_numbers_t *numbers)
+static nnom_status_t channel_numbers(const nnom_layer_t *layer, const nnom_weight_t *w, const nnom_bias_t *b,
+                                     int32_t channel, sums_t sums, channel_numbers_t *numbers)
 {
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
     const double scale = (double)in->scale * weight_scale(layer, w, channel);
     const double bias = channel_bias(layer, b, scale, channel) - (double)in->zero_point * (double)sums.sum;
     const double real = scale / (double)layer->out->scale;
     if (!(real >= 0.0 && real < 1073741824.0)) {
-        return nnom_layer_fail(layer, NNOM_BAD_QUANT, "channel %d: input scale * weight scale / output scale is out of range",
-                               (int)channel);
+        return nnom_layer_fail(layer, NNOM_BAD_QUANT,
+                               "channel %d: input scale * weight scale / output scale is out of range", (int)channel);
     }
     nnom_quantize_multiplier(real, &numbers->multiplier, &numbers->shift);
     /* Every partial sum lies within |bias| + 128 * sum |w|. With shift 0 it may get through as it is. */
     const int32_t most = numbers->shift == 0 ? NNOM_ACCUMULATOR_MAX : INT32_MAX;
     if (fabs(bias) + 128.0 * (double)sums.absolute > (double)most) {
-        return nnom_layer_fail(layer, NNOM_OVERFLOW, "channel %d can overflow its 32-bit accumulator: weights or bias too large",
+        return nnom_layer_fail(layer, NNOM_OVERFLOW,
+                               "channel %d can overflow its 32-bit accumulator: weights or bias too large",
                                (int)channel);
     }
     numbers->bias = (int32_t)bias;

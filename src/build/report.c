@@ -159,7 +159,8 @@ size_t nnom_mem_stat(const nnom_model_t *m)
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         bytes += nnom_layer_memory(layer);
     }
-    const size_t arena = m->instance.program != NULL ? (size_t)m->instance.program->arena_bytes + m->instance.program->slow_bytes : 0;
+    const size_t arena =
+        m->instance.program != NULL ? (size_t)m->instance.program->arena_bytes + m->instance.program->slow_bytes : 0;
     NNOM_LOG("memory: %lu B descriptors, %lu B arena\n", (unsigned long)bytes, (unsigned long)arena);
     return bytes + arena;
 }
@@ -178,7 +179,8 @@ static nnom_layer_row_t *node_rows(const nnom_model_t *m, uint64_t **ticks)
     char *names = (char *)(*ticks + count);
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         if (layer->node != NNOM_NO_NODE) {
-            rows[layer->node] = nnom_layer_row(layer, nnom_layer_text(layer, names + (size_t)layer->node * NNOM_NAME_BYTES));
+            rows[layer->node] =
+                nnom_layer_row(layer, nnom_layer_text(layer, names + (size_t)layer->node * NNOM_NAME_BYTES));
         }
     }
     return rows;

@@ -88,7 +88,8 @@ static nnom_status_t shape_check_geometry(const nnom_layer_t *layer)
                                (int)g->stride_h, (int)g->stride_w, (int)g->dilation_h, (int)g->dilation_w,
                                NNOM_WINDOW_MAX);
     }
-    if (layer->padding != NNOM_PADDING_VALID && layer->padding != NNOM_PADDING_SAME && layer->padding != NNOM_PADDING_EXPLICIT) {
+    if (layer->padding != NNOM_PADDING_VALID && layer->padding != NNOM_PADDING_SAME &&
+        layer->padding != NNOM_PADDING_EXPLICIT) {
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "padding %d, expected PADDING_VALID or PADDING_SAME",
                                (int)layer->padding);
     }
@@ -120,8 +121,8 @@ nnom_status_t nnom_geometry_resolve(nnom_layer_t *layer, nnom_shape_t in, nnom_s
     const int64_t height = (int64_t)in.h + g->pad_top + g->pad_bottom + g->stride_h; /* rows are counted up to here */
     const int64_t width = (int64_t)in.w + g->pad_left + g->pad_right + g->stride_w;
     if (height > INT32_MAX || width > INT32_MAX) {
-        return nnom_layer_fail(layer, NNOM_OVERFLOW, "an input of (%d, %d) with its padding, expected less than 2^31", (int)in.h,
-                               (int)in.w);
+        return nnom_layer_fail(layer, NNOM_OVERFLOW, "an input of (%d, %d) with its padding, expected less than 2^31",
+                               (int)in.h, (int)in.w);
     }
     if (h < 1 || w < 1) {
         return nnom_layer_fail(layer, NNOM_BAD_SHAPE, "kernel (%d, %d) does not fit into the input (%d, %d)",

@@ -75,8 +75,9 @@ static bool same_param(const nnom_layer_t *a, const nnom_layer_t *b)
         same = x->node == y->node && x->index == y->index && x->count == y->count;
     }
     for (const nnom_field_t *field = share_fields_of(a); same && field->name != NULL; field++) {
-        same = field->kind == NNOM_FIELD_ARRAY || memcmp((const uint8_t *)a->param + field->offset,
-                                                         (const uint8_t *)b->param + field->offset, field_bytes(field)) == 0;
+        same = field->kind == NNOM_FIELD_ARRAY ||
+               memcmp((const uint8_t *)a->param + field->offset, (const uint8_t *)b->param + field->offset,
+                      field_bytes(field)) == 0;
     }
     return same;
 }

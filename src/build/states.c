@@ -32,12 +32,15 @@ static nnom_status_t states_check_state(const nnom_layer_t *state)
 {
     const nnom_tensor_t *read = state->out, *left = state->given->leaves->out;
     if (!nnom_shape_equal(read->shape, left->shape) || read->type != left->type) {
-        return nnom_layer_fail(state, NNOM_BAD_SHAPE, "it is (%d, %d, %d) of %s, and what is left for it (%d, %d, %d) of %s",
-                               (int)read->shape.h, (int)read->shape.w, (int)read->shape.c, nnom_type_facts(read->type)->c_type,
-                               (int)left->shape.h, (int)left->shape.w, (int)left->shape.c, nnom_type_facts(left->type)->c_type);
+        return nnom_layer_fail(
+            state, NNOM_BAD_SHAPE, "it is (%d, %d, %d) of %s, and what is left for it (%d, %d, %d) of %s",
+            (int)read->shape.h, (int)read->shape.w, (int)read->shape.c, nnom_type_facts(read->type)->c_type,
+            (int)left->shape.h, (int)left->shape.w, (int)left->shape.c, nnom_type_facts(left->type)->c_type);
     }
-    if (nnom_type_facts(read->type)->quantised && (read->scale != left->scale || read->zero_point != left->zero_point)) {
-        return nnom_layer_fail(state, NNOM_BAD_QUANT, "its quantisation is not that of layer '%s', which is left for it",
+    if (nnom_type_facts(read->type)->quantised &&
+        (read->scale != left->scale || read->zero_point != left->zero_point)) {
+        return nnom_layer_fail(state, NNOM_BAD_QUANT,
+                               "its quantisation is not that of layer '%s', which is left for it",
                                nnom_layer_name(state->given->leaves));
     }
     return NNOM_OK;
@@ -49,7 +52,9 @@ nnom_status_t nnom_check_states(nnom_model_t *m)
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL && status == NNOM_OK; layer = layer->next) {
         status = is_state(layer) ? states_check_state(layer) : NNOM_OK;
         if (status == NNOM_OK && nnom_is_output(m, layer) && is_state(layer->root)) {
-            status = nnom_layer_fail(layer, NNOM_BAD_GRAPH, "it lies in a State, whose next value comes there after the run: hook an Output to it");
+            status =
+                nnom_layer_fail(layer, NNOM_BAD_GRAPH,
+                                "it lies in a State, whose next value comes there after the run: hook an Output to it");
         }
     }
     return status;

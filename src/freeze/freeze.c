@@ -83,8 +83,8 @@ static void write_arrays(nnom_writer_t *w, const nnom_layer_t *layer)
     for (uint32_t i = 0; i < layer->array_count; i++) {
         const nnom_array_t *array = &layer->arrays[i];
         if (array->count > 0 && array->node == layer->node && array->index == i) {
-            nnom_writer_print(w, "static const %s %s_n%u_a%" PRIu32 "[%" PRIu32 "] = {", nnom_type_facts(array->type)->c_type, w->name,
-                              (unsigned)layer->node, i, array->count);
+            nnom_writer_print(w, "static const %s %s_n%u_a%" PRIu32 "[%" PRIu32 "] = {",
+                              nnom_type_facts(array->type)->c_type, w->name, (unsigned)layer->node, i, array->count);
             nnom_writer_values(w, array->data, array->count, array->type);
             nnom_writer_print(w, "};\n");
         }
@@ -115,9 +115,9 @@ static void write_param_type(nnom_writer_t *w, const nnom_layer_t *layer)
 
 static void write_geometry(nnom_writer_t *w, const nnom_geometry_t *g)
 {
-    nnom_writer_print(w, "{%d, %d, %d, %d, %d, %d, %d, %d, %d, %d}", (int)g->kernel_h, (int)g->kernel_w, (int)g->stride_h,
-                      (int)g->stride_w, (int)g->dilation_h, (int)g->dilation_w, (int)g->pad_top, (int)g->pad_bottom,
-                      (int)g->pad_left, (int)g->pad_right);
+    nnom_writer_print(w, "{%d, %d, %d, %d, %d, %d, %d, %d, %d, %d}", (int)g->kernel_h, (int)g->kernel_w,
+                      (int)g->stride_h, (int)g->stride_w, (int)g->dilation_h, (int)g->dilation_w, (int)g->pad_top,
+                      (int)g->pad_bottom, (int)g->pad_left, (int)g->pad_right);
 }
 
 static void write_param(nnom_writer_t *w, const nnom_layer_t *layer)
@@ -223,7 +223,8 @@ static void write_schedule(nnom_writer_t *w, const nnom_program_t *p)
     for (uint32_t k = 0; k < p->segment_count; k++) {
         const nnom_segment_t *segment = &p->segments[k];
         if (segment->step_count > 0) {
-            nnom_writer_print(w, "static const uint8_t %s_steps%" PRIu32 "[%" PRIu32 "] = {", w->name, k, segment->step_count);
+            nnom_writer_print(w, "static const uint8_t %s_steps%" PRIu32 "[%" PRIu32 "] = {", w->name, k,
+                              segment->step_count);
             for (uint32_t i = 0; i < segment->step_count; i++) {
                 nnom_writer_print(w, i % 24 == 0 ? "\n    %u," : " %u,", (unsigned)segment->steps[i]);
             }
@@ -236,7 +237,8 @@ static void write_schedule(nnom_writer_t *w, const nnom_program_t *p)
     nnom_writer_print(w, "static const nnom_segment_t %s_segments[] = {\n", w->name);
     for (uint32_t k = 0; k < p->segment_count; k++) {
         const nnom_segment_t *segment = &p->segments[k];
-        nnom_writer_print(w, "    {%u, %u, %" PRIu32 ", ", (unsigned)segment->first, (unsigned)segment->end, segment->step_count);
+        nnom_writer_print(w, "    {%u, %u, %" PRIu32 ", ", (unsigned)segment->first, (unsigned)segment->end,
+                          segment->step_count);
         if (segment->step_count > 0) {
             nnom_writer_print(w, "%s_steps%" PRIu32, w->name, k);
         } else {
@@ -253,8 +255,8 @@ static void write_states(nnom_writer_t *w, const nnom_program_t *p)
         const nnom_tensor_t *t = &p->tensors[p->states[i].read];
         if (p->states[i].start != NULL) {
             const uint32_t count = (uint32_t)(t->shape.h * t->shape.w * t->shape.c);
-            nnom_writer_print(w, "static const %s %s_start%" PRIu32 "[%" PRIu32 "] = {", nnom_type_facts(t->type)->c_type, w->name, i,
-                              count);
+            nnom_writer_print(w, "static const %s %s_start%" PRIu32 "[%" PRIu32 "] = {",
+                              nnom_type_facts(t->type)->c_type, w->name, i, count);
             nnom_writer_values(w, p->states[i].start, count, t->type);
             nnom_writer_print(w, "};\n");
         }
@@ -277,15 +279,19 @@ static void write_states(nnom_writer_t *w, const nnom_program_t *p)
 static void write_program(nnom_writer_t *w, const nnom_program_t *p)
 {
     static const char *const tables[] = {"tensors", "nodes", "inputs", "outputs"};
-    nnom_writer_print(w, "static const nnom_program_t %s_program = {\n    .seal = &nnom_program_abi_%d,\n", w->name, NNOM_PROGRAM_ABI);
+    nnom_writer_print(w, "static const nnom_program_t %s_program = {\n    .seal = &nnom_program_abi_%d,\n", w->name,
+                      NNOM_PROGRAM_ABI);
     for (uint32_t i = 0; i < 4; i++) {
         nnom_writer_print(w, "    .%s = %s_%s,\n", tables[i], w->name, tables[i]);
     }
-    nnom_writer_print(w, "    .tensor_count = %u,\n    .node_count = %u,\n    .input_count = %u,\n    .output_count = %u,\n",
-                      (unsigned)p->tensor_count, (unsigned)p->node_count, (unsigned)p->input_count, (unsigned)p->output_count);
-    nnom_writer_print(w, "    .arena_bytes = %" PRIu32 ",\n    .slow_bytes = %" PRIu32 ",\n", p->arena_bytes, p->slow_bytes);
+    nnom_writer_print(
+        w, "    .tensor_count = %u,\n    .node_count = %u,\n    .input_count = %u,\n    .output_count = %u,\n",
+        (unsigned)p->tensor_count, (unsigned)p->node_count, (unsigned)p->input_count, (unsigned)p->output_count);
+    nnom_writer_print(w, "    .arena_bytes = %" PRIu32 ",\n    .slow_bytes = %" PRIu32 ",\n", p->arena_bytes,
+                      p->slow_bytes);
     if (p->segment_count > 0) {
-        nnom_writer_print(w, "    .segments = %s_segments,\n    .segment_count = %u,\n", w->name, (unsigned)p->segment_count);
+        nnom_writer_print(w, "    .segments = %s_segments,\n    .segment_count = %u,\n", w->name,
+                          (unsigned)p->segment_count);
     }
     if (p->state_count > 0) {
         nnom_writer_print(w, "    .states = %s_states,\n    .state_count = %" PRIu32 ",\n", w->name, p->state_count);
@@ -314,8 +320,8 @@ static void write_param_sizes(nnom_writer_t *w, const nnom_model_t *m)
     nnom_writer_print(w, "static const uint16_t %s_param_bytes[] = {", w->name);
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         if (layer->node != NNOM_NO_NODE) {
-            nnom_writer_print(w, layer->param != NULL ? "sizeof(%s%s), " : "%s%s, ", layer->param != NULL ? "struct " : "",
-                              layer->param != NULL ? param_tag(layer) : "0");
+            nnom_writer_print(w, layer->param != NULL ? "sizeof(%s%s), " : "%s%s, ",
+                              layer->param != NULL ? "struct " : "", layer->param != NULL ? param_tag(layer) : "0");
         }
     }
     nnom_writer_print(w, "};\n");
@@ -343,7 +349,8 @@ static void write_tables(nnom_writer_t *w, const nnom_model_t *m)
             nnom_writer_print(w, "    {&%s, ", layer->op_symbol);
             nnom_writer_print(w, layer->param != NULL ? "&%s_n%u" : "NULL", w->name, (unsigned)layer->param_node);
             nnom_writer_print(w, ", %s_n%u_in, %u, %u, %" PRIu32 ", %" PRIu32 "}, /* ", w->name, (unsigned)layer->node,
-                              (unsigned)node->input_count, (unsigned)node->output_count, node->scratch, node->scratch_bytes);
+                              (unsigned)node->input_count, (unsigned)node->output_count, node->scratch,
+                              node->scratch_bytes);
             nnom_writer_name(w, nnom_layer_name(layer));
             nnom_writer_print(w, " */\n");
         }

@@ -10,8 +10,8 @@ enum { NNOM_WRITER_LINE = 512, NNOM_WRITER_BYTES = 8192, NNOM_WRITER_SEEN = 512 
 typedef struct nnom_writer {
     nnom_write_t write;
     void *context;
-    const char *name;     /* prefix of symbols */
-    nnom_status_t status; /* first error */
+    const char *name;             /* prefix of symbols */
+    nnom_status_t status;         /* first error */
     char text[NNOM_WRITER_BYTES]; /* not written yet: [used] */
     size_t used;
     const char *seen[NNOM_WRITER_SEEN]; /* types and operations that were declared: [seen_count] */

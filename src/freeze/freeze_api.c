@@ -9,8 +9,9 @@
 
 static void freeze_api_write_feed(nnom_writer_t *w, const nnom_model_t *m)
 {
-    nnom_writer_print(w, "\nnnom_status_t %s_feed(const %s *rows, uint32_t n)\n{\n    return nnom_feed(%s_model(), rows, n);\n}\n", w->name,
-                      nnom_port_type(nnom_input_tensor(&m->instance, 0)), w->name);
+    nnom_writer_print(
+        w, "\nnnom_status_t %s_feed(const %s *rows, uint32_t n)\n{\n    return nnom_feed(%s_model(), rows, n);\n}\n",
+        w->name, nnom_port_type(nnom_input_tensor(&m->instance, 0)), w->name);
     nnom_writer_print(w, "\nvoid %s_reset(void)\n{\n    nnom_reset(%s_model());\n}\n", w->name, w->name);
 }
 
@@ -23,14 +24,15 @@ static void write_ports(nnom_writer_t *w, const nnom_model_t *m)
     for (uint32_t i = 0; m->instance.program->fed == 0 && i < nnom_input_count(&m->instance); i++) {
         const nnom_tensor_t *t = nnom_input_tensor(&m->instance, i);
         nnom_port_suffix(i, suffix, sizeof suffix);
-        nnom_writer_print(w, "\n%s *%s_input%s(void)\n{\n    return nnom_input_buffer(%s_model(), %" PRIu32 ");\n}\n", nnom_port_type(t),
-                          w->name, suffix, w->name, i);
+        nnom_writer_print(w, "\n%s *%s_input%s(void)\n{\n    return nnom_input_buffer(%s_model(), %" PRIu32 ");\n}\n",
+                          nnom_port_type(t), w->name, suffix, w->name, i);
     }
     for (uint32_t i = 0; i < nnom_output_count(&m->instance); i++) {
         const nnom_tensor_t *t = nnom_output_tensor(&m->instance, i);
         nnom_port_suffix(i, suffix, sizeof suffix);
-        nnom_writer_print(w, "\nconst %s *%s_output%s(void)\n{\n    return nnom_output_buffer(%s_model(), %" PRIu32 ");\n}\n",
-                          nnom_port_type(t), w->name, suffix, w->name, i);
+        nnom_writer_print(
+            w, "\nconst %s *%s_output%s(void)\n{\n    return nnom_output_buffer(%s_model(), %" PRIu32 ");\n}\n",
+            nnom_port_type(t), w->name, suffix, w->name, i);
     }
 }
 
@@ -40,11 +42,12 @@ static void write_ports(nnom_writer_t *w, const nnom_model_t *m)
  */
 static void write_region(nnom_writer_t *w, const char *capitals, const char *region, const char *macro)
 {
-    nnom_writer_print(w, "\n#ifdef %s_%s_MEMORY\nextern uint32_t %s_%s_MEMORY[];\n#define %s_%s %s_%s_MEMORY\n#else\n", capitals, macro,
-                      capitals, macro, w->name, region, capitals, macro);
+    nnom_writer_print(w, "\n#ifdef %s_%s_MEMORY\nextern uint32_t %s_%s_MEMORY[];\n#define %s_%s %s_%s_MEMORY\n#else\n",
+                      capitals, macro, capitals, macro, w->name, region, capitals, macro);
     nnom_writer_print(w, "#ifndef %s_%s_SECTION\n#define %s_%s_SECTION\n#endif\n", capitals, macro, capitals, macro);
-    nnom_writer_print(w, "static uint32_t %s_%s[(%s_%s_BYTES + 3u) / 4u + (%s_%s_BYTES == 0u)] %s_%s_SECTION;\n#endif\n", w->name,
-                      region, capitals, macro, capitals, macro, capitals, macro);
+    nnom_writer_print(w,
+                      "static uint32_t %s_%s[(%s_%s_BYTES + 3u) / 4u + (%s_%s_BYTES == 0u)] %s_%s_SECTION;\n#endif\n",
+                      w->name, region, capitals, macro, capitals, macro, capitals, macro);
 }
 
 static void write_model(nnom_writer_t *w, const nnom_model_t *m)
@@ -64,16 +67,19 @@ static void write_model(nnom_writer_t *w, const nnom_model_t *m)
     }
     nnom_writer_print(w, "    return &%s_instance;\n}\n", w->name);
     if (m->instance.program->fed == 0) {
-        nnom_writer_print(w, "\nnnom_status_t %s_run(void)\n{\n    return nnom_run(%s_model());\n}\n", w->name, w->name);
+        nnom_writer_print(w, "\nnnom_status_t %s_run(void)\n{\n    return nnom_run(%s_model());\n}\n", w->name,
+                          w->name);
     }
 }
 
 static void write_source(nnom_writer_t *w, nnom_model_t *m)
 {
-    nnom_writer_print(w, "/* Made by NNoM " NNOM_VERSION " from a trained model: see model.h. This file is yours. */\n");
+    nnom_writer_print(w,
+                      "/* Made by NNoM " NNOM_VERSION " from a trained model: see model.h. This file is yours. */\n");
     nnom_writer_print(w, "#include \"model.h\"\n\n#include <math.h>\n#include <string.h>\n");
-    nnom_writer_print(w, "\n#if NNOM_PROGRAM_ABI != %d\n"
-                         "#error \"this file was made for another version of NNoM: convert the model again\"\n#endif\n",
+    nnom_writer_print(w,
+                      "\n#if NNOM_PROGRAM_ABI != %d\n"
+                      "#error \"this file was made for another version of NNoM: convert the model again\"\n#endif\n",
                       NNOM_PROGRAM_ABI);
     nnom_freeze_tables(w, m);
     write_model(w, m);
@@ -98,7 +104,8 @@ static nnom_status_t freeze_api_check_layers(nnom_model_t *m)
             return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "it runs the user's own function and cannot be frozen");
         }
         if (layer->out->data != NULL && (layer->root->cls->flags & NNOM_CLASS_CONSTANT) == 0) {
-            return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "it uses the caller's buffer; give NULL to Input and Output to freeze");
+            return nnom_layer_fail(layer, NNOM_UNSUPPORTED,
+                                   "it uses the caller's buffer; give NULL to Input and Output to freeze");
         }
     }
     return NNOM_OK;
@@ -131,10 +138,12 @@ nnom_status_t nnom_freeze(nnom_model_t *m, const char *name, bool is_header, nno
         return NNOM_NOT_COMPILED;
     }
     if (!is_identifier(name)) {
-        return nnom_model_fail(m, NNOM_BAD_ARGUMENT, "the name of a frozen model must be a C identifier of up to 47 characters");
+        return nnom_model_fail(m, NNOM_BAD_ARGUMENT,
+                               "the name of a frozen model must be a C identifier of up to 47 characters");
     }
     if (m->instance.program->fed != 0 && m->builder->test_input == NULL) {
-        return nnom_model_fail(m, NNOM_NULL, "a fed model has no input buffer: give the self test's input by nnom_set_test_input");
+        return nnom_model_fail(m, NNOM_NULL,
+                               "a fed model has no input buffer: give the self test's input by nnom_set_test_input");
     }
     const nnom_status_t status = freeze_api_check_layers(m);
     if (status != NNOM_OK) {

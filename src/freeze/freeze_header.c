@@ -12,9 +12,9 @@ typedef struct port {
     const nnom_tensor_t *t;
     bool is_input;
     uint32_t i;
-    char number[24];             /* "input", "output1" */
+    char number[24];                  /* "input", "output1" */
     char alias[NNOM_NAME_BYTES + 16]; /* its name in the model, as an identifier, unique; "": it has none */
-    char macro[88];              /* "HAR_INPUT" */
+    char macro[88];                   /* "HAR_INPUT" */
 } port_t;
 
 const char *nnom_port_type(const nnom_tensor_t *t)
@@ -48,7 +48,8 @@ static const nnom_layer_t *port_layer(const nnom_model_t *m, bool is_input, uint
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         const bool port = is_input ? (layer->cls->flags & NNOM_CLASS_INPUT) != 0 : nnom_is_output(m, layer);
         if (port && !layer->passed && layer->tensor == tensor) {
-            const bool unnamed = (layer->cls->flags & NNOM_CLASS_OUTPUT) != 0 && strncmp(nnom_layer_name(layer), "Output_", 7) == 0;
+            const bool unnamed =
+                (layer->cls->flags & NNOM_CLASS_OUTPUT) != 0 && strncmp(nnom_layer_name(layer), "Output_", 7) == 0;
             return unnamed ? nnom_layer_input_layer(layer, 0) : layer;
         }
     }
@@ -124,7 +125,8 @@ static void write_port_line(nnom_writer_t *w, const port_t *port)
     (void)snprintf(shape, sizeof shape, "%d x %d x %d", (int)s.h, (int)s.w, (int)s.c);
     nnom_writer_print(w, " * %-10s %-24s %-16s ", port->number, port->alias[0] != '\0' ? port->alias : "-", shape);
     if (nnom_type_facts(port->t->type)->quantised) {
-        nnom_writer_print(w, "%-8s %-14.9g %d\n", nnom_port_type(port->t), (double)port->t->scale, (int)port->t->zero_point);
+        nnom_writer_print(w, "%-8s %-14.9g %d\n", nnom_port_type(port->t), (double)port->t->scale,
+                          (int)port->t->zero_point);
     } else {
         nnom_writer_print(w, "%s\n", nnom_port_type(port->t));
     }
@@ -137,21 +139,25 @@ static void write_access(nnom_writer_t *w, const port_t *port, bool fed)
     const nnom_shape_t s = port->t->shape;
     const char *type = nnom_port_type(port->t);
     if (port->is_input && fed) {
-        nnom_writer_print(w, "/* Takes n rows of [%d][%d] as they come: NNOM_MORE, or NNOM_OK when the output is complete (nnom_run.h). */\n",
+        nnom_writer_print(w,
+                          "/* Takes n rows of [%d][%d] as they come: NNOM_MORE, or NNOM_OK when the output is complete "
+                          "(nnom_run.h). */\n",
                           (int)s.w, (int)s.c);
         nnom_writer_print(w, "nnom_status_t %s_feed(const %s *rows, uint32_t n);\n", w->name, type);
         nnom_writer_print(w, "/* Before the next input: its first row comes next. */\nvoid %s_reset(void);\n", w->name);
         return;
     }
-    nnom_writer_print(w, port->is_input ? "/* Where the input goes before each run: [%d][%d][%d]; a run overwrites it. */\n"
-                                        : "/* The result of the last run: [%d][%d][%d]. */\n",
+    nnom_writer_print(w,
+                      port->is_input
+                          ? "/* Where the input goes before each run: [%d][%d][%d]; a run overwrites it. */\n"
+                          : "/* The result of the last run: [%d][%d][%d]. */\n",
                       (int)s.h, (int)s.w, (int)s.c);
     const char *constant = port->is_input ? "" : "const ";
     nnom_writer_print(w, "%s%s *%s_%s(void);\n", constant, type, w->name, port->number);
     if (port->alias[0] != '\0') {
         const char *kind = port->is_input ? "input" : "output";
-        nnom_writer_print(w, "static inline %s%s *%s_%s_%s(void)\n{\n    return %s_%s();\n}\n", constant, type, w->name, kind, port->alias,
-                          w->name, port->number);
+        nnom_writer_print(w, "static inline %s%s *%s_%s_%s(void)\n{\n    return %s_%s();\n}\n", constant, type, w->name,
+                          kind, port->alias, w->name, port->number);
     }
 }
 
@@ -165,8 +171,8 @@ static void write_conversions(nnom_writer_t *w, const port_t *port)
         nnom_writer_print(w, "static inline float %s_dequantize_%s(float x)\n{\n    return x;\n}\n", name, number);
     } else if (facts->quantised) {
         nnom_writer_print(w, "static inline %s %s_quantize_%s(float x)\n{\n", type, name, number);
-        nnom_writer_print(w, "    return (%s)nnom_stored(x, %s_SCALE, %s_ZERO_POINT, %d, %d);\n}\n", type, macro, macro, (int)facts->least,
-                          (int)facts->most);
+        nnom_writer_print(w, "    return (%s)nnom_stored(x, %s_SCALE, %s_ZERO_POINT, %d, %d);\n}\n", type, macro, macro,
+                          (int)facts->least, (int)facts->most);
         nnom_writer_print(w, "static inline float %s_dequantize_%s(%s q)\n{\n", name, number, type);
         nnom_writer_print(w, "    return nnom_real(q, %s_SCALE, %s_ZERO_POINT);\n}\n", macro, macro);
     }
@@ -184,12 +190,14 @@ static void write_port(nnom_writer_t *w, const port_t *port, bool fed)
 {
     const nnom_shape_t s = port->t->shape;
     const char *macro = port->macro;
-    nnom_writer_print(w, "\n#define %s_H %d\n#define %s_W %d\n#define %s_C %d\n", macro, (int)s.h, macro, (int)s.w, macro, (int)s.c);
+    nnom_writer_print(w, "\n#define %s_H %d\n#define %s_W %d\n#define %s_C %d\n", macro, (int)s.h, macro, (int)s.w,
+                      macro, (int)s.c);
     nnom_writer_print(w, "#define %s_COUNT %d\n", macro, (int)(s.h * s.w * s.c));
     if (nnom_type_facts(port->t->type)->quantised) {
         const int zero_point = (int)port->t->zero_point;
         write_scale(w, macro, port->t->scale);
-        nnom_writer_print(w, zero_point < 0 ? "#define %s_ZERO_POINT (%d)\n" : "#define %s_ZERO_POINT %d\n", macro, zero_point);
+        nnom_writer_print(w, zero_point < 0 ? "#define %s_ZERO_POINT (%d)\n" : "#define %s_ZERO_POINT %d\n", macro,
+                          zero_point);
     }
     write_access(w, port, fed);
     write_conversions(w, port);
@@ -214,10 +222,12 @@ static void each_port(nnom_writer_t *w, const nnom_model_t *m, bool as_line)
 static void write_sizes(nnom_writer_t *w, const nnom_model_t *m, const char *capitals)
 {
     const nnom_program_t *p = m->instance.program;
-    nnom_writer_print(w, "/* Bytes of the arena. With the model's state, an nnom_instance_t of 36 bytes on a 32-bit core, it is all of its RAM. */\n");
+    nnom_writer_print(w, "/* Bytes of the arena. With the model's state, an nnom_instance_t of 36 bytes on a 32-bit "
+                         "core, it is all of its RAM. */\n");
     nnom_writer_print(w, "#define %s_ARENA_BYTES %" PRIu32 "u\n", capitals, p->arena_bytes);
     if (p->slow_bytes > 0) {
-        nnom_writer_print(w, "/* The second region of it, for slower memory. */\n#define %s_SLOW_BYTES %" PRIu32 "u\n", capitals, p->slow_bytes);
+        nnom_writer_print(w, "/* The second region of it, for slower memory. */\n#define %s_SLOW_BYTES %" PRIu32 "u\n",
+                          capitals, p->slow_bytes);
     }
     nnom_writer_print(w, "#define %s_MACS %luu\n", capitals, (unsigned long)m->builder->totals.macs);
     nnom_writer_print(w, "#define %s_WEIGHT_BYTES %" PRIu32 "u\n", capitals, m->builder->totals.weight_bytes);
@@ -232,9 +242,10 @@ static void write_calls(nnom_writer_t *w, const nnom_model_t *m, const char *cap
     nnom_writer_print(w, "/* The model, for the calls of nnom_run.h. */\nnnom_instance_t *%s_model(void);\n", w->name);
     nnom_writer_print(w, "/* Runs a stored input and compares with the stored output: NNOM_OK or NNOM_SELFTEST. */\n");
     nnom_writer_print(w, "nnom_status_t %s_selftest(void);\n\n", w->name);
-    nnom_writer_print(w, "/* Names, kinds and MACs, for nnom_print_layers() and nnom_profile_print(). The linker drops it where it is not used. */\n");
-    nnom_writer_print(w, "#define %s_NODES %u\nextern const nnom_layer_row_t %s_layers[%s_NODES];\n", capitals, (unsigned)p->node_count,
-                      w->name, capitals);
+    nnom_writer_print(w, "/* Names, kinds and MACs, for nnom_print_layers() and nnom_profile_print(). The linker drops "
+                         "it where it is not used. */\n");
+    nnom_writer_print(w, "#define %s_NODES %u\nextern const nnom_layer_row_t %s_layers[%s_NODES];\n", capitals,
+                      (unsigned)p->node_count, w->name, capitals);
 }
 
 void nnom_freeze_header(nnom_writer_t *w, const nnom_model_t *m)
@@ -242,9 +253,11 @@ void nnom_freeze_header(nnom_writer_t *w, const nnom_model_t *m)
     char capitals[64];
     nnom_upper(w->name, capitals, sizeof capitals);
     write_provenance(w, m->builder->provenance);
-    nnom_writer_print(w, " *\n * %-10s %-24s %-16s %-8s %-14s %s\n", "", "name", "shape", "type", "scale", "zero point");
+    nnom_writer_print(w, " *\n * %-10s %-24s %-16s %-8s %-14s %s\n", "", "name", "shape", "type", "scale",
+                      "zero point");
     each_port(w, m, true);
-    nnom_writer_print(w, " */\n#ifndef %s_MODEL_H\n#define %s_MODEL_H\n\n#include \"nnom_run.h\"\n\n", capitals, capitals);
+    nnom_writer_print(w, " */\n#ifndef %s_MODEL_H\n#define %s_MODEL_H\n\n#include \"nnom_run.h\"\n\n", capitals,
+                      capitals);
     nnom_writer_print(w, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
     write_sizes(w, m, capitals);
     each_port(w, m, false);

@@ -77,7 +77,8 @@ static nnom_status_t freeze_test_run_whole(nnom_model_t *m)
 
 /* ---- Writing it ---- */
 
-static void write_samples(nnom_writer_t *w, const char *kind, uint32_t i, const nnom_tensor_t *t, const void *data, uint32_t count)
+static void write_samples(nnom_writer_t *w, const char *kind, uint32_t i, const nnom_tensor_t *t, const void *data,
+                          uint32_t count)
 {
     const char *type = nnom_type_facts(t->type)->c_type;
     nnom_writer_print(w, "\nstatic const %s %s_test_%s%" PRIu32 "[%" PRIu32 "] = {", type, w->name, kind, i, count);
@@ -91,7 +92,8 @@ static bool write_test_data(nnom_writer_t *w, nnom_model_t *m)
     const bool fed = m->instance.program->fed != 0;
     for (uint32_t i = 0; i < nnom_input_count(&m->instance); i++) {
         const nnom_tensor_t *t = nnom_input_tensor(&m->instance, i);
-        write_samples(w, "input", i, t, fed ? m->builder->test_input : nnom_input_buffer(&m->instance, i), stored(t, fed));
+        write_samples(w, "input", i, t, fed ? m->builder->test_input : nnom_input_buffer(&m->instance, i),
+                      stored(t, fed));
     }
     const nnom_status_t status = fed ? freeze_test_run_fed(m) : freeze_test_run_whole(m);
     bool sums = false;
@@ -121,12 +123,14 @@ static void freeze_test_write_feed(nnom_writer_t *w, const nnom_tensor_t *t)
 {
     const unsigned h = (unsigned)t->shape.h, rows = stored(t, true) / (uint32_t)(t->shape.w * t->shape.c);
     if (rows >= h) {
-        nnom_writer_print(w, "    nnom_forget(m);\n    nnom_status_t status = nnom_feed(m, %s_test_input0, %u);\n", w->name, h);
+        nnom_writer_print(w, "    nnom_forget(m);\n    nnom_status_t status = nnom_feed(m, %s_test_input0, %u);\n",
+                          w->name, h);
     } else {
         nnom_writer_print(w, "    nnom_forget(m);\n    nnom_status_t status = NNOM_MORE;\n");
-        nnom_writer_print(w, "    for (uint32_t y = 0; y < %uu; y += %uu) { /* the stored rows again and again */\n", h, rows);
-        nnom_writer_print(w, "        status = nnom_feed(m, %s_test_input0, %uu - y < %uu ? %uu - y : %uu);\n    }\n", w->name, h,
-                          rows, h, rows);
+        nnom_writer_print(w, "    for (uint32_t y = 0; y < %uu; y += %uu) { /* the stored rows again and again */\n", h,
+                          rows);
+        nnom_writer_print(w, "        status = nnom_feed(m, %s_test_input0, %uu - y < %uu ? %uu - y : %uu);\n    }\n",
+                          w->name, h, rows, h, rows);
     }
     nnom_writer_print(w, "    nnom_forget(m);\n");
 }
@@ -134,13 +138,16 @@ static void freeze_test_write_feed(nnom_writer_t *w, const nnom_tensor_t *t)
 static void write_input(nnom_writer_t *w, uint32_t i, const nnom_tensor_t *t)
 {
     if (stored(t, false) == freeze_test_elements(t)) {
-        nnom_writer_print(w, "    memcpy(nnom_input_buffer(m, %" PRIu32 "), %s_test_input%" PRIu32 ", sizeof %s_test_input%" PRIu32 ");\n",
+        nnom_writer_print(w,
+                          "    memcpy(nnom_input_buffer(m, %" PRIu32 "), %s_test_input%" PRIu32
+                          ", sizeof %s_test_input%" PRIu32 ");\n",
                           i, w->name, i, w->name, i);
         return;
     }
     nnom_writer_print(w, "    for (uint32_t i = 0; i < %" PRIu32 "u; i++) { /* the stored part again and again */\n",
                       freeze_test_elements(t));
-    nnom_writer_print(w, "        ((%s *)nnom_input_buffer(m, %" PRIu32 "))[i] = ", nnom_type_facts(t->type)->c_type, i);
+    nnom_writer_print(w, "        ((%s *)nnom_input_buffer(m, %" PRIu32 "))[i] = ", nnom_type_facts(t->type)->c_type,
+                      i);
     nnom_writer_print(w, "%s_test_input%" PRIu32 "[i %% %" PRIu32 "u];\n    }\n", w->name, i, stored(t, false));
 }
 
@@ -164,7 +171,9 @@ static void write_comparison(nnom_writer_t *w, uint32_t i, const nnom_tensor_t *
             w, "    if (%s_test_sum(nnom_output_buffer(m, %" PRIu32 "), %" PRIu32 "u, %" PRIu32 "u) != %" PRIu32 "u",
             w->name, i, freeze_test_elements(t), size, freeze_test_sum(output, freeze_test_elements(t), size));
     } else {
-        nnom_writer_print(w, "    if (memcmp(nnom_output_buffer(m, %" PRIu32 "), %s_test_output%" PRIu32 ", sizeof %s_test_output%" PRIu32 ") != 0",
+        nnom_writer_print(w,
+                          "    if (memcmp(nnom_output_buffer(m, %" PRIu32 "), %s_test_output%" PRIu32
+                          ", sizeof %s_test_output%" PRIu32 ") != 0",
                           i, w->name, i, w->name, i);
     }
     nnom_writer_print(w, ") {\n        status = NNOM_SELFTEST;\n    }\n");
@@ -175,8 +184,11 @@ void nnom_freeze_selftest(nnom_writer_t *w, nnom_model_t *m)
     if (write_test_data(w, m)) {
         write_sum(w);
     }
-    nnom_writer_print(w, "\nnnom_status_t %s_selftest(void)\n{\n    nnom_instance_t *m = %s_model();\n", w->name, w->name);
-    nnom_writer_print(w, "    if (nnom_check_params(m, %s_param_bytes) != NNOM_OK) {\n        return NNOM_OTHER_ABI;\n    }\n", w->name);
+    nnom_writer_print(w, "\nnnom_status_t %s_selftest(void)\n{\n    nnom_instance_t *m = %s_model();\n", w->name,
+                      w->name);
+    nnom_writer_print(
+        w, "    if (nnom_check_params(m, %s_param_bytes) != NNOM_OK) {\n        return NNOM_OTHER_ABI;\n    }\n",
+        w->name);
     write_run(w, m);
     for (uint32_t i = 0; i < nnom_output_count(&m->instance); i++) {
         write_comparison(w, i, nnom_output_tensor(&m->instance, i), nnom_output_buffer(&m->instance, i));

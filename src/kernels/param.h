@@ -16,7 +16,12 @@
  *
  * ARRAY members are `const void *`; their contents are registered with nnom_layer_array() in the order of the list.
  */
-typedef enum nnom_field_kind { NNOM_FIELD_I32, NNOM_FIELD_F32, NNOM_FIELD_GEOMETRY, NNOM_FIELD_ARRAY } nnom_field_kind_t;
+typedef enum nnom_field_kind {
+    NNOM_FIELD_I32,
+    NNOM_FIELD_F32,
+    NNOM_FIELD_GEOMETRY,
+    NNOM_FIELD_ARRAY
+} nnom_field_kind_t;
 
 typedef struct nnom_field {
     const char *name;

@@ -23,11 +23,11 @@ nnom_activation_t *nnom_activation_new(const nnom_activation_t *prototype, float
         nnom_map_f32(call, f);                                                                                         \
     }                                                                                                                  \
     extern const nnom_op_t nnom_##id##_f32_op;                                                                         \
-    const nnom_op_t nnom_##id##_f32_op = {id##_run, NULL, 0, sizeof(nnom_map_param_t)};                                                          \
+    const nnom_op_t nnom_##id##_f32_op = {id##_run, NULL, 0, sizeof(nnom_map_param_t)};                                \
     static const nnom_class_t id##_class = {                                                                           \
         title, "nnom_map_param", nnom_map_param_fields, nnom_activation_build, 1, 1, NNOM_CLASS_ACTIVATION};           \
-    static const nnom_activation_t id##_activation = {&id##_class, act_clamp, false, f,                             \
-                                                      0.0f,        own_scale,           own_zero_point,                \
-                                                      act_table,   &nnom_##id##_f32_op, "nnom_" #id "_f32_op"};
+    static const nnom_activation_t id##_activation = {                                                                 \
+        &id##_class,          act_clamp, false, f, 0.0f, own_scale, own_zero_point, act_table, &nnom_##id##_f32_op,    \
+        "nnom_" #id "_f32_op"};
 
 #endif

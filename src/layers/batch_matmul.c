@@ -126,8 +126,8 @@ static nnom_status_t batch_matmul_join_shapes(nnom_layer_t *layer, nnom_matmul_p
                                (int)a.w, (int)a.c, (int)b.h, (int)b.w, (int)b.c);
     }
     layer->out->shape = nnom_make_shape(a.h > b.h ? a.h : b.h, p->transpose_a ? a.c : a.w, p->transpose_b ? b.w : b.c);
-    layer->macs =
-        (uint64_t)layer->out->shape.h * (uint64_t)layer->out->shape.w * (uint64_t)layer->out->shape.c * (uint64_t)p->depth;
+    layer->macs = (uint64_t)layer->out->shape.h * (uint64_t)layer->out->shape.w * (uint64_t)layer->out->shape.c *
+                  (uint64_t)p->depth;
     return NNOM_OK;
 }
 
@@ -145,7 +145,8 @@ static nnom_status_t take_bias(nnom_layer_t *layer, double *most)
         return nnom_layer_fail(layer, NNOM_NULL, "its bias is NULL");
     }
     const bool real = layer->out->type == NNOM_TYPE_F32;
-    matmul->param.bias = nnom_layer_array(layer, matmul->bias->p_value, (uint32_t)n, real ? NNOM_TYPE_F32 : NNOM_TYPE_S32);
+    matmul->param.bias =
+        nnom_layer_array(layer, matmul->bias->p_value, (uint32_t)n, real ? NNOM_TYPE_F32 : NNOM_TYPE_S32);
     for (int32_t i = 0; !real && i < n; i++) {
         const double size = fabs((double)((const int32_t *)matmul->bias->p_value)[i]);
         *most = size > *most ? size : *most;

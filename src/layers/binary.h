@@ -13,8 +13,8 @@
  */
 #define NNOM_BINARY_PARAM(I32, F32, GEOMETRY, ARRAY)                                                                   \
     I32(multiplier_a)                                                                                                  \
-    I32(shift_a) I32(multiplier_b) I32(shift_b) I32(multiplier) I32(shift) I32(act_min) I32(act_max) F32(act_min_f)    \
-        F32(act_max_f)
+    I32(shift_a)                                                                                                       \
+    I32(multiplier_b) I32(shift_b) I32(multiplier) I32(shift) I32(act_min) I32(act_max) F32(act_min_f) F32(act_max_f)
 NNOM_PARAM_STRUCT(nnom_binary_param, NNOM_BINARY_PARAM)
 NNOM_PARAM_FIELDS(nnom_binary_param, NNOM_BINARY_PARAM)
 

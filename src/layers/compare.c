@@ -95,8 +95,8 @@ static nnom_status_t compare_build(nnom_layer_t *layer)
         return status;
     }
     if (compare->param.multiplier < NNOM_EQUAL || compare->param.multiplier > NNOM_GREATER_EQUAL) {
-        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "relation %d, expected 0 to %d", (int)compare->param.multiplier,
-                               (int)NNOM_GREATER_EQUAL);
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "relation %d, expected 0 to %d",
+                               (int)compare->param.multiplier, (int)NNOM_GREATER_EQUAL);
     }
     nnom_layer_follow_quant(layer, 1.0f, 0);
     if (layer->out->scale != 1.0f || layer->out->zero_point != 0) {

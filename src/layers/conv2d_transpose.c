@@ -52,12 +52,13 @@ static nnom_status_t conv2d_transpose_check(const nnom_layer_t *layer)
         return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "dilation (%d, %d), expected (1, 1)", (int)g->dilation_h,
                                (int)g->dilation_w);
     }
-    if (layer->padding != NNOM_PADDING_VALID && layer->padding != NNOM_PADDING_SAME && layer->padding != NNOM_PADDING_EXPLICIT) {
+    if (layer->padding != NNOM_PADDING_VALID && layer->padding != NNOM_PADDING_SAME &&
+        layer->padding != NNOM_PADDING_EXPLICIT) {
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "padding %d, expected PADDING_VALID or PADDING_SAME",
                                (int)layer->padding);
     }
     if (layer->padding == NNOM_PADDING_EXPLICIT && !(explicit_in_range(g->pad_top, g->pad_bottom, g->stride_h) &&
-                                                explicit_in_range(g->pad_left, g->pad_right, g->stride_w))) {
+                                                     explicit_in_range(g->pad_left, g->pad_right, g->stride_w))) {
         return nnom_layer_fail(
             layer, NNOM_BAD_ARGUMENT, "padding (%d, %d, %d, %d), expected 0 to %d, after the end over minus one stride",
             (int)g->pad_top, (int)g->pad_bottom, (int)g->pad_left, (int)g->pad_right, NNOM_TRANSPOSED_MAX);

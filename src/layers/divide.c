@@ -121,7 +121,8 @@ static nnom_status_t power_build(nnom_layer_t *layer)
     const nnom_status_t status = nnom_binary_build((nnom_binary_layer_t *)layer);
     NNOM_LAYER_SET_OP(layer, nnom_powers_f32_op);
     if (status == NNOM_OK && layer->out->type != NNOM_TYPE_F32) {
-        return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "int8 inputs, expected float: use act_power() for one exponent");
+        return nnom_layer_fail(layer, NNOM_UNSUPPORTED,
+                               "int8 inputs, expected float: use act_power() for one exponent");
     }
     return status;
 }

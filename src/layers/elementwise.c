@@ -15,8 +15,8 @@ nnom_status_t nnom_layer_check_types(const nnom_layer_t *layer)
     for (uint32_t i = 1; i < nnom_layer_input_number(layer); i++) {
         const nnom_type_t type = nnom_layer_in(layer, i)->type;
         if (type != first) {
-            return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "input %d is %s, expected %s as input 0",
-                                   (int)i, nnom_type_facts(type)->c_type, nnom_type_facts(first)->c_type);
+            return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "input %d is %s, expected %s as input 0", (int)i,
+                                   nnom_type_facts(type)->c_type, nnom_type_facts(first)->c_type);
         }
     }
     return NNOM_OK;

@@ -12,7 +12,8 @@ static nnom_status_t input_build(nnom_layer_t *layer)
     const bool set = layer->given->quant_is_set;
     const void *data = ((input_layer_t *)layer)->buffer;
     if (nnom_type_bytes(layer->given->type) == 0) {
-        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "element type %d, expected one of nnom_type_t", (int)layer->given->type);
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "element type %d, expected one of nnom_type_t",
+                               (int)layer->given->type);
     }
     if (data == NULL && (layer->cls->flags & NNOM_CLASS_CONSTANT) != 0) {
         return nnom_layer_fail(layer, NNOM_NULL, "its data is NULL");

@@ -44,7 +44,8 @@ static nnom_status_t look_up_build(nnom_layer_t *layer)
     layer->overlap = NNOM_NO_OVERLAP;
     NNOM_LAYER_SET_OP(layer, nnom_look_up_op);
     if (indices->type != NNOM_TYPE_S32 || indices->shape.w != 1 || indices->shape.c != 1) {
-        return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "indices (%d, %d, %d) of type %d, expected (count, 1, 1) of int32",
+        return nnom_layer_fail(layer, NNOM_UNSUPPORTED,
+                               "indices (%d, %d, %d) of type %d, expected (count, 1, 1) of int32",
                                (int)indices->shape.h, (int)indices->shape.w, (int)indices->shape.c, (int)indices->type);
     }
     if (table->type == NNOM_TYPE_S8 && !nnom_layer_same_quant(layer, 1)) {

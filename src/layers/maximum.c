@@ -43,7 +43,8 @@ static void extremum_f32(const nnom_binary_param_t *p, nnom_operand_t a, nnom_op
         nnom_binary_run(call, name##_##type);                                                                          \
     }                                                                                                                  \
     extern const nnom_op_t nnom_##name##_##type##_op;                                                                  \
-    const nnom_op_t nnom_##name##_##type##_op = {run_##name##_##type, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
+    const nnom_op_t nnom_##name##_##type##_op = {run_##name##_##type, nnom_binary_window, 0,                           \
+                                                 sizeof(nnom_binary_param_t)};
 
 EXTREMUM(maximum, s8, true)
 EXTREMUM(maximum, f32, true)

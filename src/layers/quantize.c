@@ -107,14 +107,15 @@ static void quantize_set_quant(nnom_layer_t *layer, nnom_type_t from, nnom_type_
 
 static nnom_status_t quantize_check(const nnom_layer_t *layer, nnom_type_t from, nnom_type_t to)
 {
-    const bool good_from = is_quantised(from) || from == NNOM_TYPE_F32, good_to = is_quantised(to) || to == NNOM_TYPE_F32;
+    const bool good_from = is_quantised(from) || from == NNOM_TYPE_F32,
+               good_to = is_quantised(to) || to == NNOM_TYPE_F32;
     if (!good_from || !good_to || (from == NNOM_TYPE_F32 && to == NNOM_TYPE_F32)) {
         return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "from %s to %s, expected float and integers of 8 or 16 bits",
                                nnom_type_facts(from)->c_type, nnom_type_facts(to)->c_type);
     }
     if (is_quantised(to) && !(layer->out->scale > 0.0f)) {
-        return nnom_layer_fail(layer, NNOM_BAD_QUANT, "from %s to %s: set its quantisation", nnom_type_facts(from)->c_type,
-                               nnom_type_facts(to)->c_type);
+        return nnom_layer_fail(layer, NNOM_BAD_QUANT, "from %s to %s: set its quantisation",
+                               nnom_type_facts(from)->c_type, nnom_type_facts(to)->c_type);
     }
     const nnom_type_facts_t *facts = nnom_type_facts(to);
     if (is_quantised(to) && (layer->out->zero_point < facts->least || layer->out->zero_point > facts->most)) {

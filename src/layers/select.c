@@ -44,8 +44,8 @@ static void select_take(const nnom_call_t *call, const uint8_t *from, uint32_t i
         return;
     }
     const int32_t x = *(const int8_t *)from - nnom_call_input(call, input)->zero_point;
-    const int32_t q = nnom_requantize(x, input == 1 ? p->multiplier_a : p->multiplier_b,
-                                      input == 1 ? p->shift_a : p->shift_b);
+    const int32_t q =
+        nnom_requantize(x, input == 1 ? p->multiplier_a : p->multiplier_b, input == 1 ? p->shift_a : p->shift_b);
     *(int8_t *)to = (int8_t)nnom_clamp_i32(q + out->zero_point, -128, 127);
 }
 

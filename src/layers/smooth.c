@@ -61,7 +61,7 @@ NNOM_ACTIVATION(celu, "CELU", NNOM_CLAMP_NONE, celu, NULL, 0.0f, 0)
 NNOM_ACTIVATION(hard_sigmoid, "HardSigmoid", NNOM_CLAMP_NONE, hard_sigmoid, NULL, 0.0f, 0)
 
 #define CONSTRUCTOR(name)                                                                                              \
-    nnom_activation_t *nnom_act_##name(void)                                                                                \
+    nnom_activation_t *nnom_act_##name(void)                                                                           \
     {                                                                                                                  \
         return nnom_activation_new(&name##_activation, 0.0f);                                                          \
     }

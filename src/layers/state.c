@@ -11,10 +11,12 @@ static nnom_status_t state_build(nnom_layer_t *layer)
 {
     const bool set = layer->given->quant_is_set;
     if (nnom_type_bytes(layer->given->type) == 0) {
-        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "element type %d, expected one of nnom_type_t", (int)layer->given->type);
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "element type %d, expected one of nnom_type_t",
+                               (int)layer->given->type);
     }
     if (layer->given->leaves == NULL) {
-        return nnom_layer_fail(layer, NNOM_BAD_GRAPH, "nothing is left for the next run: nnom_state_set() was not called");
+        return nnom_layer_fail(layer, NNOM_BAD_GRAPH,
+                               "nothing is left for the next run: nnom_state_set() was not called");
     }
     layer->out->shape = layer->given->shape;
     layer->out->type = layer->given->type;
@@ -60,8 +62,8 @@ static nnom_status_t part_build(nnom_layer_t *layer)
 {
     const nnom_layer_t *from = layer->in->from;
     if (layer->given->part == 0 || layer->given->part > nnom_layer_more_outputs(from)) {
-        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "output %d of layer '%s', which has %ld", (int)layer->given->part, nnom_layer_name(from),
-                               (long)nnom_layer_more_outputs(from) + 1);
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "output %d of layer '%s', which has %ld",
+                               (int)layer->given->part, nnom_layer_name(from), (long)nnom_layer_more_outputs(from) + 1);
     }
     return ((const nnom_many_class_t *)from->cls)->part(from, layer->given->part, layer->out);
 }

@@ -60,7 +60,8 @@ static void top_k_run(const nnom_call_t *call)
     const nnom_rows_t to = nnom_call_output_rows(call);
     for (int32_t y = call->y.lo; y < call->y.hi; y++) {
         for (int32_t x = 0; x < in.w; x++) {
-            pixel_out(call, nnom_row(&from, y) + x * (from.row_bytes / in.w), nnom_row(&to, y) + x * (to.row_bytes / in.w));
+            pixel_out(call, nnom_row(&from, y) + x * (from.row_bytes / in.w),
+                      nnom_row(&to, y) + x * (to.row_bytes / in.w));
         }
     }
 }

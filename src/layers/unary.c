@@ -266,7 +266,7 @@ nnom_activation_t *nnom_act_power(float exponent)
 }
 
 #define CONSTRUCTOR(name)                                                                                              \
-    nnom_activation_t *nnom_act_##name(void)                                                                                \
+    nnom_activation_t *nnom_act_##name(void)                                                                           \
     {                                                                                                                  \
         return nnom_activation_new(&name##_activation, 0.0f);                                                          \
     }

@@ -98,8 +98,8 @@ static nnom_status_t output_shape(nnom_layer_t *layer, const pad_layer_t *pad)
     if (in.h > INT32_MAX / 2 || in.w > INT32_MAX / 2 || in.c > INT32_MAX / 2) {
         return nnom_layer_fail(layer, NNOM_OVERFLOW, "its input is too large");
     }
-    layer->out->shape =
-        nnom_make_shape(g->pad_top + in.h + g->pad_bottom, g->pad_left + in.w + g->pad_right, pad->front + in.c + pad->back);
+    layer->out->shape = nnom_make_shape(g->pad_top + in.h + g->pad_bottom, g->pad_left + in.w + g->pad_right,
+                                        pad->front + in.c + pad->back);
     return NNOM_OK;
 }
 

@@ -51,4 +51,3 @@ nnom_status_t nnom_classify(nnom_instance_t *instance, uint32_t *label, float *p
     }
     return NNOM_OK;
 }
-

@@ -11,11 +11,12 @@ uint32_t nnom_tensor_whole_bytes(const nnom_tensor_t *tensor)
 
 void nnom_print_layer_head(const char *last)
 {
-    NNOM_LOG("%-22s %-15s %-6s %-16s %10s %8s %8s %8s%s\n", "name", "layer", "act", "output", "MACs", "in B", "out B", "scratch",
-             last);
+    NNOM_LOG("%-22s %-15s %-6s %-16s %10s %8s %8s %8s%s\n", "name", "layer", "act", "output", "MACs", "in B", "out B",
+             "scratch", last);
 }
 
-void nnom_print_layer(const nnom_layer_row_t *row, const nnom_tensor_t *out, uint32_t input_bytes, uint32_t scratch_bytes)
+void nnom_print_layer(const nnom_layer_row_t *row, const nnom_tensor_t *out, uint32_t input_bytes,
+                      uint32_t scratch_bytes)
 {
     char text[40];
     const nnom_shape_t s = out->shape;
@@ -44,7 +45,8 @@ void nnom_print_layers(const nnom_instance_t *instance, const nnom_layer_row_t *
     nnom_print_layer_head("");
     for (uint32_t n = 0; n < program->node_count; n++) {
         const nnom_node_t *node = &program->nodes[n];
-        nnom_print_layer(&rows[n], &program->tensors[nnom_node_output_index(node, 0)], node_input_bytes(program, node), node->scratch_bytes);
+        nnom_print_layer(&rows[n], &program->tensors[nnom_node_output_index(node, 0)], node_input_bytes(program, node),
+                         node->scratch_bytes);
         NNOM_LOG("\n");
         macs += rows[n].macs;
     }
@@ -62,8 +64,8 @@ void nnom_profile_print(const nnom_profile_t *profile, const nnom_instance_t *in
     }
     const char *unit = profile->clock == NULL ? "us" : "ticks";
     for (uint32_t n = 0; n < nnom_node_count(instance); n++) {
-        NNOM_LOG("%-22.22s %-15.15s %10lu %s %12lu MACs\n", rows[n].name, rows[n].kind, (unsigned long)profile->ticks[n], unit,
-                 (unsigned long)rows[n].macs);
+        NNOM_LOG("%-22.22s %-15.15s %10lu %s %12lu MACs\n", rows[n].name, rows[n].kind,
+                 (unsigned long)profile->ticks[n], unit, (unsigned long)rows[n].macs);
         ticks += profile->ticks[n];
         macs += rows[n].macs;
     }

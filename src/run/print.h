@@ -8,7 +8,8 @@
 /* The first line; `last` names a further column. */
 void nnom_print_layer_head(const char *last);
 /* A layer's line without its end. */
-void nnom_print_layer(const nnom_layer_row_t *row, const nnom_tensor_t *out, uint32_t input_bytes, uint32_t scratch_bytes);
+void nnom_print_layer(const nnom_layer_row_t *row, const nnom_tensor_t *out, uint32_t input_bytes,
+                      uint32_t scratch_bytes);
 /* What every row of a tensor takes, held or not. */
 uint32_t nnom_tensor_whole_bytes(const nnom_tensor_t *tensor);
 

@@ -59,7 +59,8 @@ static nnom_status_t run_rolling(nnom_instance_t *instance, const nnom_segment_t
 {
     int32_t status = NNOM_OK;
     if (instance->step == 0) {
-        memset(nnom_arena_at(&instance->arena, segment->counters), 0, (size_t)(segment->end - segment->first) * sizeof(uint16_t));
+        memset(nnom_arena_at(&instance->arena, segment->counters), 0,
+               (size_t)(segment->end - segment->first) * sizeof(uint16_t));
     }
     while (instance->step < segment->step_count && status == NNOM_OK) {
         const uint8_t step = segment->steps[instance->step];
@@ -195,7 +196,8 @@ nnom_status_t nnom_feed(nnom_instance_t *instance, const void *rows, uint32_t n)
     const nnom_rows_t ring = nnom_tensor_rows(input, &instance->arena);
     nnom_status_t status = NNOM_MORE;
     for (uint32_t k = 0; k < n; k++) {
-        memcpy(nnom_row(&ring, instance->fed), (const uint8_t *)rows + (size_t)k * (size_t)input->row_bytes, (size_t)input->row_bytes);
+        memcpy(nnom_row(&ring, instance->fed), (const uint8_t *)rows + (size_t)k * (size_t)input->row_bytes,
+               (size_t)input->row_bytes);
         instance->fed++;
         status = advance(instance);
         if (status != NNOM_MORE && status != NNOM_OK) { /* a Lambda's: what it left out is missing until nnom_reset() */

@@ -22,7 +22,7 @@ int32_t nnom_type_load(nnom_type_t type, const void *x)
     if (type == NNOM_TYPE_S16) {
         return *(const int16_t *)x;
     }
-    return type == NNOM_TYPE_U8 ? (int32_t)*(const uint8_t *)x : (int32_t)*(const int8_t *)x;
+    return type == NNOM_TYPE_U8 ? (int32_t) * (const uint8_t *)x : (int32_t) * (const int8_t *)x;
 }
 
 void nnom_type_store(nnom_type_t type, void *to, int32_t x)

@@ -26,8 +26,8 @@ samples_t samples_of(const separate_t *s)
 static void check_outputs(const nnom_model_t *m, const samples_t *k, const char *what)
 {
     for (uint32_t i = 0; i < k->outputs; i++) {
-        CHECK(memcmp(nnom_output_buffer(&m->instance, i), k->out[i], nnom_output_bytes(&m->instance, i)) == 0, "%s: output %d differs", what,
-              (int)i);
+        CHECK(memcmp(nnom_output_buffer(&m->instance, i), k->out[i], nnom_output_bytes(&m->instance, i)) == 0,
+              "%s: output %d differs", what, (int)i);
     }
 }
 
@@ -127,7 +127,8 @@ static void check_fed(nnom_model_t *m, nnom_layer_t *last, const samples_t *k)
 /* A fast memory smaller than the arena: the rest lies in the slow one. */
 static void check_regions(nnom_model_t *m, nnom_layer_t *last, const samples_t *k, uint32_t arena_bytes)
 {
-    const nnom_options_t options = {.target = target, .mode = random_chance(50) ? NNOM_MODE_WHOLE : NNOM_MODE_AUTO,
+    const nnom_options_t options = {.target = target,
+                                    .mode = random_chance(50) ? NNOM_MODE_WHOLE : NNOM_MODE_AUTO,
                                     .fast_bytes = (uint32_t)random_in(1, (int32_t)arena_bytes + 8)};
     nnom_totals_t totals = {0};
     const uint32_t fast = compile_as(m, last, &options, "two regions");
@@ -141,7 +142,8 @@ void check_modes(nnom_model_t *m, nnom_layer_t *last, const samples_t *k, uint32
 {
     target = with_target;
     curve_t curve = {.count = 0};
-    const nnom_options_t smallest = {.target = target, .mode = NNOM_MODE_SMALLEST, .curve = record, .curve_context = &curve};
+    const nnom_options_t smallest = {
+        .target = target, .mode = NNOM_MODE_SMALLEST, .curve = record, .curve_context = &curve};
     const nnom_options_t automatic = {.target = target, .mode = NNOM_MODE_AUTO},
                          whole = {.target = target, .mode = NNOM_MODE_WHOLE};
     const uint32_t most = compile_as(m, last, &whole, "whole");

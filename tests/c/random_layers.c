@@ -438,9 +438,9 @@ nnom_layer_t *make_sigmoid(nnom_model_t *m)
 nnom_layer_t *make_unary(nnom_model_t *m)
 {
     static nnom_activation_t *(*const plain[])(void) = {
-        act_hard_swish, act_gelu, act_gelu_tanh, act_exp,         act_log,      act_sqrt, act_rsqrt, act_abs, act_neg,
-        act_square,     act_silu, act_softplus,  act_log_sigmoid, act_softsign, act_mish, act_selu,
-        act_sin,        act_cos,  act_floor,     act_ceil,        act_round,    act_sign,
+        act_hard_swish, act_gelu,   act_gelu_tanh, act_exp,      act_log,         act_sqrt,     act_rsqrt, act_abs,
+        act_neg,        act_square, act_silu,      act_softplus, act_log_sigmoid, act_softsign, act_mish,  act_selu,
+        act_sin,        act_cos,    act_floor,     act_ceil,     act_round,       act_sign,
     };
     static nnom_activation_t *(*const bent[])(float) = {act_elu, act_celu, act_hard_sigmoid, act_power};
     const int32_t count = sizeof plain / sizeof plain[0];

@@ -63,7 +63,8 @@ static nnom_layer_t *with_weights(void)
 {
     switch (random_in(0, 3)) {
     case 0:
-        return windowed(weighted(Conv2D(dimension(), pair(), pair(), padding(), weights(), random_chance(50) ? &weight : NULL)));
+        return windowed(
+            weighted(Conv2D(dimension(), pair(), pair(), padding(), weights(), random_chance(50) ? &weight : NULL)));
     case 1:
         return windowed(weighted(DW_Conv2D(dimension(), pair(), pair(), pair(), padding(), weights(), NULL)));
     case 2:
@@ -126,7 +127,8 @@ static nnom_layer_t *that_computes(void)
     case 4:
         return TopK(dimension(), random_chance(50));
     case 5:
-        return nnom_layer_set_quant(Quantize((nnom_type_t)random_in(0, 4)), scales[random_in(0, 5)], random_in(-128, 127));
+        return nnom_layer_set_quant(Quantize((nnom_type_t)random_in(0, 4)), scales[random_in(0, 5)],
+                                    random_in(-128, 127));
     case 6:
         return L2Norm();
     default:
@@ -257,8 +259,9 @@ static void add_state(nnom_model_t *m, net_t *net)
     if (i + 2 > MOST) {
         return;
     }
-    net->layers[i] = nnom_layer_set_quant(nnom_state(shape(dimension(), dimension(), dimension()), random_chance(50) ? bytes : NULL),
-                                          scales[random_in(0, 5)], 0);
+    net->layers[i] =
+        nnom_layer_set_quant(nnom_state(shape(dimension(), dimension(), dimension()), random_chance(50) ? bytes : NULL),
+                             scales[random_in(0, 5)], 0);
     net->layers[i + 1] = Add();
     for (int32_t k = i; k < i + 2; k++) {
         net->group[k] = k;

@@ -214,7 +214,8 @@ static void rolling_rings(work_t *w, const ranges_t *ranges)
 static void reduce(work_t *w, const ranges_t *ranges, uint32_t scratch_bytes)
 {
     w->scratch = guarded_new(scratch_bytes);
-    w->out = ring_new(w->s, nnom_node_output_index(w->node, 0), w->s->tensors[nnom_node_output_index(w->node, 0)].shape.h);
+    w->out =
+        ring_new(w->s, nnom_node_output_index(w->node, 0), w->s->tensors[nnom_node_output_index(w->node, 0)].shape.h);
     for (int32_t r = 0; r < ranges->count; r++) {
         const nnom_range_t rows = ranges->at[r];
         w->in[0] = ring_new(w->s, w->node->inputs[0], length(rows));

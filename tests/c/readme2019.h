@@ -12,7 +12,8 @@
 #define model (*m)
 
 /* The sequential network. w, b: of the convolution and of the two dense layers; in [1152], out [6]. */
-static nnom_status_t readme_sequential(nnom_model_t *m, const nnom_weight_t *w, const nnom_bias_t *b, int8_t *input_buf, int8_t *output_buf)
+static nnom_status_t readme_sequential(nnom_model_t *m, const nnom_weight_t *w, const nnom_bias_t *b, int8_t *input_buf,
+                                       int8_t *output_buf)
 {
     const nnom_weight_t *const conv_w = &w[0], *const dense_w = &w[1];
     const nnom_bias_t *const conv_b = &b[0], *const dense_b = &b[1];
@@ -38,7 +39,8 @@ static nnom_status_t readme_sequential(nnom_model_t *m, const nnom_weight_t *w, 
 }
 
 /* The Inception network. w, b: of three convolutions and of the two dense layers. */
-static nnom_status_t readme_inception(nnom_model_t *m, const nnom_weight_t *w, const nnom_bias_t *b, int8_t *input_buf, int8_t *output_buf)
+static nnom_status_t readme_inception(nnom_model_t *m, const nnom_weight_t *w, const nnom_bias_t *b, int8_t *input_buf,
+                                      int8_t *output_buf)
 {
     const nnom_weight_t *const conv_w = &w[0], *const dense_w = &w[3];
     const nnom_bias_t *const conv_b = &b[0], *const dense_b = &b[3];

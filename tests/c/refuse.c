@@ -8,7 +8,8 @@ void expect_refusal(nnom_model_t *m, nnom_status_t status, nnom_status_t expecte
     CHECK(status == expected, "status %d (%s), expected %d", (int)status, model_error_text(m), (int)expected);
     CHECK(strstr(model_error_text(m), text) != NULL, "text '%s' without '%s'", model_error_text(m), text);
     CHECK(model_run(m) == NNOM_NOT_COMPILED, "it runs");
-    CHECK(nnom_input_buffer(&m->instance, 0) == NULL && nnom_output_tensor(&m->instance, 0) == NULL && nnom_node_count(&m->instance) == 0,
+    CHECK(nnom_input_buffer(&m->instance, 0) == NULL && nnom_output_tensor(&m->instance, 0) == NULL &&
+              nnom_node_count(&m->instance) == 0,
           "half compiled");
     model_delete(m);
     test_context("%s", "");

@@ -70,7 +70,8 @@ static void make_buffers(separate_t *s)
         if (root_of(s->m, t) == t) {
             s->buffers[t] = guarded_new(tensor_size(&p->tensors[t]));
             if (!is_computed(p, t)) {
-                memcpy(s->buffers[t].data, nnom_tensor_rows(&p->tensors[t], &s->m->instance.arena).data, s->buffers[t].bytes);
+                memcpy(s->buffers[t].data, nnom_tensor_rows(&p->tensors[t], &s->m->instance.arena).data,
+                       s->buffers[t].bytes);
             }
         }
     }
@@ -91,7 +92,8 @@ static void run_node(const separate_t *s, uint32_t n)
     const nnom_call_t call = {&s->program, &node, &arena, {0, rows}, &status};
     node.op->run(&call);
     CHECK(guarded_free(&scratch), "node %d writes beyond its scratch", (int)n);
-    CHECK(guarded_intact(&s->buffers[root_of(s->m, nnom_node_output_index(&node, 0))]), "node %d writes beyond its output", (int)n);
+    CHECK(guarded_intact(&s->buffers[root_of(s->m, nnom_node_output_index(&node, 0))]),
+          "node %d writes beyond its output", (int)n);
 }
 
 separate_t separate_new(nnom_model_t *m)
@@ -99,7 +101,8 @@ separate_t separate_new(nnom_model_t *m)
     const uint32_t count = m->instance.program->tensor_count;
     separate_t s = {m, *m->instance.program, keep(count * sizeof *s.tensors), keep(count * sizeof *s.buffers)};
     for (uint32_t i = 0; i < nnom_input_count(&m->instance); i++) {
-        fill_random(nnom_input_buffer(&m->instance, i), nnom_input_tensor(&m->instance, i)->type, nnom_input_bytes(&m->instance, i));
+        fill_random(nnom_input_buffer(&m->instance, i), nnom_input_tensor(&m->instance, i)->type,
+                    nnom_input_bytes(&m->instance, i));
     }
     memset(s.buffers, 0, count * sizeof *s.buffers);
     make_buffers(&s);
@@ -145,8 +148,8 @@ void check_model_run(separate_t *s)
     nnom_set_observer(&s->m->instance, NULL, NULL);
     for (uint32_t i = 0; i < nnom_output_count(&s->m->instance); i++) {
         const uint8_t *expected = separate_bytes(s, s->program.outputs[i]);
-        CHECK(memcmp(nnom_output_buffer(&s->m->instance, i), expected, nnom_output_bytes(&s->m->instance, i)) == 0, "output %d differs",
-              (int)i);
+        CHECK(memcmp(nnom_output_buffer(&s->m->instance, i), expected, nnom_output_bytes(&s->m->instance, i)) == 0,
+              "output %d differs", (int)i);
     }
 }
 
@@ -162,7 +165,8 @@ typedef struct overlap_try {
 static void overlap_once(separate_t *s, const overlap_try_t *try)
 {
     nnom_node_t node = s->program.nodes[try->node];
-    const nnom_tensor_t saved_in = s->tensors[node.inputs[try->input]], saved_out = s->tensors[nnom_node_output_index(&node, 0)];
+    const nnom_tensor_t saved_in = s->tensors[node.inputs[try->input]],
+                        saved_out = s->tensors[nnom_node_output_index(&node, 0)];
     const uint32_t in_bytes = tensor_size(&saved_in), out_bytes = tensor_size(&saved_out);
     const uint32_t end = try->distance + in_bytes;
     guarded_t shared = guarded_new(end > out_bytes ? end : out_bytes);

@@ -232,7 +232,8 @@ static void compile_again(void)
         failed = heap_failed();
         (void)heap_fail_at(0);
         CHECK(status == (failed ? NNOM_NO_MEMORY : NNOM_OK), "status %d", (int)status);
-        CHECK(!failed || (nnom_node_count(&m.instance) == 0 && model_error_text(&m)[0] != '\0'), "half compiled, or no text");
+        CHECK(!failed || (nnom_node_count(&m.instance) == 0 && model_error_text(&m)[0] != '\0'),
+              "half compiled, or no text");
         CHECK(sequential_compile(&m) == NNOM_OK && model_error_text(&m)[0] == '\0', "again: %s", model_error_text(&m));
         CHECK(model_run(&m) == NNOM_OK, "model_run");
         model_delete(&m);

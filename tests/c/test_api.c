@@ -24,7 +24,8 @@ typedef struct use {
 
 static uint32_t any_size(void)
 {
-    static const uint32_t sizes[] = {0, 1, 3, 4, 5, 64, 1000, 65535, 65536, INT32_MAX, (uint32_t)INT32_MAX + 1, UINT32_MAX};
+    static const uint32_t sizes[] = {0,         1, 3, 4, 5, 64, 1000, 65535, 65536, INT32_MAX, (uint32_t)INT32_MAX + 1,
+                                     UINT32_MAX};
     return random_chance(50) ? (uint32_t)random_in(0, 4000) : sizes[random_in(0, 11)];
 }
 
@@ -79,7 +80,8 @@ static void give_arena(use_t *u)
     }
     u->arenas[i] = guarded_new(bytes + odd);
     uint8_t *memory = random_chance(97) ? u->arenas[i].data + odd : NULL;
-    expect_listed(i == 0 ? nnom_set_arena(&u->m, memory, bytes) : nnom_set_slow_arena(&u->m, memory, bytes), "set_arena");
+    expect_listed(i == 0 ? nnom_set_arena(&u->m, memory, bytes) : nnom_set_slow_arena(&u->m, memory, bytes),
+                  "set_arena");
 }
 
 static void compile(use_t *u)
@@ -114,8 +116,10 @@ static void add_layer(use_t *u)
 static void no_pointers(use_t *u)
 {
     uint8_t row[4] = {0};
-    CHECK(nnom_run(NULL) != NNOM_OK && nnom_feed(NULL, row, 1) != NNOM_OK && nnom_feed_bytes(NULL, row, 1) != NNOM_OK, "no instance");
-    CHECK(nnom_classify(NULL, NULL, NULL) != NNOM_OK && nnom_prediction_run(NULL, 0, NULL, NULL) != NNOM_OK, "no instance");
+    CHECK(nnom_run(NULL) != NNOM_OK && nnom_feed(NULL, row, 1) != NNOM_OK && nnom_feed_bytes(NULL, row, 1) != NNOM_OK,
+          "no instance");
+    CHECK(nnom_classify(NULL, NULL, NULL) != NNOM_OK && nnom_prediction_run(NULL, 0, NULL, NULL) != NNOM_OK,
+          "no instance");
     CHECK(nnom_prediction_create(NULL, 2, 2) == NULL && nnom_totals(NULL, NULL) != NNOM_OK, "no instance");
     CHECK(nnom_compile(NULL, NULL, NULL, NULL) != NNOM_OK && nnom_predict(NULL, NULL, NULL) != NNOM_OK, "no model");
     CHECK(nnom_totals(&u->m, NULL) != NNOM_OK && nnom_layer_info(&u->m, 0, NULL) != NNOM_OK, "nowhere to write");
@@ -180,8 +184,11 @@ static void classify(use_t *u)
         return;
     }
     fill(u);
-    expect_listed(nnom_classify(&u->m.instance, random_chance(80) ? &label : NULL, random_chance(80) ? &probability : NULL), "classify");
-    expect_listed(nnom_predict(&u->m, random_chance(80) ? &label : NULL, random_chance(80) ? &probability : NULL), "predict");
+    expect_listed(
+        nnom_classify(&u->m.instance, random_chance(80) ? &label : NULL, random_chance(80) ? &probability : NULL),
+        "classify");
+    expect_listed(nnom_predict(&u->m, random_chance(80) ? &label : NULL, random_chance(80) ? &probability : NULL),
+                  "predict");
 }
 
 static void predict(use_t *u)
@@ -190,15 +197,17 @@ static void predict(use_t *u)
     float probability;
     if (u->prediction == NULL) {
         u->prediction = nnom_prediction_create(&u->m.instance, any_size(), any_size() % 100);
-        u->prediction = u->prediction != NULL ? u->prediction
-                                              : nnom_prediction_create(&u->m.instance, (size_t)random_in(0, 4), (size_t)random_in(0, 9));
+        u->prediction = u->prediction != NULL
+                            ? u->prediction
+                            : nnom_prediction_create(&u->m.instance, (size_t)random_in(0, 4), (size_t)random_in(0, 9));
     }
     if (u->prediction == NULL || too_many_classes(u)) {
         return;
     }
     for (int32_t i = random_in(0, 3); i > 0; i--) {
         fill(u);
-        expect_listed(nnom_prediction_run(u->prediction, random_chance(80) ? (uint32_t)random_in(0, 4) : any_size(), &label, &probability),
+        expect_listed(nnom_prediction_run(u->prediction, random_chance(80) ? (uint32_t)random_in(0, 4) : any_size(),
+                                          &label, &probability),
                       "prediction_run");
     }
     if (random_chance(20)) {
@@ -218,11 +227,14 @@ static void ask(use_t *u)
     nnom_layer_info_t info;
     nnom_totals_t totals;
     expect_listed(nnom_totals(&u->m, &totals), "totals");
-    expect_listed(nnom_layer_info(&u->m, random_chance(80) ? (uint32_t)random_in(0, MOST) : any_size(), &info), "layer_info");
+    expect_listed(nnom_layer_info(&u->m, random_chance(80) ? (uint32_t)random_in(0, MOST) : any_size(), &info),
+                  "layer_info");
     const uint32_t i = random_chance(80) ? (uint32_t)random_in(0, MOST) : any_size();
     (void)nnom_node_output(&u->m.instance, i, &tensor);
-    CHECK(nnom_input_buffer(&u->m.instance, i) == NULL || nnom_input_bytes(&u->m.instance, i) > 0, "input %ld", (long)i);
-    CHECK(nnom_output_tensor(&u->m.instance, i) == NULL || nnom_output_buffer(&u->m.instance, i) != NULL, "output %ld", (long)i);
+    CHECK(nnom_input_buffer(&u->m.instance, i) == NULL || nnom_input_bytes(&u->m.instance, i) > 0, "input %ld",
+          (long)i);
+    CHECK(nnom_output_tensor(&u->m.instance, i) == NULL || nnom_output_buffer(&u->m.instance, i) != NULL, "output %ld",
+          (long)i);
     if (random_chance(20)) {
         model_print(&u->m);
         nnom_model_stat(&u->m);
@@ -259,7 +271,9 @@ static void freeze(use_t *u)
         expect_listed(nnom_set_test_input(&u->m, random_chance(90) ? keep(TEST_BYTES) : NULL), "set_test_input");
     }
     fill(u);
-    expect_listed(nnom_freeze(&u->m, names[random_chance(80) ? 0 : random_in(1, 4)], random_chance(50), count_down, &pieces), "freeze");
+    expect_listed(
+        nnom_freeze(&u->m, names[random_chance(80) ? 0 : random_in(1, 4)], random_chance(50), count_down, &pieces),
+        "freeze");
 }
 #endif
 
@@ -289,8 +303,9 @@ static void start_again(use_t *u)
 typedef void (*call_t)(use_t *u);
 
 /* The frequent ones several times. */
-static const call_t calls[] = {give_arena, compile, compile, add_layer, no_pointers, run,  run,         run,   feed,  feed,
-                               feed,       feed,    classify, predict,  predict,     ask,  start_again, watch, freeze};
+static const call_t calls[] = {give_arena, compile, compile,     add_layer, no_pointers, run,      run,
+                               run,        feed,    feed,        feed,      feed,        classify, predict,
+                               predict,    ask,     start_again, watch,     freeze};
 
 static void give_back(use_t *u)
 {
@@ -334,7 +349,8 @@ static void any_order(void)
     }
     test_context("%s", "");
     CHECK(compiled >= 3 * test_cases, "only %ld models compiled", (long)compiled);
-    (void)printf("%lu models, %lu calls, %lu models compiled\n", (unsigned long)models, (unsigned long)done, (unsigned long)compiled);
+    (void)printf("%lu models, %lu calls, %lu models compiled\n", (unsigned long)models, (unsigned long)done,
+                 (unsigned long)compiled);
 }
 
 const test_t api_tests[] = {TEST(any_order), {NULL, NULL}};

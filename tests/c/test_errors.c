@@ -410,8 +410,10 @@ static void null_pointers(void)
     CHECK(model_run(NULL) == NNOM_NOT_COMPILED && model_run(&m) == NNOM_NOT_COMPILED, "model_run");
     CHECK(model_compile(NULL, NULL, NULL) == NNOM_NULL && sequential_compile(NULL) == NNOM_NULL, "compile");
     CHECK(nnom_own(NULL, NULL) == NNOM_NULL && m.add(NULL, NULL) == NNOM_NULL, "own, add");
-    CHECK(model_error_text(NULL)[0] == '\0' && nnom_input_count(NULL) == 0 && nnom_output_count(&m.instance) == 0, "counts");
-    CHECK(nnom_input_bytes(&m.instance, 0) == 0 && nnom_output_bytes(NULL, 3) == 0 && nnom_output_buffer(&m.instance, 0) == NULL,
+    CHECK(model_error_text(NULL)[0] == '\0' && nnom_input_count(NULL) == 0 && nnom_output_count(&m.instance) == 0,
+          "counts");
+    CHECK(nnom_input_bytes(&m.instance, 0) == 0 && nnom_output_bytes(NULL, 3) == 0 &&
+              nnom_output_buffer(&m.instance, 0) == NULL,
           "buffers");
     CHECK(nnom_totals(&m, &totals) == NNOM_NOT_COMPILED && nnom_totals(NULL, &totals) == NNOM_NULL, "totals");
     CHECK(nnom_layer_info(&m, 0, &info) == NNOM_NOT_COMPILED && nnom_layer_info(&m, 0, NULL) == NNOM_NULL, "info");

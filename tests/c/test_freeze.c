@@ -152,4 +152,5 @@ static void freeze_names(void)
     model_delete(&m);
 }
 
-const test_t freeze_tests[] = {TEST(freeze_text), TEST(freeze_layers), TEST(freeze_refuses), TEST(freeze_names), {NULL, NULL}};
+const test_t freeze_tests[] = {
+    TEST(freeze_text), TEST(freeze_layers), TEST(freeze_refuses), TEST(freeze_names), {NULL, NULL}};

@@ -66,7 +66,8 @@ static void compiled_twice(void)
     CHECK(model_compile(&m, in, x) == NNOM_OK, "%s", model_error_text(&m));
     x = m.hook(smooth(), x);
     CHECK(model_compile(&m, in, x) == NNOM_OK && model_run(&m) == NNOM_OK, "%s", model_error_text(&m));
-    CHECK(memcmp(nnom_output_buffer(&m.instance, 0), expected, sizeof expected) == 0, "another result than of one compile");
+    CHECK(memcmp(nnom_output_buffer(&m.instance, 0), expected, sizeof expected) == 0,
+          "another result than of one compile");
     model_delete(&m);
 }
 
@@ -93,9 +94,10 @@ static void extreme_arguments(void)
     const int32_t most = INT32_MAX;
     REFUSE(Dense(2, &weight, &far), NNOM_BAD_QUANT);
     REFUSE(nnom_layer_set_quant(LeakyReLU(0.1f), 0.1f, most), NNOM_BAD_QUANT);
-    refuse_after(shape(1, 1, 4), nnom_layer_set_quant(Activation(act_hard_swish()), 0.0f, 0), NNOM_BAD_QUANT, "scale 0");
-    refuse_after(shape(most, 1, 1), Conv2D(1, kernel(1, 1), stride(32768, 1), PADDING_VALID, &weight, NULL), NNOM_OVERFLOW,
-                 "rows up to 2^31");
+    refuse_after(shape(1, 1, 4), nnom_layer_set_quant(Activation(act_hard_swish()), 0.0f, 0), NNOM_BAD_QUANT,
+                 "scale 0");
+    refuse_after(shape(most, 1, 1), Conv2D(1, kernel(1, 1), stride(32768, 1), PADDING_VALID, &weight, NULL),
+                 NNOM_OVERFLOW, "rows up to 2^31");
     REFUSE(Pad(border(1, 1, 1, 1), 0, 0, NAN), NNOM_BAD_ARGUMENT);
     nnom_model_t m = quiet_model();
     nnom_layer_t *in = Input(shape(4, 4, 4), NULL);
@@ -140,7 +142,8 @@ static void settings_without_meaning(void)
     REFUSE(nnom_layer_set_padding(Dense(2, &weight, NULL), border(1, 1, 1, 1)), NNOM_BAD_ARGUMENT);
     REFUSE(nnom_layer_set_padding(ReLU(), border(1, 1, 1, 1)), NNOM_BAD_ARGUMENT);
     REFUSE(nnom_layer_set_weight_scales(ReLU(), scales, 1), NNOM_BAD_ARGUMENT);
-    REFUSE(nnom_layer_set_weight_scales(MaxPool(kernel(1, 1), stride(1, 1), PADDING_VALID), scales, 1), NNOM_BAD_ARGUMENT);
+    REFUSE(nnom_layer_set_weight_scales(MaxPool(kernel(1, 1), stride(1, 1), PADDING_VALID), scales, 1),
+           NNOM_BAD_ARGUMENT);
     REFUSE(nnom_layer_set_type(Softmax(), NNOM_TYPE_F32), NNOM_BAD_ARGUMENT);
     REFUSE(nnom_layer_set_qformat(TanH(), qformat(8, 8)), NNOM_BAD_QUANT);
     REFUSE(nnom_layer_set_qformat(TanH(), qformat(0, 70)), NNOM_BAD_QUANT);
@@ -178,7 +181,8 @@ static void arena_not_taken(void)
     nnom_layer_t *in = Input(shape(1, 1, 4), NULL);
     nnom_layer_t *out = m.hook(TanH(), in);
     CHECK(nnom_set_arena(&m, (uint8_t *)memory + 1, 200) == NNOM_BAD_ARGUMENT, "an odd address");
-    CHECK(model_compile(&m, in, out) == NNOM_BAD_ARGUMENT && strstr(model_error_text(&m), "arena") != NULL, "forgotten");
+    CHECK(model_compile(&m, in, out) == NNOM_BAD_ARGUMENT && strstr(model_error_text(&m), "arena") != NULL,
+          "forgotten");
     CHECK(nnom_set_arena(&m, memory, sizeof memory) == NNOM_OK && model_compile(&m, in, out) == NNOM_OK, "%s",
           model_error_text(&m));
     model_delete(&m);
@@ -226,7 +230,16 @@ static void lambda_fails(void)
     model_delete(&m);
 }
 
-const test_t misuse_tests[] = {TEST(anything), TEST(compiled_twice), TEST(added_after_compile), TEST(extreme_arguments),
-                               TEST(sources),  TEST(scores_that_are_none), TEST(lambda_fails),
-                               TEST(settings_without_meaning), TEST(arena_not_taken), TEST(hooked_twice),
-                               TEST(parameters_that_are_none), TEST(a_seventh_array), {NULL, NULL}};
+const test_t misuse_tests[] = {TEST(anything),
+                               TEST(compiled_twice),
+                               TEST(added_after_compile),
+                               TEST(extreme_arguments),
+                               TEST(sources),
+                               TEST(scores_that_are_none),
+                               TEST(lambda_fails),
+                               TEST(settings_without_meaning),
+                               TEST(arena_not_taken),
+                               TEST(hooked_twice),
+                               TEST(parameters_that_are_none),
+                               TEST(a_seventh_array),
+                               {NULL, NULL}};

@@ -265,9 +265,8 @@ static void one_graph(int32_t size)
     if (CHECK(status == NNOM_OK || refused, "status %d: %s", (int)status, model_error_text(&m)) && !refused) {
         CHECK(nnom_totals(&m, &totals) == NNOM_OK, "nnom_totals");
         const pieces_t pieces = pieces_of(&m);
-        CHECK(totals.arena_bytes <= totals.live_bytes,
-              "an arena of %lu for %lu bytes", (unsigned long)totals.arena_bytes,
-              (unsigned long)totals.live_bytes);
+        CHECK(totals.arena_bytes <= totals.live_bytes, "an arena of %lu for %lu bytes",
+              (unsigned long)totals.arena_bytes, (unsigned long)totals.live_bytes);
         check_pieces(&pieces, &totals);
         check_lives(&m);
         check_printed(&m, &totals);

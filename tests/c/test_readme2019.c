@@ -263,8 +263,10 @@ static nnom_status_t q_layer(uint32_t seed, bool dense, uint32_t target, int8_t 
     new_model(&m);
     nnom_set_verbose(&m, false);
     nnom_layer_t *x = Input(shape(H, W, C), qformat(7 - n, n), in);
-    nnom_layer_t *layer = dense ? Dense(UNITS, &w, &b) : Conv2D(UNITS, kernel(2, 3), stride(1, 1), PADDING_SAME, &w, &b);
-    nnom_layer_t *y = m.hook(Output(shape(0, 0, 0), out), m.active(act_relu(), m.hook(nnom_layer_set_qformat(layer, qformat(7 - to, to)), x)));
+    nnom_layer_t *layer =
+        dense ? Dense(UNITS, &w, &b) : Conv2D(UNITS, kernel(2, 3), stride(1, 1), PADDING_SAME, &w, &b);
+    nnom_layer_t *y = m.hook(Output(shape(0, 0, 0), out),
+                             m.active(act_relu(), m.hook(nnom_layer_set_qformat(layer, qformat(7 - to, to)), x)));
     const nnom_status_t status = nnom_compile(&m, x, y, &options);
     random_bytes(in, sizeof in);
     CHECK(status != NNOM_OK || model_run(&m) == NNOM_OK, "model_run");
@@ -286,6 +288,5 @@ static void one_multiplier(void)
     CHECK(ran > 300, "only %d layers ran", (int)ran);
 }
 
-const test_t readme2019_tests[] = {
-    TEST(sequential), TEST(functional), TEST(both_forms), TEST(binary_oshift),
-    TEST(one_multiplier), {NULL, NULL}};
+const test_t readme2019_tests[] = {TEST(sequential),    TEST(functional),     TEST(both_forms),
+                                   TEST(binary_oshift), TEST(one_multiplier), {NULL, NULL}};

@@ -33,7 +33,8 @@ static const nnom_form_t *form_of(const nnom_model_t *m, uint32_t node)
 /* The kernel variants of a target: the bytes of the plain ones (k), in ranges of rows, rings and every plan. */
 static void one_target(nnom_model_t *m, nnom_layer_t *last, const samples_t *k, uint32_t target)
 {
-    const nnom_options_t options = {.mode = NNOM_MODE_WHOLE, .target = target,
+    const nnom_options_t options = {.mode = NNOM_MODE_WHOLE,
+                                    .target = target,
                                     .optimize = (nnom_optimize_t)random_in(NNOM_OPTIMIZE_DEFAULT, NNOM_OPTIMIZE_SIZE)};
     if (target == NNOM_TARGET_PLAIN || !CHECK(nnom_compile(m, last, NULL, &options) == NNOM_OK, "target %lu: %s",
                                               (unsigned long)target, model_error_text(m))) {
@@ -117,7 +118,8 @@ static run_t run_once(maker_t make, uint32_t seed, bool stay)
     if (r.status == NNOM_OK) {
         random_seed(seed);
         for (uint32_t i = 0; i < nnom_input_count(&m.instance); i++) {
-            fill_random(nnom_input_buffer(&m.instance, i), nnom_input_tensor(&m.instance, i)->type, nnom_input_bytes(&m.instance, i));
+            fill_random(nnom_input_buffer(&m.instance, i), nnom_input_tensor(&m.instance, i)->type,
+                        nnom_input_bytes(&m.instance, i));
         }
         CHECK(model_run(&m) == NNOM_OK, "model_run fails");
         r.count = nnom_output_bytes(&m.instance, 0);
@@ -164,9 +166,10 @@ static void packed_requantize(void)
     for (uint32_t i = 0; i < 1000 * test_cases && !test_failed(); i++) {
         const int32_t a = any_int32(), b = any_int32() & INT32_MAX, shift = random_in(-31, 30), x = a / 2;
         const int32_t expected = nnom_high_mul(a, b);
-        CHECK(nnom_high_mul_long(a, b) == expected && nnom_high_mul_short(a, b) == expected, "%ld * %ld", (long)a, (long)b);
-        CHECK(nnom_packed_requantize(x, b, shift) == nnom_requantize(x, b, shift), "%ld * %ld, shift %d", (long)x, (long)b,
-              (int)shift);
+        CHECK(nnom_high_mul_long(a, b) == expected && nnom_high_mul_short(a, b) == expected, "%ld * %ld", (long)a,
+              (long)b);
+        CHECK(nnom_packed_requantize(x, b, shift) == nnom_requantize(x, b, shift), "%ld * %ld, shift %d", (long)x,
+              (long)b, (int)shift);
     }
 }
 

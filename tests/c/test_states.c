@@ -105,28 +105,34 @@ static void refuse_state(nnom_layer_t *state, nnom_layer_t *left, nnom_status_t 
     (void)nnom_state_set(state, x);
     nnom_layer_t *y = m.merge(q7(Add()), x, state);
     const nnom_status_t status = model_compile(&m, in, y);
-    CHECK(status == expected && strstr(model_error_text(&m), text) != NULL, "status %d, %s", (int)status, model_error_text(&m));
+    CHECK(status == expected && strstr(model_error_text(&m), text) != NULL, "status %d, %s", (int)status,
+          model_error_text(&m));
     model_delete(&m);
 }
 
 static void refused(void)
 {
-    refuse_state(q7(nnom_state(shape(1, 1, 4), NULL)), nnom_layer_set_quant(Softmax(), 0.5f, 3), NNOM_BAD_QUANT, "quantisation");
-    refuse_state(nnom_layer_set_type(nnom_state(shape(1, 1, 4), NULL), NNOM_TYPE_S16), q7(Softmax()), NNOM_UNSUPPORTED, "int16_t");
+    refuse_state(q7(nnom_state(shape(1, 1, 4), NULL)), nnom_layer_set_quant(Softmax(), 0.5f, 3), NNOM_BAD_QUANT,
+                 "quantisation");
+    refuse_state(nnom_layer_set_type(nnom_state(shape(1, 1, 4), NULL), NNOM_TYPE_S16), q7(Softmax()), NNOM_UNSUPPORTED,
+                 "int16_t");
     refuse_state(q7(nnom_state(shape(1, 1, 1), NULL)), q7(Softmax()), NNOM_BAD_SHAPE, "what is left");
     nnom_model_t m = quiet();
     nnom_layer_t *in = Input(shape(1, 1, 4), qformat(0, 7), NULL), *a = q7(nnom_state(shape(1, 1, 4), NULL));
     nnom_layer_t *b = q7(nnom_state(shape(1, 1, 4), NULL)), *y = m.mergex(Concat(-1), 3, in, a, b);
-    CHECK(model_compile(&m, in, y) == NNOM_BAD_GRAPH && strstr(model_error_text(&m), "nnom_state_set"), "%s", model_error_text(&m));
+    CHECK(model_compile(&m, in, y) == NNOM_BAD_GRAPH && strstr(model_error_text(&m), "nnom_state_set"), "%s",
+          model_error_text(&m));
     (void)nnom_state_set(a, b);
     (void)nnom_state_set(b, a);
-    CHECK(model_compile(&m, in, y) == NNOM_BAD_GRAPH && strstr(model_error_text(&m), "each other"), "%s", model_error_text(&m));
+    CHECK(model_compile(&m, in, y) == NNOM_BAD_GRAPH && strstr(model_error_text(&m), "each other"), "%s",
+          model_error_text(&m));
     model_delete(&m);
     m = quiet();
     in = Input(shape(1, 1, 4), qformat(0, 7), NULL), a = q7(nnom_state(shape(1, 1, 4), NULL));
     (void)nnom_state_set(a, m.hook(q7(Softmax()), in));
     y = m.hook(Flatten(), a);
-    CHECK(model_compile(&m, in, y) == NNOM_BAD_GRAPH && strstr(model_error_text(&m), "hook an Output"), "%s", model_error_text(&m));
+    CHECK(model_compile(&m, in, y) == NNOM_BAD_GRAPH && strstr(model_error_text(&m), "hook an Output"), "%s",
+          model_error_text(&m));
     model_delete(&m);
     CHECK(nnom_state_set(NULL, NULL) == NULL && nnom_layer_part(NULL, 1) == NULL, "NULL passes through");
 }
@@ -172,8 +178,7 @@ static nnom_status_t part_of_both(const nnom_layer_t *layer, uint32_t i, nnom_te
     return NNOM_OK;
 }
 
-static const nnom_many_class_t both_class = {
-    {"Both", NULL, NULL, build_both, 1, 1, NNOM_CLASS_MANY}, 1, part_of_both};
+static const nnom_many_class_t both_class = {{"Both", NULL, NULL, build_both, 1, 1, NNOM_CLASS_MANY}, 1, part_of_both};
 
 static void several_outputs(void)
 {
@@ -189,7 +194,8 @@ static void several_outputs(void)
             model_delete(&m);
             return;
         }
-        static const int8_t rows[6 * 6] = {7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7};
+        static const int8_t rows[6 * 6] = {7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
+                                           7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7};
         nnom_status_t status = NNOM_OK;
         if (options.feed) {
             status = nnom_feed(&m.instance, rows, 6);
@@ -212,7 +218,8 @@ static void parts(void)
     fill(&m, 4);
     CHECK(model_run(&m) == NNOM_OK && all(&m, 8), "one output is read");
     nnom_layer_t *part = nnom_layer_part(both, 2);
-    CHECK(model_compile(&m, in, part) == NNOM_BAD_ARGUMENT && strstr(model_error_text(&m), "output 2"), "%s", model_error_text(&m));
+    CHECK(model_compile(&m, in, part) == NNOM_BAD_ARGUMENT && strstr(model_error_text(&m), "output 2"), "%s",
+          model_error_text(&m));
     model_delete(&m);
 }
 
@@ -226,12 +233,15 @@ static void endless(void)
     CHECK(nnom_compile(&m, out, NULL, &options) == NNOM_OK, "%s", model_error_text(&m));
     static const int8_t rows[4 * 3] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     for (int8_t i = 1; i <= 4; i++) {
-        CHECK(nnom_feed(&m.instance, rows, 3) == NNOM_MORE && nnom_feed(&m.instance, rows, 1) == NNOM_OK, "window %d", (int)i);
+        CHECK(nnom_feed(&m.instance, rows, 3) == NNOM_MORE && nnom_feed(&m.instance, rows, 1) == NNOM_OK, "window %d",
+              (int)i);
         CHECK(all(&m, i), "window %d", (int)i);
     }
-    CHECK(nnom_feed(&m.instance, rows, 5) == NNOM_BAD_ARGUMENT && nnom_feed(&m.instance, rows, 4) == NNOM_OK && all(&m, 5),
+    CHECK(nnom_feed(&m.instance, rows, 5) == NNOM_BAD_ARGUMENT && nnom_feed(&m.instance, rows, 4) == NNOM_OK &&
+              all(&m, 5),
           "more than a window at a time");
     model_delete(&m);
 }
 
-const test_t states_tests[] = {TEST(counts), TEST(delay_line), TEST(refused), TEST(several_outputs), TEST(parts), TEST(endless), {NULL, NULL}};
+const test_t states_tests[] = {TEST(counts), TEST(delay_line), TEST(refused), TEST(several_outputs),
+                               TEST(parts),  TEST(endless),    {NULL, NULL}};

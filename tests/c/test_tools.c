@@ -189,7 +189,8 @@ static void facts(void)
     CHECK(nnom_layer_info(&m, 99, &info) == NNOM_BAD_ARGUMENT, "layer 99");
     CHECK(nnom_node_output(&m.instance, 0, &t) != NULL && t->shape.c == 4, "node 0");
     CHECK(nnom_node_output(&m.instance, 99, &t) == NULL && nnom_node_output(&m.instance, 0, NULL) == NULL, "node 99");
-    CHECK(nnom_input_tensor(&m.instance, 1) == NULL && nnom_output_buffer(&m.instance, 7) == NULL && nnom_input_bytes(&m.instance, 2) == 0,
+    CHECK(nnom_input_tensor(&m.instance, 1) == NULL && nnom_output_buffer(&m.instance, 7) == NULL &&
+              nnom_input_bytes(&m.instance, 2) == 0,
           "ports");
     log_clear();
     model_print(&m);
@@ -243,13 +244,14 @@ static void profile(void)
     nnom_profile_t p;
     branching_model(&m);
     const nnom_options_t smallest = {.mode = NNOM_MODE_SMALLEST};
-    CHECK(nnom_compile(&m, m.builder->layers, NULL, &smallest) == NNOM_OK && m.instance.program->segments != NULL, "no plan that rolls");
+    CHECK(nnom_compile(&m, m.builder->layers, NULL, &smallest) == NNOM_OK && m.instance.program->segments != NULL,
+          "no plan that rolls");
     const uint32_t nodes = nnom_node_count(&m.instance);
     CHECK(nodes <= 16, "%lu nodes", (unsigned long)nodes);
     log_clear();
     model_stat(&m);
-    CHECK(lines_of(log_text()) == nodes + 1, "%lu lines for %lu nodes:\n%s", (unsigned long)lines_of(log_text()), (unsigned long)nodes,
-          log_text());
+    CHECK(lines_of(log_text()) == nodes + 1, "%lu lines for %lu nodes:\n%s", (unsigned long)lines_of(log_text()),
+          (unsigned long)nodes, log_text());
     for (clock_step = 1; clock_step != 0; clock_step *= 8) { /* up to where it wraps at each reading */
         clock_reads = 0;
         nnom_profile_start(&p, &m.instance, ticks, count_reads);
@@ -287,7 +289,8 @@ static void table(void)
     }
     log_clear();
     nnom_print_layers(&m.instance, rows);
-    CHECK(lines_of(log_text()) == nnom_node_count(&m.instance) + 2 && strstr(log_text(), "first                  Conv2D          ReLU") != NULL,
+    CHECK(lines_of(log_text()) == nnom_node_count(&m.instance) + 2 &&
+              strstr(log_text(), "first                  Conv2D          ReLU") != NULL,
           "table:\n%s", log_text());
     model_delete(&m);
 }

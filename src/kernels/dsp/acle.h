@@ -28,7 +28,8 @@ static inline uint32_t nnom_smlad(uint32_t a, uint32_t b, uint32_t acc)
 #ifdef __ARM_FEATURE_DSP
     return (uint32_t)__smlad((int16x2_t)a, (int16x2_t)b, (int32_t)acc);
 #else
-    return acc + (uint32_t)(nnom_dsp_low16(a) * nnom_dsp_low16(b)) + (uint32_t)(nnom_dsp_high16(a) * nnom_dsp_high16(b));
+    return acc + (uint32_t)(nnom_dsp_low16(a) * nnom_dsp_low16(b)) +
+           (uint32_t)(nnom_dsp_high16(a) * nnom_dsp_high16(b));
 #endif
 }
 

@@ -17,7 +17,7 @@ typedef struct dsp_conv {
     int32_t channels; /* of the input */
     int32_t taps;     /* of a window, without filling */
     int32_t outputs;
-    bool by_rows;     /* rows of the window are expanded where they lie */
+    bool by_rows; /* rows of the window are expanded where they lie */
 } dsp_conv_t;
 
 static bool dsp_conv_by_rows(const nnom_geometry_t *g, int32_t channels)
@@ -56,21 +56,24 @@ static uint32_t *dsp_conv_rows(dsp_conv_t *c, int32_t x, uint32_t *to, uint32_t 
 /* The window of output column x, filled up with zeros. */
 static void dsp_conv_window(dsp_conv_t *c, int32_t x, uint32_t *to, uint32_t step)
 {
-    uint32_t *end = c->by_rows ? dsp_conv_rows(c, x, to, step) : nnom_dsp_expand_any(to, nnom_patch(&c->patches, x), c->taps, step);
+    uint32_t *end =
+        c->by_rows ? dsp_conv_rows(c, x, to, step) : nnom_dsp_expand_any(to, nnom_patch(&c->patches, x), c->taps, step);
     (void)nnom_dsp_fill(end, 0, c->p->taps - (c->taps + 3) / 4 * 4, step);
 }
 
 /* What is left of the last block goes through a buffer: the loops write four outputs. */
 static void dsp_conv_pair(const dsp_conv_t *c, int8_t *out)
 {
-    const uint32_t bytes = (uint32_t)c->p->taps * 4u, whole = (uint32_t)c->outputs / 4u, left = (uint32_t)c->outputs % 4u;
+    const uint32_t bytes = (uint32_t)c->p->taps * 4u, whole = (uint32_t)c->outputs / 4u,
+                   left = (uint32_t)c->outputs % 4u;
     const uint32_t *stream = c->p->stream;
     if (whole > 0) {
         nnom_dsp_pair(stream, c->words, bytes, out, out + c->outputs, whole);
     }
     if (left > 0) {
         int8_t last[8];
-        nnom_dsp_pair(stream + whole * (uint32_t)nnom_dsp_block_words(4, c->p->taps), c->words, bytes, last, last + 4, 1);
+        nnom_dsp_pair(stream + whole * (uint32_t)nnom_dsp_block_words(4, c->p->taps), c->words, bytes, last, last + 4,
+                      1);
         memcpy(out + whole * 4u, last, left);
         memcpy(out + (uint32_t)c->outputs + whole * 4u, last + 4, left);
     }
@@ -78,7 +81,8 @@ static void dsp_conv_pair(const dsp_conv_t *c, int8_t *out)
 
 static void dsp_conv_single(const dsp_conv_t *c, int8_t *out)
 {
-    const uint32_t bytes = (uint32_t)c->p->taps * 4u, whole = (uint32_t)c->outputs / 4u, left = (uint32_t)c->outputs % 4u;
+    const uint32_t bytes = (uint32_t)c->p->taps * 4u, whole = (uint32_t)c->outputs / 4u,
+                   left = (uint32_t)c->outputs % 4u;
     const uint32_t *stream = c->p->stream;
     if (whole > 0) {
         nnom_dsp_single(stream, c->words, bytes, out, whole);
@@ -94,8 +98,12 @@ static dsp_conv_t dsp_conv(const nnom_call_t *call)
 {
     const nnom_dsp_param_t *p = call->node->param;
     const int32_t channels = nnom_call_input(call, 0)->shape.c;
-    dsp_conv_t c = {p, nnom_patches(call, &p->geometry), nnom_call_scratch(call), channels,
-                    p->geometry.kernel_h * p->geometry.kernel_w * channels, nnom_call_output(call)->shape.c,
+    dsp_conv_t c = {p,
+                    nnom_patches(call, &p->geometry),
+                    nnom_call_scratch(call),
+                    channels,
+                    p->geometry.kernel_h * p->geometry.kernel_w * channels,
+                    nnom_call_output(call)->shape.c,
                     dsp_conv_by_rows(&p->geometry, channels)};
     c.patches.scratch = (uint8_t *)(c.words + p->taps); /* two pixels of taps / 2 words */
     return c;
@@ -138,7 +146,8 @@ static nnom_status_t dsp_conv_pack(nnom_layer_t *layer)
     if (status != NNOM_OK) {
         return status;
     }
-    const bool gathers = !dsp_conv_by_rows(layer->geometry, nnom_layer_in(layer, 0)->shape.c) && nnom_conv2d_gathers(layer->geometry);
+    const bool gathers =
+        !dsp_conv_by_rows(layer->geometry, nnom_layer_in(layer, 0)->shape.c) && nnom_conv2d_gathers(layer->geometry);
     layer->scratch_in_pieces = false;
     return nnom_window_scratch(layer, (int64_t)param->taps * 4 + (gathers ? conv->taps : 0));
 }

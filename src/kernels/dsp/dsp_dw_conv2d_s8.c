@@ -171,8 +171,11 @@ static nnom_status_t dsp_dw_pack(nnom_layer_t *layer)
     for (int32_t o = 0; o < conv->channels; o += 4) {
         to = dsp_dw_words(conv, o, to);
     }
-    const nnom_dsp_param_t packed = {.geometry = *layer->geometry, .act_min = conv->param.act_min, .act_max = conv->param.act_max,
-                                     .taps = conv->taps, .stream = nnom_layer_array(layer, stream, (uint32_t)words, NNOM_TYPE_S32)};
+    const nnom_dsp_param_t packed = {.geometry = *layer->geometry,
+                                     .act_min = conv->param.act_min,
+                                     .act_max = conv->param.act_max,
+                                     .taps = conv->taps,
+                                     .stream = nnom_layer_array(layer, stream, (uint32_t)words, NNOM_TYPE_S32)};
     *param = packed;
     layer->param = param;
     return nnom_window_scratch(layer, conv->channels);

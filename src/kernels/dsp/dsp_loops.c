@@ -7,6 +7,7 @@
  * In assembly: gcc keeps 8 sums, 4 operands and 2 addresses in 14 registers only if it is told so. In both, r0 is the stream, r1 the
  * inputs; the end of the taps is on the stack.
  */
+/* clang-format off */
 #define TEXT(line) line "\n"
 
 /* Two taps of both pixels: r4 ab, r5 a, r6 cd, r7 c of pixel 0, r8 to r11 of pixel 1. */
@@ -120,6 +121,8 @@ __asm__(FUNCTION("nnom_dsp_eight")
         TEXT(".size nnom_dsp_eight, . - nnom_dsp_eight")
         TEXT(".text"));
 
+/* clang-format on */
+
 #else
 
 #include "expand.h"
@@ -142,7 +145,8 @@ static dsp_sums_t dsp_sums(const uint32_t *stream, const uint32_t *x, uint32_t w
     return s;
 }
 
-static void dsp_loops_block(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, uint32_t step, int8_t *out)
+static void dsp_loops_block(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, uint32_t step,
+                            int8_t *out)
 {
     const dsp_sums_t s = dsp_sums(stream, x, weight_bytes, step);
     const uint32_t *finish = stream + NNOM_DSP_START + weight_bytes / 4;
@@ -150,9 +154,11 @@ static void dsp_loops_block(const uint32_t *stream, const uint32_t *x, uint32_t 
     nnom_dsp_two_outputs(s.cd, s.c, finish + 6, out + 2);
 }
 
-void nnom_dsp_pair(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out0, int8_t *out1, uint32_t blocks)
+void nnom_dsp_pair(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out0, int8_t *out1,
+                   uint32_t blocks)
 {
-    for (uint32_t i = 0; i < blocks; i++, stream += nnom_dsp_block_words(4, (int32_t)weight_bytes / 4), out0 += 4, out1 += 4) {
+    for (uint32_t i = 0; i < blocks;
+         i++, stream += nnom_dsp_block_words(4, (int32_t)weight_bytes / 4), out0 += 4, out1 += 4) {
         dsp_loops_block(stream, x, weight_bytes, 2, out0);
         dsp_loops_block(stream, x + 1, weight_bytes, 2, out1);
     }

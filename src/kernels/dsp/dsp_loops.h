@@ -25,7 +25,8 @@ enum { NNOM_DSP_START = 4, NNOM_DSP_FINISH = 12, NNOM_DSP_UNROLL = 8 /* taps tha
  * `blocks` blocks of two pixels: 4 outputs of each, to out0 and out1. x: int16 inputs, for each 2 taps a word of pixel 0 and
  * one of pixel 1, in the order of the weights. weight_bytes: of a block's taps, a multiple of 32, at least 32.
  */
-void nnom_dsp_pair(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out0, int8_t *out1, uint32_t blocks);
+void nnom_dsp_pair(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out0, int8_t *out1,
+                   uint32_t blocks);
 /* The same of one pixel: x has its words alone. */
 void nnom_dsp_single(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out, uint32_t blocks);
 

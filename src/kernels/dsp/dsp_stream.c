@@ -76,7 +76,8 @@ static uint32_t *dsp_taps(const nnom_conv_layer_t *conv, int32_t channel, const 
 static uint32_t *dsp_finish(const nnom_conv_layer_t *conv, int32_t channel, const dsp_layout_t *layout, uint32_t *to)
 {
     for (int32_t pair = 0; pair < layout->width; pair += 2) {
-        const nnom_dsp_channel_t a = nnom_dsp_channel(conv, channel + pair), b = nnom_dsp_channel(conv, channel + pair + 1);
+        const nnom_dsp_channel_t a = nnom_dsp_channel(conv, channel + pair),
+                                 b = nnom_dsp_channel(conv, channel + pair + 1);
         *to++ = (uint32_t)a.multiplier;
         *to++ = (uint32_t)a.constant;
         *to++ = (uint32_t)b.multiplier;
@@ -87,10 +88,12 @@ static uint32_t *dsp_finish(const nnom_conv_layer_t *conv, int32_t channel, cons
     return to;
 }
 
-static uint32_t *dsp_stream_block(const nnom_conv_layer_t *conv, int32_t channel, const dsp_layout_t *layout, uint32_t *to)
+static uint32_t *dsp_stream_block(const nnom_conv_layer_t *conv, int32_t channel, const dsp_layout_t *layout,
+                                  uint32_t *to)
 {
     for (int32_t pair = 0; pair < layout->width; pair += 2) {
-        const nnom_dsp_channel_t a = nnom_dsp_channel(conv, channel + pair), b = nnom_dsp_channel(conv, channel + pair + 1);
+        const nnom_dsp_channel_t a = nnom_dsp_channel(conv, channel + pair),
+                                 b = nnom_dsp_channel(conv, channel + pair + 1);
         *to++ = (uint32_t)b.start * 256u + (uint32_t)a.start;
         *to++ = (uint32_t)a.start;
     }
@@ -103,7 +106,9 @@ nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param, in
     const dsp_layout_t layout = {width, nnom_dsp_filled(conv->taps, fill)};
     const uint64_t blocks = ((uint64_t)conv->channels + (uint32_t)width - 1) / (uint32_t)width;
     const uint64_t words = blocks * (uint64_t)nnom_dsp_block_words(width, layout.taps);
-    if (words > INT32_MAX / 4 || !nnom_weights_may_grow(layer, (uint64_t)conv->channels * ((uint64_t)conv->taps + 9), words * 4) || !nnom_dsp_accepts_all(conv, true)) {
+    if (words > INT32_MAX / 4 ||
+        !nnom_weights_may_grow(layer, (uint64_t)conv->channels * ((uint64_t)conv->taps + 9), words * 4) ||
+        !nnom_dsp_accepts_all(conv, true)) {
         return NNOM_UNSUPPORTED;
     }
     uint32_t *stream = nnom_layer_alloc(layer, (size_t)words, sizeof *stream);
@@ -114,8 +119,11 @@ nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param, in
     for (int32_t o = 0; o < conv->channels; o += width) {
         to = dsp_stream_block(conv, o, &layout, to);
     }
-    const nnom_dsp_param_t packed = {.geometry = *layer->geometry, .act_min = conv->param.act_min, .act_max = conv->param.act_max,
-                                     .taps = layout.taps, .stream = nnom_layer_array(layer, stream, (uint32_t)words, NNOM_TYPE_S32)};
+    const nnom_dsp_param_t packed = {.geometry = *layer->geometry,
+                                     .act_min = conv->param.act_min,
+                                     .act_max = conv->param.act_max,
+                                     .taps = layout.taps,
+                                     .stream = nnom_layer_array(layer, stream, (uint32_t)words, NNOM_TYPE_S32)};
     *param = packed;
     layer->param = param;
     return NNOM_OK;

@@ -9,8 +9,7 @@
  * conv2d and dense: the geometry, limits if they are narrower than int8, and the stream, uint32 [blocks * block words]. taps: of an
  * output, filled up with weights of 0.
  */
-#define NNOM_DSP_PARAM(I32, F32, GEOMETRY, ARRAY)                                                                      \
-    GEOMETRY(geometry) I32(act_min) I32(act_max) I32(taps) ARRAY(stream)
+#define NNOM_DSP_PARAM(I32, F32, GEOMETRY, ARRAY) GEOMETRY(geometry) I32(act_min) I32(act_max) I32(taps) ARRAY(stream)
 NNOM_PARAM_STRUCT(nnom_dsp_param, NNOM_DSP_PARAM)
 
 static inline int32_t nnom_dsp_filled(int32_t taps, int32_t to)

@@ -8,8 +8,8 @@
 typedef struct nnom_expand {
     nnom_window_t window;
     nnom_rows_t from;
-    int32_t lanes; /* 2 or 4 */
-    int8_t padding; /* zero point of the input */
+    int32_t lanes;    /* 2 or 4 */
+    int8_t padding;   /* zero point of the input */
     nnom_walk_t walk; /* at the next kernel row inside the input */
     int32_t ky;
     int32_t pixels;

@@ -17,16 +17,17 @@
  */
 #define NNOM_PACKED_PARAM(I32, F32, GEOMETRY, ARRAY)                                                                   \
     GEOMETRY(geometry)                                                                                                 \
-    I32(act_min) I32(act_max) I32(lanes) I32(parts) ARRAY(weights) ARRAY(bias) ARRAY(multiplier) ARRAY(shift) ARRAY(runs)
+    I32(act_min)                                                                                                       \
+    I32(act_max) I32(lanes) I32(parts) ARRAY(weights) ARRAY(bias) ARRAY(multiplier) ARRAY(shift) ARRAY(runs)
 NNOM_PARAM_STRUCT(nnom_packed_param, NNOM_PACKED_PARAM)
 
 /*
  * From sums to int8, |acc| < 2^30 (nnom_packed_fits()): n pixels of one channel, `step` bytes apart; n channels side by side.
  * zero_point: of the output.
  */
-void nnom_packed_pixels(const nnom_packed_param_t *p, int32_t channel, int32_t zero_point, const int32_t *acc, int32_t n,
-                        int8_t *to, int32_t step);
-void nnom_packed_channels(const nnom_packed_param_t *p, int32_t channel, int32_t zero_point, const int32_t *acc, int32_t n,
-                          int8_t *to);
+void nnom_packed_pixels(const nnom_packed_param_t *p, int32_t channel, int32_t zero_point, const int32_t *acc,
+                        int32_t n, int8_t *to, int32_t step);
+void nnom_packed_channels(const nnom_packed_param_t *p, int32_t channel, int32_t zero_point, const int32_t *acc,
+                          int32_t n, int8_t *to);
 
 #endif

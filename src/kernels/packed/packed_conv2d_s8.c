@@ -12,7 +12,8 @@
 
 /* ---- One pixel at a time ---- */
 
-static void single(const nnom_packed_param_t *p, const nnom_tensor_t *out, const int8_t *patch, int32_t taps, int8_t *to)
+static void single(const nnom_packed_param_t *p, const nnom_tensor_t *out, const int8_t *patch, int32_t taps,
+                   int8_t *to)
 {
     const int32_t *bias = p->bias;
     const uint8_t *w = p->weights;
@@ -48,11 +49,11 @@ static void singles(const nnom_call_t *call, const nnom_packed_param_t *p, int32
 typedef struct work {
     const nnom_packed_param_t *p;
     const nnom_tensor_t *out;
-    int32_t taps; /* of a part */
+    int32_t taps;  /* of a part */
     int32_t lanes; /* 2 or 4 of them are computed */
     int32_t pixels;
     uint32_t *words; /* [taps][lanes / 2] */
-    uint32_t *sums; /* [out c][lanes] */
+    uint32_t *sums;  /* [out c][lanes] */
 } work_t;
 
 static void begin_sums(uint32_t *sums, uint32_t bias, int32_t lanes)
@@ -226,7 +227,8 @@ static nnom_status_t write_lanes(nnom_conv_layer_t *conv, nnom_packed_param_t *p
     nnom_layer_t *layer = &conv->super;
     const size_t channels = (size_t)conv->channels;
     lanes_t made = {p->parts > 1 ? nnom_layer_alloc(layer, channels * (size_t)conv->taps, 1) : NULL,
-                    nnom_layer_alloc(layer, channels, sizeof(uint32_t)), count > 0 ? nnom_layer_alloc(layer, count, 1) : NULL};
+                    nnom_layer_alloc(layer, channels, sizeof(uint32_t)),
+                    count > 0 ? nnom_layer_alloc(layer, count, 1) : NULL};
     if (made.bias == NULL || (count > 0 && made.runs == NULL) || (p->parts > 1 && made.weights == NULL)) {
         return nnom_packed_no_memory(layer);
     }
@@ -252,7 +254,8 @@ static int64_t lanes_scratch(const nnom_conv_layer_t *conv, int32_t lanes, int32
 static void choose_lanes(const nnom_conv_layer_t *conv, nnom_packed_param_t *p)
 {
     const nnom_layer_t *layer = &conv->super;
-    const int64_t bytes = (int64_t)nnom_shape_elements(nnom_layer_in(layer, 0)->shape) + nnom_shape_elements(layer->out->shape);
+    const int64_t bytes =
+        (int64_t)nnom_shape_elements(nnom_layer_in(layer, 0)->shape) + nnom_shape_elements(layer->out->shape);
     const int32_t rows = layer->geometry->kernel_h;
     const int32_t choices[4][2] = {{4, 1}, {4, rows}, {2, 1}, {2, rows}};
     int64_t least = INT64_MAX;

@@ -3,8 +3,8 @@
 #include "requantize.h"
 
 /* As nnom_packed_pixels(), of any shift; apart, so that what only a shift to the left needs costs the others nothing. */
-static void pixels_left(const nnom_packed_param_t *p, int32_t channel, int32_t zero_point, const int32_t *acc, int32_t n,
-                        int8_t *to, int32_t step)
+static void pixels_left(const nnom_packed_param_t *p, int32_t channel, int32_t zero_point, const int32_t *acc,
+                        int32_t n, int8_t *to, int32_t step)
 {
     const int32_t multiplier = ((const int32_t *)p->multiplier)[channel];
     const int32_t shift = ((const int8_t *)p->shift)[channel];
@@ -14,8 +14,8 @@ static void pixels_left(const nnom_packed_param_t *p, int32_t channel, int32_t z
     }
 }
 
-void nnom_packed_pixels(const nnom_packed_param_t *p, int32_t channel, int32_t zero_point, const int32_t *acc, int32_t n,
-                        int8_t *to, int32_t step)
+void nnom_packed_pixels(const nnom_packed_param_t *p, int32_t channel, int32_t zero_point, const int32_t *acc,
+                        int32_t n, int8_t *to, int32_t step)
 {
     const int32_t multiplier = ((const int32_t *)p->multiplier)[channel];
     const int32_t right = -((const int8_t *)p->shift)[channel];
@@ -31,8 +31,8 @@ void nnom_packed_pixels(const nnom_packed_param_t *p, int32_t channel, int32_t z
     }
 }
 
-void nnom_packed_channels(const nnom_packed_param_t *p, int32_t channel, int32_t zero_point, const int32_t *acc, int32_t n,
-                          int8_t *to)
+void nnom_packed_channels(const nnom_packed_param_t *p, int32_t channel, int32_t zero_point, const int32_t *acc,
+                          int32_t n, int8_t *to)
 {
     const int32_t *multiplier = (const int32_t *)p->multiplier + channel;
     const int8_t *shift = (const int8_t *)p->shift + channel;

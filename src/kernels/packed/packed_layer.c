@@ -28,9 +28,15 @@ nnom_packed_param_t *nnom_packed_param(nnom_conv_layer_t *conv)
     nnom_packed_param_t *p = nnom_layer_alloc(&conv->super, 1, sizeof *p);
     if (p != NULL) {
         const nnom_conv_param_t *plain = &conv->param;
-        const nnom_packed_param_t param = {.geometry = plain->geometry, .act_min = plain->act_min, .act_max = plain->act_max,
-                                           .lanes = 1, .parts = 1, .weights = plain->weights, .bias = plain->bias,
-                                           .multiplier = plain->multiplier, .shift = plain->shift};
+        const nnom_packed_param_t param = {.geometry = plain->geometry,
+                                           .act_min = plain->act_min,
+                                           .act_max = plain->act_max,
+                                           .lanes = 1,
+                                           .parts = 1,
+                                           .weights = plain->weights,
+                                           .bias = plain->bias,
+                                           .multiplier = plain->multiplier,
+                                           .shift = plain->shift};
         *p = param;
     }
     return p;

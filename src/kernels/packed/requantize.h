@@ -21,7 +21,8 @@ static inline int32_t nnom_high_mul_short(int32_t a, int32_t b)
     const int32_t ah = a >> 16, bh = b >> 16;
     const uint32_t al = (uint32_t)a & 0xffffu, bl = (uint32_t)b & 0xffffu;
     const uint32_t low = ((al * bl) >> 16) + al * (uint32_t)bh;
-    const int32_t middle = ah * (int32_t)bl + (int32_t)(low & 0xffffu); /* bits 16 and up of the product, less low's high half */
+    /* bits 16 and up of the product, less low's high half */
+    const int32_t middle = ah * (int32_t)bl + (int32_t)(low & 0xffffu);
     const int32_t high = ah * bh + (int32_t)(low >> 16) + (middle >> 16);
     return (int32_t)((uint32_t)high << 1) + (int32_t)(((uint32_t)(middle & 0xffff) + 0x4000u) >> 15);
 }

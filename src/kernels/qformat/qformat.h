@@ -20,8 +20,8 @@ typedef struct nnom_qformat_numbers {
 static inline nnom_qformat_numbers_t nnom_qformat_numbers(const nnom_conv_param_t *p, const nnom_tensor_t *out)
 {
     const int8_t *shift = p->shift;
-    const nnom_qformat_numbers_t q = {p->bias,    shift[1],   *(const int32_t *)p->multiplier, shift[0],
-                                      p->act_min, p->act_max, out->zero_point};
+    const nnom_qformat_numbers_t q = {p->bias,    shift[1],       *(const int32_t *)p->multiplier, shift[0], p->act_min,
+                                      p->act_max, out->zero_point};
     return q;
 }
 
@@ -37,7 +37,8 @@ static inline int32_t nnom_qformat_bias(const nnom_qformat_numbers_t *q, int32_t
 
 static inline int8_t nnom_qformat_finish(const nnom_qformat_numbers_t *q, int32_t acc)
 {
-    return (int8_t)nnom_clamp_i32(nnom_requantize(acc, q->multiplier, q->shift) + q->zero_point, q->act_min, q->act_max);
+    return (int8_t)nnom_clamp_i32(nnom_requantize(acc, q->multiplier, q->shift) + q->zero_point, q->act_min,
+                                  q->act_max);
 }
 
 #endif
