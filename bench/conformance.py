@@ -256,7 +256,7 @@ def convert_cost(path: Path) -> tuple[float, float, float]:
         "u = resource.getrusage(resource.RUSAGE_CHILDREN); print(u.ru_utime + u.ru_stime, u.ru_maxrss)"
     )
     with tempfile.TemporaryDirectory() as out:
-        command = [sys.executable, "-c", script, sys.executable, "-m", "nnom.cli", "convert", str(path), "-o", out]
+        command = [sys.executable, "-c", script, sys.executable, "-m", "nnom", "convert", str(path), "-o", out]
         begin = time.monotonic()
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         seconds = time.monotonic() - begin

@@ -21,8 +21,8 @@ from nnom import boards
 from nnom.conversion import Plan, load, prepare
 from nnom.core import CoreModel
 from nnom.graph import Graph
-from nnom.printing import short
 from nnom.running import BoardRun, lcg_inputs, run_board
+from nnom.text import short
 
 SHARED = Path(os.environ.get("NNOM_SHARED", frozen.ROOT.parent / "shared")) / "models"
 MLPERF = {

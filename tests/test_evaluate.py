@@ -14,7 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "python"), str(ROOT / "tests")]
 
 import nnom  # noqa: E402
-from nnom import cli, cli_commands, cli_json  # noqa: E402
+from nnom import cli  # noqa: E402
+from nnom.cli import as_json, commands  # noqa: E402
 from nnom.compare import outputs_of  # noqa: E402
 from nnom.core import Port  # noqa: E402
 from nnom.errors import DataError  # noqa: E402
@@ -112,7 +113,7 @@ def test_data_beyond_the_calibration_are_named():
 
 
 def test_command(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr(cli_commands, "load", lambda *_: _net())
+    monkeypatch.setattr(commands, "load", lambda *_: _net())
     for name, a in (("x", X), ("t", RNG.normal(size=(N, 3))), ("y", RNG.integers(0, 2, N))):
         np.save(tmp_path / f"{name}.npy", a)
     x, t, y = (str(tmp_path / f"{name}.npy") for name in "xty")
@@ -134,5 +135,5 @@ def test_command(capsys, tmp_path, monkeypatch):
 
 def test_a_float_output_has_no_scale():
     port = Port((1, 1, 2), np.dtype(np.float32), 0.5, 3)
-    shown = cli_json.output("y", port, np.zeros((1, 1, 1, 2), np.float32))
+    shown = as_json.output("y", port, np.zeros((1, 1, 1, 2), np.float32))
     assert shown["scale"] is None and shown["zero_point"] is None

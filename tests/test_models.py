@@ -116,7 +116,7 @@ def test_dynamic_range_model_needs_data_and_says_why(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [p for p in INT8 if p.stem == "mobilenetv1_025_int8"], ids=stem)
 def test_conversion_takes_less_than_500_mb(path: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "nnom.cli", "convert", str(path), "-o", str(tmp_path / "out")]
+    command = [sys.executable, "-m", "nnom", "convert", str(path), "-o", str(tmp_path / "out")]
     script = (
         "import resource, subprocess, sys; done = subprocess.run(sys.argv[1:]); "
         "print(done.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"

@@ -22,7 +22,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 
 from mobilenet import mobilenet_v1, mobilenet_v2  # noqa: E402
 from nnom import boards, cli, picture  # noqa: E402
-from nnom.cli_plan import draw_curve  # noqa: E402
+from nnom.cli.plan import draw_curve  # noqa: E402
 from nnom.conversion import STATE_BYTES, Plan  # noqa: E402
 from nnom.core import CoreModel  # noqa: E402
 from nnom.errors import DataError, TooSmall  # noqa: E402

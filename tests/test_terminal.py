@@ -18,14 +18,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nnom import cli, printing
+from nnom import cli
 from nnom.boards import boards
+from nnom.cli import printing
+from nnom.cli.terminal import Table
 from nnom.core import CoreModel
 from nnom.graph import Graph, Node, Weight
 from nnom.page import page
 from nnom.planning import survey
 from nnom.quantise import sketch
-from nnom.terminal import Table
 from nnom.text import visible
 from rich.cells import cell_len
 
@@ -261,7 +262,7 @@ def test_visible():
 def test_control_characters_reach_no_terminal_and_no_page(monkeypatch, tmp_path, words):
     """The kind: any text that a file brings."""
     graph = evil_graph()
-    for module in ("nnom.cli_commands", "nnom.cli_plan", "nnom.inspect_model"):
+    for module in ("nnom.cli.commands", "nnom.cli.plan", "nnom.inspect_model"):
         monkeypatch.setattr(f"{module}.load", lambda *_: graph)
     words = [*words, "m.tflite"] + (["-o", str(tmp_path / "r.html")] if words == ["report"] else [])
     screen = Terminal(monkeypatch, 120)

@@ -26,7 +26,7 @@ def say(text: str) -> None:
 def nnom(arguments: str) -> None:
     """Shows the command and runs it; ends the demo if it fails."""
     print(f"$ .venv/bin/nnom {arguments}", flush=True)
-    command = [sys.executable, "-m", "nnom.cli", *shlex.split(arguments)]
+    command = [sys.executable, "-m", "nnom", *shlex.split(arguments)]
     if subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode != 0:
         sys.exit(f"demo: 'nnom {arguments}' failed; its message is above")
 

@@ -61,8 +61,8 @@ def evaluate_model(model: Any, x: Any, y: Any, calibration: Any = None) -> Evalu
     y: class numbers, or one-hot rows as in 2019. Without `calibration` a float model is evaluated in float, with it
     also as int8.
     """
+    from .cli.printing import console, print_evaluation
     from .conversion import load
-    from .printing import console, print_evaluation
 
     graph = load(model)
     result = evaluate(graph, x, y, calibration, use_float=graph.is_float and calibration is None)

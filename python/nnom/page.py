@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from . import picture, printing
+from . import picture
 from .conversion import STATE_BYTES
 from .graph import Graph
 from .planning import Overview, PlannedLayer
-from .text import as_html
+from .text import as_html, short
 
 _STYLE = """
 :root { --page:#fcfcfd; --ink:#1c2430; --soft:#5b6675; --line:#d9dee5; --panel:#f2f4f7; --odd:#f6f7f9; --rolls:#edf5f3;
@@ -83,7 +83,7 @@ def page(graph: Graph, o: Overview, title: str, note: str = "") -> str:
 
 def _name(name: str) -> str:
     """A layer's name, short if TFLite fused many into it, whole on hover."""
-    brief = printing.short(name, 48)
+    brief = short(name, 48)
     return as_html(brief) if brief == name else f'<span title="{as_html(name)}">{as_html(brief)}</span>'
 
 

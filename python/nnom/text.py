@@ -31,3 +31,20 @@ def as_html(text: str, lines: bool = False) -> str:
 def last_operator(name: str) -> str:
     """TFLite joins the names of all operators that it fused, last one first: that one."""
     return name.split(";")[0] or name
+
+
+def cut(name: str, width: int, encoding: str | None = None) -> str:
+    """The end of a name that is too long: it tells more than the beginning."""
+    from rich.cells import cell_len  # where a name must be cut only
+
+    mark = ".." if encoding else "…"
+    room = max(width - cell_len(mark), 1)
+    while cell_len(name) > room:
+        name = name[max(1, (len(name) - room) // 2) :]
+    return mark + name
+
+
+def short(name: str, most: int = 60) -> str:
+    """A name of at most `most` characters without control characters; of a fused one its last operator."""
+    name = visible(last_operator(name))
+    return name if len(name) <= most else cut(name, most)

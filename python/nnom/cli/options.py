@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""The command `nnom`: its options, and what its exit codes mean (CODES)."""
+"""The options of each command, and what the exit codes mean (CODES)."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Sequence
-from typing import NoReturn
 
-from . import __version__
-from .calibrate import METHODS
-from .core import OPTIMIZE, targets
+from .. import __version__
+from ..calibrate import METHODS
+from ..core import OPTIMIZE, targets
 
 _RAW = argparse.RawDescriptionHelpFormatter
 _MODEL = "a .keras, .h5 or .tflite file"
@@ -22,7 +19,8 @@ CODES = """exit codes:
 _DATA = "x.npy, x.csv, x.npz, or x.npz:KEY; first axis: samples"
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """All commands."""
     text = "Trained neural networks to C for microcontrollers."
     top = argparse.ArgumentParser(prog="nnom", description=text, formatter_class=_RAW)
     example = "nnom convert model.keras --calibration x.npy --labels y.npy --name har -o out/"
@@ -169,37 +167,7 @@ def _library(commands: argparse._SubParsersAction) -> None:
     p.add_argument("-o", "--out", metavar="DIR", help="copy the three folders into this one")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; the exit code. Without a command: the help."""
-    parser = _parser()
-    words = _joined(list(sys.argv[1:] if arguments is None else arguments))
-    parsed = parser.parse_args(words)
-    parsed.words = words
-    if parsed.command is None:
-        parser.print_help()
-        return 0
-    return _run_command(parsed)
-
-
-def _run_command(parsed: argparse.Namespace) -> int:
-    from . import cli_commands, terminal
-    from .errors import NnomError, ToolError, TooSmall
-
-    terminal.set_up_streams()
-    try:
-        return cli_commands.COMMANDS[parsed.command](parsed)
-    except ToolError as e:
-        return _fail(e, 3)
-    except TooSmall as e:
-        fed = getattr(parsed, "feed", False)
-        return _fail(f"{e}{'' if fed else '; an input fed row by row (--feed) may need less'}", 1)
-    except (NnomError, OSError, MemoryError) as e:
-        return _fail(e, 1)
-    except KeyboardInterrupt:
-        return _fail("interrupted", 130)
-
-
-def _joined(arguments: list[str]) -> list[str]:
+def joined(arguments: list[str]) -> list[str]:
     """Lets `--opt -O2` through, which argparse takes for two options."""
     result: list[str] = []
     for a in arguments:
@@ -208,21 +176,3 @@ def _joined(arguments: list[str]) -> list[str]:
         else:
             result.append(a)
     return result
-
-
-def _fail(error: BaseException | str, code: int) -> int:
-    if isinstance(error, MemoryError):
-        error = "out of memory; use fewer samples"
-    from .text import visible
-
-    print(f"nnom: error: {visible(str(error), lines=True)}", file=sys.stderr)
-    return code
-
-
-def run() -> NoReturn:
-    """Entry for `python -m`."""
-    sys.exit(main())
-
-
-if __name__ == "__main__":
-    run()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""Tables for people: readable without colour, in the terminal's width. What machines read is in cli_json.py."""
+"""Tables for people: readable without colour, in the terminal's width. What machines read is in as_json.py."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 from rich.markup import escape
 
-from .boards import Board
-from .calibrate import tensors_of_nodes
-from .compare import EXACT_DB
-from .conversion import Conversion, Report
-from .core import CoreModel, LayerRow
-from .evaluation import Evaluation, ValueErrors
-from .graph import Graph
-from .removed import removed
-from .running import BoardRun
-from .shrink import PassReport, format_report
-from .terminal import Screen, Stages, Table, cut
-from .text import last_operator, visible
+from ..boards import Board
+from ..calibrate import tensors_of_nodes
+from ..compare import EXACT_DB
+from ..conversion import Conversion, Report
+from ..core import CoreModel, LayerRow
+from ..evaluation import Evaluation, ValueErrors
+from ..graph import Graph
+from ..removed import removed
+from ..running import BoardRun
+from ..shrink import PassReport, format_report
+from ..text import short
+from .terminal import Screen, Stages, Table
 
 __all__ = ["Stages", "console", "table"]
 table = Table
@@ -29,12 +29,6 @@ table = Table
 def console(stderr: bool = False, quiet: bool = False) -> Screen:
     """As wide as the terminal, 120 columns where the output is none."""
     return Screen(stderr, quiet)
-
-
-def short(name: str, most: int = 60) -> str:
-    """A name of at most `most` characters without control characters; of a fused one its last operator."""
-    name = visible(last_operator(name))
-    return name if len(name) <= most else cut(name, most)
 
 
 def decibels(db: float) -> str:

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.segment import Segment
 from rich.style import Style
 
-from .text import visible
+from ..text import cut, visible
 
 PIPE_WIDTH = 120  # where the output is no terminal
 _GAP = 2
@@ -191,15 +191,6 @@ class _Group(dict[int, int]):
     def __init__(self, indent: int):
         super().__init__()
         self.indent = indent
-
-
-def cut(name: str, width: int, encoding: str | None = None) -> str:
-    """The end of a name that is too long: it tells more than the beginning."""
-    mark = ".." if encoding else "…"
-    room = max(width - cell_len(mark), 1)
-    while cell_len(name) > room:
-        name = name[max(1, (len(name) - room) // 2) :]
-    return mark + name
 
 
 def _encodable(text: str, encoding: str | None) -> str:

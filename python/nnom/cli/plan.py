@@ -8,13 +8,14 @@ from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
 
-from . import api, printing
-from . import data as datasets
-from .conversion import STATE_BYTES, Plan, load, write_text
-from .errors import DataError
-from .graph import Graph
-from .planning import Overview, Point, parse_bytes, survey, to_json
-from .removed import Removed
+from .. import api
+from .. import data as datasets
+from ..conversion import STATE_BYTES, Plan, load, write_text
+from ..errors import DataError
+from ..graph import Graph
+from ..planning import Overview, Point, parse_bytes, survey, to_json
+from ..removed import Removed
+from . import printing
 from .terminal import Screen, Table
 
 _CHART_WIDTH, _CHART_HEIGHT = 64, 8
@@ -138,7 +139,7 @@ def draw_curve(curve: list[Point], chosen: Point, width: int = 80, ascii_only: b
 
 def run_report(a: Namespace) -> int:
     """Writes the page."""
-    from .page import page
+    from ..page import page
 
     graph, gone = planned_graph(a)
     overview = survey(graph, plan_of(a))

@@ -12,22 +12,33 @@ from typing import Any
 
 import numpy as np
 
-from . import boards, cli_json, printing, provenance
-from . import data as datasets
-from .cli_inspect import run_inspect
-from .cli_plan import plan_of, run_plan, run_report
-from .conversion import Prepared, convert, load, prepare
-from .core import CoreModel
-from .errors import DataError, ToolError
-from .evaluation import evaluate, evaluate_values, float_form
-from .graph import Graph
-from .losses import saturation_warnings
-from .removed import removed
-from .run_library import copy_library, library_root
-from .running import BoardRun, find_board, float_scale, fnv1a, lcg_inputs, parse_lcg, run_board, run_host, stored_inputs
+from .. import boards, provenance
+from .. import data as datasets
+from ..conversion import Prepared, convert, load, prepare
+from ..core import CoreModel
+from ..errors import DataError, ToolError
+from ..evaluation import evaluate, evaluate_values, float_form
+from ..graph import Graph
+from ..losses import saturation_warnings
+from ..removed import removed
+from ..run_library import copy_library, library_root
+from ..running import (
+    BoardRun,
+    find_board,
+    float_scale,
+    fnv1a,
+    lcg_inputs,
+    parse_lcg,
+    run_board,
+    run_host,
+    stored_inputs,
+)
+from ..text import visible
+from ..validation import Validation, validate
+from . import as_json, printing
+from .inspect import run_inspect
+from .plan import plan_of, run_plan, run_report
 from .terminal import Screen
-from .text import visible
-from .validation import Validation, validate
 
 DEFAULT_INPUT = "lcg:305419896"
 _SHOWN = 16  # values of an output printed for people
@@ -58,7 +69,7 @@ def _convert(a: Namespace) -> int:
         options["command"] = provenance.of_command(a.words)
         c = convert(graph, x, y, stage=stage, **options)
     if a.json:
-        return _print_json(cli_json.conversion(c))
+        return _print_json(as_json.conversion(c))
     printing.print_conversion(printing.console(quiet=a.quiet), c)
     if a.report_shrink:
         printing.print_shrinking(printing.console(), c.prepared.shrinking)
@@ -86,8 +97,8 @@ def _evaluate(a: Namespace) -> int:
         else:
             e = evaluate(graph, x, y, calibration, stage=stage, top_k=a.top_k, places=places, **options)
     if a.targets or a.reconstruct:
-        return _print_json(cli_json.value_errors(v)) if a.json else printing.print_value_errors(out, v)
-    return _print_json(cli_json.evaluation(e)) if a.json else printing.print_evaluation(out, e)
+        return _print_json(as_json.value_errors(v)) if a.json else printing.print_value_errors(out, v)
+    return _print_json(as_json.evaluation(e)) if a.json else printing.print_evaluation(out, e)
 
 
 # ---- run ----
@@ -145,10 +156,10 @@ def _run_json(
     shown = on_board.outputs if on_board else outputs
     named = zip(p.graph.outputs, core.outputs, shown, strict=True)
     form = "float32" if p.graph.is_float else "int8"
-    result = {"model": p.graph.source, "form": form, "samples": len(shown[0]), **source, **cli_json.totals(core)}
-    result["outputs"] = [cli_json.output(name, port, v) for name, port, v in named]
+    result = {"model": p.graph.source, "form": form, "samples": len(shown[0]), **source, **as_json.totals(core)}
+    result["outputs"] = [as_json.output(name, port, v) for name, port, v in named]
     if on_board:
-        result["board"] = cli_json.board(on_board)
+        result["board"] = as_json.board(on_board)
         result["board_equals_host"] = equal
     return result
 
@@ -195,7 +206,7 @@ def _validate(a: Namespace) -> int:
     options |= {"samples": a.samples, "original": a.original, "places": (", ".join(a.data), "calibration")}
     v = validate(a.model, x, calibration, **options)
     if a.json:
-        _print_json(cli_json.validation(v))
+        _print_json(as_json.validation(v))
     else:
         _print_validation(printing.console(quiet=a.quiet), v)
     _refuse_nothing(v)

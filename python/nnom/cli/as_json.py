@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from .conversion import Conversion, Report
-from .core import CoreModel, Port
-from .evaluation import Evaluation, ValueErrors
-from .inspect_model import Inspection
-from .running import BoardRun, fnv1a
-from .validation import Validation
+from ..conversion import Conversion, Report
+from ..core import CoreModel, Port
+from ..evaluation import Evaluation, ValueErrors
+from ..inspect_model import Inspection
+from ..running import BoardRun, fnv1a
+from ..validation import Validation
 
 
 def totals(core: CoreModel) -> dict[str, int]:

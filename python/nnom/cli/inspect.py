@@ -6,9 +6,9 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 
-from . import cli_json, printing
-from .graph import Quant
-from .inspect_model import Inspection, inspect
+from ..graph import Quant
+from ..inspect_model import Inspection, inspect
+from . import as_json, printing
 from .terminal import Screen
 
 
@@ -16,7 +16,7 @@ def run_inspect(a: Namespace) -> int:
     """What is in the file, and what becomes of it."""
     found = inspect(a.model, a.int8_io)
     if a.json:
-        print(json.dumps(cli_json.inspection(found)))
+        print(json.dumps(as_json.inspection(found)))
         return 0
     print_inspection(printing.console(quiet=a.quiet), found)
     return 0
