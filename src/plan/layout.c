@@ -5,7 +5,7 @@
 
 static uint16_t add_block(nnom_planner_t *p, uint64_t bytes, uint16_t first, uint16_t last)
 {
-    const nnom_block_t block = {bytes > INT32_MAX ? INT32_MAX : (uint32_t)bytes, 0, first, last, NNOM_NO_BLOCK, 0, 0};
+    const nnom_block_t block = {bytes > INT32_MAX ? INT32_MAX : (uint32_t)bytes, 0, 0, first, last, NNOM_NO_BLOCK};
     p->blocks[p->block_count] = block;
     return (uint16_t)p->block_count++;
 }
@@ -124,8 +124,8 @@ static void layout_whole_part(nnom_planner_t *p, const nnom_part_t *part, uint16
 static void add_heat(nnom_planner_t *p, uint16_t block, uint64_t accesses)
 {
     nnom_block_t *b = &p->blocks[block];
-    const uint64_t heat = b->heat + (b->bytes > 0 ? accesses * 16 / b->bytes : 0);
-    b->heat = heat > UINT32_MAX ? UINT32_MAX : (uint32_t)heat;
+    const uint64_t heat = b->offset + (b->bytes > 0 ? accesses * 16 / b->bytes : 0);
+    b->offset = heat > UINT32_MAX ? UINT32_MAX : (uint32_t)heat;
 }
 
 static void measure_heat(nnom_planner_t *p)
@@ -253,6 +253,7 @@ static nnom_status_t apply_schedule(nnom_planner_t *p)
     if (steps == 0) {
         return NNOM_OK; /* all whole */
     }
+    nnom_planner_end_search(p); /* what it took holds most schedules */
     const size_t bytes = segments * sizeof(nnom_segment_t) + steps;
     nnom_segment_t *table = nnom_malloc(bytes);
     if (table == NULL) {

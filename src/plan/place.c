@@ -273,9 +273,10 @@ uint64_t nnom_place(nnom_block_t *blocks, uint32_t n, uint16_t *order, uint32_t 
 
 /* ---- Two regions ---- */
 
+/* What is read and written often for its size should lie in the fast region. */
 static bool hotter(const nnom_block_t *a, const nnom_block_t *b)
 {
-    return a->heat > b->heat;
+    return a->offset > b->offset; /* not placed yet */
 }
 
 uint64_t nnom_place_regions(nnom_block_t *blocks, uint32_t n, uint16_t *order, uint32_t fast_bytes,

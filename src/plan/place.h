@@ -9,13 +9,12 @@
 /* A piece of arena that is in use from step `first` to step `last`, both included. */
 typedef struct nnom_block {
     uint32_t bytes;
-    uint32_t offset; /* found by nnom_place, a multiple of 4 */
+    uint32_t offset; /* found by nnom_place, a multiple of 4; before nnom_place_regions: accesses per byte */
+    uint32_t distance;
     uint16_t first;
     uint16_t last;
     uint16_t
         above; /* a block that this one may overlap, if it lies at least `distance` bytes below; or NNOM_NO_BLOCK */
-    uint32_t distance;
-    uint32_t heat; /* accesses per byte: what should lie in the fast region */
 } nnom_block_t;
 
 /* Finds offsets for n blocks. order: working memory [2 n]; tries: orders tried at random after the fixed ones. Returns

@@ -31,7 +31,7 @@ typedef struct nnom_plan_result {
     size_t memory;            /* NNOM_NO_MEMORY: the bytes that there were not */
 } nnom_plan_result_t;
 
-/* Everything that planning works on, in one block of memory. */
+/* Everything that planning works on, in two blocks of memory: what it needs to the end, and what only the search does. */
 typedef struct nnom_planner {
     const nnom_plan_request_t *request;
     nnom_plan_result_t result;
@@ -54,6 +54,7 @@ typedef struct nnom_planner {
     uint16_t *node_block;    /* [nodes] block of its scratch */
     uint16_t *counter_block; /* [parts] */
     void *memory;
+    void *search;
 } nnom_planner_t;
 
 /*
@@ -72,6 +73,8 @@ nnom_status_t nnom_planner_plan(nnom_planner_t *p);
  * arena. */
 void nnom_planner_life(const nnom_planner_t *p, uint16_t tensor, uint16_t *first, uint16_t *last);
 void nnom_planner_end(nnom_planner_t *p);
+/* Frees what the search for a plan needs: p->table. */
+void nnom_planner_end_search(nnom_planner_t *p);
 
 /* layout.c: the blocks of the plan in p->parts, placed. tries: effort. Returns the bytes of the arena, both regions. */
 uint64_t nnom_layout(nnom_planner_t *p, uint32_t tries);

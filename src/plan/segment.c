@@ -212,7 +212,7 @@ static void fill_from(const nnom_flow_t *f, nnom_options_table_t *table, nnom_si
             const nnom_part_t whole = segment_whole_part(f, first);
             part = part.rolls && part.bytes < whole.bytes ? part : whole;
         }
-        const nnom_option_t option = {part.bytes, part.rolls, part.eager};
+        const nnom_option_t option = {(part.bytes / 4u) & NNOM_NO_OPTION, part.rolls, part.eager};
         row[k] = option;
     }
 }
@@ -237,8 +237,8 @@ static void shortest_paths(const nnom_options_table_t *table, uint32_t limit, ui
         work_cost[end] = UINT64_MAX;
         const uint16_t from = end > table->max_length ? (uint16_t)(end - table->max_length) : 0;
         for (uint16_t first = from; first < end; first++) {
-            const uint32_t bytes = option(table, first, end)->bytes;
-            if (work_cost[first] == UINT64_MAX || bytes > limit || bytes == UINT32_MAX) {
+            const uint32_t words = option(table, first, end)->words;
+            if (work_cost[first] == UINT64_MAX || words > limit / 4u || words == NNOM_NO_OPTION) {
                 continue;
             }
             const uint64_t cost = work_cost[first] + option_cost(table, first, end);
@@ -266,7 +266,7 @@ uint16_t nnom_choose(const nnom_options_table_t *table, uint32_t limit, nnom_par
     uint16_t k = count;
     for (uint16_t end = table->node_count; end > 0; end = work_from[end]) {
         const nnom_option_t *from = option(table, work_from[end], end);
-        const nnom_part_t part = {work_from[end], end, from->rolls, from->eager, from->bytes};
+        const nnom_part_t part = {work_from[end], end, from->rolls, from->eager, from->words * 4u};
         result[--k] = part;
         *bytes = result[k].bytes > *bytes ? result[k].bytes : *bytes;
     }
@@ -292,7 +292,7 @@ void nnom_options_fill(const nnom_flow_t *f, nnom_options_table_t *table, nnom_s
     uint16_t from = 0, to = table->max_length < SHORT_LENGTH ? table->max_length : SHORT_LENGTH;
     uint32_t most = most_bytes(f);
     for (size_t k = 0; k < nnom_options_count(table); k++) {
-        table->options[k].bytes = UINT32_MAX;
+        table->options[k].words = NNOM_NO_OPTION;
     }
     for (uint16_t n = 0; n < table->node_count; n++) {
         table->rolled[n + 1] = table->rolled[n] + nnom_node_cost(f, n) + rolling_cost(f, n);

@@ -15,10 +15,12 @@ typedef struct nnom_part {
 
 /* A segment that a plan may be made of, where it stands in the table tells its nodes. */
 typedef struct nnom_option {
-    uint32_t bytes; /* as of nnom_part_t; UINT32_MAX: there is none */
-    bool rolls;
-    bool eager;
+    unsigned words : 30; /* bytes as of nnom_part_t, which are whole words; NNOM_NO_OPTION: there is none */
+    unsigned rolls : 1;
+    unsigned eager : 1;
 } nnom_option_t;
+
+#define NNOM_NO_OPTION 0x3FFFFFFFu
 
 /* All segments: by first node, then by length, 1 to max_length or as many nodes as are left. */
 typedef struct nnom_options_table {
