@@ -79,6 +79,17 @@ struct nnom_instance {
 nnom_status_t nnom_run(nnom_instance_t *instance);
 
 /*
+ * Runs n samples one after another, as n times nnom_run(). inputs [nnom_input_count()]: of input i all samples, [n][nnom_input_bytes(i)];
+ * outputs [nnom_output_count()]: where those of output i go, [n][nnom_output_bytes(i)]; NULL, or outputs[i] NULL: not wanted. The arrays
+ * are the caller's, of any alignment, and no part of the arena. A fed model gets the rows of each sample at once, from the first row on.
+ * States go from each sample to the next, and from the last call to this one: nnom_forget() before it starts anew.
+ * NNOM_OK; NNOM_NULL for a missing input, and nothing ran; NNOM_NOT_COMPILED; else the first error of a run: the samples before
+ * it have their outputs, the others are as they were. It uses no threads and takes no memory: a thread each may do a part of the samples
+ * with an instance of its own, that is, the program with an arena of its own.
+ */
+nnom_status_t nnom_run_many(nnom_instance_t *instance, const void *const *inputs, void *const *outputs, uint32_t n);
+
+/*
  * Feeding, for models compiled or converted for it: n rows of the input as they come, [n][w][c]. NNOM_MORE, or NNOM_OK when
  * the last row was given and the outputs are complete; NNOM_NOT_FED if the model runs whole inputs; NNOM_BAD_ARGUMENT for more
  * rows than are left (nothing is taken then) and after the end; else what a Lambda returned. After a Lambda's error, and after

@@ -3,19 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+import threading
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from .core import CoreModel
 from .graph import Graph
+from .threads import Progress, host_threads, side_by_side
 
 METHODS = ("minmax", "percentile", "percentile99.9", "mse")
 _KEPT = 1 << 17  # values kept per tensor, of all samples together
 
 Range = tuple[float, float]
-Progress = Callable[[int, int], None]
 
 
 @dataclass
@@ -26,12 +27,17 @@ class Observed:
     high: float = -np.inf
     parts: list[np.ndarray] = field(default_factory=list)
 
-    def add(self, values: np.ndarray, most: int, rng: np.random.Generator) -> None:
-        """Values of one run; at most `most` of them are kept."""
+    def add(self, values: np.ndarray, kept: np.ndarray | None) -> None:
+        """Values of one run; of them those at the indices `kept` are kept, None: all."""
         flat = values.reshape(-1)
         self.low = min(self.low, float(flat.min()))
         self.high = max(self.high, float(flat.max()))
-        self.parts.append(flat.copy() if flat.size <= most else flat[rng.integers(0, flat.size, most)])
+        self.parts.append(flat.copy() if kept is None else flat[kept])
+
+    def join(self, other: Observed) -> None:
+        """Takes in what another one saw."""
+        self.low, self.high = min(self.low, other.low), max(self.high, other.high)
+        self.parts += other.parts
 
     @property
     def values(self) -> np.ndarray:
@@ -41,34 +47,74 @@ class Observed:
         return self.parts[0]
 
 
+class _Draws:
+    """Which values of each tensor are kept, sample by sample: the same whatever the threads that ask."""
+
+    def __init__(self, sizes: dict[str, int], most: int):
+        self._sizes, self._most = sizes, most
+        self._rng = np.random.default_rng(20190)
+        self._drawn: dict[int, dict[str, np.ndarray]] = {}
+        self._next = 0
+        self._lock = threading.Lock()
+
+    def of(self, sample: int) -> dict[str, np.ndarray]:
+        """Indices by tensor, of those that are not kept whole. Once for each sample."""
+        with self._lock:
+            while self._next <= sample:
+                self._drawn[self._next] = {
+                    name: self._rng.integers(0, size, self._most)
+                    for name, size in self._sizes.items()
+                    if size > self._most
+                }
+                self._next += 1
+            return self._drawn.pop(sample)
+
+
+class _Watcher:
+    """A core model of its own that notes what the tensors of a float graph hold."""
+
+    def __init__(self, graph: Graph):
+        self.model = CoreModel(graph)
+        self.names = tensors_of_nodes(graph, self.model)
+        self.inputs = graph.inputs
+        self.found = {name: Observed() for names in (self.inputs, *self.names.values()) for name in names}
+        self.model.observe(self._after)
+        self._kept: dict[str, np.ndarray] = {}
+
+    def _after(self, node: int, values: np.ndarray) -> None:
+        for name in self.names.get(node, ()):
+            self.found[name].add(values, self._kept.get(name))
+
+    def run(self, data: list[np.ndarray], draws: _Draws, a: int, b: int) -> None:
+        """Samples [a, b) of data [n, h, w, c] per input."""
+        for i in range(a, b):
+            self._kept = draws.of(i)
+            sample = [x[i].astype(port.dtype) for x, port in zip(data, self.model.inputs, strict=True)]
+            for name, values in zip(self.inputs, sample, strict=True):
+                self.found[name].add(values, self._kept.get(name))
+            self.model.run(sample)
+
+
 def observe(graph: Graph, data: list[np.ndarray], progress: Progress | None = None) -> dict[str, Observed]:
     """Runs a float graph over samples [n, h, w, c] per input; what each tensor held, by name, constants included."""
-    model = CoreModel(graph)
     count = len(data[0])
-    most = max(64, _KEPT // count)
-    rng = np.random.default_rng(20190)
+    watchers = [_Watcher(graph) for _ in range(host_threads(count))]
+    model, names = watchers[0].model, watchers[0].names
+    seen = [*graph.inputs, *(name for node in sorted(names) for name in names[node])]
+    draws = _Draws({name: graph.tensors[name].elements for name in seen}, max(64, _KEPT // count))
+    side_by_side([functools.partial(w.run, data, draws) for w in watchers], count, progress)
     found = {name: Observed() for name in graph.tensors}
     for name, tensor in graph.tensors.items():
         if tensor.data is not None:
-            found[name].add(tensor.data, tensor.elements, rng)
-    names = tensors_of_nodes(graph, model)
-
-    def after(node: int, values: np.ndarray) -> None:
-        for name in names.get(node, ()):
-            found[name].add(values, most, rng)
-
-    model.observe(after)
-    for i in range(count):
-        sample = [a[i].astype(port.dtype) for a, port in zip(data, model.inputs, strict=True)]
-        for name, values in zip(graph.inputs, sample, strict=True):
-            found[name].add(values, most, rng)
-        model.run(sample)
-        if progress:
-            progress(i + 1, count)
+            found[name].add(tensor.data, None)
+    for w in watchers:
+        for name, observed in w.found.items():
+            found[name].join(observed)
     for node in graph.nodes:
         if model.node_of(node.output) is None:  # a view of an input or a constant: no node writes it
             found[node.output] = found[node.inputs[0]]
-    model.close()
+    for w in watchers:
+        w.model.close()
     return found
 
 

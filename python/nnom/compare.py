@@ -3,17 +3,16 @@
 
 from __future__ import annotations
 
-import itertools
-import os
-from concurrent.futures import ThreadPoolExecutor
+import functools
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from .calibrate import Progress, tensors_of_nodes
+from .calibrate import tensors_of_nodes
 from .core import CoreModel, Port, tensor_port
 from .graph import Graph
 from .groups import saturating
+from .threads import Progress, host_threads, side_by_side
 
 EXACT_DB = 200.0  # what is reported when nothing differs
 
@@ -41,7 +40,8 @@ class Runner:
 
     def __init__(self, graph: Graph, raw: bool = False, threads: int | None = None):
         self.raw = raw
-        self._models = [CoreModel(graph) for _ in range(threads or min(2, os.cpu_count() or 1))]
+        self._graph, self._threads = graph, threads
+        self._models = [CoreModel(graph)]
         self.outputs = self._models[0].outputs
 
     def run(self, data: list[np.ndarray], progress: Progress | None = None) -> list[np.ndarray]:
@@ -49,19 +49,14 @@ class Runner:
         count = len(data[0])
         results = [np.empty((count, *p.shape), p.dtype) for p in self.outputs]
         ports = self._models[0].inputs
-        done = itertools.count(1)
+        while len(self._models) < (self._threads or host_threads(count)):
+            self._models.append(CoreModel(self._graph))
 
-        def work(k: int) -> None:
-            for i in range(k, count, len(self._models)):
-                inputs = [stored(p, x[i], self.raw) for p, x in zip(ports, data, strict=True)]
-                for result, value in zip(results, self._models[k].run(inputs), strict=True):
-                    result[i] = value
-                if progress:
-                    progress(next(done), count)
+        def work(model: CoreModel, a: int, b: int) -> None:
+            inputs = [stored(p, x[a:b], self.raw) for p, x in zip(ports, data, strict=True)]
+            model.run_many(inputs, [r[a:b] for r in results])
 
-        with ThreadPoolExecutor(len(self._models)) as pool:
-            for future in [pool.submit(work, k) for k in range(len(self._models))]:
-                future.result()
+        side_by_side([functools.partial(work, m) for m in self._models], count, progress)
         return results
 
 

@@ -99,6 +99,11 @@ def targets() -> dict[str, int]:
     return found
 
 
+def _addresses(arrays: Sequence[np.ndarray]) -> ct.Array[ct.c_void_p]:
+    """Of the data of contiguous arrays, which the caller keeps."""
+    return (ct.c_void_p * len(arrays))(*(a.ctypes.data for a in arrays))
+
+
 _FACTS = ("mode", "feed", "curve", "target", "inputs", "outputs", "input_names", "output_names")
 
 
@@ -223,33 +228,31 @@ class CoreModel:
 
     def run(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         """One sample: an array per input, in the input's dtype and any shape of its size. Returns copies [h, w, c]."""
+        return [out[0] for out in self.run_many([np.asarray(x)[np.newaxis] for x in inputs])]
+
+    def run_many(
+        self, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray] | None = None
+    ) -> Sequence[np.ndarray]:
+        """Samples [n, ...] per input, in the input's dtype and any shape of its size. Returns [n, h, w, c] per output.
+
+        One call of the core, outside Python's lock. outputs: contiguous arrays to write to, None: new ones.
+        """
         if len(inputs) != len(self.inputs):
             raise DataError(f"the model has {len(self.inputs)} inputs, {len(inputs)} arrays were given")
-        arrays = []
-        for i, (x, port) in enumerate(zip(inputs, self.inputs, strict=True)):
-            x = np.asarray(x)
-            if x.dtype != port.dtype or x.size != int(np.prod(port.shape)):
-                raise DataError(f"input {i}: {x.dtype} {x.shape} given, expected {port.dtype} {port.shape}")
-            arrays.append(np.ascontiguousarray(x).reshape(port.shape))
-        status = self._feed(arrays[0]) if self.feed else self._run_whole(arrays)
+        count = len(inputs[0]) if inputs else 1
+        arrays = [self._samples(i, np.asarray(x), count) for i, x in enumerate(inputs)]
+        outputs = outputs or [np.empty((count, *p.shape), p.dtype) for p in self.outputs]
+        status = self._lib.nnom_run_many(self._model, _addresses(arrays), _addresses(outputs), count)
         if status != 0:
             raise CoreError(self._lib.nnom_status_text(status).decode())
-        return [
-            self._view(self._lib.nnom_output_buffer(self._model, i), port).copy() for i, port in enumerate(self.outputs)
-        ]
+        return outputs
 
-    def _run_whole(self, arrays: list[np.ndarray]) -> int:
-        for i, (x, port) in enumerate(zip(arrays, self.inputs, strict=True)):
-            self._view(self._lib.nnom_input_buffer(self._model, i), port)[...] = x
-        return self._lib.nnom_model_run(self._model)
-
-    def _feed(self, rows: np.ndarray) -> int:
-        """All rows, one call each, as they would come from a sensor."""
-        self._lib.nnom_reset(self._model)
-        status = 1
-        for row in rows:
-            status = self._lib.nnom_feed(self._model, ct.c_void_p(row.ctypes.data), 1)
-        return status
+    def _samples(self, i: int, x: np.ndarray, count: int) -> np.ndarray:
+        """Samples as the core reads them. Raises DataError if they are not of input i."""
+        port = self.inputs[i]
+        if x.dtype != port.dtype or x.shape[:1] != (count,) or x.size != count * int(np.prod(port.shape)):
+            raise DataError(f"input {i}: {x.dtype} {x.shape[1:]} given, expected {port.dtype} {port.shape}")
+        return np.ascontiguousarray(x)
 
     def observe(self, function: Callable[[int, np.ndarray], None] | None) -> None:
         """Calls function(node, output [h, w, c] as stored) after each node of every run; None ends it."""

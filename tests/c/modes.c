@@ -40,6 +40,32 @@ static void run_and_compare(nnom_model_t *m, const samples_t *k, const char *wha
     check_outputs(m, k, what);
 }
 
+/* The sample between two others of zeros, all in one call: none changes what the next one gives. */
+static void check_many(nnom_model_t *m, const samples_t *k, const char *what)
+{
+    enum { COUNT = 3 };
+    const void *in[MAX_PORTS] = {NULL};
+    void *out[MAX_PORTS] = {NULL};
+    for (uint32_t i = 0; i < k->inputs; i++) {
+        const size_t bytes = nnom_input_bytes(&m->instance, i);
+        uint8_t *all = keep(COUNT * bytes);
+        memset(all, 0, COUNT * bytes);
+        memcpy(all + bytes, k->in[i], bytes);
+        in[i] = all;
+    }
+    for (uint32_t i = 0; i < k->outputs; i++) {
+        out[i] = i > 0 && random_chance(50) ? NULL : keep(COUNT * (size_t)nnom_output_bytes(&m->instance, i));
+    }
+    CHECK(nnom_run_many(&m->instance, in, out, COUNT) == NNOM_OK, "%s: nnom_run_many", what);
+    for (uint32_t i = 0; i < k->outputs; i++) {
+        const size_t bytes = nnom_output_bytes(&m->instance, i);
+        const uint8_t *got = out[i];
+        CHECK(got == NULL || memcmp(got + bytes, k->out[i], bytes) == 0, "%s: of many, output %d differs", what,
+              (int)i);
+        CHECK(got == NULL || memcmp(got, got + 2 * bytes, bytes) == 0, "%s: zeros give two outputs %d", what, (int)i);
+    }
+}
+
 static uint32_t compile_as(nnom_model_t *m, nnom_layer_t *last, const nnom_options_t *options, const char *what)
 {
     nnom_totals_t totals = {0};
@@ -108,6 +134,8 @@ static void check_fed(nnom_model_t *m, nnom_layer_t *last, const samples_t *k)
     }
     const nnom_tensor_t *in = nnom_input_tensor(&m->instance, 0);
     const int32_t h = in->shape.h;
+    check_many(m, k, "fed");
+    nnom_reset(&m->instance);
     for (int32_t round = 0; round < 2; round++) {
         for (int32_t y = 0; y < h;) {
             const int32_t n = random_in(1, h - y);
@@ -150,6 +178,7 @@ void check_modes(nnom_model_t *m, nnom_layer_t *last, const samples_t *k, uint32
     run_and_compare(m, k, "whole");
     const uint32_t some = compile_as(m, last, &automatic, "automatic");
     run_and_compare(m, k, "automatic");
+    check_many(m, k, "automatic");
     const uint32_t least = compile_as(m, last, &smallest, "smallest");
     run_and_compare(m, k, "smallest");
     run_and_compare(m, k, "smallest, once more");

@@ -116,7 +116,8 @@ static void add_layer(use_t *u)
 static void no_pointers(use_t *u)
 {
     uint8_t row[4] = {0};
-    CHECK(nnom_run(NULL) != NNOM_OK && nnom_feed(NULL, row, 1) != NNOM_OK && nnom_feed_bytes(NULL, row, 1) != NNOM_OK,
+    CHECK(nnom_run(NULL) != NNOM_OK && nnom_feed(NULL, row, 1) != NNOM_OK && nnom_feed_bytes(NULL, row, 1) != NNOM_OK &&
+              nnom_run_many(NULL, NULL, NULL, 1) != NNOM_OK,
           "no instance");
     CHECK(nnom_classify(NULL, NULL, NULL) != NNOM_OK && nnom_prediction_run(NULL, 0, NULL, NULL) != NNOM_OK,
           "no instance");
@@ -168,6 +169,26 @@ static void feed(use_t *u)
         expect_listed(nnom_feed_bytes(&u->m.instance, rows.data, n * row + (random_chance(80) ? 0 : 1)), "feed_bytes");
     }
     (void)guarded_free(&rows);
+}
+
+/* A few samples, of no port or of small ones. */
+static void run_some(use_t *u)
+{
+    const void *in[ROWS] = {NULL};
+    void *out[ROWS] = {NULL};
+    const uint32_t n = (uint32_t)random_in(0, 3);
+    const nnom_instance_t *instance = &u->m.instance;
+    if (nnom_input_count(instance) > ROWS || nnom_output_count(instance) > ROWS) {
+        return;
+    }
+    for (uint32_t i = 0; i < nnom_input_count(instance) && nnom_input_bytes(instance, i) <= TEST_BYTES; i++) {
+        in[i] = random_chance(95) ? keep(3 * TEST_BYTES) : NULL;
+    }
+    for (uint32_t i = 0; i < nnom_output_count(instance) && nnom_output_bytes(instance, i) <= TEST_BYTES; i++) {
+        out[i] = random_chance(80) ? keep(3 * TEST_BYTES) : NULL;
+    }
+    expect_listed(nnom_run_many(&u->m.instance, random_chance(95) ? in : NULL, random_chance(95) ? out : NULL, n),
+                  "run_many");
 }
 
 /* A classifier of a billion classes is right and takes minutes. */
@@ -305,7 +326,7 @@ typedef void (*call_t)(use_t *u);
 /* The frequent ones several times. */
 static const call_t calls[] = {give_arena, compile, compile,     add_layer, no_pointers, run,      run,
                                run,        feed,    feed,        feed,      feed,        classify, predict,
-                               predict,    ask,     start_again, watch,     freeze};
+                               predict,    ask,     start_again, watch,     freeze,      run_some};
 
 static void give_back(use_t *u)
 {

@@ -159,6 +159,44 @@ static void feeding(void)
     model_delete(&m);
 }
 
+/* ---- Many samples ---- */
+
+static nnom_status_t stop_at_seven(nnom_layer_t *layer)
+{
+    const int8_t *x = nnom_layer_input(layer);
+    int8_t *y = nnom_layer_output(layer);
+    *y = *x;
+    return *x == 7 ? NNOM_IO : NNOM_OK;
+}
+
+static void many(void)
+{
+    const int8_t samples[5] = {1, 2, 7, 4, 5};
+    int8_t got[5] = {-1, -1, -1, -1, -1};
+    const void *in[1] = {samples}, *nothing[1] = {NULL};
+    void *out[1] = {got}, *unwanted[1] = {NULL};
+    nnom_model_t m = quiet_model();
+    CHECK(nnom_run_many(NULL, in, out, 1) == NNOM_NOT_COMPILED &&
+              nnom_run_many(&m.instance, in, out, 1) == NNOM_NOT_COMPILED,
+          "before compile");
+    nnom_layer_t *first = Input(shape(1, 1, 1), NULL);
+    nnom_layer_t *x = m.hook(Lambda(stop_at_seven, NULL, NULL, NULL), first);
+    CHECK(model_compile(&m, first, x) == NNOM_OK, "%s", model_error_text(&m));
+    CHECK(nnom_run_many(&m.instance, NULL, out, 1) == NNOM_NULL &&
+              nnom_run_many(&m.instance, nothing, out, 1) == NNOM_NULL && got[0] == -1,
+          "no samples");
+    CHECK(nnom_run_many(&m.instance, NULL, NULL, 0) == NNOM_OK, "none of nothing");
+    CHECK(nnom_run_many(&m.instance, in, NULL, 2) == NNOM_OK && nnom_run_many(&m.instance, in, unwanted, 2) == NNOM_OK,
+          "nowhere");
+    const uint32_t blocks = heap_blocks();
+    (void)heap_fail_at(1);
+    CHECK(nnom_run_many(&m.instance, in, out, 5) == NNOM_IO, "the third fails");
+    (void)heap_fail_at(0);
+    CHECK(heap_blocks() == blocks && got[0] == 1 && got[1] == 2 && got[2] == -1 && got[3] == -1, "%d %d %d %d",
+          (int)got[0], (int)got[1], (int)got[2], (int)got[3]);
+    model_delete(&m);
+}
+
 /* ---- Two regions of memory ---- */
 
 /* Both regions given by the caller, each of every size around what is needed. */
@@ -255,6 +293,7 @@ static void tall_layers(void)
     model_delete(&m);
 }
 
-const test_t limits_tests[] = {TEST(moves),       TEST(resizing),     TEST(reductions),  TEST(many_channels),
-                               TEST(matrices),    TEST(saturation),   TEST(feeding),     TEST(two_arenas),
-                               TEST(many_layers), TEST(tall_overlap), TEST(tall_layers), {NULL, NULL}};
+const test_t limits_tests[] = {TEST(moves),      TEST(resizing),    TEST(reductions),   TEST(many_channels),
+                               TEST(matrices),   TEST(saturation),  TEST(feeding),      TEST(many),
+                               TEST(two_arenas), TEST(many_layers), TEST(tall_overlap), TEST(tall_layers),
+                               {NULL, NULL}};

@@ -29,7 +29,7 @@ def evaluate(graph: Graph, node: Node, samples: Sequence[Sequence[np.ndarray]]) 
     small.outputs.append("out")
     model = CoreModel(small)
     try:
-        return [model.run(sample)[0] for sample in samples]
+        return list(model.run_many([np.stack(x) for x in zip(*samples, strict=True)])[0])
     finally:
         model.close()
 
