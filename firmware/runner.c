@@ -10,6 +10,8 @@
  *     stack <bytes>                what the first run used below its caller
  *     runs <N>
  * or "error <text>" and ends with status 1.
+ *
+ * With NNOM_RUN_MARKS and mark.c the emulator's plugin is told what runs: the first run, and each node in one more run of the first record.
  */
 #include "nnom_run.h"
 
@@ -22,6 +24,7 @@
 #include NNOM_RUN_HEADER
 
 #include "counter.h"
+#include "mark.h"
 #include "print.h"
 #include "semihost.h"
 
@@ -36,7 +39,14 @@
 #define JOIN(a, b) JOIN_(a, b)
 #define GET_MODEL JOIN(NNOM_RUN_MODEL, _model)
 
+#ifdef NNOM_RUN_MARKS
+#define MARK(phase) board_mark(phase)
+#else
+#define MARK(phase) ((void)(phase))
+#endif
+
 enum { RECORD_OK, RECORD_END, RECORD_ERROR };
+enum { MARK_NOTHING, MARK_RUN, MARK_NODE };
 
 typedef struct {
     uint64_t total;
@@ -97,9 +107,13 @@ static nnom_status_t run_counted(nnom_instance_t *m, const void *row, result_t *
 {
     uint32_t depth = result->runs == 0 ? board_stack_paint() : 0;
     uint64_t begin = board_instructions();
+    MARK(MARK_NOTHING);
+    MARK(MARK_NOTHING);
     uint64_t empty = board_instructions() - begin;
     begin = board_instructions();
+    MARK(result->runs == 0 ? MARK_RUN : MARK_NOTHING);
     nnom_status_t status = row == NULL ? nnom_run(m) : nnom_feed(m, row, 1);
+    MARK(MARK_NOTHING);
     uint64_t total = board_instructions() - begin - empty;
     if (result->runs == 0) {
         uint32_t stack = board_stack_peak() - depth;
@@ -162,18 +176,37 @@ static int run_file(nnom_instance_t *m, int32_t in, int32_t out, result_t *resul
     return state == RECORD_END ? RECORD_OK : state;
 }
 
-/* Last, because one more run would disturb the outputs of a model that keeps state. */
-static int profile_first(nnom_instance_t *m, int32_t in, uint64_t *ticks)
+/* Under the observer that is set. */
+static int run_first_again(nnom_instance_t *m, int32_t in)
 {
-    if (semihost_seek(in, 0) != 0) {
-        return fail("input.bin: cannot read the first record again", "");
-    }
     result_t unused = {0, 0, 1};
-    nnom_profile_t profile;
-    nnom_profile_start(&profile, m, ticks, instructions);
-    int state = run_record(m, in, &unused);
+    int state = semihost_seek(in, 0) == 0 ? run_record(m, in, &unused) : RECORD_END;
     nnom_set_observer(m, NULL, NULL);
     return state == RECORD_END ? fail("input.bin: cannot read the first record again", "") : state;
+}
+
+#ifdef NNOM_RUN_MARKS
+static void mark_node(void *context, const nnom_instance_t *m, uint32_t node, nnom_event_t event)
+{
+    (void)context;
+    (void)m;
+    board_mark(event == NNOM_EVENT_BEGIN ? MARK_NODE + node : MARK_NOTHING);
+}
+#endif
+
+/* Last, because more runs would disturb the outputs of a model that keeps state. */
+static int profile_first(nnom_instance_t *m, int32_t in, uint64_t *ticks)
+{
+    nnom_profile_t profile;
+    nnom_profile_start(&profile, m, ticks, instructions);
+    int state = run_first_again(m, in);
+#ifdef NNOM_RUN_MARKS
+    if (state == RECORD_OK) {
+        nnom_set_observer(m, mark_node, NULL);
+        state = run_first_again(m, in);
+    }
+#endif
+    return state;
 }
 
 static void print_result(const nnom_instance_t *m, const result_t *result, const uint64_t *ticks)

@@ -14,6 +14,7 @@ import run_examples
 import size
 from nnom import boards
 from nnom.evaluation import evaluate
+from nnom.flash import measure_frozen
 
 NAMES = frozen.names()
 LEAST_FLOAT = {"mnist": 0.985, "digits_resnet": 0.97, "uci_har": 0.90, "uci_har_inception": 0.90, "basic_motions": 0.95}
@@ -67,7 +68,7 @@ def test_main_on_board_prints_the_same(cortex_m4: boards.Board):
 
 def test_sequential_network_of_2019_is_small(cortex_m4: boards.Board, tmp_path: Path):
     folder, _ = frozen.frozen(size.README_NETWORK)
-    sizes = size.measure(cortex_m4, size.README_NETWORK, folder, tmp_path)
+    sizes = measure_frozen(cortex_m4, size.README_NETWORK, folder, tmp_path)
     assert sizes.ram <= size.RAM_TARGET
     assert sizes.code <= size.CODE_TARGET
     assert sizes.state < 100

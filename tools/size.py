@@ -10,101 +10,18 @@ C library).
 from __future__ import annotations
 
 import argparse
-import functools
-import re
 import sys
-from dataclasses import dataclass
-from pathlib import Path
 
 import frozen
 import heap
 from nnom import boards
-from nnom.run_library import library_archive, library_sources, link_flags
+from nnom.flash import Flash, measure_frozen
 
-MAIN = """
-#ifdef MODEL
-#include "model.h"
-#define JOIN_(a, b) a##b
-#define JOIN(a, b) JOIN_(a, b)
-int main(void)
-{
-    volatile int8_t *input = JOIN(MODEL, _input)();
-    input[0] = 1;
-    JOIN(MODEL, _run)();
-    return JOIN(MODEL, _output)()[0];
-}
-#else
-int main(void)
-{
-    return 1;
-}
-#endif
-"""
 README_NETWORK = "uci_har"
 RAM_TARGET, CODE_TARGET = 2400, 8192
 
 
-@dataclass(frozen=True)
-class Sizes:
-    """Bytes that one model adds to a program."""
-
-    arena: int
-    state: int
-    other_ram: int
-    weights: int
-    descriptors: int
-    code: int
-    symbols: list[boards.Symbol]
-
-    @property
-    def ram(self) -> int:
-        """All RAM, without stack."""
-        return self.arena + self.state + self.other_ram
-
-
-def link(board: boards.Board, out: Path, model: str | None, folder: Path | None, opt: boards.Optimisation) -> Path:
-    """The program with a model, or without.
-
-    Both get all of the library: what the linker throws away again still decides which files of the C library it looks
-    at, and the start-up code flushes stdio if it is there.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "main.c").write_text(MAIN)
-    includes = library_sources()[1]
-    library = link_flags(library_archive(board, opt))
-    if model is None or folder is None:
-        return boards.build(board, [out / "main.c"], includes, {}, out, opt, library)
-    files = [out / "main.c", folder / "model.c"]
-    return boards.build(board, files, [folder, *includes], {"MODEL": model}, out, opt, library)
-
-
-@functools.cache
-def baseline(board: boards.Board, out: Path, opt: boards.Optimisation) -> Path:
-    """The program without a model, built once."""
-    return link(board, out, None, None, opt)
-
-
-def measure(board: boards.Board, name: str, folder: Path, out: Path, opt: boards.Optimisation = "-Os") -> Sizes:
-    """Sizes of the frozen model in `folder`, whose C symbols begin with `name`. Builds into `out`."""
-    empty = baseline(board, out / "empty", opt)
-    full = link(board, out / name, name, folder, opt)
-    before, after = boards.size(board, empty), boards.size(board, full)
-    known = {symbol.name for symbol in boards.symbols(board, empty)}
-    added = [symbol for symbol in boards.symbols(board, full) if symbol.name not in known]
-    sizes = {symbol.name: symbol.size for symbol in added}
-    arrays = re.compile(rf"{name}_(n\d+_a\d+|t\d+)")
-    tables = re.compile(rf"{name}_(n\d+(_in)?|tensors|nodes|inputs|outputs|program)")
-    weights = sum(s.size for s in added if arrays.fullmatch(s.name))
-    descriptors = sum(s.size for s in added if tables.fullmatch(s.name))
-    arena, state = sizes[f"{name}_arena"], sizes.get(f"{name}_instance", 0)
-    ram = after.data + after.bss - before.data - before.bss
-    flash = after.text + after.data - before.text - before.data
-    code = [s for s in added if s.kind == "text" and not arrays.fullmatch(s.name) and not tables.fullmatch(s.name)]
-    other = max(ram - arena - state, 0)  # below 0: the empty program had gaps of alignment that the model fills
-    return Sizes(arena, state, other, weights, descriptors, flash - weights - descriptors, code)
-
-
-def print_table(rows: dict[str, tuple[Sizes, str]]) -> None:
+def print_table(rows: dict[str, tuple[Flash, str]]) -> None:
     """One line for each example."""
     print(f"{'':18}{'RAM':>8}{'arena':>8}{'state':>8}{'other':>8}   {'code':>8}{'plan':>8}{'weights':>9}   model.c")
     for name, (s, origin) in rows.items():
@@ -112,7 +29,7 @@ def print_table(rows: dict[str, tuple[Sizes, str]]) -> None:
         print(f"{name:18}{ram}   {s.code:8}{s.descriptors:8}{s.weights:9}   {origin}")
 
 
-def print_symbols(name: str, sizes: Sizes) -> None:
+def print_symbols(name: str, sizes: Flash) -> None:
     """What the code consists of."""
     print(f"The code of {name}, {sizes.code} B:")
     for symbol in sizes.symbols:
@@ -121,7 +38,7 @@ def print_symbols(name: str, sizes: Sizes) -> None:
     print(f"{rest:8} texts, start values, alignment")
 
 
-def print_targets(sizes: Sizes) -> None:
+def print_targets(sizes: Flash) -> None:
     """The goals of this project for the sequential network of NNoM's first README."""
     for what, value, most in (("RAM", sizes.ram, RAM_TARGET), ("code", sizes.code, CODE_TARGET)):
         print(f"{README_NETWORK}: {what} {value} B, {'within' if value <= most else 'OVER'} {most} B")
@@ -135,7 +52,7 @@ def main() -> int:
     parser.add_argument("--opt", default="-O2,-Os", help="levels of optimisation; the goals are for the last one")
     options = parser.parse_args()
     board = boards.boards()[options.board]
-    rows: dict[str, tuple[Sizes, str]] = {}
+    rows: dict[str, tuple[Flash, str]] = {}
     for opt in options.opt.split(","):
         rows = measure_all(board, options.examples or frozen.names(), opt)
         print(f"Bytes on {board.name}, {opt}; input, output and scratch lie in the arena; stack not included")
@@ -152,12 +69,15 @@ def main() -> int:
     return 0 if sizes.ram <= RAM_TARGET and sizes.code <= CODE_TARGET and small else 1
 
 
-def measure_all(board: boards.Board, names: list[str], opt: boards.Optimisation) -> dict[str, tuple[Sizes, str]]:
+def measure_all(board: boards.Board, names: list[str], opt: boards.Optimisation) -> dict[str, tuple[Flash, str]]:
     """Sizes of the examples, and where each model.c comes from."""
     rows = {}
     for name in names:
         folder, origin = frozen.frozen(name)
-        rows[name] = measure(board, name, folder, frozen.ROOT / "build" / "size" / board.name / opt, opt), origin
+        rows[name] = (
+            measure_frozen(board, name, folder, frozen.ROOT / "build" / "size" / board.name / opt / name, opt),
+            origin,
+        )
     return rows
 
 

@@ -159,6 +159,11 @@ def _board_tool(board: Board, tool: str) -> str:
     return _tool(board.compiler + tool, board.compiler_packages, board)
 
 
+def board_emulator(board: Board) -> str:
+    """Full path of the board's emulator, or BoardError that says how to install it."""
+    return _tool(board.emulator, board.emulator_packages, board)
+
+
 def _call(board: Board, command: Sequence[str], what: str) -> str:
     """Standard output of `command`; BoardError with all its text if it fails."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -242,19 +247,23 @@ def emulator_command(board: Board, elf: Path, args: Sequence[str] = ()) -> list[
             )
     config = ["enable=on", "target=native", "chardev=console"]
     config += [f"arg={text}" for text in (elf.name.replace(" ", "_").replace(",", "_"), *args)]
-    command = [_tool(board.emulator, board.emulator_packages, board), *board.machine]
+    command = [board_emulator(board), *board.machine]
     command += ["-kernel", str(elf.resolve()), "-icount", f"shift={board.icount_shift}", "-display", "none"]
     command += ["-monitor", "none", "-serial", "none", "-chardev", "stdio,id=console,signal=off"]
     return [*command, "-semihosting-config", ",".join(config)]
 
 
-def run(board: Board, elf: Path, cwd: Path, args: Sequence[str] = (), timeout: float = 120.0) -> RunResult:
+def run(
+    board: Board, elf: Path, cwd: Path, args: Sequence[str] = (), timeout: float = 120.0, extra: Sequence[str] = ()
+) -> RunResult:
     """Run `elf` in the emulator; its files are relative to `cwd`. `timeout` in seconds of the host.
+
+    `extra` goes to the emulator.
 
     A program that fails is a result with its exit code; BoardError means that the emulator could not start, crashed
     or did not end in time.
     """
-    command = emulator_command(board, Path(elf), args)
+    command = [*emulator_command(board, Path(elf), args), *extra]
     begin = time.monotonic()
     try:
         done = subprocess.run(
@@ -316,6 +325,17 @@ def symbols(board: Board, elf: Path) -> list[Symbol]:
         kind = {"b": "bss", "s": "bss", "d": "data", "g": "data"}.get(letter, "text")
         found.append(Symbol(name, min(length, end - address), kind))
     return sorted(found, key=lambda symbol: -symbol.size)
+
+
+def places(board: Board, elf: Path) -> dict[str, tuple[int, int]]:
+    """(address, bytes) of every function and object that has a size, by name."""
+    text = _call(board, [_board_tool(board, "nm"), "-S", str(elf)], f"listing {elf}")
+    return {m[4]: (int(m[1], 16), int(m[2], 16)) for m in filter(None, map(_SYMBOL_LINE.match, text.splitlines()))}
+
+
+def disassemble(board: Board, elf: Path) -> str:
+    """What objdump prints of a program's code, without the bytes."""
+    return _call(board, [_board_tool(board, "objdump"), "-d", "--no-show-raw-insn", str(elf)], f"disassembling {elf}")
 
 
 def flash_report(board: Board, elf: Path, most: int = 20) -> str:

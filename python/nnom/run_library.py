@@ -50,7 +50,7 @@ def library_archive(board: boards.Board, opt: str) -> Path:
     """
     compiler = boards._board_tool(board, "gcc")
     flags = [*board.cpu, *board.libc, opt, *_FLAGS]
-    folder = _cache()
+    folder = cache_folder()
     archive = folder / f"libnnom-{board.name}-{_digest(compiler, flags)}.a"
     if archive.is_file():
         os.utime(archive)
@@ -69,7 +69,7 @@ def link_flags(archive: Path) -> list[str]:
     return [f"-Wl,--whole-archive,{archive},--no-whole-archive"]
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
     """$XDG_CACHE_HOME/nnom or ~/.cache/nnom; a folder of temporary files if that cannot be written."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     for folder in (base / "nnom", Path(tempfile.gettempdir()) / f"nnom-{os.getuid()}"):

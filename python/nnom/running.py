@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -151,13 +152,27 @@ def run_board(
     with tempfile.TemporaryDirectory(prefix="nnom-") as text:
         folder = Path(text)
         elf = build_frozen(core, board, folder, opt)
-        result = _run_elf(core, board, elf, folder, inputs, timeout)
-        sizes = boards.size(board, elf)
-        outputs = _read_outputs(core, folder / "output.bin", len(inputs[0]))
+        return run_built(graph, core, board, elf, folder, inputs, timeout)
+
+
+def run_built(
+    graph: Graph,
+    core: CoreModel,
+    board: boards.Board,
+    elf: Path,
+    folder: Path,
+    inputs: list[np.ndarray],
+    timeout: float = 600.0,
+    extra: Sequence[str] = (),
+) -> BoardRun:
+    """Runs what build_frozen() made in a folder. extra: for the emulator's command."""
+    result = _run_elf(core, board, elf, folder, inputs, timeout, extra)
+    sizes = boards.size(board, elf)
+    outputs = _read_outputs(core, folder / "output.bin", len(inputs[0]))
     values = _parse(result.stdout)
     totals = core.totals
     return BoardRun(
-        board=name,
+        board=board.name,
         outputs=outputs,
         instructions=values["total"],
         nodes=_node_costs(graph, core, values),
@@ -169,8 +184,13 @@ def run_board(
     )
 
 
-def build_frozen(core: CoreModel, board: boards.Board, folder: Path, opt: boards.Optimisation) -> Path:
-    """Writes the frozen model into a folder and builds it with firmware/runner.c; the program's path."""
+def build_frozen(
+    core: CoreModel, board: boards.Board, folder: Path, opt: boards.Optimisation, marks: bool = False
+) -> Path:
+    """Writes the frozen model into a folder and builds it with firmware/runner.c; the program's path.
+
+    marks: it tells the emulator's plugin (tally.py) what runs.
+    """
     source, header = core.freeze(_SYMBOL)
     (folder / "model.c").write_text(source)
     (folder / "model.h").write_text(header)
@@ -180,18 +200,27 @@ def build_frozen(core: CoreModel, board: boards.Board, folder: Path, opt: boards
     row = port.shape[1] * port.shape[2] * port.dtype.itemsize if core.feed else 1
     defines = {"NNOM_RUN_MODEL": _SYMBOL, "NNOM_RUN_MAX_NODES": nodes, "NNOM_RUN_ROW_BYTES": row}
     sources = [folder / "model.c", boards.firmware_dir() / "runner.c"]
+    if marks:
+        defines |= {"NNOM_RUN_MARKS": 1, "BOARD_PHASES": nodes + 2}
+        sources.append(boards.firmware_dir() / "mark.c")
     extra = link_flags(library_archive(board, opt))
     return boards.build(board, sources, [folder, *includes], defines, folder / "build", opt, extra)
 
 
 def _run_elf(
-    core: CoreModel, board: boards.Board, elf: Path, folder: Path, inputs: list[np.ndarray], timeout: float
+    core: CoreModel,
+    board: boards.Board,
+    elf: Path,
+    folder: Path,
+    inputs: list[np.ndarray],
+    timeout: float,
+    extra: Sequence[str] = (),
 ) -> boards.RunResult:
     with (folder / "input.bin").open("wb") as file:
         for i in range(len(inputs[0])):
             for port, x in zip(core.inputs, inputs, strict=True):
                 file.write(np.ascontiguousarray(x[i], port.dtype).tobytes())
-    result = boards.run(board, elf, folder, timeout=timeout)
+    result = boards.run(board, elf, folder, timeout=timeout, extra=extra)
     error = re.search(r"^error (.*)$", result.stdout, re.MULTILINE)
     if result.exit_code != 0 or error:
         reason = error[1] if error else result.stdout.strip() or f"exit code {result.exit_code}"

@@ -2,7 +2,8 @@
 """The command `nnom`. It reads options, calls what the package offers, and formats what comes back.
 
     options.py     the options of each command
-    commands.py    what each command does; plan.py and inspect.py those of these names
+    commands.py    what each command does; plan.py, inspect.py and bench.py those of these names
+    given.py       the model, samples and inputs that options name
     as_json.py     results for machines; printing.py tables for people; terminal.py what a terminal can show
 
 Nothing outside this folder knows an option's name.

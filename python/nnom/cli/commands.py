@@ -14,33 +14,28 @@ import numpy as np
 
 from .. import boards, provenance
 from .. import data as datasets
-from ..conversion import Prepared, convert, load, prepare
+from ..conversion import Prepared, convert, load
 from ..core import CoreModel
 from ..errors import DataError, ToolError
-from ..evaluation import evaluate, evaluate_values, float_form
-from ..graph import Graph
-from ..losses import saturation_warnings
+from ..evaluation import evaluate, evaluate_values
 from ..removed import removed
 from ..run_library import copy_library, library_root
 from ..running import (
     BoardRun,
     find_board,
-    float_scale,
     fnv1a,
-    lcg_inputs,
-    parse_lcg,
     run_board,
     run_host,
-    stored_inputs,
 )
 from ..text import visible
 from ..validation import Validation, validate
 from . import as_json, printing
+from .bench import run_bench
+from .given import inputs_of, prepared_of, samples_of
 from .inspect import run_inspect
 from .plan import plan_of, run_plan, run_report
 from .terminal import Screen
 
-DEFAULT_INPUT = "lcg:305419896"
 _SHOWN = 16  # values of an output printed for people
 
 
@@ -49,17 +44,9 @@ def _print_json(value: Any) -> int:
     return 0
 
 
-def _samples(specs: list[str] | None, graph: Graph) -> list[np.ndarray] | dict[str, np.ndarray] | np.ndarray | None:
-    """Data of an option that may be given once per input, in the form that nnom's functions take."""
-    if not specs:
-        return None
-    arrays = datasets.read_samples(specs, graph)
-    return arrays[0] if len(arrays) == 1 else arrays
-
-
 def _convert(a: Namespace) -> int:
     graph = load(a.model, a.int8_io)
-    x = _samples(a.calibration, graph)
+    x = samples_of(a.calibration, graph)
     if a.labels and x is None:
         raise DataError("--labels: needs --calibration, whose classes they are")
     y = datasets.read_array(a.labels, "--labels") if a.labels else None
@@ -84,7 +71,7 @@ def _evaluate(a: Namespace) -> int:
     if not (a.labels or a.targets or a.reconstruct):
         raise DataError("evaluate: expected --labels (classes), --targets (real values) or --reconstruct (the input)")
     graph = load(a.model, a.int8_io)
-    x, calibration = _samples(a.data, graph), _samples(a.calibration, graph)
+    x, calibration = samples_of(a.data, graph), samples_of(a.calibration, graph)
     options = {"method": a.method, "use_float": a.use_float, "output": a.output}
     places = (", ".join(a.data), a.targets or a.labels or "targets", ", ".join(a.calibration or ["calibration"]))
     y = datasets.read_array(a.labels, "--labels") if a.labels else None
@@ -104,35 +91,12 @@ def _evaluate(a: Namespace) -> int:
 # ---- run ----
 
 
-def _prepared(a: Namespace, graph: Graph) -> Prepared:
-    """A float model without calibration data can only be run as it is."""
-    if a.use_float or (graph.is_float and not a.calibration):
-        p = float_form(graph)
-        if not a.use_float:
-            p.warnings += [*graph.notes, "a float model, run in float32; --calibration x.npy quantises it to int8"]
-        return p
-    with printing.Stages(a.quiet) as stage:
-        return prepare(graph, _samples(a.calibration, graph), a.method, stage=stage)
-
-
-def _inputs(a: Namespace, p: Prepared, core: CoreModel) -> tuple[list[np.ndarray], dict[str, Any]]:
-    """(stored inputs, what to say about them)."""
-    specs = a.input or [DEFAULT_INPUT]
-    if specs[0].startswith("lcg:"):
-        seed = parse_lcg(specs[0])
-        scale = float_scale(p.graph) if core.inputs[0].dtype == np.float32 else None
-        return lcg_inputs(p.graph, core.inputs, seed), {"input": specs[0], "float_input_scale": scale}
-    samples = datasets.read_samples(specs, p.graph)
-    p.warnings += saturation_warnings(p.graph, samples, p.raw, ", ".join(specs))
-    return stored_inputs(core.inputs, samples, p.raw), {"input": ", ".join(specs)}
-
-
 def _run(a: Namespace) -> int:
     if a.board:
         find_board(a.board)
-    p = _prepared(a, load(a.model, a.int8_io))
+    p = prepared_of(a, load(a.model, a.int8_io))
     core = plan_of(a).compile(p.graph)
-    inputs, source = _inputs(a, p, core)
+    inputs, source = inputs_of(a, p, core)
     outputs = run_host(core, inputs)
     on_board = run_board(p.graph, a.board, inputs, a.opt, plan_of(a)) if a.board else None
     equal = None
@@ -201,7 +165,7 @@ def _validate(a: Namespace) -> int:
     if a.board:
         find_board(a.board)
     graph = load(a.model, a.int8_io)
-    x, calibration = _samples(a.data, graph), _samples(a.calibration, graph)
+    x, calibration = samples_of(a.data, graph), samples_of(a.calibration, graph)
     options = {"board": a.board, "use_float": a.use_float, "method": a.method, "int8_io": a.int8_io}
     options |= {"samples": a.samples, "original": a.original, "places": (", ".join(a.data), "calibration")}
     v = validate(a.model, x, calibration, **options)
@@ -275,6 +239,7 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "evaluate": _evaluate,
     "run": _run,
     "inspect": run_inspect,
+    "bench": run_bench,
     "plan": run_plan,
     "report": run_report,
     "validate": _validate,

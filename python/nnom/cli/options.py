@@ -27,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
     top.epilog = f"example:\n  {example}\n\n{CODES}"
     top.add_argument("--version", action="version", version=f"nnom {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
-    for add in (_convert, _evaluate, _run, _inspect, _plan_command, _report, _validate, _boards, _library):
+    for add in (_convert, _evaluate, _run, _bench, _inspect, _plan_command, _report, _validate, _boards, _library):
         add(commands)
     return top
 
@@ -52,7 +52,7 @@ def _calibration(p: argparse.ArgumentParser) -> None:
     p.add_argument("--method", choices=("auto", *METHODS), default="auto", help=text)
 
 
-def _plan(p: argparse.ArgumentParser) -> None:
+def _plan(p: argparse.ArgumentParser, short: bool = False) -> None:
     text = "memory: rolling rows where that costs little (auto), never (whole), at any cost (smallest)"
     p.add_argument("--plan", choices=("auto", "whole", "smallest"), default="auto", help=text)
     p.add_argument("--whole", action="store_const", const="whole", dest="plan", help="the same as --plan whole")
@@ -61,7 +61,8 @@ def _plan(p: argparse.ArgumentParser) -> None:
     text = "kernels for what the core has: the same bytes in less time (default: plain, or what --board has)"
     p.add_argument("--target", choices=tuple(targets()), help=text)
     text = "weights may grow by a tenth for speed (default), as much as pays (speed), or not at all (size)"
-    p.add_argument("--optimize", choices=tuple(OPTIMIZE), default="default", help=text)
+    names = ("--opt", "--optimize") if short else ("--optimize",)
+    p.add_argument(*names, dest="optimize", choices=tuple(OPTIMIZE), default="default", help=text)
     p.add_argument("--feed", action="store_true", help="the input comes row by row (nnom_feed), not all at once")
 
 
@@ -114,6 +115,28 @@ def _run(commands: argparse._SubParsersAction) -> None:
     levels = ("-O0", "-Og", "-O1", "-O2", "-O3", "-Os")
     p.add_argument("--opt", choices=levels, default="-O2", help="of the board's compiler (default: -O2)")
     _plan(p)
+
+
+def _bench(commands: argparse._SubParsersAction) -> None:
+    example = "nnom bench model.tflite --board cortex-m4 --opt speed --mhz 80 --wait-states 4"
+    text = "What a model costs on an emulated board: instructions, their mix, estimated cycles, stack, RAM, flash."
+    p = _command(commands, "bench", text, example)
+    p.description = f"{p.description}" + (
+        "\n\nInstructions are counted, in all and per layer. Their mix, taken from every executed instruction: MAC"
+        "\n(each multiplication), load, store, unpack (widen, narrow, gather bytes), ALU, branch. Cycles are an"
+        "\nestimate after the rules that are printed. RAM is arena and state, the stack comes on top; flash is what"
+        "\nthe model adds to a program."
+    )
+    _model(p)
+    p.add_argument("--board", required=True, help="the emulated board: see nnom boards")
+    p.add_argument("--input", action="append", metavar="X", help=f"{_DATA}; or lcg:SEED (default: lcg:305419896)")
+    _calibration(p)
+    text = "run a float model as it is (without --calibration: always)"
+    p.add_argument("--float", action="store_true", dest="use_float", help=text)
+    p.add_argument("--mhz", type=float, metavar="F", help="the core's clock: milliseconds are estimated, too")
+    text = "cycles that flash makes the core wait (default: 0); needs --mhz"
+    p.add_argument("--wait-states", type=int, default=0, metavar="N", help=text)
+    _plan(p, short=True)
 
 
 def _inspect(commands: argparse._SubParsersAction) -> None:

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""What the options of a command name: samples, a model ready to run, its inputs."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
+import numpy as np
+
+from .. import data as datasets
+from ..conversion import Prepared, prepare
+from ..core import CoreModel
+from ..evaluation import float_form
+from ..graph import Graph
+from ..losses import saturation_warnings
+from ..running import float_scale, lcg_inputs, parse_lcg, stored_inputs
+from . import printing
+
+DEFAULT_INPUT = "lcg:305419896"
+
+
+def samples_of(specs: list[str] | None, graph: Graph) -> list[np.ndarray] | dict[str, np.ndarray] | np.ndarray | None:
+    """Data of an option that may be given once per input, in the form that nnom's functions take."""
+    if not specs:
+        return None
+    arrays = datasets.read_samples(specs, graph)
+    return arrays[0] if len(arrays) == 1 else arrays
+
+
+def prepared_of(a: Namespace, graph: Graph) -> Prepared:
+    """A float model without calibration data can only be run as it is."""
+    if a.use_float or (graph.is_float and not a.calibration):
+        p = float_form(graph)
+        if not a.use_float:
+            p.warnings += [*graph.notes, "a float model, run in float32; --calibration x.npy quantises it to int8"]
+        return p
+    with printing.Stages(a.quiet) as stage:
+        return prepare(graph, samples_of(a.calibration, graph), a.method, stage=stage)
+
+
+def inputs_of(a: Namespace, p: Prepared, core: CoreModel) -> tuple[list[np.ndarray], dict[str, Any]]:
+    """(stored inputs, what to say about them)."""
+    specs = a.input or [DEFAULT_INPUT]
+    if specs[0].startswith("lcg:"):
+        seed = parse_lcg(specs[0])
+        scale = float_scale(p.graph) if core.inputs[0].dtype == np.float32 else None
+        return lcg_inputs(p.graph, core.inputs, seed), {"input": specs[0], "float_input_scale": scale}
+    samples = datasets.read_samples(specs, p.graph)
+    p.warnings += saturation_warnings(p.graph, samples, p.raw, ", ".join(specs))
+    return stored_inputs(core.inputs, samples, p.raw), {"input": ", ".join(specs)}
