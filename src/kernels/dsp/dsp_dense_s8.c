@@ -71,7 +71,8 @@ void nnom_dense_s8_dsp(const nnom_call_t *call)
         }
         int8_t out[8];
         dsp_dense_outputs(d.p, stream, sums, out);
-        memcpy(to + o, out, (size_t)(units - o < 8 ? units - o : 8));
+        const int32_t first = nnom_dsp_block_channel(o, units, 8);
+        memcpy(to + first, out, (size_t)(units - first < 8 ? units - first : 8));
     }
 }
 
@@ -90,7 +91,7 @@ static nnom_status_t dsp_dense_pack(nnom_layer_t *layer)
     if (param == NULL) {
         return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for its parameters");
     }
-    const nnom_status_t status = nnom_dsp_pack(conv, param, 8, 4);
+    const nnom_status_t status = nnom_dsp_pack(conv, param, 8, conv->taps);
     if (status != NNOM_OK) {
         return status;
     }

@@ -14,33 +14,36 @@
 #include "acle.h"
 
 /*
- * Words of a block of four outputs a, b, c, d:
- *   start   256 b + a, a, 256 d + c, c: of the biases
- *   taps    for each 2 taps: a and b, c and d; low half the first. In the order (0, 2), (1, 3) of four taps
- *   finish  M and C of a, of b, e of a and b; the same of c and d
+ * Words of a block of `width` outputs, two of a convolution and eight of Dense:
+ *   start   for each pair of outputs a, b: 256 b + a, a: of the biases
+ *   taps    for each 2 taps and pair a word of a and b; low half the first. In the order (0, 2), (1, 3) of four taps
+ *   finish  for each pair M and C of a, of b, e of a and of b
  */
-enum { NNOM_DSP_START = 4, NNOM_DSP_FINISH = 12, NNOM_DSP_UNROLL = 8 /* taps that the loops take at a time */ };
+static inline int32_t nnom_dsp_block_words(int32_t width, int32_t taps)
+{
+    return width + taps * width / 4 + 3 * width;
+}
 
 /*
- * `blocks` blocks of two pixels: 4 outputs of each, to out0 and out1. x: int16 inputs, for each 2 taps a word of pixel 0 and
- * one of pixel 1, in the order of the weights. weight_bytes: of a block's taps, a multiple of 32, at least 32.
+ * Blocks of two outputs of three, two or one pixels of a convolution, to out, out + distance, out + 2 * distance; end: of the first pixel's.
+ * x: int16 inputs, for each 2 taps a word of every pixel, in the order of the weights. weight_bytes: of a block's taps, a multiple of 8, at
+ * least 8.
  */
-void nnom_dsp_pair(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out0, int8_t *out1,
-                   uint32_t blocks);
-/* The same of one pixel: x has its words alone. */
-void nnom_dsp_single(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out, uint32_t blocks);
+void nnom_dsp_conv_3(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out, const int8_t *end,
+                     uint32_t distance);
+void nnom_dsp_conv_2(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out, const int8_t *end,
+                     uint32_t distance);
+void nnom_dsp_conv_1(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out, const int8_t *end);
+
+/* Inputs of three or two pixels, `distance` bytes apart, for them: from `from` to `end`, a multiple of 4 bytes, at least 4. Returns the next. */
+uint32_t *nnom_dsp_expand_3(uint32_t *to, const int8_t *from, uint32_t distance, const int8_t *end);
+uint32_t *nnom_dsp_expand_2(uint32_t *to, const int8_t *from, uint32_t distance, const int8_t *end);
 
 /*
  * Dense, blocks of eight outputs a to h: adds n taps, a multiple of 4, at least 4, to their sums [8] = {ab, a, cd, c, ef, e, gh, g}. weights: 8
  * words for 4 taps, four pairs of outputs for taps 0 and 2, then for 1 and 3. Reads n bytes of x.
  */
 void nnom_dsp_eight(const uint32_t *weights, const int8_t *x, uint32_t n, uint32_t *sums);
-
-/* Words of a block of `width` outputs, 4 or 8. */
-static inline int32_t nnom_dsp_block_words(int32_t width, int32_t taps)
-{
-    return width + taps * width / 4 + 3 * width;
-}
 
 /* Twice a sum -> an output, saturated. finish: M, C. e: 1 to 22. */
 static inline int8_t nnom_dsp_output(uint32_t twice, const uint32_t *finish, uint32_t e)

@@ -3,9 +3,9 @@
 
 #include "dsp_loops.h"
 
-/* Outputs of a block, and taps of an output with what fills them up. */
+/* Outputs of a block, taps that lie side by side, and taps of an output with what fills them up. */
 typedef struct dsp_layout {
-    int32_t width, taps;
+    int32_t width, run, taps;
 } dsp_layout_t;
 
 int32_t nnom_dsp_weight(const nnom_conv_layer_t *conv, int32_t channel, int32_t tap)
@@ -30,35 +30,58 @@ nnom_dsp_channel_t nnom_dsp_channel(const nnom_conv_layer_t *conv, int32_t chann
     return c;
 }
 
-/* The bounds of dsp_loops.h for a channel; `high`: it is in the high half of its halfwords, over the channel before. */
-static bool dsp_accepts(const nnom_conv_layer_t *conv, int32_t channel, bool high)
+/* The bounds of dsp_loops.h for a channel; `below`: the one that is in the low half of its halfwords, or -1. */
+static bool dsp_accepts(const nnom_conv_layer_t *conv, int32_t channel, int32_t below)
 {
     int64_t most = ((const int32_t *)conv->param.bias)[channel];
     most = most < 0 ? -most : most;
     for (int32_t t = 0; t < conv->taps; t++) {
         const int32_t w = nnom_dsp_weight(conv, channel, t);
         most += 128 * (w < 0 ? -w : w);
-        if (high && w == -128 && nnom_dsp_weight(conv, channel - 1, t) < 0) {
+        if (below >= 0 && w == -128 && nnom_dsp_weight(conv, below, t) < 0) {
             return false; /* 256 w + a does not fit a halfword */
         }
     }
     const int32_t exponent = -((const int8_t *)conv->param.shift)[channel];
-    return most < (high ? 1 << 23 : 1 << 30) && exponent >= 1 && exponent <= 22;
+    return most < (below >= 0 ? 1 << 23 : 1 << 30) && exponent >= 1 && exponent <= 22;
 }
 
-bool nnom_dsp_accepts_all(const nnom_conv_layer_t *conv, bool halves)
+bool nnom_dsp_accepts_all(const nnom_conv_layer_t *conv)
 {
     for (int32_t o = 0; o < conv->channels; o++) {
-        if (!dsp_accepts(conv, o, halves && o % 2 == 1)) {
+        if (!dsp_accepts(conv, o, -1)) {
             return false;
         }
     }
     return true;
 }
 
-static uint32_t dsp_half(const nnom_conv_layer_t *conv, int32_t channel, int32_t tap)
+/* All pairs of channels of all blocks. */
+static bool dsp_accepts_pairs(const nnom_conv_layer_t *conv, int32_t width)
 {
-    return (uint32_t)(256 * nnom_dsp_weight(conv, channel + 1, tap) + nnom_dsp_weight(conv, channel, tap)) & 0xffffu;
+    bool good = true;
+    for (int32_t o = 0; o < conv->channels && good; o += width) {
+        const int32_t first = nnom_dsp_block_channel(o, conv->channels, width);
+        for (int32_t k = first; k < first + width && k < conv->channels && good; k++) {
+            good = dsp_accepts(conv, k, (k - first) % 2 == 1 ? k - 1 : -1);
+        }
+    }
+    return good;
+}
+
+/* The weight of a tap of the stream. */
+static int32_t dsp_stream_weight(const nnom_conv_layer_t *conv, int32_t channel, const dsp_layout_t *layout,
+                                 int32_t tap)
+{
+    const int32_t filled = nnom_dsp_filled(layout->run), at = tap % filled;
+    return at < layout->run ? nnom_dsp_weight(conv, channel, tap / filled * layout->run + at) : 0;
+}
+
+static uint32_t dsp_half(const nnom_conv_layer_t *conv, int32_t channel, const dsp_layout_t *layout, int32_t tap)
+{
+    const int32_t a = dsp_stream_weight(conv, channel, layout, tap),
+                  b = dsp_stream_weight(conv, channel + 1, layout, tap);
+    return (uint32_t)(256 * b + a) & 0xffffu;
 }
 
 static uint32_t *dsp_taps(const nnom_conv_layer_t *conv, int32_t channel, const dsp_layout_t *layout, uint32_t *to)
@@ -66,7 +89,8 @@ static uint32_t *dsp_taps(const nnom_conv_layer_t *conv, int32_t channel, const 
     for (int32_t t = 0; t < layout->taps; t += 4) {
         for (int32_t odd = 0; odd < 2; odd++) {
             for (int32_t pair = 0; pair < layout->width; pair += 2) {
-                *to++ = dsp_half(conv, channel + pair, t + odd) | dsp_half(conv, channel + pair, t + odd + 2) << 16;
+                *to++ = dsp_half(conv, channel + pair, layout, t + odd) |
+                        dsp_half(conv, channel + pair, layout, t + odd + 2) << 16;
             }
         }
     }
@@ -100,15 +124,15 @@ static uint32_t *dsp_stream_block(const nnom_conv_layer_t *conv, int32_t channel
     return dsp_finish(conv, channel, layout, dsp_taps(conv, channel, layout, to));
 }
 
-nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param, int32_t width, int32_t fill)
+nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param, int32_t width, int32_t run)
 {
     nnom_layer_t *layer = &conv->super;
-    const dsp_layout_t layout = {width, nnom_dsp_filled(conv->taps, fill)};
+    const dsp_layout_t layout = {width, run, conv->taps / run * nnom_dsp_filled(run)};
     const uint64_t blocks = ((uint64_t)conv->channels + (uint32_t)width - 1) / (uint32_t)width;
     const uint64_t words = blocks * (uint64_t)nnom_dsp_block_words(width, layout.taps);
     if (words > INT32_MAX / 4 ||
         !nnom_weights_may_grow(layer, (uint64_t)conv->channels * ((uint64_t)conv->taps + 9), words * 4) ||
-        !nnom_dsp_accepts_all(conv, true)) {
+        !dsp_accepts_pairs(conv, width)) {
         return NNOM_UNSUPPORTED;
     }
     uint32_t *stream = nnom_layer_alloc(layer, (size_t)words, sizeof *stream);
@@ -117,7 +141,7 @@ nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param, in
     }
     uint32_t *to = stream;
     for (int32_t o = 0; o < conv->channels; o += width) {
-        to = dsp_stream_block(conv, o, &layout, to);
+        to = dsp_stream_block(conv, nnom_dsp_block_channel(o, conv->channels, width), &layout, to);
     }
     const nnom_dsp_param_t packed = {.geometry = *layer->geometry,
                                      .act_min = conv->param.act_min,

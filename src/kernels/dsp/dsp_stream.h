@@ -12,16 +12,23 @@
 #define NNOM_DSP_PARAM(I32, F32, GEOMETRY, ARRAY) GEOMETRY(geometry) I32(act_min) I32(act_max) I32(taps) ARRAY(stream)
 NNOM_PARAM_STRUCT(nnom_dsp_param, NNOM_DSP_PARAM)
 
-static inline int32_t nnom_dsp_filled(int32_t taps, int32_t to)
+static inline int32_t nnom_dsp_filled(int32_t taps)
 {
-    return (taps + to - 1) / to * to;
+    return (taps + 3) / 4 * 4;
 }
 
 /*
- * Fills *param and registers its array: blocks of `width` outputs, 4 or 8, taps filled up to a multiple of `fill`. NNOM_UNSUPPORTED if a channel's numbers are beyond the loops' bounds, or if the weights would
- * grow more than options.optimize allows.
+ * Fills *param and registers its array: blocks of `width` outputs, 2 or 8; every `run` taps are filled up to a multiple of 4. The last block
+ * ends with the last channel, and takes some again that the one before has, where there are enough. NNOM_UNSUPPORTED if a channel's numbers
+ * are beyond the loops' bounds, or if the weights would grow more than options.optimize allows.
  */
-nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param, int32_t width, int32_t fill);
+nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param, int32_t width, int32_t run);
+
+/* The first channel of the block that would begin with `channel`. */
+static inline int32_t nnom_dsp_block_channel(int32_t channel, int32_t channels, int32_t width)
+{
+    return channel + width <= channels || channels < width ? channel : channels - width;
+}
 
 /* Of output channel `channel`: its bias, and the constants of requantising. Beyond the last channel: harmless ones. */
 typedef struct nnom_dsp_channel {
@@ -30,8 +37,8 @@ typedef struct nnom_dsp_channel {
 nnom_dsp_channel_t nnom_dsp_channel(const nnom_conv_layer_t *conv, int32_t channel);
 /* 0 beyond the last channel or tap. */
 int32_t nnom_dsp_weight(const nnom_conv_layer_t *conv, int32_t channel, int32_t tap);
-/* True if the numbers of every channel are within the bounds of dsp_loops.h. halves: two outputs in a halfword. */
-bool nnom_dsp_accepts_all(const nnom_conv_layer_t *conv, bool halves);
+/* True if the numbers of every channel are within the bounds of dsp_loops.h for 16-bit weights. */
+bool nnom_dsp_accepts_all(const nnom_conv_layer_t *conv);
 
 /* n outputs clamped, where the limits are narrower than int8. */
 static inline void nnom_dsp_limits(const nnom_dsp_param_t *p, int8_t *row, int32_t n)

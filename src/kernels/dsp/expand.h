@@ -42,17 +42,28 @@ static inline uint32_t *nnom_dsp_fill(uint32_t *to, int32_t value, int32_t n, ui
     return to;
 }
 
+/* The last n bytes, 1 to 3, before `end` as a word: what is missing to 4 is 0. `before`: bytes of the run; reads nothing outside of it. */
+static inline uint32_t nnom_dsp_last(const int8_t *end, int32_t n, int32_t before)
+{
+    if (before >= 4) {
+        return nnom_dsp_load(end - 4) >> (32 - 8 * n);
+    }
+    uint32_t word = 0;
+    for (int32_t i = 1; i <= n; i++) {
+        word = word << 8 | (uint8_t)end[-i];
+    }
+    return word;
+}
+
 /* Any n: what is missing to a multiple of 4 is 0. Reads n bytes, no more. */
 static inline uint32_t *nnom_dsp_expand_any(uint32_t *to, const int8_t *from, int32_t n, uint32_t step)
 {
-    const int32_t whole = n & ~3;
-    to = nnom_dsp_expand(to, from, whole, step);
-    if (whole < n) {
-        int8_t last[4] = {0, 0, 0, 0};
-        for (int32_t i = whole; i < n; i++) {
-            last[i - whole] = from[i];
-        }
-        to = nnom_dsp_expand(to, last, 4, step);
+    to = nnom_dsp_expand(to, from, n & ~3, step);
+    if ((n & 3) != 0) {
+        const uint32_t x = nnom_dsp_last(from + n, n & 3, n);
+        to[0] = nnom_sxtb16(x);
+        to[step] = nnom_sxtb16_odd(x);
+        to += 2 * step;
     }
     return to;
 }

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#include "dsp_loops.h"
+#include "text.h"
+
+#ifdef NNOM_DSP_ASSEMBLY
+
+/* In all of them r0 is the stream and r1 the inputs. */
+/* clang-format off */
+
+/* Four taps of three pixels, 68 bytes: r4 to r6 ab, r7 to r9 a. */
+#define TAPS_3(w)                                                                                                      \
+    TEXT("ldm r1!, {r2, r3, r12}")                                                                                     \
+    TEXT("smlad r4, " w ", r2, r4") TEXT("smlad r5, " w ", r3, r5") TEXT("smlad r6, " w ", r12, r6")                   \
+    TEXT("sxtb16 " w ", " w)                                                                                           \
+    TEXT("smlad r7, " w ", r2, r7") TEXT("smlad r8, " w ", r3, r8") TEXT("smlad r9, " w ", r12, r9")
+#define STEP_3 TEXT("ldrd r10, r11, [r0], #8") TAPS_3("r10") TAPS_3("r11")
+
+/* Two taps of two pixels: r4, r5 ab, r6, r7 a. */
+#define TAPS_2(w, x0, x1)                                                                                              \
+    TEXT("smlad r4, " w ", " x0 ", r4") TEXT("smlad r5, " w ", " x1 ", r5") TEXT("sxtb16 " w ", " w)                   \
+    TEXT("smlad r6, " w ", " x0 ", r6") TEXT("smlad r7, " w ", " x1 ", r7")
+#define FOUR_2(w0, w1)                                                                                                 \
+    TEXT("ldm r1!, {r2, r3, r12, lr}") TAPS_2(w0, "r2", "r3") TAPS_2(w1, "r12", "lr")
+#define HALF_STEP_2 TEXT("ldrd r8, r9, [r0], #8") FOUR_2("r8", "r9")
+#define STEP_2 TEXT("ldm r0!, {r8, r9, r10, r11}") FOUR_2("r8", "r9") FOUR_2("r10", "r11")
+
+/* Two taps of one pixel: r4 ab, r5 a. */
+#define TAPS_1(w, x)                                                                                                   \
+    TEXT("smlad r4, " w ", " x ", r4") TEXT("sxtb16 " w ", " w) TEXT("smlad r5, " w ", " x ", r5")
+#define HALF_STEP_1 TEXT("ldrd r6, r7, [r0], #8") TEXT("ldrd r2, r3, [r1], #8") TAPS_1("r6", "r2") TAPS_1("r7", "r3")
+#define STEP_1                                                                                                         \
+    TEXT("ldm r0!, {r6, r7, r8, r9}") TEXT("ldm r1!, {r2, r3, r10, r11}")                                              \
+    TAPS_1("r6", "r2") TAPS_1("r7", "r3") TAPS_1("r8", "r10") TAPS_1("r9", "r11")
+
+/*
+ * Where the taps' loop is entered, label 2 + r5 * size: `shift` is the logarithm of a step's bytes of weights, `mask` + 1 the steps of the
+ * loop; its end where there is no whole step.
+ */
+#define ENTRY(shift, mask, size)                                                                                       \
+    TEXT("lsrs r4, r2, #" shift) TEXT("ite eq") TEXT("moveq r5, #" mask " + 1") TEXT("rsbne r5, r4, #0")               \
+    TEXT("it ne") TEXT("andne r5, r5, #" mask) TEXT("movs r6, #" size)                                                 \
+    TEXT("adr r7, 2f") TEXT("mla r5, r5, r6, r7") TEXT("orr r5, r5, #1")
+
+#define NEXT(a, b) TEXT("ldrd " a ", " b ", [r0], #8")
+
+/* r0: finish, r1: out, r3: distance, r10, r11, r12 spare. */
+#define FINISH_3(x0, x1, x2, e)                                                                                        \
+    NARROW(x0, e) NARROW(x1, e) NARROW(x2, e)                                                                          \
+    TEXT("strb " x1 ", [r1, r3]") TEXT("strb " x2 ", [r1, r3, lsl #1]") TEXT("strb " x0 ", [r1], #1")
+#define SCALE_3(x0, x1, x2)                                                                                            \
+    NEXT("r10", "r11") SCALE(x0, "r10", "r11", "r12") SCALE(x1, "r10", "r11", "r12") SCALE(x2, "r10", "r11", "r12")
+#define FINISH_2(x0, x1, e)                                                                                            \
+    NARROW(x0, e) NARROW(x1, e) TEXT("strb " x1 ", [r1, r3]") TEXT("strb " x0 ", [r1], #1")
+#define SCALE_2(x0, x1) NEXT("r10", "r11") SCALE(x0, "r10", "r11", "r12") SCALE(x1, "r10", "r11", "r12")
+
+/* The next block, unless the output has come to its end. */
+#define AGAIN(end) TEXT("str r1, [sp, #12]") TEXT("ldr r2, [sp, #" end "]") TEXT("cmp r1, r2") TEXT("bne 1b")
+
+/* Stack: 0 entry, 4 x, 8 weight_bytes, 12 out, 16 r4 to r11 and lr, 52 end, 56 distance. */
+__asm__(NNOM_DSP_FUNCTION("nnom_dsp_conv_3")
+        TEXT("push {r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, lr}")
+        ENTRY("3", "7", "68")
+        TEXT("str r5, [sp]")
+        TEXT("1:")
+        TEXT("ldrd r4, r7, [r0], #8") TEXT("ldrd r1, lr, [sp, #4]")
+        TEXT("mov r5, r4") TEXT("mov r6, r4") TEXT("mov r8, r7") TEXT("mov r9, r7")
+        TEXT("add lr, lr, r0")
+        TEXT("ldr pc, [sp]")
+        TEXT(".p2align 2")
+        TEXT("2:")
+        STEP_3 STEP_3 STEP_3 STEP_3 STEP_3 STEP_3 STEP_3 STEP_3
+        TEXT("cmp r0, lr") TEXT("bne 2b")
+        SPLIT("r4", "r7") SPLIT("r5", "r8") SPLIT("r6", "r9")
+        TEXT("ldr r1, [sp, #12]") TEXT("ldr r3, [sp, #56]")
+        SCALE_3("r7", "r8", "r9") SCALE_3("r4", "r5", "r6") NEXT("r10", "r11")
+        FINISH_3("r7", "r8", "r9", "r10") FINISH_3("r4", "r5", "r6", "r11")
+        AGAIN("52")
+        TEXT("add sp, sp, #16")
+        TEXT("pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}")
+        NNOM_DSP_END("nnom_dsp_conv_3"));
+
+/* Where the loop of 8 taps is left: four more, or none. */
+#define TAIL(size)                                                                                                     \
+    TEXT("tst r2, #8") TEXT("adr r4, 3f") TEXT("it eq") TEXT("addeq r4, r4, #" size) TEXT("orr r4, r4, #1")
+
+/* Stack: 0 end of the weights of 8 taps, 4 x, 8 their bytes, 12 out, 16 entry, 20 tail, 24 r4 to r11 and lr, 60 end, 64 distance. */
+__asm__(NNOM_DSP_FUNCTION("nnom_dsp_conv_2")
+        TEXT("push {r4, r5, r6, r7, r8, r9, r10, r11, lr}")
+        TEXT("sub sp, sp, #24")
+        ENTRY("4", "3", "92") TAIL("48")
+        TEXT("str r5, [sp, #16]") TEXT("str r4, [sp, #20]")
+        TEXT("bic r2, r2, #8")
+        TEXT("str r1, [sp, #4]") TEXT("str r2, [sp, #8]") TEXT("str r3, [sp, #12]")
+        TEXT("1:")
+        TEXT("ldrd r4, r6, [r0], #8") TEXT("ldrd r1, r2, [sp, #4]")
+        TEXT("mov r5, r4") TEXT("mov r7, r6")
+        TEXT("add r2, r2, r0") TEXT("str r2, [sp]")
+        TEXT("ldr pc, [sp, #16]")
+        TEXT(".p2align 2")
+        TEXT("2:")
+        STEP_2 STEP_2 STEP_2 STEP_2
+        TEXT("ldr r2, [sp]") TEXT("cmp r0, r2") TEXT("bne 2b")
+        TEXT("ldr pc, [sp, #20]")
+        TEXT(".p2align 2")
+        TEXT("3:")
+        HALF_STEP_2
+        SPLIT("r4", "r6") SPLIT("r5", "r7")
+        TEXT("ldr r1, [sp, #12]") TEXT("ldr r3, [sp, #64]")
+        SCALE_2("r6", "r7") SCALE_2("r4", "r5") NEXT("r10", "r11")
+        FINISH_2("r6", "r7", "r10") FINISH_2("r4", "r5", "r11")
+        AGAIN("60")
+        TEXT("add sp, sp, #24")
+        TEXT("pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}")
+        NNOM_DSP_END("nnom_dsp_conv_2"));
+
+/* Stack: as above, but no distance. */
+__asm__(NNOM_DSP_FUNCTION("nnom_dsp_conv_1")
+        TEXT("push {r4, r5, r6, r7, r8, r9, r10, r11, lr}")
+        TEXT("sub sp, sp, #24")
+        ENTRY("4", "3", "56") TAIL("32")
+        TEXT("str r5, [sp, #16]") TEXT("str r4, [sp, #20]")
+        TEXT("bic r2, r2, #8")
+        TEXT("str r1, [sp, #4]") TEXT("str r2, [sp, #8]") TEXT("str r3, [sp, #12]")
+        TEXT("1:")
+        TEXT("ldrd r4, r5, [r0], #8") TEXT("ldrd r1, r12, [sp, #4]")
+        TEXT("add r12, r12, r0")
+        TEXT("ldr pc, [sp, #16]")
+        TEXT(".p2align 2")
+        TEXT("2:")
+        STEP_1 STEP_1 STEP_1 STEP_1
+        TEXT("cmp r0, r12") TEXT("bne 2b")
+        TEXT("ldr pc, [sp, #20]")
+        TEXT(".p2align 2")
+        TEXT("3:")
+        HALF_STEP_1
+        SPLIT("r4", "r5")
+        TEXT("ldr r1, [sp, #12]")
+        NEXT("r2", "r3") SCALE("r5", "r2", "r3", "r12") NEXT("r2", "r3") SCALE("r4", "r2", "r3", "r12") NEXT("r2", "r3")
+        NARROW("r5", "r2") NARROW("r4", "r3")
+        TEXT("strb r5, [r1], #1") TEXT("strb r4, [r1], #1")
+        AGAIN("60")
+        TEXT("add sp, sp, #24")
+        TEXT("pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}")
+        NNOM_DSP_END("nnom_dsp_conv_1"));
+
+/* r0 to, r1 from, r2 distance, r3 end. */
+#define EXPAND_3                                                                                                       \
+    TEXT("ldr r5, [r1, r2]") TEXT("ldr r6, [r1, r2, lsl #1]") TEXT("ldr r4, [r1], #4")                                 \
+    TEXT("sxtb16 r8, r5, ror #8") TEXT("sxtb16 r9, r6, ror #8") TEXT("sxtb16 r7, r4, ror #8")                          \
+    TEXT("sxtb16 r5, r5") TEXT("sxtb16 r6, r6") TEXT("sxtb16 r4, r4") TEXT("stm r0!, {r4, r5, r6, r7, r8, r9}")
+#define EXPAND_2                                                                                                       \
+    TEXT("ldr r5, [r1, r2]") TEXT("ldr r4, [r1], #4")                                                                  \
+    TEXT("sxtb16 r7, r5, ror #8") TEXT("sxtb16 r6, r4, ror #8") TEXT("sxtb16 r5, r5") TEXT("sxtb16 r4, r4")            \
+    TEXT("stm r0!, {r4, r5, r6, r7}")
+
+#define EXPAND(name, step)                                                                                             \
+    __asm__(NNOM_DSP_FUNCTION(name)                                                                                    \
+            TEXT("push {r4, r5, r6, r7, r8, r9, r10, lr}")                                                             \
+            TEXT("sub r10, r3, r1") TEXT("tst r10, #4") TEXT("bne 2f")                                                 \
+            TEXT("1:") step                                                                                            \
+            TEXT("2:") step                                                                                            \
+            TEXT("cmp r1, r3") TEXT("bne 1b")                                                                          \
+            TEXT("pop {r4, r5, r6, r7, r8, r9, r10, pc}")                                                              \
+            NNOM_DSP_END(name))
+EXPAND("nnom_dsp_expand_3", EXPAND_3);
+EXPAND("nnom_dsp_expand_2", EXPAND_2);
+
+/* clang-format on */
+
+#else
+
+#include "expand.h"
+
+/* One block of one of `pixels` pixels, whose words are interleaved. */
+static void dsp_conv_host_block(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, uint32_t pixels,
+                                int8_t *out)
+{
+    uint32_t ab = stream[0], a = stream[1];
+    const uint32_t *w = stream + 2, *end = w + weight_bytes / 4;
+    for (; w < end; w++, x += pixels) {
+        ab = nnom_smlad(*w, *x, ab);
+        a = nnom_smlad(nnom_sxtb16(*w), *x, a);
+    }
+    nnom_dsp_two_outputs(ab, a, end, out);
+}
+
+static void dsp_conv_host_blocks(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, uint32_t pixels,
+                                 int8_t *out, const int8_t *end, uint32_t distance)
+{
+    for (; out != end; out += 2, stream += nnom_dsp_block_words(2, (int32_t)weight_bytes / 2)) {
+        for (uint32_t i = 0; i < pixels; i++) {
+            dsp_conv_host_block(stream, x + i, weight_bytes, pixels, out + i * distance);
+        }
+    }
+}
+
+void nnom_dsp_conv_3(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out, const int8_t *end,
+                     uint32_t distance)
+{
+    dsp_conv_host_blocks(stream, x, weight_bytes, 3, out, end, distance);
+}
+
+void nnom_dsp_conv_2(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out, const int8_t *end,
+                     uint32_t distance)
+{
+    dsp_conv_host_blocks(stream, x, weight_bytes, 2, out, end, distance);
+}
+
+void nnom_dsp_conv_1(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out, const int8_t *end)
+{
+    dsp_conv_host_blocks(stream, x, weight_bytes, 1, out, end, 0);
+}
+
+static uint32_t *dsp_expand(uint32_t *to, const int8_t *from, uint32_t distance, const int8_t *end, uint32_t pixels)
+{
+    const int32_t n = (int32_t)(end - from);
+    for (uint32_t i = 0; i < pixels; i++) {
+        (void)nnom_dsp_expand(to + i, from + i * distance, n, pixels);
+    }
+    return to + pixels * (uint32_t)n / 2;
+}
+
+uint32_t *nnom_dsp_expand_3(uint32_t *to, const int8_t *from, uint32_t distance, const int8_t *end)
+{
+    return dsp_expand(to, from, distance, end, 3);
+}
+
+uint32_t *nnom_dsp_expand_2(uint32_t *to, const int8_t *from, uint32_t distance, const int8_t *end)
+{
+    return dsp_expand(to, from, distance, end, 2);
+}
+
+#endif
