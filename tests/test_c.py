@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""The C suites of tests/c: on the host as optimised code and under sanitizers, and on two emulated boards.
+"""The C suites of tests/c: on the host as optimised code and under sanitizers, and on emulated boards.
 
 One pytest case for each C case: the program prints "ok suite.case" or "FAIL suite.case: why". Each suite of each
 build runs once, when its first case is asked for.
@@ -36,7 +36,7 @@ NEEDS = {
 }
 RUNNERS = {"s390x": ("qemu-s390x",)}
 BOARD_CONFIGURATIONS = 10
-BOARDS = ("cortex-m3", "cortex-m4", "rv32")
+BOARDS = ("cortex-m3", "cortex-m4", "cortex-m55", "rv32")
 SEED = os.environ.get("NNOM_TEST_SEED", "1")
 
 

@@ -86,6 +86,15 @@ nnom_status_t nnom_conv_prepare(nnom_conv_layer_t *conv, int32_t channels, int64
     return NNOM_OK;
 }
 
+int32_t nnom_conv_weight(const nnom_conv_layer_t *conv, int32_t channel, int32_t tap)
+{
+    if (channel >= conv->channels || tap >= conv->taps) {
+        return 0;
+    }
+    const int8_t *weights = conv->param.weights;
+    return weights[(size_t)channel * (size_t)conv->channel_stride + (size_t)tap * (size_t)conv->tap_stride];
+}
+
 void nnom_conv_register(nnom_conv_layer_t *conv)
 {
     nnom_layer_t *layer = &conv->super;

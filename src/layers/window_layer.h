@@ -39,6 +39,8 @@ nnom_status_t nnom_conv_check(const nnom_conv_layer_t *conv, const char *what);
  */
 nnom_status_t nnom_conv_prepare(nnom_conv_layer_t *conv, int32_t channels, int64_t taps, int64_t channel_stride,
                                 int64_t tap_stride);
+/* An int8 weight; 0 beyond the last channel or tap. */
+int32_t nnom_conv_weight(const nnom_conv_layer_t *conv, int32_t channel, int32_t tap);
 /* Registers the plain arrays: what the plain kernels do in pack. */
 void nnom_conv_register(nnom_conv_layer_t *conv);
 

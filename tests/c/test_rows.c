@@ -17,7 +17,9 @@ enum { TRIES = 40 };
 static const uint32_t targets[] = {NNOM_TARGETS(TARGET_VALUE)};
 
 /* A computer tries the kernels of every target, an emulated core those that are for it: the others are the computer's C there. */
-#if defined(__ARM_FEATURE_DSP)
+#if defined(__ARM_FEATURE_MVE)
+static const uint32_t my_targets = NNOM_TARGET_MVE | NNOM_TARGET_DSP;
+#elif defined(__ARM_FEATURE_DSP)
 static const uint32_t my_targets = NNOM_TARGET_DSP;
 #elif defined(__arm__) || (defined(__riscv) && __riscv_xlen == 32)
 static const uint32_t my_targets = NNOM_TARGET_PACKED;

@@ -127,7 +127,7 @@ static uint32_t dsp_dw_word(const nnom_conv_layer_t *conv, int32_t channel, int3
 {
     uint32_t word = 0;
     for (int32_t i = 0; i < 4; i++) {
-        word |= ((uint32_t)nnom_dsp_weight(conv, channel + i, tap) & 0xffu) << (8 * i);
+        word |= ((uint32_t)nnom_conv_weight(conv, channel + i, tap) & 0xffu) << (8 * i);
     }
     return word;
 }

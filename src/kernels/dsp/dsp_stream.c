@@ -8,15 +8,6 @@ typedef struct dsp_layout {
     int32_t width, run, taps;
 } dsp_layout_t;
 
-int32_t nnom_dsp_weight(const nnom_conv_layer_t *conv, int32_t channel, int32_t tap)
-{
-    if (channel >= conv->channels || tap >= conv->taps) {
-        return 0;
-    }
-    const int8_t *weights = conv->param.weights;
-    return weights[(size_t)channel * (size_t)conv->channel_stride + (size_t)tap * (size_t)conv->tap_stride];
-}
-
 nnom_dsp_channel_t nnom_dsp_channel(const nnom_conv_layer_t *conv, int32_t channel)
 {
     nnom_dsp_channel_t c = {0, 1 << 30, 1, 1};
@@ -36,9 +27,9 @@ static bool dsp_accepts(const nnom_conv_layer_t *conv, int32_t channel, int32_t 
     int64_t most = ((const int32_t *)conv->param.bias)[channel];
     most = most < 0 ? -most : most;
     for (int32_t t = 0; t < conv->taps; t++) {
-        const int32_t w = nnom_dsp_weight(conv, channel, t);
+        const int32_t w = nnom_conv_weight(conv, channel, t);
         most += 128 * (w < 0 ? -w : w);
-        if (below >= 0 && w == -128 && nnom_dsp_weight(conv, below, t) < 0) {
+        if (below >= 0 && w == -128 && nnom_conv_weight(conv, below, t) < 0) {
             return false; /* 256 w + a does not fit a halfword */
         }
     }
@@ -74,7 +65,7 @@ static int32_t dsp_stream_weight(const nnom_conv_layer_t *conv, int32_t channel,
                                  int32_t tap)
 {
     const int32_t filled = nnom_dsp_filled(layout->run), at = tap % filled;
-    return at < layout->run ? nnom_dsp_weight(conv, channel, tap / filled * layout->run + at) : 0;
+    return at < layout->run ? nnom_conv_weight(conv, channel, tap / filled * layout->run + at) : 0;
 }
 
 static uint32_t dsp_half(const nnom_conv_layer_t *conv, int32_t channel, const dsp_layout_t *layout, int32_t tap)

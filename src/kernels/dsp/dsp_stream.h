@@ -35,8 +35,6 @@ typedef struct nnom_dsp_channel {
     int32_t start, multiplier, constant, exponent;
 } nnom_dsp_channel_t;
 nnom_dsp_channel_t nnom_dsp_channel(const nnom_conv_layer_t *conv, int32_t channel);
-/* 0 beyond the last channel or tap. */
-int32_t nnom_dsp_weight(const nnom_conv_layer_t *conv, int32_t channel, int32_t tap);
 /* True if the numbers of every channel are within the bounds of dsp_loops.h for 16-bit weights. */
 bool nnom_dsp_accepts_all(const nnom_conv_layer_t *conv);
 

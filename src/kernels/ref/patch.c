@@ -101,13 +101,20 @@ static uint8_t *gather_rows(const nnom_patches_t *patches, uint8_t *to)
     return to;
 }
 
-const void *nnom_patch(nnom_patches_t *patches, int32_t x)
+const void *nnom_patch_in_place(nnom_patches_t *patches, int32_t x)
 {
     nnom_window_t *window = &patches->window;
-    const nnom_geometry_t *g = window->g;
     nnom_window_column(window, x);
-    if (contiguous(patches)) {
-        return nnom_walk_row(&window->walk) + (size_t)window->left * (size_t)window->pixel;
+    return contiguous(patches) ? nnom_walk_row(&window->walk) + (size_t)window->left * (size_t)window->pixel : NULL;
+}
+
+const void *nnom_patch(nnom_patches_t *patches, int32_t x)
+{
+    const nnom_window_t *window = &patches->window;
+    const nnom_geometry_t *g = window->g;
+    const void *place = nnom_patch_in_place(patches, x);
+    if (place != NULL) {
+        return place;
     }
     uint8_t *to = patch_fill(patches, patches->scratch, window->rows.lo * g->kernel_w);
     to = gather_rows(patches, to);

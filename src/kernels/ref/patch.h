@@ -21,4 +21,7 @@ void nnom_patches_row(nnom_patches_t *patches, int32_t y);
  */
 const void *nnom_patch(nnom_patches_t *patches, int32_t x);
 
+/* The same if they lie in the input so; else NULL, and nothing is gathered. */
+const void *nnom_patch_in_place(nnom_patches_t *patches, int32_t x);
+
 #endif
