@@ -374,27 +374,19 @@ static const struct nnom_conv_param digits_resnet_n2 = {
 };
 
 /* res1_add: Add */
-extern const nnom_op_t nnom_add_s8_op;
-struct nnom_binary_param { int32_t multiplier_a; int32_t shift_a; int32_t multiplier_b; int32_t shift_b; int32_t multiplier; int32_t shift; int32_t act_min; int32_t act_max; float act_min_f; float act_max_f; };
-static const struct nnom_binary_param digits_resnet_n3 = {
-    .multiplier_a = 
-    1586141000,
-    .shift_a = 
-    -2,
-    .multiplier_b = 
-    1073741824,
-    .shift_b = 
-    0,
-    .multiplier = 
-    1788793231,
-    .shift = 
-    -18,
+extern const nnom_op_t nnom_add_s8_linear_op;
+struct nnom_linear_param { int32_t start; int32_t factor_a; int32_t factor_b; int32_t act_min; int32_t act_max; };
+static const struct nnom_linear_param digits_resnet_n3 = {
+    .start = 
+    -161629119,
+    .factor_a = 
+    1290245,
+    .factor_b = 
+    3493737,
     .act_min = 
     -128,
     .act_max = 
     127,
-    .act_min_f = 0x0p+0f,
-    .act_max_f = INFINITY,
 };
 
 /* dense_1_conv: Conv2D */
@@ -860,25 +852,17 @@ static const struct nnom_conv_param digits_resnet_n10 = {
 };
 
 /* down_add: Add */
-static const struct nnom_binary_param digits_resnet_n11 = {
-    .multiplier_a = 
-    2071131577,
-    .shift_a = 
-    -1,
-    .multiplier_b = 
-    1073741824,
-    .shift_b = 
-    0,
-    .multiplier = 
-    1691986223,
-    .shift = 
-    -18,
+static const struct nnom_linear_param digits_resnet_n11 = {
+    .start = 
+    -202703596,
+    .factor_a = 
+    3187166,
+    .factor_b = 
+    3304661,
     .act_min = 
     -128,
     .act_max = 
     127,
-    .act_min_f = 0x0p+0f,
-    .act_max_f = INFINITY,
 };
 
 /* res2_1_conv: Conv2D */
@@ -2084,25 +2068,17 @@ static const struct nnom_conv_param digits_resnet_n13 = {
 };
 
 /* res2_add: Add */
-static const struct nnom_binary_param digits_resnet_n14 = {
-    .multiplier_a = 
-    1717240064,
-    .shift_a = 
-    -1,
-    .multiplier_b = 
-    1073741824,
-    .shift_b = 
-    0,
-    .multiplier = 
-    1151798797,
-    .shift = 
-    -18,
+static const struct nnom_linear_param digits_resnet_n14 = {
+    .start = 
+    -68621720,
+    .factor_a = 
+    1798903,
+    .factor_b = 
+    2249607,
     .act_min = 
     -128,
     .act_max = 
     127,
-    .act_min_f = 0x0p+0f,
-    .act_max_f = INFINITY,
 };
 
 /* mean: GlobalAvgPool */
@@ -2226,7 +2202,7 @@ static const nnom_node_t digits_resnet_nodes[] = {
     {&nnom_conv2d_s8_ref_op, &digits_resnet_n0, digits_resnet_n0_in, 1, 1, 0, 9}, /* stem_conv */
     {&nnom_conv2d_s8_ref_op, &digits_resnet_n1, digits_resnet_n1_in, 1, 1, 0, 144}, /* res1_1_conv */
     {&nnom_conv2d_s8_ref_op, &digits_resnet_n2, digits_resnet_n2_in, 1, 1, 0, 144}, /* res1_2_conv */
-    {&nnom_add_s8_op, &digits_resnet_n3, digits_resnet_n3_in, 2, 1, 0, 0}, /* res1_add */
+    {&nnom_add_s8_linear_op, &digits_resnet_n3, digits_resnet_n3_in, 2, 1, 0, 0}, /* res1_add */
     {&nnom_conv2d_s8_ref_op, &digits_resnet_n4, digits_resnet_n4_in, 1, 1, 1024, 144}, /* dense_1_conv */
     {&nnom_concat_op, &digits_resnet_n5, digits_resnet_n5_in, 2, 1, 0, 0}, /* dense_concat1 */
     {&nnom_conv2d_s8_ref_op, &digits_resnet_n6, digits_resnet_n6_in, 1, 1, 1728, 216}, /* dense_2_conv */
@@ -2234,15 +2210,15 @@ static const nnom_node_t digits_resnet_nodes[] = {
     {&nnom_dw_conv2d_s8_ref_op, &digits_resnet_n8, digits_resnet_n8_in, 1, 1, 1728, 0}, /* down_depthwise */
     {&nnom_conv2d_s8_ref_op, &digits_resnet_n9, digits_resnet_n9_in, 1, 1, 1728, 0}, /* down_pointwise_conv */
     {&nnom_conv2d_s8_ref_op, &digits_resnet_n10, digits_resnet_n10_in, 1, 1, 1728, 0}, /* down_shortcut_conv */
-    {&nnom_add_s8_op, &digits_resnet_n11, digits_resnet_n11_in, 2, 1, 1728, 0}, /* down_add */
+    {&nnom_add_s8_linear_op, &digits_resnet_n11, digits_resnet_n11_in, 2, 1, 1728, 0}, /* down_add */
     {&nnom_conv2d_s8_ref_op, &digits_resnet_n12, digits_resnet_n12_in, 1, 1, 512, 288}, /* res2_1_conv */
     {&nnom_conv2d_s8_ref_op, &digits_resnet_n13, digits_resnet_n13_in, 1, 1, 512, 288}, /* res2_2_conv */
-    {&nnom_add_s8_op, &digits_resnet_n14, digits_resnet_n14_in, 2, 1, 0, 0}, /* res2_add */
+    {&nnom_add_s8_linear_op, &digits_resnet_n14, digits_resnet_n14_in, 2, 1, 0, 0}, /* res2_add */
     {&nnom_global_avg_pool_s8_ref_op, &digits_resnet_n15, digits_resnet_n15_in, 1, 1, 0, 0}, /* mean */
     {&nnom_dense_s8_ref_op, &digits_resnet_n16, digits_resnet_n16_in, 1, 1, 0, 0}, /* scores */
     {&nnom_softmax_s8_op, &digits_resnet_n17, digits_resnet_n17_in, 1, 1, 0, 0}, /* softmax */
 };
-static const uint16_t digits_resnet_param_bytes[] = {sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_binary_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_concat_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_concat_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_binary_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_binary_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_softmax_param), };
+static const uint16_t digits_resnet_param_bytes[] = {sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_linear_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_concat_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_concat_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_linear_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_linear_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_softmax_param), };
 const nnom_layer_row_t digits_resnet_layers[] = {
     {"stem_conv", "Conv2D", "ReLU", 9216u},
     {"res1_1_conv", "Conv2D", "ReLU", 147456u},

@@ -7,6 +7,10 @@
 
 #include <stdint.h>
 
+#ifdef __ARM_FEATURE_SAT
+#include <arm_acle.h>
+#endif
+
 static inline int32_t nnom_min_i32(int32_t a, int32_t b)
 {
     return a < b ? a : b;
@@ -20,6 +24,16 @@ static inline int32_t nnom_max_i32(int32_t a, int32_t b)
 static inline int32_t nnom_clamp_i32(int32_t x, int32_t lo, int32_t hi)
 {
     return x < lo ? lo : (x > hi ? hi : x);
+}
+
+/* x, |x| < 2^31 - 128, saturated. */
+static inline int8_t nnom_saturate_s8(int32_t x)
+{
+#ifdef __ARM_FEATURE_SAT
+    return (int8_t)__ssat(x, 8);
+#else
+    return (int8_t)((uint32_t)(x + 128) <= 255u ? x : x >> 31 ^ 127);
+#endif
 }
 
 /*

@@ -1,62 +1,62 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/* Add, Sub. */
+#include "../build/kernel.h"
 #include "../kernels/float_ops.h"
-#include "sum.h"
+#include "../kernels/sum.h"
+#include "binary.h"
 
-static void add_s8(const nnom_binary_param_t *p, nnom_operand_t a, nnom_operand_t b, nnom_result_t out)
+static inline float add_element_f32(const nnom_binary_param_t *p, const nnom_binary_zeros_t *zero, float a, float b)
 {
-    const int8_t *x = a.data;
-    const int8_t *y = b.data;
-    int8_t *to = out.data;
-    for (int32_t i = 0; i < out.count; i++, x += a.step, y += b.step) {
-        const int32_t sum = nnom_sum_term(*x, a.zero_point, p->multiplier_a, p->shift_a) +
-                            nnom_sum_term(*y, b.zero_point, p->multiplier_b, p->shift_b);
-        to[i] = nnom_sum_result(p, sum, out.zero_point);
-    }
+    (void)zero;
+    return nnom_clamp_f32(a + b, p->act_min_f, p->act_max_f);
 }
 
-static void add_f32(const nnom_binary_param_t *p, nnom_operand_t a, nnom_operand_t b, nnom_result_t out)
+static inline float sub_element_f32(const nnom_binary_param_t *p, const nnom_binary_zeros_t *zero, float a, float b)
 {
-    const float *x = a.data;
-    const float *y = b.data;
-    float *to = out.data;
-    for (int32_t i = 0; i < out.count; i++, x += a.step, y += b.step) {
-        to[i] = nnom_clamp_f32(*x + *y, p->act_min_f, p->act_max_f);
-    }
+    (void)zero;
+    return nnom_clamp_f32(a - b, p->act_min_f, p->act_max_f);
 }
 
 /* Of indices; wraps as in two's complement. */
-static void add_s32(const nnom_binary_param_t *p, nnom_operand_t a, nnom_operand_t b, nnom_result_t out)
+static inline int32_t add_element_s32(const nnom_binary_param_t *p, const nnom_binary_zeros_t *zero, int32_t a,
+                                      int32_t b)
 {
-    const int32_t *x = a.data;
-    const int32_t *y = b.data;
-    int32_t *to = out.data;
     (void)p;
-    for (int32_t i = 0; i < out.count; i++, x += a.step, y += b.step) {
-        to[i] = (int32_t)((uint32_t)*x + (uint32_t)*y);
+    (void)zero;
+    return (int32_t)((uint32_t)a + (uint32_t)b);
+}
+
+NNOM_BINARY_OP(add_f32, float, add_element_f32)
+NNOM_BINARY_OP(sub_f32, float, sub_element_f32)
+NNOM_BINARY_OP(add_s32, int32_t, add_element_s32)
+
+/* ---- Build ---- */
+
+NNOM_PARAM_FIELDS(nnom_binary_param, NNOM_BINARY_PARAM)
+
+NNOM_FORM(add_s8_ref, nnom_binary_window, 0, nnom_binary_param, nnom_binary_plain)
+NNOM_FORM(sub_s8_ref, nnom_binary_window, 0, nnom_binary_param, nnom_binary_plain)
+
+static const nnom_kernel_t add_s8[] = {NNOM_KERNELS_ADD_S8(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t sub_s8[] = {NNOM_KERNELS_SUB_S8(NNOM_KERNEL_ROW)};
+
+/* The three factors of an int8 sum. */
+static nnom_status_t sum_multipliers(nnom_binary_layer_t *binary)
+{
+    nnom_layer_t *layer = &binary->super;
+    nnom_binary_param_t *p = &binary->param;
+    const double a = (double)nnom_layer_in(layer, 0)->scale, b = (double)nnom_layer_in(layer, 1)->scale;
+    const double twice = 2.0 * (a > b ? a : b); /* the common scale */
+    const double out = twice / ((double)(1 << NNOM_SUM_SHIFT) * (double)layer->out->scale);
+    if (!(out > 0.0 && out < 1.0)) {
+        return nnom_layer_fail(layer, NNOM_BAD_QUANT,
+                               "its output scale is too small: expected over 2^-19 of the larger input scale");
     }
+    nnom_quantize_multiplier(a / twice, &p->multiplier_a, &p->shift_a);
+    nnom_quantize_multiplier(b / twice, &p->multiplier_b, &p->shift_b);
+    nnom_quantize_multiplier(out, &p->multiplier, &p->shift);
+    return NNOM_OK;
 }
-
-static void add_run_s32(const nnom_call_t *call)
-{
-    nnom_binary_run(call, add_s32);
-}
-
-static void add_run_s8(const nnom_call_t *call)
-{
-    nnom_binary_run(call, add_s8);
-}
-
-static void add_run_f32(const nnom_call_t *call)
-{
-    nnom_binary_run(call, add_f32);
-}
-
-extern const nnom_op_t nnom_add_s8_op;
-extern const nnom_op_t nnom_add_f32_op;
-extern const nnom_op_t nnom_add_s32_op;
-const nnom_op_t nnom_add_s8_op = {add_run_s8, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
-const nnom_op_t nnom_add_f32_op = {add_run_f32, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
-const nnom_op_t nnom_add_s32_op = {add_run_s32, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
 
 static nnom_status_t add_build(nnom_layer_t *layer)
 {
@@ -75,16 +75,28 @@ static nnom_status_t add_build(nnom_layer_t *layer)
                    ? NNOM_OK
                    : nnom_layer_fail(layer, NNOM_UNSUPPORTED, "an activation of int32 sums, expected none");
     }
-    NNOM_LAYER_SET_OP(layer, nnom_add_s8_op);
-    const float a = nnom_layer_in(layer, 0)->scale;
-    const float b = nnom_layer_in(layer, 1)->scale;
-    const double twice = 2.0 * (double)(a > b ? a : b);
-    const double out = twice / ((double)(1 << NNOM_SUM_SHIFT) * (double)layer->out->scale);
-    const nnom_sum_factors_t factors = {(double)a / twice, (double)b / twice, out};
-    return nnom_sum_multipliers(binary, factors);
+    const nnom_status_t fits = sum_multipliers(binary);
+    return fits == NNOM_OK ? NNOM_CHOOSE_KERNEL(layer, add_s8) : fits;
+}
+
+static nnom_status_t sub_build(nnom_layer_t *layer)
+{
+    nnom_binary_layer_t *binary = (nnom_binary_layer_t *)layer;
+    const nnom_status_t status = nnom_binary_build(binary);
+    if (status != NNOM_OK) {
+        return status;
+    }
+    if (layer->out->type == NNOM_TYPE_F32) {
+        NNOM_LAYER_SET_OP(layer, nnom_sub_f32_op);
+        return NNOM_OK;
+    }
+    const nnom_status_t fits = sum_multipliers(binary);
+    return fits == NNOM_OK ? NNOM_CHOOSE_KERNEL(layer, sub_s8) : fits;
 }
 
 static const nnom_class_t add_class = {"Add", "nnom_binary_param", nnom_binary_param_fields, add_build, 2,
+                                       2,     NNOM_CLASS_CLAMPS};
+static const nnom_class_t sub_class = {"Sub", "nnom_binary_param", nnom_binary_param_fields, sub_build, 2,
                                        2,     NNOM_CLASS_CLAMPS};
 
 nnom_layer_t *nnom_add(int32_t oshift)
@@ -94,4 +106,9 @@ nnom_layer_t *nnom_add(int32_t oshift)
         ((nnom_binary_layer_t *)layer)->integers = true;
     }
     return layer;
+}
+
+nnom_layer_t *nnom_sub(int32_t oshift)
+{
+    return nnom_binary_new(&sub_class, oshift);
 }

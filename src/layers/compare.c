@@ -33,49 +33,32 @@ static int32_t order_f32(float a, float b)
 }
 
 /* Both scaled as real numbers with 8 more bits: |result| <= 255 * 2^8. */
-static void compare_s8(const nnom_binary_param_t *p, nnom_operand_t a, nnom_operand_t b, nnom_result_t out)
+static inline int8_t compare_element_s8(const nnom_binary_param_t *p, const nnom_binary_zeros_t *zero, int8_t a,
+                                        int8_t b)
 {
-    const int8_t *x = a.data;
-    const int8_t *y = b.data;
-    int8_t *to = out.data;
-    for (int32_t i = 0; i < out.count; i++, x += a.step, y += b.step) {
-        const int32_t u = nnom_requantize((*x - a.zero_point) * 256, p->multiplier_a, p->shift_a);
-        const int32_t v = nnom_requantize((*y - b.zero_point) * 256, p->multiplier_b, p->shift_b);
-        to[i] = compare_holds(p->multiplier, order_i32(u, v)) ? 1 : 0;
-    }
+    const int32_t u = nnom_requantize((a - zero->a) * 256, p->multiplier_a, p->shift_a);
+    const int32_t v = nnom_requantize((b - zero->b) * 256, p->multiplier_b, p->shift_b);
+    return compare_holds(p->multiplier, order_i32(u, v)) ? 1 : 0;
 }
 
-static void compare_s32(const nnom_binary_param_t *p, nnom_operand_t a, nnom_operand_t b, nnom_result_t out)
+static inline int32_t compare_element_s32(const nnom_binary_param_t *p, const nnom_binary_zeros_t *zero, int32_t a,
+                                          int32_t b)
 {
-    const int32_t *x = a.data;
-    const int32_t *y = b.data;
-    int32_t *to = out.data;
-    for (int32_t i = 0; i < out.count; i++, x += a.step, y += b.step) {
-        to[i] = compare_holds(p->multiplier, order_i32(*x, *y)) ? 1 : 0;
-    }
+    (void)zero;
+    return compare_holds(p->multiplier, order_i32(a, b)) ? 1 : 0;
 }
 
-static void compare_f32(const nnom_binary_param_t *p, nnom_operand_t a, nnom_operand_t b, nnom_result_t out)
+static inline float compare_element_f32(const nnom_binary_param_t *p, const nnom_binary_zeros_t *zero, float a, float b)
 {
-    const float *x = a.data;
-    const float *y = b.data;
-    float *to = out.data;
-    for (int32_t i = 0; i < out.count; i++, x += a.step, y += b.step) {
-        to[i] = compare_holds(p->multiplier, order_f32(*x, *y)) ? 1.0f : 0.0f;
-    }
+    (void)zero;
+    return compare_holds(p->multiplier, order_f32(a, b)) ? 1.0f : 0.0f;
 }
 
-#define OPERATION(type)                                                                                                \
-    static void run_##type(const nnom_call_t *call)                                                                    \
-    {                                                                                                                  \
-        nnom_binary_run(call, compare_##type);                                                                         \
-    }                                                                                                                  \
-    extern const nnom_op_t nnom_compare_##type##_op;                                                                   \
-    const nnom_op_t nnom_compare_##type##_op = {run_##type, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
+NNOM_BINARY_OP(compare_s8, int8_t, compare_element_s8)
+NNOM_BINARY_OP(compare_s32, int32_t, compare_element_s32)
+NNOM_BINARY_OP(compare_f32, float, compare_element_f32)
 
-OPERATION(s8)
-OPERATION(s32)
-OPERATION(f32)
+NNOM_PARAM_FIELDS(nnom_binary_param, NNOM_BINARY_PARAM)
 
 /* The scales themselves as factors, as specified; both are divided alike where one is not below 1. */
 static void compare_multipliers(const nnom_layer_t *layer, nnom_binary_param_t *p)

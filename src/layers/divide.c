@@ -30,41 +30,23 @@ static int32_t divide_quotient(const nnom_binary_param_t *p, int32_t x, int32_t 
     return shift < -31 ? 0 : nnom_shift_round(nnom_high_mul(fraction, p->multiplier), -shift);
 }
 
-static void divide_s8(const nnom_binary_param_t *p, nnom_operand_t a, nnom_operand_t b, nnom_result_t out)
+static inline int8_t divide_element_s8(const nnom_binary_param_t *p, const nnom_binary_zeros_t *zero, int8_t a,
+                                       int8_t b)
 {
-    const int8_t *x = a.data;
-    const int8_t *y = b.data;
-    int8_t *to = out.data;
-    for (int32_t i = 0; i < out.count; i++, x += a.step, y += b.step) {
-        const int32_t q = divide_quotient(p, *x - a.zero_point, *y - b.zero_point) + out.zero_point;
-        to[i] = (int8_t)nnom_clamp_i32(q, p->act_min, p->act_max);
-    }
+    const int32_t y = divide_quotient(p, a - zero->a, b - zero->b) + zero->out;
+    return (int8_t)nnom_clamp_i32(y, p->act_min, p->act_max);
 }
 
-static void divide_f32(const nnom_binary_param_t *p, nnom_operand_t a, nnom_operand_t b, nnom_result_t out)
+static inline float divide_element_f32(const nnom_binary_param_t *p, const nnom_binary_zeros_t *zero, float a, float b)
 {
-    const float *x = a.data;
-    const float *y = b.data;
-    float *to = out.data;
-    for (int32_t i = 0; i < out.count; i++, x += a.step, y += b.step) {
-        to[i] = nnom_clamp_f32(*x / *y, p->act_min_f, p->act_max_f);
-    }
+    (void)zero;
+    return nnom_clamp_f32(a / b, p->act_min_f, p->act_max_f);
 }
 
-static void divide_run_s8(const nnom_call_t *call)
-{
-    nnom_binary_run(call, divide_s8);
-}
+NNOM_BINARY_OP(divide_s8, int8_t, divide_element_s8)
+NNOM_BINARY_OP(divide_f32, float, divide_element_f32)
 
-static void divide_run_f32(const nnom_call_t *call)
-{
-    nnom_binary_run(call, divide_f32);
-}
-
-extern const nnom_op_t nnom_divide_s8_op;
-extern const nnom_op_t nnom_divide_f32_op;
-const nnom_op_t nnom_divide_s8_op = {divide_run_s8, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
-const nnom_op_t nnom_divide_f32_op = {divide_run_f32, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
+NNOM_PARAM_FIELDS(nnom_binary_param, NNOM_BINARY_PARAM)
 
 static nnom_status_t divide_build(nnom_layer_t *layer)
 {
@@ -98,23 +80,13 @@ nnom_layer_t *nnom_divide(void)
 
 /* ---- Power: float alone, as the reference has it ---- */
 
-static void power_f32(const nnom_binary_param_t *p, nnom_operand_t a, nnom_operand_t b, nnom_result_t out)
+static inline float power_element_f32(const nnom_binary_param_t *p, const nnom_binary_zeros_t *zero, float a, float b)
 {
-    const float *x = a.data;
-    const float *y = b.data;
-    float *to = out.data;
-    for (int32_t i = 0; i < out.count; i++, x += a.step, y += b.step) {
-        to[i] = nnom_clamp_f32(powf(*x, *y), p->act_min_f, p->act_max_f);
-    }
+    (void)zero;
+    return nnom_clamp_f32(powf(a, b), p->act_min_f, p->act_max_f);
 }
 
-static void power_run_f32(const nnom_call_t *call)
-{
-    nnom_binary_run(call, power_f32);
-}
-
-extern const nnom_op_t nnom_powers_f32_op;
-const nnom_op_t nnom_powers_f32_op = {power_run_f32, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
+NNOM_BINARY_OP(powers_f32, float, power_element_f32)
 
 static nnom_status_t power_build(nnom_layer_t *layer)
 {

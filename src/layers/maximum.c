@@ -4,52 +4,37 @@
 #include "../kernels/float_ops.h"
 #include "binary.h"
 
-static int32_t in_output_units(const int8_t *x, int32_t zero_point, int32_t multiplier, int32_t shift)
+static inline int8_t extremum_s8(const nnom_binary_param_t *p, const nnom_binary_zeros_t *zero, int8_t a, int8_t b,
+                                 bool max)
 {
-    return nnom_requantize(*x - zero_point, multiplier, shift);
+    const int32_t u = nnom_requantize(a - zero->a, p->multiplier_a, p->shift_a);
+    const int32_t v = nnom_requantize(b - zero->b, p->multiplier_b, p->shift_b);
+    const int32_t best = max ? nnom_max_i32(u, v) : nnom_min_i32(u, v);
+    return (int8_t)nnom_clamp_i32(best + zero->out, p->act_min, p->act_max);
 }
 
-static void extremum_s8(const nnom_binary_param_t *p, nnom_operand_t a, nnom_operand_t b, nnom_result_t out, bool max)
+static inline float extremum_f32(const nnom_binary_param_t *p, const nnom_binary_zeros_t *zero, float a, float b,
+                                 bool max)
 {
-    const int8_t *x = a.data;
-    const int8_t *y = b.data;
-    int8_t *to = out.data;
-    for (int32_t i = 0; i < out.count; i++, x += a.step, y += b.step) {
-        const int32_t u = in_output_units(x, a.zero_point, p->multiplier_a, p->shift_a);
-        const int32_t v = in_output_units(y, b.zero_point, p->multiplier_b, p->shift_b);
-        const int32_t best = max ? nnom_max_i32(u, v) : nnom_min_i32(u, v);
-        to[i] = (int8_t)nnom_clamp_i32(best + out.zero_point, p->act_min, p->act_max);
-    }
+    (void)zero;
+    return nnom_clamp_f32((a > b) == max ? a : b, p->act_min_f, p->act_max_f);
 }
 
-static void extremum_f32(const nnom_binary_param_t *p, nnom_operand_t a, nnom_operand_t b, nnom_result_t out, bool max)
-{
-    const float *x = a.data;
-    const float *y = b.data;
-    float *to = out.data;
-    for (int32_t i = 0; i < out.count; i++, x += a.step, y += b.step) {
-        to[i] = nnom_clamp_f32((*x > *y) == max ? *x : *y, p->act_min_f, p->act_max_f);
-    }
-}
-
-/* The two functions of both element types and their operations. */
-#define EXTREMUM(name, type, max)                                                                                      \
-    static void name##_##type(const nnom_binary_param_t *p, nnom_operand_t a, nnom_operand_t b, nnom_result_t out)     \
+/* An element and its operation. */
+#define EXTREMUM(name, suffix, type, max)                                                                              \
+    static inline type name##_element_##suffix(const nnom_binary_param_t *p, const nnom_binary_zeros_t *zero, type a,  \
+                                               type b)                                                                 \
     {                                                                                                                  \
-        extremum_##type(p, a, b, out, max);                                                                            \
+        return extremum_##suffix(p, zero, a, b, max);                                                                  \
     }                                                                                                                  \
-    static void run_##name##_##type(const nnom_call_t *call)                                                           \
-    {                                                                                                                  \
-        nnom_binary_run(call, name##_##type);                                                                          \
-    }                                                                                                                  \
-    extern const nnom_op_t nnom_##name##_##type##_op;                                                                  \
-    const nnom_op_t nnom_##name##_##type##_op = {run_##name##_##type, nnom_binary_window, 0,                           \
-                                                 sizeof(nnom_binary_param_t)};
+    NNOM_BINARY_OP(name##_##suffix, type, name##_element_##suffix)
 
-EXTREMUM(maximum, s8, true)
-EXTREMUM(maximum, f32, true)
-EXTREMUM(minimum, s8, false)
-EXTREMUM(minimum, f32, false)
+EXTREMUM(maximum, s8, int8_t, true)
+EXTREMUM(maximum, f32, float, true)
+EXTREMUM(minimum, s8, int8_t, false)
+EXTREMUM(minimum, f32, float, false)
+
+NNOM_PARAM_FIELDS(nnom_binary_param, NNOM_BINARY_PARAM)
 
 static nnom_status_t extremum_build(nnom_layer_t *layer)
 {

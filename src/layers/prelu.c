@@ -6,43 +6,26 @@
 #include "../kernels/float_ops.h"
 #include "binary.h"
 
-static void prelu_s8(const nnom_binary_param_t *p, nnom_operand_t a, nnom_operand_t b, nnom_result_t out)
+static inline int8_t prelu_element_s8(const nnom_binary_param_t *p, const nnom_binary_zeros_t *zero, int8_t a,
+                                      int8_t slope)
 {
-    const int8_t *x = a.data;
-    const int8_t *alpha = b.data;
-    int8_t *to = out.data;
-    for (int32_t i = 0; i < out.count; i++, x += a.step, alpha += b.step) {
-        const int32_t value = *x - a.zero_point;
-        const int32_t y = value >= 0 ? nnom_requantize(value, p->multiplier_a, p->shift_a)
-                                     : nnom_requantize(value * (*alpha - b.zero_point), p->multiplier, p->shift);
-        to[i] = (int8_t)nnom_clamp_i32(y + out.zero_point, p->act_min, p->act_max);
-    }
+    const int32_t x = a - zero->a;
+    const int32_t y = x >= 0 ? nnom_requantize(x, p->multiplier_a, p->shift_a)
+                             : nnom_requantize(x * (slope - zero->b), p->multiplier, p->shift);
+    return (int8_t)nnom_clamp_i32(y + zero->out, p->act_min, p->act_max);
 }
 
-static void prelu_f32(const nnom_binary_param_t *p, nnom_operand_t a, nnom_operand_t b, nnom_result_t out)
+static inline float prelu_element_f32(const nnom_binary_param_t *p, const nnom_binary_zeros_t *zero, float a,
+                                      float slope)
 {
-    const float *x = a.data;
-    const float *alpha = b.data;
-    float *to = out.data;
-    for (int32_t i = 0; i < out.count; i++, x += a.step, alpha += b.step) {
-        to[i] = nnom_clamp_f32(*x >= 0.0f ? *x : *x * *alpha, p->act_min_f, p->act_max_f);
-    }
+    (void)zero;
+    return nnom_clamp_f32(a >= 0.0f ? a : a * slope, p->act_min_f, p->act_max_f);
 }
 
-static void prelu_run_s8(const nnom_call_t *call)
-{
-    nnom_binary_run(call, prelu_s8);
-}
+NNOM_BINARY_OP(prelu_s8, int8_t, prelu_element_s8)
+NNOM_BINARY_OP(prelu_f32, float, prelu_element_f32)
 
-static void prelu_run_f32(const nnom_call_t *call)
-{
-    nnom_binary_run(call, prelu_f32);
-}
-
-extern const nnom_op_t nnom_prelu_s8_op;
-extern const nnom_op_t nnom_prelu_f32_op;
-const nnom_op_t nnom_prelu_s8_op = {prelu_run_s8, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
-const nnom_op_t nnom_prelu_f32_op = {prelu_run_f32, nnom_binary_window, 0, sizeof(nnom_binary_param_t)};
+NNOM_PARAM_FIELDS(nnom_binary_param, NNOM_BINARY_PARAM)
 
 static nnom_status_t prelu_build(nnom_layer_t *layer)
 {

@@ -9,46 +9,26 @@ static int32_t squared_difference_term(int8_t x, int32_t zero_point, int32_t mul
     return nnom_requantize((x - zero_point) * 128, multiplier, shift);
 }
 
-static void difference_s8(const nnom_binary_param_t *p, nnom_operand_t a, nnom_operand_t b, nnom_result_t out)
+static inline int8_t squared_difference_s8(const nnom_binary_param_t *p, const nnom_binary_zeros_t *zero, int8_t a,
+                                           int8_t b)
 {
-    const int8_t *x = a.data;
-    const int8_t *y = b.data;
-    int8_t *to = out.data;
-    for (int32_t i = 0; i < out.count; i++, x += a.step, y += b.step) {
-        const int32_t d = squared_difference_term(*x, a.zero_point, p->multiplier_a, p->shift_a) -
-                          squared_difference_term(*y, b.zero_point, p->multiplier_b, p->shift_b);
-        const int32_t q = nnom_requantize(d * d, p->multiplier, p->shift) + out.zero_point; /* d^2 <= 2^30 */
-        to[i] = (int8_t)nnom_clamp_i32(q, p->act_min, p->act_max);
-    }
+    const int32_t d = squared_difference_term(a, zero->a, p->multiplier_a, p->shift_a) -
+                      squared_difference_term(b, zero->b, p->multiplier_b, p->shift_b);
+    const int32_t y = nnom_requantize(d * d, p->multiplier, p->shift) + zero->out; /* d^2 <= 2^30 */
+    return (int8_t)nnom_clamp_i32(y, p->act_min, p->act_max);
 }
 
-static void difference_f32(const nnom_binary_param_t *p, nnom_operand_t a, nnom_operand_t b, nnom_result_t out)
+static inline float squared_difference_f32(const nnom_binary_param_t *p, const nnom_binary_zeros_t *zero, float a,
+                                           float b)
 {
-    const float *x = a.data;
-    const float *y = b.data;
-    float *to = out.data;
-    for (int32_t i = 0; i < out.count; i++, x += a.step, y += b.step) {
-        const float d = *x - *y;
-        to[i] = nnom_clamp_f32(d * d, p->act_min_f, p->act_max_f);
-    }
+    (void)zero;
+    return nnom_clamp_f32((a - b) * (a - b), p->act_min_f, p->act_max_f);
 }
 
-static void squared_difference_run_s8(const nnom_call_t *call)
-{
-    nnom_binary_run(call, difference_s8);
-}
+NNOM_BINARY_OP(squared_difference_s8, int8_t, squared_difference_s8)
+NNOM_BINARY_OP(squared_difference_f32, float, squared_difference_f32)
 
-static void squared_difference_run_f32(const nnom_call_t *call)
-{
-    nnom_binary_run(call, difference_f32);
-}
-
-extern const nnom_op_t nnom_squared_difference_s8_op;
-extern const nnom_op_t nnom_squared_difference_f32_op;
-const nnom_op_t nnom_squared_difference_s8_op = {squared_difference_run_s8, nnom_binary_window, 0,
-                                                 sizeof(nnom_binary_param_t)};
-const nnom_op_t nnom_squared_difference_f32_op = {squared_difference_run_f32, nnom_binary_window, 0,
-                                                  sizeof(nnom_binary_param_t)};
+NNOM_PARAM_FIELDS(nnom_binary_param, NNOM_BINARY_PARAM)
 
 static nnom_status_t squared_difference_build(nnom_layer_t *layer)
 {

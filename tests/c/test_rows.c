@@ -5,11 +5,14 @@
  */
 #include "random_layers.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "separate.h"
 #include "../../src/build/kernel.h"
 #include "../../src/kernels/packed/requantize.h"
+#include "../../src/kernels/sum.h"
+#include "../../src/layers/binary.h"
 
 enum { TRIES = 40 };
 
@@ -175,6 +178,70 @@ static void packed_requantize(void)
     }
 }
 
+/* ---- Sums as a linear form: every pair of bytes ---- */
+
+static float sum_scale(float near, int32_t octaves)
+{
+    const float factor = random_chance(30) ? 1.0f : 1.0f + (float)random_in(0, 9999) / 10000.0f;
+    return ldexpf(near * factor, random_in(-octaves, octaves));
+}
+
+static nnom_layer_t *sum_input(nnom_model_t *m, float scale)
+{
+    nnom_layer_t *layer = nnom_layer_set_quant(Input(shape(256, 1, 1), NULL), scale, random_in(-128, 127));
+    (void)nnom_own(m, layer);
+    return layer;
+}
+
+/* True if the layer was taken as a linear form. */
+static bool all_pairs(void)
+{
+    nnom_model_t m;
+    (void)new_model(&m);
+    nnom_set_verbose(&m, false);
+    const bool add = random_chance(50);
+    const float scale = sum_scale(0.05f, 2);
+    const float other = sum_scale(scale, 4), larger = other > scale ? other : scale;
+    nnom_layer_t *a = sum_input(&m, scale), *b = sum_input(&m, other);
+    nnom_layer_t *sum = nnom_layer_set_quant(add ? Add() : Sub(0), sum_scale(larger, 1), random_in(-128, 127));
+    nnom_layer_t *last = m.merge(sum, a, b);
+    last = random_chance(30) ? m.active(act_relu(), last) : last;
+    CHECK(model_compile(&m, a, last) == NNOM_OK, "%s", model_error_text(&m));
+    const nnom_binary_param_t *p = &((const nnom_binary_layer_t *)sum)->param;
+    const nnom_binary_zeros_t zero = {a->out->zero_point, b->out->zero_point, sum->out->zero_point};
+    for (int32_t u = -128; u < 128 && !test_failed(); u++) {
+        int8_t *y = nnom_input_buffer(&m.instance, 1);
+        memset(nnom_input_buffer(&m.instance, 0), (int)u, 256);
+        for (int32_t v = -128; v < 128; v++) {
+            y[v + 128] = (int8_t)v;
+        }
+        CHECK(model_run(&m) == NNOM_OK, "model_run fails");
+        const int8_t *got = nnom_output_buffer(&m.instance, 0);
+        for (int32_t v = -128; v < 128; v++) {
+            const int8_t expected = add ? nnom_add_element(p, &zero, (int8_t)u, (int8_t)v)
+                                        : nnom_sub_element(p, &zero, (int8_t)u, (int8_t)v);
+            CHECK(got[v + 128] == expected, "%ld and %ld: %d, expected %d", (long)u, (long)v, (int)got[v + 128],
+                  (int)expected);
+        }
+    }
+    const bool linear = strstr(sum->form->symbol, "_linear_op") != NULL;
+    model_delete(&m);
+    return linear;
+}
+
+static void linear_sums(void)
+{
+    uint32_t linear = 0;
+    for (uint32_t i = 0; i < test_cases && !test_failed(); i++) {
+        test_context("seed=%lu:", (unsigned long)(test_seed + i));
+        random_seed(test_seed + i);
+        linear += all_pairs();
+    }
+    test_context("%s", "");
+    CHECK(10 * linear >= 9 * test_cases, "%lu of %lu sums are linear", (unsigned long)linear,
+          (unsigned long)test_cases);
+}
+
 #define ROWS_CASE(kind)                                                                                                \
     static void rows_of_##kind(void)                                                                                   \
     {                                                                                                                  \
@@ -183,4 +250,5 @@ static void packed_requantize(void)
 RANDOM_LAYERS(ROWS_CASE)
 
 #define ROWS_ENTRY(kind) {#kind, rows_of_##kind},
-const test_t rows_tests[] = {RANDOM_LAYERS(ROWS_ENTRY) TEST(time_as_rows), TEST(packed_requantize), {NULL, NULL}};
+const test_t rows_tests[] = {
+    RANDOM_LAYERS(ROWS_ENTRY) TEST(time_as_rows), TEST(packed_requantize), TEST(linear_sums), {NULL, NULL}};

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
-/* What Add and Sub share. */
+/* Elements of int8 Add and Sub (SPEC.md, section 6). */
 #ifndef NNOM_SUM_H
 #define NNOM_SUM_H
 
-#include "../kernels/fixed.h"
 #include "binary.h"
+#include "fixed.h"
 
 enum { NNOM_SUM_SHIFT = 20 }; /* |x - zero point| * 2^20 <= 255 * 2^20 < 2^28 */
 
@@ -20,13 +20,16 @@ static inline int8_t nnom_sum_result(const nnom_binary_param_t *p, int32_t sum, 
     return (int8_t)nnom_clamp_i32(y, p->act_min, p->act_max);
 }
 
-/* The three factors of an int8 sum. */
-typedef struct nnom_sum_factors {
-    double a; /* input 0's scale in the common scale */
-    double b;
-    double out; /* common scale * 2^-20 in the output's scale */
-} nnom_sum_factors_t;
+static inline int8_t nnom_add_element(const nnom_binary_param_t *p, const nnom_binary_zeros_t *zero, int8_t a, int8_t b)
+{
+    const int32_t u = nnom_sum_term(a, zero->a, p->multiplier_a, p->shift_a);
+    return nnom_sum_result(p, u + nnom_sum_term(b, zero->b, p->multiplier_b, p->shift_b), zero->out);
+}
 
-nnom_status_t nnom_sum_multipliers(nnom_binary_layer_t *layer, nnom_sum_factors_t factors);
+static inline int8_t nnom_sub_element(const nnom_binary_param_t *p, const nnom_binary_zeros_t *zero, int8_t a, int8_t b)
+{
+    const int32_t u = nnom_sum_term(a, zero->a, p->multiplier_a, p->shift_a);
+    return nnom_sum_result(p, u - nnom_sum_term(b, zero->b, p->multiplier_b, p->shift_b), zero->out);
+}
 
 #endif

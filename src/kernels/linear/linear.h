@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/*
+ * Add and Sub as one linear form of 32 bits: y = clamp((start + a * factor_a + b * factor_b) >> NNOM_LINEAR_SHIFT). Not the
+ * arithmetic of SPEC.md, but numbers that give its bytes: an output is a step function of two bytes, so start and factors need only
+ * keep every one of the 65,536 pairs on the right side of its step. pack() finds them and has proved it.
+ */
+#ifndef NNOM_LINEAR_H
+#define NNOM_LINEAR_H
+
+#include "../../layers/binary.h"
+
+enum { NNOM_LINEAR_SHIFT = 21 };
+
+/* |start + a * factor_a + b * factor_b| < 2^31 for all a and b, as is |start + a * factor_a|. Limits: of int8. */
+#define NNOM_LINEAR_PARAM(I32, F32, GEOMETRY, ARRAY) I32(start) I32(factor_a) I32(factor_b) I32(act_min) I32(act_max)
+NNOM_PARAM_STRUCT(nnom_linear_param, NNOM_LINEAR_PARAM)
+
+/*
+ * For pack(): allocates and fills the linear form of an int8 Add (sign 1) or Sub (-1), and makes it layer->param. NNOM_UNSUPPORTED
+ * if there is none.
+ */
+nnom_status_t nnom_linear_pack(nnom_layer_t *layer, int32_t sign);
+
+#endif
