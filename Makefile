@@ -15,7 +15,7 @@ export KERAS_BACKEND := jax
 CORE_SOURCES := $(shell find src -name '*.[ch]' -o -name '*.def') $(wildcard include/*.h port/*.h)
 EXAMPLES := $(patsubst examples/%/model.keras,%,$(wildcard examples/*/model.keras))
 
-.PHONY: help demo test bench conformance ram size format lint examples generate house package-check clean
+.PHONY: help demo test bench bench-kernels conformance ram size format lint examples generate house package-check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -29,6 +29,9 @@ test: build/.core-test ## all tests; the last line is "N passed, N failed"
 bench: build/.core-test ## accuracy, and instructions on four emulated cores, as tables in docs/
 	@$(PYTHON) bench/accuracy.py --write docs/accuracy.md
 	@$(PYTHON) bench/instructions.py --layers --write docs/instructions.md
+
+bench-kernels: build/.core-test ## instructions of every kernel variant, per MAC and output, on layers of real shapes
+	@$(PYTHON) bench/kernels.py
 
 conformance: build/.core-test ## real models, random models and graphs against LiteRT's reference kernels; docs/conformance.md
 	@$(PYTHON) bench/conformance.py --write docs/conformance.md

@@ -16,6 +16,7 @@ import numpy as np
 
 from . import boards, cycles
 from .conversion import Plan
+from .core import CoreModel
 from .disassembly import PARTS, Instruction, read_disassembly
 from .errors import ToolError
 from .flash import Flash, measure_flash
@@ -50,21 +51,48 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Bench:
-    """All that a run on a board tells. layers: the nodes in order, then REST, what runs between them.
+class Counted:
+    """A run on a board. layers: the nodes in order, then REST, what runs between them.
 
     unknown: why there is no mix and no estimate, "": there is.
     """
 
-    board: str
-    opt: boards.Optimisation
     total: Cost
     layers: list[Cost]
     run: BoardRun
+    unknown: str = ""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """All that a run on a board tells, and the flash that the model adds to a program. ram: arena and state."""
+
+    board: str
+    opt: boards.Optimisation
+    counted: Counted
     flash: Flash
     ram: int
     output_hash: int
-    unknown: str = ""
+
+    @property
+    def total(self) -> Cost:
+        """Of one run."""
+        return self.counted.total
+
+    @property
+    def layers(self) -> list[Cost]:
+        """The nodes in order, then REST."""
+        return self.counted.layers
+
+    @property
+    def run(self) -> BoardRun:
+        """With outputs and stack."""
+        return self.counted.run
+
+    @property
+    def unknown(self) -> str:
+        """Why there is no mix and no estimate, "": there is."""
+        return self.counted.unknown
 
     @property
     def instructions(self) -> int:
@@ -91,29 +119,47 @@ def bench(
 
     Raises as running.run_board() does.
     """
-    board = find_board(name)
-    plan = plan or Plan()
     step(0, _STEPS)
-    core = replace(plan, target=plan.target or board.target).compile(graph)
     with tempfile.TemporaryDirectory(prefix="nnom-") as text:
-        folder = Path(text)
-        flash = measure_flash(core, board, folder / "flash", opt)
-        step(1, _STEPS)
-        elf = build_frozen(core, board, folder, opt, marks=True)
-        step(2, _STEPS)
-        plugin, unknown = _plugin(board, elf, folder)
-        run = run_built(graph, core, board, elf, folder, inputs, extra=plugin)
-        step(3, _STEPS)
-        total, layers = _plain_costs(run)
-        if not unknown:
-            try:
-                phases = read_tally(folder / "tally.txt")
-                total, layers = _costs(run, board, elf, phases)
-            except ToolError as e:
-                unknown = str(e)
-        step(_STEPS, _STEPS)
-    data = b"".join(np.ascontiguousarray(y[0]).tobytes() for y in run.outputs)
-    return Bench(name, opt, total, layers, run, flash, ram_total(core), fnv1a(data), unknown)
+        core, counted = _count(graph, find_board(name), inputs, plan or Plan(), opt, Path(text), step)
+        flash = measure_flash(core, find_board(name), Path(text) / "flash", opt)
+    step(_STEPS, _STEPS)
+    data = b"".join(np.ascontiguousarray(y[0]).tobytes() for y in counted.run.outputs)
+    return Bench(name, opt, counted, flash, ram_total(core), fnv1a(data))
+
+
+def count(
+    graph: Graph, name: str, inputs: list[np.ndarray], plan: Plan | None = None, opt: boards.Optimisation = "-O2"
+) -> Counted:
+    """What bench() counts, without measuring flash."""
+    with tempfile.TemporaryDirectory(prefix="nnom-") as text:
+        return _count(graph, find_board(name), inputs, plan or Plan(), opt, Path(text), lambda done, total: None)[1]
+
+
+def _count(
+    graph: Graph,
+    board: boards.Board,
+    inputs: list[np.ndarray],
+    plan: Plan,
+    opt: boards.Optimisation,
+    folder: Path,
+    step: Step,
+) -> tuple[CoreModel, Counted]:
+    core = replace(plan, target=plan.target or board.target).compile(graph)
+    step(1, _STEPS)
+    elf = build_frozen(core, board, folder, opt, marks=True)
+    step(2, _STEPS)
+    plugin, unknown = _plugin(board, elf, folder)
+    run = run_built(graph, core, board, elf, folder, inputs, extra=plugin)
+    step(3, _STEPS)
+    total, layers = _plain_costs(run)
+    if not unknown:
+        try:
+            total, layers = _costs(run, board, elf, read_tally(folder / "tally.txt"))
+        except ToolError as e:
+            unknown = str(e)
+    step(4, _STEPS)
+    return core, Counted(total, layers, run, unknown)
 
 
 def _plugin(board: boards.Board, elf: Path, folder: Path) -> tuple[list[str], str]:
