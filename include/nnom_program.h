@@ -62,7 +62,8 @@ typedef struct nnom_program nnom_program_t;
 
 /*
  * An activation. Where its bytes are: `data` if that is not NULL (a constant, or a buffer of the caller), else
- * in the arena at offset. `rows` is the height of its ring: row y lies at (y % rows) * row_bytes; rows == shape.h: all of it.
+ * in the arena at offset. `rows` is the height of its ring: row y lies at (y % rows) * row_bytes; rows == shape.h: all of it. Outside
+ * rolling segments fewer rows are those that somebody reads: the others are never computed.
  */
 typedef struct nnom_tensor {
     const void *data; /* written through only where the caller gave a writable buffer (an output) */

@@ -88,6 +88,7 @@ typedef struct nnom_options {
     nnom_optimize_t optimize;
     bool feed;          /* input rows come by nnom_feed(); for models of one input */
     bool endless;       /* with feed: after the last row the next one begins the next window, without nnom_reset() */
+    bool all_rows;      /* for who looks at outputs of layers: also rows that no layer reads are computed and kept */
     nnom_curve_t curve; /* told every plan considered, from the cheapest to the smallest; may be NULL */
     void *curve_context;
 } nnom_options_t;
@@ -100,7 +101,7 @@ nnom_status_t nnom_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out,
 typedef struct {
     uint64_t macs;
     uint32_t arena_bytes;      /* arena as planned */
-    uint32_t live_bytes;       /* most tensors and scratch that live together; in-place layers need less arena */
+    uint32_t live_bytes;       /* no arena of this plan is smaller: the most in use together, overlaps counted once */
     uint32_t descriptor_bytes; /* layers and tables made by the builder */
     uint32_t weight_bytes;     /* weights, biases, multipliers, tables */
     uint32_t slow_bytes;       /* second region of the arena; arena_bytes is then the first alone */

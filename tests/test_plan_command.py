@@ -221,7 +221,8 @@ def test_boxes_fit_the_arena(small, plan):
     parts = len({n.row.first_step for n in o.layers if n.row.node is not None})
     assert len(columns) == parts + 2
     live = [sum((b.size + 3) // 4 * 4 for b in boxes if b.first <= k <= b.last) for k in range(len(columns))]
-    assert max(live) == o.core.totals.live_bytes
+    assert max(live) >= o.core.totals.live_bytes
+    assert o.ram_arena >= o.core.totals.live_bytes > 0
     peaks = picture.peak_columns(boxes, o.ram_arena)
     assert peaks and all(0 <= k < len(columns) for k in peaks)
 

@@ -86,6 +86,7 @@ class Options(ct.Structure):
         ("optimize", ct.c_int),
         ("feed", ct.c_bool),
         ("endless", ct.c_bool),
+        ("all_rows", ct.c_bool),
         ("curve", CURVE),
         ("curve_context", ct.c_void_p),
     ]

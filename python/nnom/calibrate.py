@@ -74,7 +74,7 @@ class _Watcher:
     """A core model of its own that notes what the tensors of a float graph hold."""
 
     def __init__(self, graph: Graph):
-        self.model = CoreModel(graph)
+        self.model = CoreModel(graph, all_rows=True)
         self.names = tensors_of_nodes(graph, self.model)
         self.inputs = graph.inputs
         self.found = {name: Observed() for names in (self.inputs, *self.names.values()) for name in names}

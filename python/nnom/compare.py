@@ -169,7 +169,7 @@ class Taps:
     """A model whose every tensor is kept after a run, as real values, by name."""
 
     def __init__(self, graph: Graph):
-        self.model = CoreModel(graph)
+        self.model = CoreModel(graph, all_rows=True)
         self.values: dict[str, np.ndarray] = {}
         self._graph = graph
         self._names = tensors_of_nodes(graph, self.model)

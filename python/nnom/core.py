@@ -104,14 +104,15 @@ def _addresses(arrays: Sequence[np.ndarray]) -> ct.Array[ct.c_void_p]:
     return (ct.c_void_p * len(arrays))(*(a.ctypes.data for a in arrays))
 
 
-_FACTS = ("mode", "feed", "curve", "target", "inputs", "outputs", "input_names", "output_names")
+_FACTS = ("mode", "all_rows", "feed", "curve", "target", "inputs", "outputs", "input_names", "output_names")
 
 
 class CoreModel:
     """A graph compiled by the C core, on the host. Not for use by two threads at once; several instances are fine.
 
-    mode: "whole" (each layer over all its rows: outputs of layers can be observed), "auto" (rolling rows where that
-    costs next to nothing, or within `arena_bytes`), "smallest". feed: the input comes row by row. fast_bytes: two
+    mode: "whole" (each layer over all the rows that are read), "auto" (rolling rows where that costs next to nothing,
+    or within `arena_bytes`), "smallest". all_rows: also the rows that no layer reads are computed and kept; together
+    with "whole" outputs of layers can be observed. feed: the input comes row by row. fast_bytes: two
     memories, the hottest data in the first, of at most this size. memory: uint8 array as the arena, aligned to 4.
     target: a name of targets(), whose kernels give the same bytes. optimize: weights may grow by a tenth for speed
     ("default"), as much as pays ("speed"), or not at all ("size").
@@ -130,16 +131,18 @@ class CoreModel:
         memory: np.ndarray | None = None,
         target: str = "plain",
         optimize: str = "default",
+        all_rows: bool = False,
     ):
-        self._given = (graph, False, mode, arena_bytes, feed, fast_bytes, None, target, optimize)
+        self._given = (graph, False, mode, arena_bytes, feed, fast_bytes, None, target, optimize, all_rows)
         self.mode = mode
+        self.all_rows = all_rows
         self.feed = feed
         self.curve: list[tuple[int, int]] = []
         self.target = target
         number, weights = _choice(MODES, mode, "mode"), _choice(OPTIMIZE, optimize, "optimize")
         bits = _choice(targets(), target, "target")
         point = CURVE(self._add_point)
-        self._options = Options(number, arena_bytes, fast_bytes, bits, weights, feed, False, point, None)
+        self._options = Options(number, arena_bytes, fast_bytes, bits, weights, feed, False, all_rows, point, None)
         self._lib = library()
         self._keep: list[object] = []  # what the core points into: weights, scales, constants
         self._layers: dict[str, int] = {}  # tensor name -> layer
@@ -256,8 +259,10 @@ class CoreModel:
 
     def observe(self, function: Callable[[int, np.ndarray], None] | None) -> None:
         """Calls function(node, output [h, w, c] as stored) after each node of every run; None ends it."""
-        if self.mode != "whole" and function is not None:
-            raise CoreError("outputs of layers can be observed only in a model compiled with mode='whole'")
+        if not (self.mode == "whole" and self.all_rows) and function is not None:
+            raise CoreError(
+                "outputs of layers can be observed only in a model compiled with mode='whole', all_rows=True"
+            )
 
         def after(_context: int, _model: int, node: int, event: int) -> None:
             if event == 1 and function is not None:

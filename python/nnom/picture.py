@@ -132,7 +132,7 @@ def arena(o: Overview) -> str:
     """Time to the right, addresses upwards. Tooltips tell the details."""
     t = o.core.totals
     size = max(t.arena_bytes + t.slow_bytes, 1)
-    top = max(size, t.live_bytes) * 1.04
+    top = size * 1.04
     placed, at = boxes(o), columns(o)
     right = at[-1].x + at[-1].width
     y = lambda address: _TOP + _HEIGHT * (1 - address / top)  # noqa: E731
@@ -231,14 +231,13 @@ def _box_text(b: Box, at: list[Column], y: Callable[[float], float]) -> str:
 
 
 def _limits_svg(o: Overview, size: int, y: Callable[[float], float], right: float) -> list[str]:
-    """The arena's end, and the largest sum of what lives together (above it if layers work in place)."""
+    """The arena's end, and its lower bound."""
     bound = o.core.totals.live_bytes
     texts = [("limit", size, f"arena {size:,} B", "end", right - 4)]
-    note = ", less where layers work in place" if bound > size else ""
     if bound != size:
-        texts.append(("bound", bound, f"largest sum live together {bound:,} B{note}", "start", _LEFT + 6))
+        texts.append(("bound", bound, f"lower bound {bound:,} B", "start", _LEFT + 6))
     else:
-        texts[0] = ("limit", size, f"arena {size:,} B = largest sum live together", "end", right - 4)
+        texts[0] = ("limit", size, f"arena {size:,} B, its lower bound", "end", right - 4)
     parts = []
     for kind, value, text, anchor, x in texts:
         at = f'x1="{_LEFT}" x2="{right:.1f}" y1="{y(value):.1f}" y2="{y(value):.1f}"'

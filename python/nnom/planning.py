@@ -8,7 +8,7 @@ overview.ram_total, overview.ram_minimum, overview.curve
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .calibrate import tensors_of_nodes
@@ -88,8 +88,8 @@ def survey(graph: Graph, plan: Plan | None = None) -> Overview:
     """Plans a graph as asked for, whole, and as small as possible. CoreError if the budget is too small."""
     plan = plan or Plan()
     core = plan.compile(graph)
-    whole = CoreModel(graph, mode="whole")
-    smallest = CoreModel(graph, mode="smallest", feed=plan.feed)
+    whole = replace(plan, mode="whole", arena_bytes=0, ram=None, feed=False).compile(graph)
+    smallest = replace(plan, mode="smallest", arena_bytes=0, ram=None).compile(graph)
     base = max(whole.totals.cost, 1)
     chosen, least, most = (Point(ram_total(c), c.totals.cost / base) for c in (core, smallest, whole))
     seen = [Point(arena + STATE_BYTES, cost / base) for arena, cost in smallest.curve]

@@ -136,11 +136,11 @@ struct nnom_layer {
     bool array_lost; /* more arrays than NNOM_MAX_ARRAYS were registered, or there was no memory */
     /* scratch is for input rows that come in pieces, in a ring; always so in reducing operations */
     bool scratch_in_pieces;
-    bool passed;                    /* fused into the layer before: no node, no tensor */
-    bool is_left;                   /* a State takes its output over */
-    uint16_t cost_mac, cost_output; /* of the kernel taken, as in kernels.def; 0: not one of these */
-    nnom_layer_t *fused_by;         /* the layer that `fused` is from */
-    nnom_tensor_t *out;             /* in the program; offset is set by the plan. NULL before compile */
+    bool passed;            /* fused into the layer before: no node, no tensor */
+    bool is_left;           /* a State takes its output over */
+    const uint16_t *costs;  /* [NNOM_COSTS] of the kernel taken, as in kernels.def; NULL: not one of these */
+    nnom_layer_t *fused_by; /* the layer that `fused` is from */
+    nnom_tensor_t *out;     /* in the program; offset is set by the plan. NULL before compile */
     const nnom_op_t *op;
     const char *op_symbol;
     const struct nnom_form *form; /* of operations with kernel variants: the one taken; else NULL */

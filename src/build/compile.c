@@ -9,7 +9,18 @@
  * part of what is left. Where nobody chose (model_compile), the model is built
  * on the device: its layers lie in RAM, too, and there is little left.
  */
-enum { FREE_PERCENT = 2, FREE_PERCENT_FAST = 4, FREE_PERCENT_BY_HAND = 10 };
+enum { FREE_PERCENT = 2, FREE_PERCENT_FAST = 4, FREE_PERCENT_FEED = 5, FREE_PERCENT_BY_HAND = 10 };
+
+static uint8_t free_percent(const nnom_options_t *options)
+{
+    if (options == NULL) {
+        return FREE_PERCENT_BY_HAND;
+    }
+    if (options->feed) { /* who feeds wants the RAM */
+        return FREE_PERCENT_FEED;
+    }
+    return options->target != NNOM_TARGET_PLAIN ? FREE_PERCENT_FAST : FREE_PERCENT;
+}
 
 /* ---- (1, w, c) models: time becomes rows ---- */
 
@@ -109,7 +120,7 @@ static void reset(nnom_model_t *m)
         layer->op = NULL;
         layer->op_symbol = NULL;
         layer->form = NULL;
-        layer->cost_mac = layer->cost_output = 0;
+        layer->costs = NULL;
         layer->param = NULL;
         layer->scratch_bytes = 0;
         layer->scratch_in_pieces = false;
@@ -277,8 +288,7 @@ nnom_status_t nnom_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out,
         return NNOM_NULL;
     }
     m->builder->options = options != NULL ? *options : defaults;
-    const bool fast = options != NULL && options->target != NNOM_TARGET_PLAIN;
-    m->builder->free_percent = options == NULL ? FREE_PERCENT_BY_HAND : (fast ? FREE_PERCENT_FAST : FREE_PERCENT);
+    m->builder->free_percent = free_percent(options);
     if (m->builder->status == NNOM_OK) { /* else the text tells what was wrong before */
         nnom_free_error(m->builder);
     }

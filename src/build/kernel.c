@@ -3,8 +3,11 @@
 
 static uint64_t kernel_cost(const nnom_layer_t *layer, const nnom_kernel_t *kernel)
 {
-    const int32_t outputs = nnom_shape_elements(layer->out->shape);
-    return (layer->macs * kernel->cost_mac + (uint64_t)(outputs > 0 ? outputs : 0) * kernel->cost_output) / 16u;
+    const nnom_op_t *op = kernel->form->op;
+    const bool reduces = (op->flags & NNOM_OP_REDUCES) != 0;
+    const int32_t rows = reduces ? nnom_layer_in(layer, 0)->shape.h : layer->out->shape.h;
+    const nnom_cost_t cost = nnom_layer_cost(layer, op, kernel->costs);
+    return nnom_cost_of(&cost, rows, 1);
 }
 
 static uint32_t target_of(const nnom_layer_t *layer)
@@ -48,8 +51,7 @@ nnom_status_t nnom_choose_kernel(nnom_layer_t *layer, const nnom_kernel_t *list,
         layer->form = list[k].form;
         layer->op = list[k].form->op;
         layer->op_symbol = list[k].form->symbol;
-        layer->cost_mac = list[k].cost_mac;
-        layer->cost_output = list[k].cost_output;
+        layer->costs = list[k].costs;
     }
     return status;
 }

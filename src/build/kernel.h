@@ -28,18 +28,15 @@ typedef struct nnom_form {
 typedef struct nnom_kernel {
     const nnom_form_t *form;
     uint32_t needs;
-    uint16_t cost_mac;
-    uint16_t cost_output;
+    uint16_t costs[NNOM_COSTS];
 } nnom_kernel_t;
 
-#define NNOM_FORM_DECLARE(operation, variant, needs, cost_mac, cost_output)                                            \
-    extern const nnom_form_t nnom_##operation##_##variant##_form;
+#define NNOM_FORM_DECLARE(operation, variant, needs, ...) extern const nnom_form_t nnom_##operation##_##variant##_form;
 NNOM_KERNELS(NNOM_FORM_DECLARE)
 #undef NNOM_FORM_DECLARE
 
 /* A row of `static const nnom_kernel_t list[] = {NNOM_KERNELS_X(NNOM_KERNEL_ROW)};` */
-#define NNOM_KERNEL_ROW(operation, variant, needs, cost_mac, cost_output)                                              \
-    {&nnom_##operation##_##variant##_form, (needs), (cost_mac), (cost_output)},
+#define NNOM_KERNEL_ROW(operation, variant, needs, ...) {&nnom_##operation##_##variant##_form, (needs), {__VA_ARGS__}},
 
 /*
  * Defines a form and its operation; `tag` is that of its parameters, whose NNOM_PARAM_FIELDS stand in the same file. `name`:
@@ -58,6 +55,9 @@ nnom_status_t nnom_choose_kernel(nnom_layer_t *layer, const nnom_kernel_t *list,
 
 /* True if options.optimize allows `packed` bytes of weights and tables where the plain kernel has `plain`. */
 bool nnom_weights_may_grow(const nnom_layer_t *layer, uint64_t plain, uint64_t packed);
+
+/* What a layer costs with a kernel's op and costs [NNOM_COSTS]. Its shapes and MACs must be known. */
+nnom_cost_t nnom_layer_cost(const nnom_layer_t *layer, const nnom_op_t *op, const uint16_t *costs);
 
 #define NNOM_CHOOSE_KERNEL(layer, list) nnom_choose_kernel(layer, list, (uint32_t)(sizeof(list) / sizeof *(list)))
 

@@ -2,19 +2,12 @@
 /* From layers to what the planner sees, and back: lives, totals, and the texts of its errors. */
 #include "../plan/plan.h"
 #include "graph.h"
+#include "kernel.h"
 
 /* ---- What the planner sees ---- */
 
-/* Measured on the emulated Cortex-M4 with the plain operations (docs/RAM.md): instructions. */
-enum { COST_MAC = 4, COST_OUTPUT = 20, COST_NODE = 200 };
-
-static uint64_t layer_cost(const nnom_layer_t *layer)
-{
-    const uint64_t outputs = (uint64_t)nnom_shape_elements(layer->out->shape);
-    const bool known = layer->cost_mac != 0 || layer->cost_output != 0; /* in sixteenths */
-    const uint64_t cost = layer->macs * layer->cost_mac + outputs * layer->cost_output;
-    return COST_NODE + (known ? cost / 16 : layer->macs * COST_MAC + outputs * COST_OUTPUT);
-}
+/* Of layers without a record: of a mixture of them, measured on the emulated Cortex-M4. */
+static const uint16_t costs_unknown[NNOM_COSTS] = {[NNOM_COST_OUTPUT] = 320, [NNOM_COST_CALL] = 1600};
 
 static void describe_layer(const nnom_layer_t *layer, nnom_flow_t *flow)
 {
@@ -27,7 +20,7 @@ static void describe_layer(const nnom_layer_t *layer, nnom_flow_t *flow)
     flow->overlap[layer->node] = layer->overlap;
     flow->scratch[layer->node] = layer->scratch_bytes;
     flow->in_pieces[layer->node] = layer->scratch_in_pieces;
-    flow->cost[layer->node] = layer_cost(layer);
+    flow->cost[layer->node] = nnom_layer_cost(layer, layer->op, layer->costs != NULL ? layer->costs : costs_unknown);
     if (flow->macs != NULL) {
         flow->macs[layer->node] = layer->macs;
     }
@@ -47,6 +40,7 @@ static nnom_plan_request_t request_of(nnom_builder_t *builder, const nnom_tensor
                                    .smallest = options->mode == NNOM_MODE_SMALLEST,
                                    .feed = options->feed,
                                    .endless = options->endless,
+                                   .all_rows = options->all_rows,
                                    .budget = options->arena_bytes,
                                    .fast_bytes = options->fast_bytes,
                                    .free_percent = builder->free_percent,

@@ -130,7 +130,7 @@ void nnom_model_print(const nnom_model_t *m)
         info.lies_in = lies_inside(layer) ? nnom_layer_text(layer->root, other) : NULL;
         print_layer(&row, &info);
     }
-    NNOM_LOG("arena %lu B (tensors live together: %lu B), descriptors %lu B, weights %lu B, %lu MACs\n",
+    NNOM_LOG("arena %lu B (lower bound %lu B), descriptors %lu B, weights %lu B, %lu MACs\n",
              (unsigned long)t->arena_bytes, (unsigned long)t->live_bytes, (unsigned long)t->descriptor_bytes,
              (unsigned long)t->weight_bytes, (unsigned long)t->macs);
     if (t->slow_bytes > 0) {

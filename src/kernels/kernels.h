@@ -89,8 +89,7 @@ static inline void nnom_mean_multiplier(int32_t n, int32_t *multiplier, int32_t 
 }
 
 #include "kernels.def"
-#define NNOM_KERNEL_DECLARE(operation, variant, needs, cost_mac, cost_output)                                          \
-    void nnom_##operation##_##variant(const nnom_call_t *call);
+#define NNOM_KERNEL_DECLARE(operation, variant, needs, ...) void nnom_##operation##_##variant(const nnom_call_t *call);
 NNOM_KERNELS(NNOM_KERNEL_DECLARE)
 #undef NNOM_KERNEL_DECLARE
 

@@ -10,6 +10,13 @@
 
 #define NNOM_NO_OVERLAP INT32_MAX
 
+/* What a node costs, in sixteenths of an instruction; first, and row and more times all rows, 2^44 at most each. */
+typedef struct nnom_cost {
+    float first; /* the first call, and what does not depend on rows */
+    float row;   /* each row of its work */
+    float more;  /* each further call */
+} nnom_cost_t;
+
 typedef struct nnom_flow {
     const nnom_program_t *program;
     /* Given by the caller: */
@@ -21,17 +28,23 @@ typedef struct nnom_flow {
     uint32_t *scratch;  /* [nodes] bytes of scratch, if any is needed: nnom_scratch() */
     uint8_t *in_pieces; /* [nodes] scratch is only for input rows that come in pieces */
     uint64_t *macs;     /* [nodes], of plans in two regions; else NULL */
-    uint64_t *cost;     /* [nodes] estimated instructions of running it whole */
+    nnom_cost_t *cost;  /* [nodes] */
     bool feed;          /* the input comes row by row */
+    bool all_rows;      /* also rows that nobody reads are made and kept */
     /* Follows from them: nnom_flow_uses(). */
     uint16_t *last_use; /* [tensors], of storages: last node that reads it; node_count: the caller does */
     uint16_t *readers;  /* [tensors], of storages: number of node inputs that read it */
+    int32_t *rows;      /* [tensors], of storages: rows that anybody reads, from row 0 on: no others are made or kept */
 } nnom_flow_t;
 
-/* Fills last_use and readers, which are zero. */
+/* Fills last_use, readers and rows, which are zero. */
 void nnom_flow_uses(nnom_flow_t *flow);
-/* Rows of a node's work: output rows, or input rows of a reducing one. */
-int32_t nnom_node_rows(const nnom_program_t *program, uint32_t node);
+/* The rows of an input that rows y of a node's work read. */
+nnom_range_t nnom_rows_read(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y);
+/* Rows of a node's work: the output rows that are read, or input rows of a reducing one. */
+int32_t nnom_node_rows(const nnom_flow_t *flow, uint32_t node);
+/* Bytes of the rows of a storage that are read. */
+uint64_t nnom_storage_bytes(const nnom_flow_t *flow, uint16_t storage);
 /* True if input row by row comes into this storage. */
 bool nnom_is_fed(const nnom_flow_t *flow, uint16_t storage);
 /* True if a storage is a ring in segment [first, end): made (or fed) and read only there. */
@@ -40,6 +53,12 @@ bool nnom_is_ring(const nnom_flow_t *flow, uint16_t storage, uint16_t first, uin
 uint32_t nnom_scratch(const nnom_flow_t *flow, uint16_t n, bool rolls, uint16_t first, uint16_t end);
 /* Can nodes [first, end) roll at all? (Rows fit the counters, and the code of a step.) */
 bool nnom_can_roll(const nnom_flow_t *flow, uint16_t first, uint16_t end);
+
+/* Sixteenths of instructions of `rows` rows in `calls` calls, both at least 1. */
+static inline uint64_t nnom_cost_of(const nnom_cost_t *cost, int32_t rows, int32_t calls)
+{
+    return (uint64_t)cost->first + (uint64_t)rows * (uint64_t)cost->row + (uint64_t)(calls - 1) * (uint64_t)cost->more;
+}
 
 static inline bool nnom_node_reduces(const nnom_node_t *node)
 {

@@ -46,7 +46,7 @@ static void whole_tensors(nnom_planner_t *p)
             const uint16_t made = p->flow.producer[t];
             const uint16_t first = made == NNOM_NO_NODE ? 0 : time_of(p, made);
             const uint16_t last = time_of(p, p->flow.last_use[t]);
-            p->tensor_block[t] = add_block(p, layout_tensor_bytes(&p->tensors[t], p->tensors[t].shape.h), first, last);
+            p->tensor_block[t] = add_block(p, nnom_storage_bytes(&p->flow, t), first, last);
         }
     }
 }
@@ -177,12 +177,16 @@ uint64_t nnom_layout(nnom_planner_t *p, uint32_t tries)
 
 /* ---- Into the program ---- */
 
+/* Of a tensor that is whole the rows that are read. */
 static void apply_tensors(nnom_planner_t *p)
 {
     for (uint16_t t = 0; t < p->program->tensor_count; t++) {
         const uint16_t storage = p->flow.storage[t];
         if (p->tensors[storage].data == NULL) {
             p->tensors[t].offset = p->blocks[p->tensor_block[storage]].offset;
+        }
+        if (p->flow.rows[storage] < p->tensors[storage].shape.h) { /* its views have the same rows */
+            p->tensors[t].rows = p->flow.rows[storage];
         }
     }
 }

@@ -80,20 +80,6 @@ static uint64_t place_in_order(nnom_block_t *blocks, uint32_t n, const uint16_t 
     return top;
 }
 
-uint32_t nnom_live_bytes(const nnom_block_t *blocks, uint32_t n)
-{
-    uint64_t most = 0;
-    for (uint32_t k = 0; k < n; k++) { /* the maximum is reached where some block begins */
-        uint64_t sum = 0;
-        for (uint32_t i = 0; i < n; i++) {
-            const bool live = blocks[i].first <= blocks[k].first && blocks[k].first <= blocks[i].last;
-            sum += live ? place_rounded(blocks[i].bytes) : 0;
-        }
-        most = sum > most ? sum : most;
-    }
-    return most > UINT32_MAX ? UINT32_MAX : (uint32_t)most;
-}
-
 /* ---- Orders ---- */
 
 typedef bool (*before_t)(const nnom_block_t *a, const nnom_block_t *b);
@@ -223,48 +209,58 @@ static uint64_t place_members(nnom_block_t *blocks, uint32_t n, uint16_t *order,
     return n == 0 ? 0 : place_in_order(blocks, n, best.order, UINT64_MAX, &best.highest);
 }
 
+/* ---- Bounds ---- */
+
+static bool place_live(const nnom_block_t *block, uint16_t time)
+{
+    return block->first <= time && time <= block->last;
+}
+
 /* Bytes that an output and the input above it save by overlapping, at best. */
 static uint64_t saved(const nnom_block_t *blocks, uint32_t b)
 {
-    if (blocks[b].above == NNOM_NO_BLOCK) {
-        return 0;
-    }
     const uint64_t below = place_rounded(blocks[b].bytes), above = place_rounded(blocks[blocks[b].above].bytes);
-    const uint64_t joint =
-        above + place_rounded(blocks[b].distance) > below ? above + place_rounded(blocks[b].distance) : below;
+    const uint64_t end = above + place_rounded(blocks[b].distance), joint = end > below ? end : below;
     return below + above > joint ? below + above - joint : 0;
 }
 
-/* Largest sum of blocks in use together, less what overlaps save. */
-static uint64_t place_least_bytes(const nnom_block_t *blocks, uint32_t n)
+/* The most that lives at one time; the maximum is reached where some block begins. less: less what overlaps save then. */
+static uint64_t place_most(const nnom_block_t *blocks, uint32_t n, bool less)
 {
     uint64_t most = 0;
     for (uint32_t k = 0; k < n; k++) {
-        uint64_t sum = 0, less = 0;
+        const uint16_t time = blocks[k].first;
+        uint64_t sum = 0, less_sum = 0;
         for (uint32_t i = 0; i < n; i++) {
-            if (together(&blocks[i], &blocks[k])) {
-                sum += place_rounded(blocks[i].bytes);
-                less += saved(blocks, i);
-            }
+            const bool live = place_live(&blocks[i], time);
+            const bool over = live && blocks[i].above != NNOM_NO_BLOCK && place_live(&blocks[blocks[i].above], time);
+            sum += live ? place_rounded(blocks[i].bytes) : 0;
+            less_sum += less && over ? saved(blocks, i) : 0;
         }
-        most = sum > less && sum - less > most ? sum - less : most;
+        most = sum - less_sum > most ? sum - less_sum : most;
     }
     return most;
+}
+
+/* At one time an input has one output that overlaps it: no block is saved twice. */
+uint32_t nnom_live_bytes(const nnom_block_t *blocks, uint32_t n)
+{
+    const uint64_t most = place_most(blocks, n, true);
+    return most > UINT32_MAX ? UINT32_MAX : (uint32_t)most;
 }
 
 /* Overlaps make the sum of what lives together no goal: above the sum less all that they save it tries again, and
  * longer. */
 uint64_t nnom_place(nnom_block_t *blocks, uint32_t n, uint16_t *order, uint32_t tries)
 {
-    const uint64_t goal = nnom_live_bytes(blocks, n);
+    const uint64_t goal = place_most(blocks, n, false), least = place_most(blocks, n, true);
     uint64_t bytes[3];
     for (uint32_t round = 0; round < 3; round++) { /* the last one: as the first, which was no worse */
         for (uint32_t k = 0; k < n; k++) {
             order[k] = (uint16_t)k;
         }
         bytes[round] = place_members(blocks, n, order, round == 1 ? tries * NNOM_AGAIN : tries, goal);
-        if ((round == 0 && (n > NNOM_FEW || bytes[0] <= place_least_bytes(blocks, n))) ||
-            (round == 1 && bytes[1] < bytes[0])) {
+        if ((round == 0 && (n > NNOM_FEW || bytes[0] <= least)) || (round == 1 && bytes[1] < bytes[0])) {
             return bytes[round];
         }
     }

@@ -28,7 +28,7 @@ uint64_t nnom_place(nnom_block_t *blocks, uint32_t n, uint16_t *order, uint32_t 
 uint64_t nnom_place_regions(nnom_block_t *blocks, uint32_t n, uint16_t *order, uint32_t fast_bytes,
                             uint64_t *slow_bytes);
 
-/* Largest sum of blocks in use together, each rounded up to 4 bytes: no plan without overlapping is smaller. */
+/* A lower bound of the arena, however blocks are placed: the most that is in use together, overlaps counted once. */
 uint32_t nnom_live_bytes(const nnom_block_t *blocks, uint32_t n);
 
 #endif

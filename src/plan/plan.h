@@ -12,6 +12,7 @@ typedef struct nnom_plan_request {
     bool smallest;         /* the smallest arena, whatever it costs */
     bool feed;             /* the input, the only one, comes row by row */
     bool endless;          /* and after the last row comes the first of the next window */
+    bool all_rows;         /* also rows that nobody reads are made */
     uint32_t budget;       /* bytes of the arena, 0: none */
     uint32_t fast_bytes;   /* two regions: the first holds at most this; 0: one region */
     uint32_t free_percent; /* without a budget: how much more than the cheapest plan a smaller one may cost */
@@ -23,7 +24,7 @@ typedef struct nnom_plan_request {
 /* What planning says beside the program that it fills. */
 typedef struct nnom_plan_result {
     uint64_t cost;            /* estimated instructions of a run */
-    uint32_t live_bytes;      /* largest sum of blocks in use together */
+    uint32_t live_bytes;      /* no arena of this plan is smaller: the most that is in use together */
     uint32_t schedule_bytes;  /* of `schedule` */
     nnom_segment_t *schedule; /* segments and steps, the caller's to nnom_free(); NULL: all nodes run whole */
     uint64_t least;           /* NNOM_TOO_SMALL: the least arena, */

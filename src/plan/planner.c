@@ -61,6 +61,7 @@ static void carve(nnom_planner_t *p, pool_t *pool)
     p->parts = planner_take(pool, nodes, sizeof(nnom_part_t));
     p->flow.overlap = planner_take(pool, nodes, sizeof(int32_t));
     p->flow.scratch = planner_take(pool, nodes, sizeof(uint32_t));
+    p->flow.rows = planner_take(pool, tensors, sizeof(int32_t));
     p->sim.height = planner_take(pool, tensors, sizeof(int32_t));
     p->flow.producer = planner_take(pool, tensors, sizeof(uint16_t));
     p->flow.storage = planner_take(pool, tensors, sizeof(uint16_t));
@@ -78,10 +79,8 @@ static void carve(nnom_planner_t *p, pool_t *pool)
 static void carve_search(nnom_planner_t *p, pool_t *pool)
 {
     const size_t nodes = p->program->node_count;
-    p->flow.cost = planner_take(pool, nodes, sizeof(uint64_t));
     p->flow.macs = p->request->fast_bytes > 0 ? planner_take(pool, nodes, sizeof(uint64_t)) : NULL;
-    p->table.whole = p->flow.cost;
-    p->table.rolled = planner_take(pool, nodes + 1, sizeof(uint64_t));
+    p->flow.cost = planner_take(pool, nodes, sizeof(nnom_cost_t));
     p->table.options = planner_take(pool, nnom_options_count(&p->table), sizeof(nnom_option_t));
 }
 
@@ -126,6 +125,7 @@ nnom_status_t nnom_planner_start(nnom_planner_t *p, const nnom_plan_request_t *r
     }
     p->flow.program = program;
     p->flow.feed = request->feed;
+    p->flow.all_rows = request->all_rows;
     return NNOM_OK;
 }
 

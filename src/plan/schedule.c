@@ -11,33 +11,19 @@ static const nnom_node_t *node_at(const nnom_flow_t *f, uint32_t n)
 static nnom_range_t next_rows(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t n)
 {
     const bool whole = (node_at(f, n)->op->flags & NNOM_OP_WHOLE) != 0;
-    const nnom_range_t y = {s->done[n], whole ? nnom_node_rows(f->program, n) : s->done[n] + 1};
+    const nnom_range_t y = {s->done[n], whole ? nnom_node_rows(f, n) : s->done[n] + 1};
     return y;
 }
 
 /* The rows of input i that the next step of node n reads. */
 static nnom_range_t needs(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t n, uint32_t i)
 {
-    const nnom_node_t *node = node_at(f, n);
-    const nnom_range_t y = next_rows(f, s, n);
-    const int32_t h = nnom_node_input(f->program, node, i)->shape.h;
-    nnom_range_t rows = y;
-    if (nnom_node_reduces(node)) {
-        return rows;
-    }
-    if (node->op->window != NULL) {
-        return node->op->window(f->program, node, i, y);
-    }
-    if (h == 1) { /* repeated over the rows */
-        rows.lo = 0;
-        rows.hi = 1;
-    }
-    return rows;
+    return nnom_rows_read(f->program, node_at(f, n), i, next_rows(f, s, n));
 }
 
 static bool finished(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t n)
 {
-    return s->done[n] >= nnom_node_rows(f->program, n);
+    return s->done[n] >= nnom_node_rows(f, n);
 }
 
 /* Rows of a tensor that exist. A view of other rows than its storage exists when the storage is complete. */
@@ -47,18 +33,18 @@ static int32_t available(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t ten
     const nnom_tensor_t *t = &f->program->tensors[tensor];
     const nnom_tensor_t *of = &f->program->tensors[storage];
     const uint16_t producer = f->producer[storage];
-    int32_t rows = of->shape.h;
+    int32_t rows = f->rows[storage];
     if (nnom_node_inside(producer, s->first, s->end)) {
         const bool part = nnom_node_reduces(node_at(f, producer)) && !finished(f, s, producer);
         rows = part ? 0 : (nnom_node_reduces(node_at(f, producer)) ? of->shape.h : s->done[producer]);
-        if (f->whole[storage] && of->shape.h != nnom_node_rows(f->program, producer)) {
+        if (f->whole[storage] && of->shape.h != nnom_node_rows(f, producer)) {
             rows = finished(f, s, producer) ? of->shape.h : 0; /* a further output with rows of its own */
         }
     } else if (s->first == 0 && nnom_is_fed(f, storage)) {
         rows = s->fed;
     }
     if (t->row_bytes != of->row_bytes) {
-        return rows == of->shape.h ? t->shape.h : 0;
+        return rows == f->rows[storage] ? t->shape.h : 0;
     }
     return rows;
 }
@@ -252,8 +238,8 @@ static uint16_t least_far(const nnom_flow_t *f, const nnom_sim_t *s)
         if (finished(f, s, n) || !s->is_end[n]) {
             continue;
         }
-        if (best == NNOM_NO_NODE || (int64_t)s->done[n] * nnom_node_rows(f->program, best) <
-                                        (int64_t)s->done[best] * nnom_node_rows(f->program, n)) {
+        if (best == NNOM_NO_NODE ||
+            (int64_t)s->done[n] * nnom_node_rows(f, best) < (int64_t)s->done[best] * nnom_node_rows(f, n)) {
             best = n;
         }
     }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 #include "segment.h"
 
-/* Measured on the emulated Cortex-M4 with the reference kernels (docs/RAM.md): instructions. */
 enum { SHORT_LENGTH = 6 };
 enum { ESTIMATE_ROWS = 4 }; /* rows that every end makes before ring heights are taken as known; the layout is exact */
-enum { COST_STEP = 250, COST_PARTIAL_SUM = 14 };
+/* Of the executor, measured on the emulated Cortex-M4 (docs/plan_cost.md): instructions. */
+enum { COST_NODE = 70, COST_STEP = 100 };
 
 static uint32_t segment_rounded(uint64_t bytes)
 {
@@ -12,32 +12,18 @@ static uint32_t segment_rounded(uint64_t bytes)
     return up > UINT32_MAX ? UINT32_MAX : (uint32_t)up;
 }
 
-static uint32_t segment_whole_bytes(const nnom_tensor_t *t)
+static uint32_t segment_whole_bytes(const nnom_flow_t *f, uint16_t storage)
 {
-    return segment_rounded((uint64_t)t->shape.h * (uint64_t)t->row_bytes);
+    return segment_rounded(nnom_storage_bytes(f, storage));
 }
 
-static int64_t segment_elements(const nnom_tensor_t *t)
+/* Estimated instructions of running node n whole, or in calls for single rows. */
+static uint64_t segment_cost(const nnom_flow_t *f, uint16_t n, bool rolls)
 {
-    return (int64_t)t->shape.h * t->shape.w * t->shape.c;
-}
-
-uint64_t nnom_node_cost(const nnom_flow_t *f, uint16_t n)
-{
-    return f->cost[n];
-}
-
-/* What rolling adds: a call for each row, and partial sums that are put away and fetched again. */
-static uint64_t rolling_cost(const nnom_flow_t *f, uint16_t n)
-{
-    const nnom_node_t *node = &f->program->nodes[n];
-    const uint64_t rows = (uint64_t)nnom_node_rows(f->program, n);
-    uint64_t cost = rows * COST_STEP;
-    if (nnom_node_reduces(node)) {
-        cost +=
-            rows * (uint64_t)segment_elements(&f->program->tensors[nnom_node_output_index(node, 0)]) * COST_PARTIAL_SUM;
-    }
-    return cost;
+    const int32_t rows = nnom_node_rows(f, n);
+    const bool apart = rolls && (f->program->nodes[n].op->flags & NNOM_OP_WHOLE) == 0;
+    const uint64_t cost = nnom_cost_of(&f->cost[n], rows, apart ? rows : 1) / 16u;
+    return cost + (rolls ? (apart ? (uint64_t)rows : 1u) * COST_STEP : COST_NODE);
 }
 
 /* ---- Bytes ---- */
@@ -70,14 +56,14 @@ static uint32_t overlap_saving(const nnom_flow_t *f, uint16_t n)
 {
     const nnom_node_t *node = &f->program->nodes[n];
     const uint16_t in = f->storage[node->inputs[0]], out = f->storage[nnom_node_output_index(node, 0)];
-    const nnom_tensor_t *from = &f->program->tensors[in], *to = &f->program->tensors[out];
-    const bool ends = f->last_use[in] == n && f->readers[in] == 1 && from->data == NULL && to->data == NULL;
+    const bool ends = f->last_use[in] == n && f->readers[in] == 1 && f->program->tensors[in].data == NULL &&
+                      f->program->tensors[out].data == NULL;
     if (f->overlap[n] == NNOM_NO_OVERLAP || !ends) {
         return 0;
     }
-    const uint64_t apart = (uint64_t)segment_whole_bytes(from) + segment_whole_bytes(to);
-    const uint64_t above = (uint64_t)segment_rounded((uint64_t)f->overlap[n]) + segment_whole_bytes(from);
-    const uint64_t joined = above > segment_whole_bytes(to) ? above : segment_whole_bytes(to);
+    const uint32_t from = segment_whole_bytes(f, in), to = segment_whole_bytes(f, out);
+    const uint64_t apart = (uint64_t)from + to, above = (uint64_t)segment_rounded((uint64_t)f->overlap[n]) + from;
+    const uint64_t joined = above > to ? above : to;
     return joined < apart ? (uint32_t)(apart - joined) : 0;
 }
 
@@ -90,7 +76,7 @@ uint32_t nnom_part_bytes(const nnom_flow_t *f, const nnom_part_t *part, const nn
         }
         const nnom_tensor_t *tensor = &f->program->tensors[t];
         if (!part->rolls || !nnom_is_ring(f, t, part->first, part->end)) {
-            bytes += segment_whole_bytes(tensor);
+            bytes += segment_whole_bytes(f, t);
         } else if (sim->ring[t] == t) {
             bytes += segment_rounded((uint64_t)sim->height[t] * (uint64_t)tensor->row_bytes);
         }
@@ -170,7 +156,7 @@ static uint64_t segment_least_bytes(const nnom_flow_t *f, const nnom_part_t *par
         if (sim->ring[t] == t && nnom_is_ring(f, t, part->first, part->end)) {
             bytes += (uint64_t)sim->height[t] * (uint64_t)f->program->tensors[t].row_bytes;
         } else if (before && !(f->feed && part->first == 0)) {
-            bytes += segment_whole_bytes(&f->program->tensors[t]);
+            bytes += segment_whole_bytes(f, t);
         }
     }
     return bytes;
@@ -224,25 +210,23 @@ static const nnom_option_t *option(const nnom_options_table_t *table, uint16_t f
     return &table->options[row_at(table, first) + (size_t)(end - first - 1)];
 }
 
-static uint64_t option_cost(const nnom_options_table_t *table, uint16_t first, uint16_t end)
-{
-    return option(table, first, end)->rolls ? table->rolled[end] - table->rolled[first] : table->whole[first];
-}
-
 /* Shortest path over the nodes: work_cost[n] is the least cost of running nodes [0, n). */
-static void shortest_paths(const nnom_options_table_t *table, uint32_t limit, uint64_t *work_cost, uint16_t *work_from)
+static void shortest_paths(const nnom_flow_t *f, const nnom_options_table_t *table, uint32_t limit, uint64_t *work_cost,
+                           uint16_t *work_from)
 {
     work_cost[0] = 0;
     for (uint16_t end = 1; end <= table->node_count; end++) {
+        uint64_t rolled = 0;
         work_cost[end] = UINT64_MAX;
-        const uint16_t from = end > table->max_length ? (uint16_t)(end - table->max_length) : 0;
-        for (uint16_t first = from; first < end; first++) {
-            const uint32_t words = option(table, first, end)->words;
-            if (work_cost[first] == UINT64_MAX || words > limit / 4u || words == NNOM_NO_OPTION) {
+        for (uint16_t first = end; first > 0 && end - first < table->max_length;) {
+            first--;
+            const nnom_option_t *from = option(table, first, end);
+            rolled += segment_cost(f, first, true);
+            if (work_cost[first] == UINT64_MAX || from->words > limit / 4u || from->words == NNOM_NO_OPTION) {
                 continue;
             }
-            const uint64_t cost = work_cost[first] + option_cost(table, first, end);
-            if (cost < work_cost[end]) {
+            const uint64_t cost = work_cost[first] + (from->rolls ? rolled : segment_cost(f, first, false));
+            if (cost <= work_cost[end]) {
                 work_cost[end] = cost;
                 work_from[end] = first;
             }
@@ -250,10 +234,10 @@ static void shortest_paths(const nnom_options_table_t *table, uint32_t limit, ui
     }
 }
 
-uint16_t nnom_choose(const nnom_options_table_t *table, uint32_t limit, nnom_part_t *result, uint64_t *cost,
-                     uint32_t *bytes, uint64_t *work_cost, uint16_t *work_from)
+uint16_t nnom_choose(const nnom_flow_t *f, const nnom_options_table_t *table, uint32_t limit, nnom_part_t *result,
+                     uint64_t *cost, uint32_t *bytes, uint64_t *work_cost, uint16_t *work_from)
 {
-    shortest_paths(table, limit, work_cost, work_from);
+    shortest_paths(f, table, limit, work_cost, work_from);
     uint16_t count = 0;
     *cost = work_cost[table->node_count];
     *bytes = 0;
@@ -276,11 +260,12 @@ uint16_t nnom_choose(const nnom_options_table_t *table, uint32_t limit, nnom_par
 /* ---- The table ---- */
 
 /* The least that any sequence of the parts known so far needs. */
-static uint32_t least_limit(nnom_options_table_t *table, uint64_t *work_cost, uint16_t *work_from, nnom_part_t *parts)
+static uint32_t least_limit(const nnom_flow_t *f, nnom_options_table_t *table, uint64_t *work_cost, uint16_t *work_from,
+                            nnom_part_t *parts)
 {
     uint32_t limit = UINT32_MAX, bytes;
     uint64_t cost;
-    while (limit > 0 && nnom_choose(table, limit - 1, parts, &cost, &bytes, work_cost, work_from) > 0) {
+    while (limit > 0 && nnom_choose(f, table, limit - 1, parts, &cost, &bytes, work_cost, work_from) > 0) {
         limit = bytes;
     }
     return limit;
@@ -294,14 +279,11 @@ void nnom_options_fill(const nnom_flow_t *f, nnom_options_table_t *table, nnom_s
     for (size_t k = 0; k < nnom_options_count(table); k++) {
         table->options[k].words = NNOM_NO_OPTION;
     }
-    for (uint16_t n = 0; n < table->node_count; n++) {
-        table->rolled[n + 1] = table->rolled[n] + nnom_node_cost(f, n) + rolling_cost(f, n);
-    }
     while (from < to) { /* short segments first: what they reach bounds the longer ones */
         for (uint16_t first = 0; first < table->node_count; first++) {
             fill_from(f, table, sim, first, from, to, most);
         }
-        most = least_limit(table, work_cost, work_from, work_parts);
+        most = least_limit(f, table, work_cost, work_from, work_parts);
         from = to;
         to = table->max_length - to > to ? (uint16_t)(2 * to) : table->max_length;
     }

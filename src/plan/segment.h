@@ -25,8 +25,6 @@ typedef struct nnom_option {
 /* All segments: by first node, then by length, 1 to max_length or as many nodes as are left. */
 typedef struct nnom_options_table {
     nnom_option_t *options;
-    const uint64_t *whole; /* [node_count] estimated instructions of a node that runs whole */
-    uint64_t *rolled;      /* [node_count + 1] of the nodes before n, if they roll */
     uint16_t node_count;
     uint16_t max_length; /* <= node_count */
 } nnom_options_table_t;
@@ -37,7 +35,7 @@ size_t nnom_options_count(const nnom_options_table_t *table);
 /* Bytes live during nodes [first, end): rings (sim after nnom_simulate) if `rolls`, else whole tensors of one node. */
 uint32_t nnom_part_bytes(const nnom_flow_t *flow, const nnom_part_t *part, const nnom_sim_t *sim);
 
-/* Fills the table, its sizes and `whole` being set: simulates every segment that can matter. work_*: as of nnom_choose.
+/* Fills the table, its sizes being set: simulates every segment that can matter. work_*: as of nnom_choose.
  */
 void nnom_options_fill(const nnom_flow_t *flow, nnom_options_table_t *table, nnom_sim_t *sim, uint64_t *work_cost,
                        uint16_t *work_from, nnom_part_t *work_parts);
@@ -47,10 +45,7 @@ void nnom_options_fill(const nnom_flow_t *flow, nnom_options_table_t *table, nno
  * work_from: working memory [node_count + 1]; result: parts in order [node_count]. Returns their number, 0 if there is
  * none.
  */
-uint16_t nnom_choose(const nnom_options_table_t *table, uint32_t limit, nnom_part_t *result, uint64_t *cost,
-                     uint32_t *bytes, uint64_t *work_cost, uint16_t *work_from);
-
-/* Estimated instructions of running node n whole. */
-uint64_t nnom_node_cost(const nnom_flow_t *flow, uint16_t n);
+uint16_t nnom_choose(const nnom_flow_t *flow, const nnom_options_table_t *table, uint32_t limit, nnom_part_t *result,
+                     uint64_t *cost, uint32_t *bytes, uint64_t *work_cost, uint16_t *work_from);
 
 #endif

@@ -13,11 +13,11 @@ static void notify(const nnom_instance_t *instance, uint32_t node, nnom_event_t 
     }
 }
 
-/* Rows of a node's work: of the output, or for a reducing operation of the input. */
+/* Rows that a call over all of them computes: of the output those that are kept, for a reducing operation the input's. */
 static int32_t rows_of(const nnom_program_t *program, const nnom_node_t *node)
 {
     const bool reduces = (node->op->flags & NNOM_OP_REDUCES) != 0;
-    return program->tensors[reduces ? node->inputs[0] : nnom_node_output_index(node, 0)].shape.h;
+    return reduces ? program->tensors[node->inputs[0]].shape.h : program->tensors[nnom_node_output_index(node, 0)].rows;
 }
 
 static int32_t run_rows(const nnom_instance_t *instance, uint32_t n, int32_t lo, int32_t hi)

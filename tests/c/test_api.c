@@ -43,7 +43,7 @@ static void plan_seen(void *context, const nnom_plan_point_t *point)
 
 static nnom_options_t any_options(use_t *u)
 {
-    nnom_options_t o = {NNOM_MODE_AUTO, 0, 0, 0, NNOM_OPTIMIZE_DEFAULT, false, false, NULL, NULL};
+    nnom_options_t o = {.mode = NNOM_MODE_AUTO, .all_rows = random_chance(30)};
     o.mode = (nnom_mode_t)(random_chance(95) ? random_in(0, 2) : random_in(-1, 9));
     o.arena_bytes = random_chance(20) ? any_size() : 0;
     o.fast_bytes = random_chance(20) ? any_size() : 0;

@@ -73,11 +73,9 @@ def totals_line(core: CoreModel) -> str:
 
 
 def bound_text(core: CoreModel) -> str:
-    """How the arena relates to the largest sum of what lives together, which is larger where layers work in place."""
+    """The least that any arena of these steps needs: what lives together, in-place layers counted once."""
     arena, bound = core.totals.arena_bytes + core.totals.slow_bytes, core.totals.live_bytes
-    if bound > arena:
-        return f"what lives together adds up to {bound:,} B; layers that work in place save {bound - arena:,} B"
-    return f"what lives together adds up to {bound:,} B" + (", no gap between" if bound == arena else "")
+    return "its lower bound" if bound == arena else f"lower bound {bound:,} B"
 
 
 def noise_by_tensor(graph: Graph, report: Report) -> dict[str, float]:
