@@ -888,13 +888,13 @@ static const struct nnom_softmax_param basic_motions_n6 = {
 };
 
 static const nnom_tensor_t basic_motions_tensors[] = {
-    {NULL, 472, {100, 1, 6}, 100, 6, 0x1.badeaap-3f, -8, NNOM_TYPE_S8}, /* motion */
-    {NULL, 248, {50, 1, 16}, 50, 16, 0x1.2cf328p-4f, -128, NNOM_TYPE_S8}, /* conv1 */
-    {NULL, 248, {25, 1, 16}, 25, 16, 0x1.2cf328p-4f, -128, NNOM_TYPE_S8}, /* pool1 */
-    {NULL, 0, {25, 1, 24}, 25, 24, 0x1.0e903p-5f, -128, NNOM_TYPE_S8}, /* conv2 */
-    {NULL, 600, {12, 1, 24}, 12, 24, 0x1.0e903p-5f, -128, NNOM_TYPE_S8}, /* pool2 */
-    {NULL, 0, {1, 1, 32}, 1, 32, 0x1.0423d4p-5f, -128, NNOM_TYPE_S8}, /* dense1 */
-    {NULL, 32, {1, 1, 4}, 1, 4, 0x1.f55d3ep-6f, -80, NNOM_TYPE_S8}, /* dense2 */
+    {NULL, 224, {100, 1, 6}, 100, 6, 0x1.badeaap-3f, -8, NNOM_TYPE_S8}, /* motion */
+    {NULL, 0, {50, 1, 16}, 50, 16, 0x1.2cf328p-4f, -128, NNOM_TYPE_S8}, /* conv1 */
+    {NULL, 0, {25, 1, 16}, 25, 16, 0x1.2cf328p-4f, -128, NNOM_TYPE_S8}, /* pool1 */
+    {NULL, 400, {25, 1, 24}, 24, 24, 0x1.0e903p-5f, -128, NNOM_TYPE_S8}, /* conv2 */
+    {NULL, 36, {12, 1, 24}, 12, 24, 0x1.0e903p-5f, -128, NNOM_TYPE_S8}, /* pool2 */
+    {NULL, 4, {1, 1, 32}, 1, 32, 0x1.0423d4p-5f, -128, NNOM_TYPE_S8}, /* dense1 */
+    {NULL, 0, {1, 1, 4}, 1, 4, 0x1.f55d3ep-6f, -80, NNOM_TYPE_S8}, /* dense2 */
     {NULL, 0, {1, 1, 4}, 1, 4, 0x1p-8f, -128, NNOM_TYPE_S8}, /* softmax */
     {NULL, 0, {1, 1, 4}, 1, 4, 0x1p-8f, -128, NNOM_TYPE_S8}, /* Output_12 */
 };
@@ -906,9 +906,9 @@ static const uint16_t basic_motions_n4_in[] = {4, 5, };
 static const uint16_t basic_motions_n5_in[] = {5, 6, };
 static const uint16_t basic_motions_n6_in[] = {6, 7, };
 static const nnom_node_t basic_motions_nodes[] = {
-    {&nnom_conv2d_s8_ref_op, &basic_motions_n0, basic_motions_n0_in, 1, 1, 0, 42}, /* conv1 */
+    {&nnom_conv2d_s8_ref_op, &basic_motions_n0, basic_motions_n0_in, 1, 1, 824, 42}, /* conv1 */
     {&nnom_max_pool_s8_ref_op, &basic_motions_n1, basic_motions_n1_in, 1, 1, 0, 0}, /* pool1 */
-    {&nnom_conv2d_s8_ref_op, &basic_motions_n2, basic_motions_n2_in, 1, 1, 648, 80}, /* conv2 */
+    {&nnom_conv2d_s8_ref_op, &basic_motions_n2, basic_motions_n2_in, 1, 1, 976, 80}, /* conv2 */
     {&nnom_max_pool_s8_ref_op, &basic_motions_n1, basic_motions_n3_in, 1, 1, 0, 0}, /* pool2 */
     {&nnom_dense_s8_ref_op, &basic_motions_n4, basic_motions_n4_in, 1, 1, 0, 0}, /* dense1 */
     {&nnom_dense_s8_ref_op, &basic_motions_n5, basic_motions_n5_in, 1, 1, 0, 0}, /* dense2 */
@@ -936,7 +936,7 @@ static const nnom_program_t basic_motions_program = {
     .node_count = 7,
     .input_count = 1,
     .output_count = 1,
-    .arena_bytes = 1072,
+    .arena_bytes = 1056,
     .slow_bytes = 0,
     .fed = 0,
 };

@@ -1611,13 +1611,13 @@ static const struct nnom_softmax_param mnist_n8 = {
 };
 
 static const nnom_tensor_t mnist_tensors[] = {
-    {NULL, 2020, {28, 28, 1}, 28, 28, 0x1.010102p-8f, -128, NNOM_TYPE_S8}, /* digit */
-    {NULL, 1572, {28, 28, 8}, 2, 224, 0x1.261486p-6f, -128, NNOM_TYPE_S8}, /* conv1 */
-    {NULL, 0, {14, 14, 8}, 14, 112, 0x1.261486p-6f, -128, NNOM_TYPE_S8}, /* pool1 */
-    {NULL, 2816, {14, 14, 24}, 2, 336, 0x1.510edep-6f, -128, NNOM_TYPE_S8}, /* conv2 */
-    {NULL, 1640, {7, 7, 24}, 7, 168, 0x1.510edep-6f, -128, NNOM_TYPE_S8}, /* pool2 */
-    {NULL, 0, {7, 7, 32}, 7, 224, 0x1.21c9e8p-6f, -128, NNOM_TYPE_S8}, /* conv3 */
-    {NULL, 1568, {3, 3, 32}, 3, 96, 0x1.21c9e8p-6f, -128, NNOM_TYPE_S8}, /* pool3 */
+    {NULL, 2092, {28, 28, 1}, 28, 28, 0x1.010102p-8f, -128, NNOM_TYPE_S8}, /* digit */
+    {NULL, 1644, {28, 28, 8}, 2, 224, 0x1.261486p-6f, -128, NNOM_TYPE_S8}, /* conv1 */
+    {NULL, 76, {14, 14, 8}, 14, 112, 0x1.261486p-6f, -128, NNOM_TYPE_S8}, /* pool1 */
+    {NULL, 2820, {14, 14, 24}, 2, 336, 0x1.510edep-6f, -128, NNOM_TYPE_S8}, /* conv2 */
+    {NULL, 1644, {7, 7, 24}, 7, 168, 0x1.510edep-6f, -128, NNOM_TYPE_S8}, /* pool2 */
+    {NULL, 216, {7, 7, 32}, 6, 224, 0x1.21c9e8p-6f, -128, NNOM_TYPE_S8}, /* conv3 */
+    {NULL, 48, {3, 3, 32}, 3, 96, 0x1.21c9e8p-6f, -128, NNOM_TYPE_S8}, /* pool3 */
     {NULL, 0, {1, 1, 48}, 1, 48, 0x1.d49bdcp-6f, -128, NNOM_TYPE_S8}, /* dense1 */
     {NULL, 48, {1, 1, 10}, 1, 10, 0x1.43b6ap-5f, -46, NNOM_TYPE_S8}, /* dense2 */
     {NULL, 0, {1, 1, 10}, 1, 10, 0x1p-8f, -128, NNOM_TYPE_S8}, /* softmax */
@@ -1633,11 +1633,11 @@ static const uint16_t mnist_n6_in[] = {6, 7, };
 static const uint16_t mnist_n7_in[] = {7, 8, };
 static const uint16_t mnist_n8_in[] = {8, 9, };
 static const nnom_node_t mnist_nodes[] = {
-    {&nnom_conv2d_s8_ref_op, &mnist_n0, mnist_n0_in, 1, 1, 2804, 9}, /* conv1 */
-    {&nnom_max_pool_s8_ref_op, &mnist_n1, mnist_n1_in, 1, 1, 2804, 0}, /* pool1 */
-    {&nnom_conv2d_s8_ref_op, &mnist_n2, mnist_n2_in, 1, 1, 1568, 72}, /* conv2 */
-    {&nnom_max_pool_s8_ref_op, &mnist_n1, mnist_n3_in, 1, 1, 1568, 0}, /* pool2 */
-    {&nnom_conv2d_s8_ref_op, &mnist_n4, mnist_n4_in, 1, 1, 2816, 216}, /* conv3 */
+    {&nnom_conv2d_s8_ref_op, &mnist_n0, mnist_n0_in, 1, 1, 4, 9}, /* conv1 */
+    {&nnom_max_pool_s8_ref_op, &mnist_n1, mnist_n1_in, 1, 1, 4, 0}, /* pool1 */
+    {&nnom_conv2d_s8_ref_op, &mnist_n2, mnist_n2_in, 1, 1, 4, 72}, /* conv2 */
+    {&nnom_max_pool_s8_ref_op, &mnist_n1, mnist_n3_in, 1, 1, 4, 0}, /* pool2 */
+    {&nnom_conv2d_s8_ref_op, &mnist_n4, mnist_n4_in, 1, 1, 0, 216}, /* conv3 */
     {&nnom_max_pool_s8_ref_op, &mnist_n1, mnist_n5_in, 1, 1, 0, 0}, /* pool3 */
     {&nnom_dense_s8_ref_op, &mnist_n6, mnist_n6_in, 1, 1, 0, 0}, /* dense1 */
     {&nnom_dense_s8_ref_op, &mnist_n7, mnist_n7_in, 1, 1, 0, 0}, /* dense2 */
@@ -1663,8 +1663,8 @@ static const uint8_t mnist_steps0[42] = {
 static const uint8_t mnist_steps1[21] = {
     0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1,};
 static const nnom_segment_t mnist_segments[] = {
-    {0, 2, 42, mnist_steps0, 1568},
-    {2, 4, 21, mnist_steps1, 3488},
+    {0, 2, 42, mnist_steps0, 0},
+    {2, 4, 21, mnist_steps1, 0},
     {4, 9, 0, NULL, 0},
 };
 static const nnom_program_t mnist_program = {
