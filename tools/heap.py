@@ -19,7 +19,7 @@ INPUT_BYTES = 128 * 9
 TARGETS = {"sequential": (2700, 2700), "inception": (11623 // 2, 15096 // 2)}
 README_BYTES = 3922
 # What they take now: tests/test_heap.py holds it.
-HELD = {"sequential": (3198, 3461), "inception": (6441, 6899)}
+HELD = {"sequential": (2916, 3179), "inception": (5939, 6397)}
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@
 #define NNOM_PRINTF(text, first)
 #endif
 
-enum { NNOM_NAME_BYTES = 32, NNOM_MAX_ARRAYS = 6, NNOM_ERROR_BYTES = 160 };
+enum { NNOM_NAME_BYTES = 32, NNOM_ERROR_BYTES = 160 };
 
 /* ---- Parameters of operations: see param.h ---- */
 
@@ -35,10 +35,13 @@ typedef struct nnom_array {
     const void *data;
     uint32_t count;
     nnom_type_t type;
-    /* the first array of these contents, by node and place there: it alone is stored. Made by nnom_share() */
-    uint8_t index;
-    uint16_t node;
 } nnom_array_t;
+
+/* The first array of some contents, by its node and its place among the ARRAY members there: it alone is stored. */
+typedef struct nnom_owner {
+    uint16_t node;
+    uint16_t index;
+} nnom_owner_t;
 
 /* ---- Layers ---- */
 
@@ -65,13 +68,20 @@ typedef struct nnom_class {
     uint32_t flags;
 } nnom_class_t;
 
-/* A class with further outputs beside `out`, flag NNOM_CLASS_MANY: nnom_layer_part() hands them on. */
-typedef struct nnom_many_class {
+/* A class with something that few have, flag NNOM_CLASS_RARE. */
+typedef struct nnom_rare_class {
     nnom_class_t super;
+    /* Outputs beside `out`: nnom_layer_part() hands them on. */
     uint32_t more_outputs;
     /* Sets shape, type and quantisation of output i, 1 <= i <= more_outputs, after build. */
     nnom_status_t (*part)(const nnom_layer_t *layer, uint32_t i, nnom_tensor_t *out);
-} nnom_many_class_t;
+    /*
+     * Sets count and type of ARRAY member i, whose data (not NULL) the layer did not get from nnom_layer_alloc(): the caller's weights.
+     * NULL: there are none such.
+     */
+    void (*array)(const nnom_layer_t *layer, uint32_t i, nnom_array_t *array);
+    void (*release)(nnom_layer_t *layer); /* frees what the constructor allocated besides the layer; may be NULL */
+} nnom_rare_class_t;
 
 enum {
     /* act_min/act_max of a following ReLU can be taken over: layer->fused is read in build */
@@ -86,7 +96,7 @@ enum {
     NNOM_CLASS_WEIGHTS = 512,  /* has weights whose scales may be set */
     NNOM_CLASS_QFORMAT = 8192, /* and a kernel that needs nothing per channel for those in a Q-format */
     NNOM_CLASS_STATE = 1024,   /* its tensor keeps its value from run to run */
-    NNOM_CLASS_MANY = 4096,    /* the class is an nnom_many_class_t */
+    NNOM_CLASS_RARE = 4096,    /* the class is an nnom_rare_class_t */
     NNOM_CLASS_PART = 2048,    /* one more output of the layer that it is hooked to */
     /* the layer is an nnom_activation_layer_t: may be fused into a CLAMPS layer before it */
     NNOM_CLASS_ACTIVATION = 128
@@ -114,26 +124,23 @@ typedef struct nnom_given {
 
 struct nnom_layer {
     const nnom_class_t *cls;
-    nnom_model_t *model;                  /* owner, once adopted */
-    nnom_layer_t *next;                   /* in the model's list; in order of execution after compile */
-    nnom_edge_t *in;                      /* inputs, in order */
-    nnom_edge_t *out_edges;               /* consumers */
-    void (*release)(nnom_layer_t *layer); /* frees what the constructor allocated besides the layer; may be NULL */
-    nnom_given_t *given;                  /* owned, or a constant one: nnom_layer_give() before writing */
-    char *name;                           /* owned, or NULL: nnom_layer_name() */
+    nnom_model_t *model;    /* owner, once adopted */
+    nnom_layer_t *next;     /* in the model's list; in order of execution after compile */
+    nnom_edge_t *in;        /* inputs, in order */
+    nnom_edge_t *out_edges; /* consumers */
+    nnom_given_t *given;    /* owned, or a constant one: nnom_layer_give() before writing */
+    char *name;             /* owned, or NULL: nnom_layer_name() */
     /* of windows, pads, crops and upsampling, in the layer's own struct: so that compile can swap h and w */
     nnom_geometry_t *geometry;
     uint16_t bytes;  /* of the layer struct */
     uint16_t number; /* among the layers at the first compile, from 1 */
     nnom_padding_t padding;
-    nnom_clamp_t fused; /* clamp taken over from the following layer */
-    uint8_t array_count;
+    nnom_clamp_t fused;  /* clamp taken over from the following layer */
     uint8_t mark;        /* of traversals */
     bool swapped;        /* h and w were exchanged by compile */
     bool broken;         /* a layer hooked to this one, or a part of it, could not be made */
     bool padding_is_set; /* by nnom_layer_set_padding() */
     /* Made by build: */
-    bool array_lost; /* more arrays than NNOM_MAX_ARRAYS were registered, or there was no memory */
     /* scratch is for input rows that come in pieces, in a ring; always so in reducing operations */
     bool scratch_in_pieces;
     bool passed;            /* fused into the layer before: no node, no tensor */
@@ -147,7 +154,8 @@ struct nnom_layer {
     const void *param;
     uint32_t scratch_bytes;
     uint64_t macs;
-    nnom_array_t *arrays;      /* [array_count] */
+    nnom_owner_t
+        *owners; /* of its arrays, [nnom_layer_array_count()], in the builder's; NULL: nobody asked since compile */
     struct nnom_chunk *chunks; /* memory from nnom_layer_alloc(), freed with the layer or at the next compile */
     /*
      * How far the output's first byte must lie below input 0's first byte so that rows computed in ascending order never
@@ -156,11 +164,11 @@ struct nnom_layer {
      */
     int32_t overlap;
     /* Made by compile: */
-    nnom_layer_t *root;  /* the layer whose bytes these are: itself, or for views and fused activations another */
-    uint16_t tensor;     /* index in the program */
-    uint16_t node;       /* index in the program, NNOM_NO_NODE: nothing to run */
-    uint16_t stored;     /* of a Constant: tensor of the first one of the same contents */
-    uint16_t param_node; /* the first node with the same parameters */
+    nnom_layer_t *root; /* the layer whose bytes these are: itself, or for views and fused activations another */
+    uint16_t tensor;    /* index in the program */
+    uint16_t node;      /* index in the program, NNOM_NO_NODE: nothing to run */
+    uint16_t
+        first_alike; /* of a Constant the tensor, of others the node of the first one of the same contents: nnom_share() */
     uint16_t first_step; /* life of the output, in nodes */
     uint16_t last_step;
 };
@@ -189,6 +197,8 @@ const char *nnom_layer_name(const nnom_layer_t *layer);
 bool nnom_new_error(nnom_builder_t *builder);
 void nnom_free_error(nnom_builder_t *builder);
 
+/* What few classes have; a constant without any of it for the others. */
+const nnom_rare_class_t *nnom_layer_rare(const nnom_layer_t *layer);
 /* Outputs beside `out`. */
 uint32_t nnom_layer_more_outputs(const nnom_layer_t *layer);
 
@@ -196,10 +206,19 @@ uint32_t nnom_layer_more_outputs(const nnom_layer_t *layer);
 void *nnom_layer_alloc(nnom_layer_t *layer, size_t count, size_t size);
 /* Bytes of an array's contents. */
 uint32_t nnom_array_bytes(const nnom_array_t *array);
-/* Bytes of all registered arrays, of a compiled layer; without those that an earlier layer has as well. */
+/* Bytes of all arrays of a compiled layer; without those that an earlier layer has as well. */
 uint32_t nnom_layer_weight_bytes(const nnom_layer_t *layer);
-/* Registers the contents of the next ARRAY member, in the order of the list; returns data. */
+/*
+ * Says what a piece of memory from nnom_layer_alloc() holds, to which an ARRAY member points; returns data. Says nothing of others and
+ * of NULL. An array of which neither this nor the class tells anything is an error.
+ */
 const void *nnom_layer_array(nnom_layer_t *layer, const void *data, uint32_t count, nnom_type_t type);
+/* The fields of its parameters: those of the kernel variant, else of the class. NULL: it has none. */
+const nnom_field_t *nnom_layer_fields(const nnom_layer_t *layer);
+/* ARRAY members of its parameters, those that are NULL as well. */
+uint32_t nnom_layer_array_count(const nnom_layer_t *layer);
+/* Contents of ARRAY member i; count 0: it is NULL, or nobody knows. */
+nnom_array_t nnom_layer_array_at(const nnom_layer_t *layer, uint32_t i);
 
 /* The layer that makes input i: fused activations, and views before a layer that takes any shape, are passed over. */
 nnom_layer_t *nnom_layer_input_layer(const nnom_layer_t *layer, uint32_t i);
@@ -264,8 +283,10 @@ typedef struct nnom_quant_weights {
     const void *bias;       /* int32 [channels], input zero point folded in; float in float models; may be NULL there */
     const void *multiplier; /* int32 [channels]; NULL in float models */
     const void *shift;      /* int8 [channels]; NULL in float models */
-    /* a Q-format: int32 [1], int8 [2] and the caller's int8 bias, as kernels/qformat/qformat.h has them */
+    /* a Q-format: bias is the caller's int8, and these are multiplier and shift, as kernels/qformat/qformat.h has them */
     bool one;
+    int32_t one_multiplier;
+    int8_t one_shift[2];
 } nnom_quant_weights_t;
 /*
  * Computes bias, multipliers and shifts of `channels` outputs. weights: int8, channel o's taps at
@@ -324,7 +345,10 @@ struct nnom_builder {
     nnom_options_t options;
     const void *test_input; /* of a fed model's self test, the caller's */
     const char *provenance; /* lines for the frozen model's header, the caller's; NULL: none */
-    nnom_totals_t totals;
+    uint64_t cost;          /* of the plan, these three as in nnom_totals_t */
+    uint32_t live_bytes;
+    uint32_t descriptor_bytes;
+    nnom_owner_t *owners;     /* of all layers' arrays, made when somebody asks: nnom_share() */
     nnom_region_t regions[2]; /* of the arena */
     uint16_t ports;           /* counts nnom_own() */
     uint8_t free_percent;     /* how much more than the cheapest plan a smaller one may cost */

@@ -90,6 +90,7 @@ static void reset(nnom_model_t *m)
 {
     nnom_builder_t *builder = m->builder;
     m->instance.program = NULL;
+    nnom_unshare(m);
     if (builder->program != NULL) {
         nnom_free(builder->program);
         builder->program = NULL;
@@ -115,8 +116,8 @@ static void reset(nnom_model_t *m)
             swap_layer(layer);
         }
         nnom_layer_free_chunks(layer);
-        layer->array_lost = false;
         layer->out = NULL;
+        layer->owners = NULL;
         layer->op = NULL;
         layer->op_symbol = NULL;
         layer->form = NULL;
@@ -223,6 +224,19 @@ static nnom_status_t compile_check_settings(const nnom_layer_t *layer)
     return what == NULL ? NNOM_OK : nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "%s", what);
 }
 
+/* An array that nobody knows would be missing in the frozen model. */
+static nnom_status_t compile_check_arrays(const nnom_layer_t *layer)
+{
+    for (uint32_t i = 0; i < nnom_layer_array_count(layer); i++) {
+        const nnom_array_t array = nnom_layer_array_at(layer, i);
+        if (array.data != NULL && array.count == 0) {
+            return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "nothing tells how long array %d of its parameters is",
+                                   (int)i);
+        }
+    }
+    return NNOM_OK;
+}
+
 static nnom_status_t compile_build_layer(nnom_layer_t *layer)
 {
     nnom_status_t status = compile_check_settings(layer);
@@ -235,11 +249,7 @@ static nnom_status_t compile_build_layer(nnom_layer_t *layer)
     if (status == NNOM_OK) {
         status = layer->cls->build(layer);
     }
-    if (status == NNOM_OK && layer->array_lost && layer->array_count < NNOM_MAX_ARRAYS) {
-        status = nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory to list its arrays");
-    } else if (status == NNOM_OK && layer->array_lost) {
-        status = nnom_layer_fail(layer, NNOM_OVERFLOW, "it has more than %d arrays of constants", NNOM_MAX_ARRAYS);
-    }
+    status = status == NNOM_OK ? compile_check_arrays(layer) : status;
     if (status != NNOM_OK) {
         return status;
     }

@@ -31,8 +31,8 @@ nnom_status_t nnom_list_states(nnom_model_t *m, nnom_state_pair_t *list);
 bool nnom_is_output(const nnom_model_t *m, const nnom_layer_t *layer);
 
 void nnom_layer_free_chunks(nnom_layer_t *layer);
-/* Bytes that a layer takes, with its tables. */
-size_t nnom_layer_memory(const nnom_layer_t *layer);
+/* Bytes of a builder, its layers and tables. */
+size_t nnom_builder_memory(const nnom_builder_t *builder);
 
 /* ---- order.c ---- */
 
@@ -47,14 +47,22 @@ nnom_status_t nnom_check_graph(nnom_model_t *m, nnom_layer_t *out);
 
 /* ---- share.c, program.c, planning.c ---- */
 
-/* Says of arrays, constants and parameters which layer stores them: the first one that has these contents. */
-nnom_status_t nnom_share(nnom_model_t *m);
+/*
+ * Says of arrays, constants and parameters of a compiled model which layer stores them: the first one that has these contents. What it
+ * found it keeps until the next compile, or nnom_unshare(). Fails with NNOM_NO_MEMORY only.
+ */
+nnom_status_t nnom_share(const nnom_model_t *m);
+/* The same, if there are so many that nnom_layer_weight_bytes() would compare for long. */
+void nnom_share_many(const nnom_model_t *m);
+/* Bytes that it takes now. */
+size_t nnom_share_bytes(const nnom_model_t *m);
+void nnom_unshare(const nnom_model_t *m);
 
 /* One for each layer that is not fused into another: sets layer->out and layer->tensor. */
 nnom_status_t nnom_make_tensors(nnom_model_t *m);
 /* Tables, plan and memory of layers that are built: sets m->program. */
 nnom_status_t nnom_make_program(nnom_model_t *m);
-/* Offsets, rings and schedule of a program whose tables are filled, the lives of layers, and the totals. */
+/* Offsets, rings and schedule of a program whose tables are filled, and the lives of layers. */
 nnom_status_t nnom_plan(nnom_model_t *m, nnom_program_t *program, nnom_tensor_t *tensors, nnom_node_t *nodes);
 
 /* report.c */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /* What every layer has: memory, inputs, quantisation, errors. */
-#include "builder.h"
+#include "graph.h"
+#include "kernel.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -9,8 +10,21 @@
 
 typedef struct nnom_chunk {
     struct nnom_chunk *next;
-    size_t bytes; /* keeps what follows aligned, too */
+    size_t bytes_and_type; /* one word: what follows stays aligned */
 } nnom_chunk_t;
+
+enum { CHUNK_TYPES = 8, CHUNK_NO_TYPE = 7 }; /* bytes * 8 + type of the elements, if somebody told */
+
+const nnom_rare_class_t *nnom_layer_rare(const nnom_layer_t *layer)
+{
+    static const nnom_rare_class_t none = {.more_outputs = 0};
+    return (layer->cls->flags & NNOM_CLASS_RARE) != 0 ? (const nnom_rare_class_t *)layer->cls : &none;
+}
+
+uint32_t nnom_layer_more_outputs(const nnom_layer_t *layer)
+{
+    return nnom_layer_rare(layer)->more_outputs;
+}
 
 void *nnom_layer_new(const nnom_class_t *cls, size_t bytes)
 {
@@ -33,13 +47,13 @@ void *nnom_allocate(size_t head, size_t count, size_t size)
 
 void *nnom_layer_alloc(nnom_layer_t *layer, size_t count, size_t size)
 {
-    nnom_chunk_t *chunk = nnom_allocate(sizeof *chunk, count, size);
+    nnom_chunk_t *chunk = count <= SIZE_MAX / CHUNK_TYPES / size ? nnom_allocate(sizeof *chunk, count, size) : NULL;
     if (chunk == NULL) {
         return NULL;
     }
     nnom_memset(chunk, 0, sizeof *chunk + count * size);
     chunk->next = layer->chunks;
-    chunk->bytes = count * size;
+    chunk->bytes_and_type = count * size * CHUNK_TYPES + CHUNK_NO_TYPE;
     layer->chunks = chunk;
     return chunk + 1;
 }
@@ -51,24 +65,27 @@ void nnom_layer_free_chunks(nnom_layer_t *layer)
         layer->chunks = chunk->next;
         nnom_free(chunk);
     }
-    if (layer->arrays != NULL) {
-        nnom_free(layer->arrays);
-        layer->arrays = NULL;
-    }
-    layer->array_count = 0;
 }
 
-size_t nnom_layer_memory(const nnom_layer_t *layer)
+static size_t layer_memory(const nnom_layer_t *layer)
 {
-    size_t bytes =
-        layer->bytes + layer->given->weight_scale_count * sizeof(float) + layer->array_count * sizeof(nnom_array_t);
+    size_t bytes = layer->bytes + layer->given->weight_scale_count * sizeof(float);
     bytes += nnom_layer_is_given(layer) ? sizeof *layer->given : 0;
     bytes += layer->name != NULL ? strlen(layer->name) + 1 : 0;
     for (const nnom_chunk_t *chunk = layer->chunks; chunk != NULL; chunk = chunk->next) {
-        bytes += sizeof *chunk + chunk->bytes;
+        bytes += sizeof *chunk + chunk->bytes_and_type / CHUNK_TYPES;
     }
     for (const nnom_edge_t *edge = layer->in; edge != NULL; edge = edge->next_in) {
         bytes += sizeof *edge;
+    }
+    return bytes;
+}
+
+size_t nnom_builder_memory(const nnom_builder_t *builder)
+{
+    size_t bytes = sizeof *builder + builder->program_bytes + builder->schedule_bytes;
+    for (const nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
+        bytes += layer_memory(layer);
     }
     return bytes;
 }
@@ -78,8 +95,8 @@ void nnom_layer_free(nnom_layer_t *layer)
     if (layer == NULL) {
         return;
     }
-    if (layer->release != NULL) {
-        layer->release(layer);
+    if (nnom_layer_rare(layer)->release != NULL) {
+        nnom_layer_rare(layer)->release(layer);
     }
     nnom_layer_free_chunks(layer);
     nnom_layer_free_given(layer);
@@ -89,24 +106,67 @@ void nnom_layer_free(nnom_layer_t *layer)
     nnom_free(layer);
 }
 
+/* ---- Arrays of constants ---- */
+
+static nnom_chunk_t *chunk_of(const nnom_layer_t *layer, const void *data)
+{
+    nnom_chunk_t *chunk = layer->chunks;
+    while (chunk != NULL && (const void *)(chunk + 1) != data) {
+        chunk = chunk->next;
+    }
+    return chunk;
+}
+
 const void *nnom_layer_array(nnom_layer_t *layer, const void *data, uint32_t count, nnom_type_t type)
 {
-    const nnom_array_t array = {data, data != NULL ? count : 0, type, 0, 0};
-    nnom_array_t *arrays =
-        layer->array_count < NNOM_MAX_ARRAYS ? nnom_allocate(0, layer->array_count + (size_t)1, sizeof array) : NULL;
-    if (arrays == NULL) {
-        layer->array_lost = true; /* compile fails */
-        return data;
+    nnom_chunk_t *chunk = chunk_of(layer, data);
+    if (chunk != NULL) {
+        chunk->bytes_and_type = (size_t)count * nnom_type_bytes(type) * CHUNK_TYPES + (size_t)type;
     }
-    for (uint32_t i = 0; i < layer->array_count; i++) {
-        arrays[i] = layer->arrays[i];
-    }
-    if (layer->arrays != NULL) {
-        nnom_free(layer->arrays);
-    }
-    arrays[layer->array_count++] = array;
-    layer->arrays = arrays;
     return data;
+}
+
+const nnom_field_t *nnom_layer_fields(const nnom_layer_t *layer)
+{
+    if (layer->param == NULL) {
+        return NULL;
+    }
+    return layer->form != NULL ? layer->form->fields : layer->cls->fields;
+}
+
+/* ARRAY member i; NULL past the last. */
+static const nnom_field_t *array_field(const nnom_layer_t *layer, uint32_t i)
+{
+    const nnom_field_t *field = nnom_layer_fields(layer);
+    for (; field != NULL && field->name != NULL; field++) {
+        if (field->kind == NNOM_FIELD_ARRAY && i-- == 0) {
+            return field;
+        }
+    }
+    return NULL;
+}
+
+uint32_t nnom_layer_array_count(const nnom_layer_t *layer)
+{
+    uint32_t count = 0;
+    while (array_field(layer, count) != NULL) {
+        count++;
+    }
+    return count;
+}
+
+nnom_array_t nnom_layer_array_at(const nnom_layer_t *layer, uint32_t i)
+{
+    nnom_array_t array = {NULL, 0, NNOM_TYPE_S8};
+    nnom_memcpy(&array.data, (const uint8_t *)layer->param + array_field(layer, i)->offset, sizeof array.data);
+    const nnom_chunk_t *chunk = chunk_of(layer, array.data);
+    if (chunk != NULL && chunk->bytes_and_type % CHUNK_TYPES != CHUNK_NO_TYPE) {
+        array.type = (nnom_type_t)(chunk->bytes_and_type % CHUNK_TYPES);
+        array.count = (uint32_t)(chunk->bytes_and_type / CHUNK_TYPES / nnom_type_bytes(array.type));
+    } else if (chunk == NULL && array.data != NULL && nnom_layer_rare(layer)->array != NULL) {
+        nnom_layer_rare(layer)->array(layer, i, &array);
+    }
+    return array;
 }
 
 uint32_t nnom_array_bytes(const nnom_array_t *array)
@@ -114,26 +174,7 @@ uint32_t nnom_array_bytes(const nnom_array_t *array)
     return array->count * nnom_type_bytes(array->type);
 }
 
-uint32_t nnom_layer_weight_bytes(const nnom_layer_t *layer)
-{
-    if ((layer->cls->flags & NNOM_CLASS_CONSTANT) != 0) {
-        return layer->stored == layer->tensor ? (uint32_t)layer->out->shape.h * (uint32_t)layer->out->row_bytes : 0;
-    }
-    uint32_t bytes = 0;
-    for (uint32_t i = 0; i < layer->array_count; i++) {
-        const bool own = layer->arrays[i].node == layer->node && layer->arrays[i].index == i;
-        bytes += own ? nnom_array_bytes(&layer->arrays[i]) : 0;
-    }
-    return bytes;
-}
-
 /* ---- Inputs ---- */
-
-uint32_t nnom_layer_more_outputs(const nnom_layer_t *layer)
-{
-    const bool many = (layer->cls->flags & NNOM_CLASS_MANY) != 0;
-    return many ? ((const nnom_many_class_t *)layer->cls)->more_outputs : 0;
-}
 
 uint32_t nnom_layer_input_number(const nnom_layer_t *layer)
 {

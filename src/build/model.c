@@ -105,6 +105,7 @@ void nnom_model_delete(nnom_model_t *m)
     nnom_builder_t *builder = m->builder;
     nnom_layers_free(builder->layers);
     nnom_free_error(builder);
+    nnom_unshare(m);
     free_if(builder->program);
     free_if(builder->tensors);
     free_if(builder->schedule);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
-/* From layers to what the planner sees, and back: lives, totals, and the texts of its errors. */
+/* From layers to what the planner sees, and back: lives, and the texts of its errors. */
 #include "../plan/plan.h"
 #include "graph.h"
 #include "kernel.h"
@@ -84,16 +84,12 @@ static void take_over(nnom_builder_t *builder, const nnom_planner_t *p)
     const nnom_plan_result_t *result = &p->result;
     builder->schedule = result->schedule;
     builder->schedule_bytes = result->schedule_bytes;
-    const uint32_t tables = builder->program_bytes + builder->schedule_bytes;
-    nnom_totals_t totals = {0, p->program->arena_bytes, result->live_bytes, tables + (uint32_t)sizeof *builder,
-                            0, p->program->slow_bytes,  result->cost};
+    builder->cost = result->cost;
+    builder->live_bytes = result->live_bytes;
+    builder->descriptor_bytes = (uint32_t)nnom_builder_memory(builder);
     for (nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
         nnom_planner_life(p, layer->tensor, &layer->first_step, &layer->last_step);
-        totals.macs += layer->macs;
-        totals.descriptor_bytes += (uint32_t)nnom_layer_memory(layer);
-        totals.weight_bytes += nnom_layer_weight_bytes(layer);
     }
-    builder->totals = totals;
 }
 
 nnom_status_t nnom_plan(nnom_model_t *m, nnom_program_t *program, nnom_tensor_t *tensors, nnom_node_t *nodes)

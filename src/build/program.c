@@ -211,9 +211,6 @@ nnom_status_t nnom_make_program(nnom_model_t *m)
     fill_tables(m, &n, &t);
     status = nnom_list_states(m, t.states);
     if (status == NNOM_OK) {
-        status = nnom_share(m);
-    }
-    if (status == NNOM_OK) {
         status = nnom_plan(m, t.program, t.tensors, t.nodes);
     }
     if (status == NNOM_OK) {

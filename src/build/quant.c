@@ -201,10 +201,10 @@ nnom_status_t nnom_layer_weights(nnom_layer_t *layer, const nnom_weight_t *w, co
     }
     int32_t bias_shift = 0;
     result->one = is_qformat(layer, w, b, &bias_shift);
-    const size_t n = result->one ? 1 : (size_t)channels;
+    const size_t n = (size_t)channels;
     int32_t *bias = result->one ? NULL : nnom_layer_alloc(layer, n, sizeof(int32_t));
-    int32_t *multiplier = nnom_layer_alloc(layer, n, sizeof(int32_t));
-    int8_t *shift = nnom_layer_alloc(layer, n + 1, sizeof(int8_t));
+    int32_t *multiplier = result->one ? &result->one_multiplier : nnom_layer_alloc(layer, n, sizeof(int32_t));
+    int8_t *shift = result->one ? result->one_shift : nnom_layer_alloc(layer, n, sizeof(int8_t));
     if ((bias == NULL && !result->one) || multiplier == NULL || shift == NULL) {
         return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for %d biases and multipliers", (int)n);
     }

@@ -48,7 +48,7 @@ static bool lies_inside(const nnom_layer_t *layer)
     return layer->passed || layer->root != layer;
 }
 
-/* All but the names. */
+/* All but the names and the bytes of weights. */
 static void fill_info(const nnom_model_t *m, const nnom_layer_t *layer, nnom_layer_info_t *info)
 {
     const nnom_tensor_t *out = &m->instance.program->tensors[layer->tensor];
@@ -63,7 +63,7 @@ static void fill_info(const nnom_model_t *m, const nnom_layer_t *layer, nnom_lay
     info->output_bytes = nnom_tensor_whole_bytes(out);
     info->scratch_bytes = node != NULL ? node->scratch_bytes : 0;
     info->scratch_offset = node != NULL ? node->scratch : 0;
-    info->weight_bytes = nnom_layer_weight_bytes(layer);
+    info->weight_bytes = 0;
     info->first_step = layer->root->first_step;
     info->last_step = layer->root->last_step;
     info->node = layer->node;
@@ -86,7 +86,9 @@ nnom_status_t nnom_layer_info(const nnom_model_t *m, uint32_t i, nnom_layer_info
     if (layer == NULL) {
         return NNOM_BAD_ARGUMENT;
     }
+    nnom_share_many(m);
     fill_info(m, layer, info);
+    info->weight_bytes = nnom_layer_weight_bytes(layer);
     info->name = nnom_layer_name(layer);
     info->lies_in = lies_inside(layer) ? nnom_layer_name(layer->root) : NULL;
     return NNOM_OK;
@@ -120,7 +122,7 @@ void nnom_model_print(const nnom_model_t *m)
     if (m == NULL || m->builder == NULL || m->instance.program == NULL) {
         return;
     }
-    const nnom_totals_t *t = &m->builder->totals;
+    nnom_totals_t t;
     nnom_print_layer_head("   life");
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         nnom_layer_info_t info;
@@ -130,11 +132,12 @@ void nnom_model_print(const nnom_model_t *m)
         info.lies_in = lies_inside(layer) ? nnom_layer_text(layer->root, other) : NULL;
         print_layer(&row, &info);
     }
+    (void)nnom_totals(m, &t); /* it is compiled */
     NNOM_LOG("arena %lu B (lower bound %lu B), descriptors %lu B, weights %lu B, %lu MACs\n",
-             (unsigned long)t->arena_bytes, (unsigned long)t->live_bytes, (unsigned long)t->descriptor_bytes,
-             (unsigned long)t->weight_bytes, (unsigned long)t->macs);
-    if (t->slow_bytes > 0) {
-        NNOM_LOG("second region of the arena %lu B\n", (unsigned long)t->slow_bytes);
+             (unsigned long)t.arena_bytes, (unsigned long)t.live_bytes, (unsigned long)t.descriptor_bytes,
+             (unsigned long)t.weight_bytes, (unsigned long)t.macs);
+    if (t.slow_bytes > 0) {
+        NNOM_LOG("second region of the arena %lu B\n", (unsigned long)t.slow_bytes);
     }
 }
 
@@ -146,7 +149,18 @@ nnom_status_t nnom_totals(const nnom_model_t *m, nnom_totals_t *totals)
     if (m->builder == NULL || m->instance.program == NULL) {
         return NNOM_NOT_COMPILED;
     }
-    *totals = m->builder->totals;
+    const nnom_program_t *program = m->instance.program;
+    nnom_totals_t sum = {.arena_bytes = program->arena_bytes,
+                         .live_bytes = m->builder->live_bytes,
+                         .descriptor_bytes = m->builder->descriptor_bytes,
+                         .slow_bytes = program->slow_bytes,
+                         .cost = m->builder->cost};
+    nnom_share_many(m);
+    for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
+        sum.macs += layer->macs;
+        sum.weight_bytes += nnom_layer_weight_bytes(layer);
+    }
+    *totals = sum;
     return NNOM_OK;
 }
 
@@ -155,10 +169,7 @@ size_t nnom_mem_stat(const nnom_model_t *m)
     if (m == NULL || m->builder == NULL) {
         return 0;
     }
-    size_t bytes = sizeof *m->builder + m->builder->program_bytes + m->builder->schedule_bytes;
-    for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
-        bytes += nnom_layer_memory(layer);
-    }
+    const size_t bytes = nnom_builder_memory(m->builder) + nnom_share_bytes(m);
     const size_t arena =
         m->instance.program != NULL ? (size_t)m->instance.program->arena_bytes + m->instance.program->slow_bytes : 0;
     NNOM_LOG("memory: %lu B descriptors, %lu B arena\n", (unsigned long)bytes, (unsigned long)arena);

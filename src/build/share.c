@@ -35,16 +35,11 @@ static uint32_t mix(uint32_t hash, const void *data, size_t bytes)
 static nnom_array_t contents(const nnom_layer_t *layer, uint16_t index)
 {
     if (index != CONSTANT) {
-        return layer->arrays[index];
+        return nnom_layer_array_at(layer, index);
     }
     const nnom_tensor_t *t = layer->out;
-    const nnom_array_t array = {t->data, (uint32_t)(t->shape.h * t->shape.w * t->shape.c), t->type, 0, 0};
+    const nnom_array_t array = {t->data, (uint32_t)(t->shape.h * t->shape.w * t->shape.c), t->type};
     return array;
-}
-
-static const nnom_field_t *share_fields_of(const nnom_layer_t *layer)
-{
-    return layer->form != NULL ? layer->form->fields : layer->cls->fields;
 }
 
 static size_t field_bytes(const nnom_field_t *field)
@@ -56,11 +51,11 @@ static size_t field_bytes(const nnom_field_t *field)
 static uint32_t hash_param(const nnom_layer_t *layer)
 {
     uint32_t hash = 2166136261u, array = 0;
-    for (const nnom_field_t *field = share_fields_of(layer); field->name != NULL; field++) {
+    for (const nnom_field_t *field = nnom_layer_fields(layer); field->name != NULL; field++) {
         if (field->kind != NNOM_FIELD_ARRAY) {
             hash = mix(hash, (const uint8_t *)layer->param + field->offset, field_bytes(field));
-        } else if (array < layer->array_count) {
-            hash = mix(hash, &layer->arrays[array].node, sizeof layer->arrays[array].node);
+        } else {
+            hash = mix(hash, &layer->owners[array].node, sizeof layer->owners[array].node);
             array++;
         }
     }
@@ -69,12 +64,13 @@ static uint32_t hash_param(const nnom_layer_t *layer)
 
 static bool same_param(const nnom_layer_t *a, const nnom_layer_t *b)
 {
-    bool same = share_fields_of(a) == share_fields_of(b) && a->array_count == b->array_count;
-    for (uint32_t i = 0; same && i < a->array_count; i++) {
-        const nnom_array_t *x = &a->arrays[i], *y = &b->arrays[i];
-        same = x->node == y->node && x->index == y->index && x->count == y->count;
+    bool same = nnom_layer_fields(a) == nnom_layer_fields(b);
+    for (uint32_t i = 0; same && i < nnom_layer_array_count(a); i++) {
+        const nnom_owner_t *x = &a->owners[i], *y = &b->owners[i];
+        same = x->node == y->node && x->index == y->index &&
+               nnom_layer_array_at(a, i).count == nnom_layer_array_at(b, i).count;
     }
-    for (const nnom_field_t *field = share_fields_of(a); same && field->name != NULL; field++) {
+    for (const nnom_field_t *field = nnom_layer_fields(a); same && field->name != NULL; field++) {
         same = field->kind == NNOM_FIELD_ARRAY ||
                memcmp((const uint8_t *)a->param + field->offset, (const uint8_t *)b->param + field->offset,
                       field_bytes(field)) == 0;
@@ -108,30 +104,30 @@ static bool is_constant(const nnom_layer_t *layer)
 
 static bool has_param(const nnom_layer_t *layer)
 {
-    return layer->node != NNOM_NO_NODE && layer->param != NULL && share_fields_of(layer) != NULL;
+    return layer->node != NNOM_NO_NODE && nnom_layer_fields(layer) != NULL;
 }
 
 /* Whether thing i of a layer is one that share_layer() looks at. */
 static bool has_thing(const nnom_layer_t *layer, uint32_t i)
 {
-    if (i < layer->array_count) {
-        return layer->arrays[i].count > 0;
+    if (i < nnom_layer_array_count(layer)) {
+        return nnom_layer_array_at(layer, i).count > 0;
     }
     return (i == CONSTANT && is_constant(layer)) || (i == PARAM && has_param(layer));
 }
 
 static uint32_t thing_after(const nnom_layer_t *layer, uint32_t i)
 {
-    return i + 1 == layer->array_count ? CONSTANT : i + 1;
+    return i + 1 == nnom_layer_array_count(layer) ? CONSTANT : i + 1;
 }
 
 /* The first thing of the same contents, in the order of share_layer(). */
-static entry_t look_for_owner(const table_t *table, nnom_layer_t *layer, uint16_t index)
+static entry_t look_for_owner(nnom_layer_t *layers, nnom_layer_t *layer, uint16_t index)
 {
     const entry_t self = {layer, 0, index};
-    for (nnom_layer_t *other = table->layers; other != NULL; other = other == layer ? NULL : other->next) {
+    for (nnom_layer_t *other = layers; other != NULL; other = other == layer ? NULL : other->next) {
         const uint32_t end = other == layer ? index : PARAM + 1u;
-        for (uint32_t i = other->array_count > 0 ? 0 : CONSTANT; i < end; i = thing_after(other, i)) {
+        for (uint32_t i = nnom_layer_array_count(other) > 0 ? 0 : CONSTANT; i < end; i = thing_after(other, i)) {
             const entry_t entry = {other, 0, (uint16_t)i};
             if (has_thing(other, i) && same(&entry, layer, index)) {
                 return entry;
@@ -145,7 +141,7 @@ static entry_t look_for_owner(const table_t *table, nnom_layer_t *layer, uint16_
 static entry_t owner(table_t *table, nnom_layer_t *layer, uint16_t index)
 {
     if (table->entries == NULL) {
-        return look_for_owner(table, layer, index);
+        return look_for_owner(table->layers, layer, index);
     }
     const entry_t self = {layer, hash_of(layer, index), index};
     uint32_t at = self.hash & table->mask;
@@ -161,36 +157,34 @@ static entry_t owner(table_t *table, nnom_layer_t *layer, uint16_t index)
 
 /* ---- All layers ---- */
 
-/* Everybody owns what he has; the number of things owned. */
-static uint32_t share_start(nnom_builder_t *builder)
+/* Everybody owns what he has. */
+static void share_start(const nnom_builder_t *builder)
 {
-    uint32_t count = 0;
+    nnom_owner_t *owners = builder->owners;
     for (nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
-        layer->stored = layer->tensor;
-        layer->param_node = layer->node;
-        for (uint16_t i = 0; i < layer->array_count; i++) {
-            layer->arrays[i].node = layer->node;
-            layer->arrays[i].index = (uint8_t)i;
+        const uint32_t count = nnom_layer_array_count(layer);
+        layer->first_alike = is_constant(layer) ? layer->tensor : layer->node;
+        layer->owners = owners;
+        for (uint16_t i = 0; i < count; i++) {
+            const nnom_owner_t self = {layer->node, i};
+            *owners++ = self;
         }
-        count += layer->array_count + 2;
     }
-    return count;
 }
 
 static void share_layer(table_t *table, nnom_layer_t *layer)
 {
-    for (uint16_t i = 0; i < layer->array_count; i++) {
-        if (layer->arrays[i].count > 0) {
+    for (uint16_t i = 0; i < nnom_layer_array_count(layer); i++) {
+        if (has_thing(layer, i)) {
             const entry_t first = owner(table, layer, i);
-            layer->arrays[i].node = first.layer->node;
-            layer->arrays[i].index = (uint8_t)first.index;
+            const nnom_owner_t owner = {first.layer->node, first.index};
+            layer->owners[i] = owner;
         }
     }
     if (is_constant(layer)) {
-        layer->stored = owner(table, layer, CONSTANT).layer->tensor;
-    }
-    if (has_param(layer)) {
-        layer->param_node = owner(table, layer, PARAM).layer->node;
+        layer->first_alike = owner(table, layer, CONSTANT).layer->tensor;
+    } else if (has_param(layer)) {
+        layer->first_alike = owner(table, layer, PARAM).layer->node;
     }
 }
 
@@ -209,14 +203,40 @@ static bool new_table(table_t *table, uint32_t count)
     return true;
 }
 
-nnom_status_t nnom_share(nnom_model_t *m)
+void nnom_unshare(const nnom_model_t *m)
+{
+    if (m->builder->owners != NULL) {
+        nnom_free(m->builder->owners);
+        m->builder->owners = NULL;
+    }
+}
+
+static uint32_t share_count(const nnom_builder_t *builder, uint32_t *arrays)
+{
+    uint32_t count = 0; /* < 2^16 * 8 */
+    *arrays = 0;
+    for (const nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
+        *arrays += nnom_layer_array_count(layer);
+        count += nnom_layer_array_count(layer) + 2;
+    }
+    return count;
+}
+
+nnom_status_t nnom_share(const nnom_model_t *m)
 {
     nnom_builder_t *builder = m->builder;
     table_t table = {NULL, 1, builder->layers};
-    const uint32_t count = share_start(builder); /* < 2^16 * 8 */
-    if (count > FEW && !new_table(&table, count)) {
-        return nnom_model_fail(m, NNOM_NO_MEMORY, "no memory to compare %ld arrays", (long)count);
+    if (builder->owners != NULL) {
+        return NNOM_OK;
     }
+    uint32_t arrays;
+    const uint32_t count = share_count(builder, &arrays);
+    builder->owners = nnom_allocate(0, arrays + (size_t)1, sizeof *builder->owners);
+    if (builder->owners == NULL || (count > FEW && !new_table(&table, count))) {
+        nnom_unshare(m);
+        return NNOM_NO_MEMORY;
+    }
+    share_start(builder);
     for (nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
         share_layer(&table, layer);
     }
@@ -224,4 +244,49 @@ nnom_status_t nnom_share(nnom_model_t *m)
         nnom_free(table.entries);
     }
     return NNOM_OK;
+}
+
+/* ---- Bytes ---- */
+
+void nnom_share_many(const nnom_model_t *m)
+{
+    uint32_t arrays;
+    if (m->builder->owners == NULL && share_count(m->builder, &arrays) > FEW) {
+        (void)nnom_share(m);
+    }
+}
+
+size_t nnom_share_bytes(const nnom_model_t *m)
+{
+    uint32_t arrays = 0;
+    if (m->builder->owners != NULL) {
+        (void)share_count(m->builder, &arrays);
+    }
+    return arrays * sizeof *m->builder->owners;
+}
+
+static bool is_first(const nnom_layer_t *layer, uint16_t index)
+{
+    const nnom_builder_t *builder = layer->model->builder;
+    if (builder->owners == NULL) {
+        const entry_t first = look_for_owner(builder->layers, (nnom_layer_t *)layer, index);
+        return first.layer == layer && first.index == index;
+    }
+    if (index == CONSTANT) {
+        return layer->first_alike == layer->tensor;
+    }
+    return layer->owners[index].node == layer->node && layer->owners[index].index == index;
+}
+
+uint32_t nnom_layer_weight_bytes(const nnom_layer_t *layer)
+{
+    if (is_constant(layer)) {
+        return is_first(layer, CONSTANT) ? (uint32_t)layer->out->shape.h * (uint32_t)layer->out->row_bytes : 0;
+    }
+    uint32_t bytes = 0;
+    for (uint16_t i = 0; i < nnom_layer_array_count(layer); i++) {
+        const nnom_array_t array = nnom_layer_array_at(layer, i);
+        bytes += array.count > 0 && is_first(layer, i) ? nnom_array_bytes(&array) : 0;
+    }
+    return bytes;
 }

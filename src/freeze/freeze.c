@@ -80,12 +80,12 @@ void nnom_writer_name(nnom_writer_t *w, const char *name)
 
 static void write_arrays(nnom_writer_t *w, const nnom_layer_t *layer)
 {
-    for (uint32_t i = 0; i < layer->array_count; i++) {
-        const nnom_array_t *array = &layer->arrays[i];
-        if (array->count > 0 && array->node == layer->node && array->index == i) {
+    for (uint32_t i = 0; i < nnom_layer_array_count(layer); i++) {
+        const nnom_array_t array = nnom_layer_array_at(layer, i);
+        if (array.count > 0 && layer->owners[i].node == layer->node && layer->owners[i].index == i) {
             nnom_writer_print(w, "static const %s %s_n%u_a%" PRIu32 "[%" PRIu32 "] = {",
-                              nnom_type_facts(array->type)->c_type, w->name, (unsigned)layer->node, i, array->count);
-            nnom_writer_values(w, array->data, array->count, array->type);
+                              nnom_type_facts(array.type)->c_type, w->name, (unsigned)layer->node, i, array.count);
+            nnom_writer_values(w, array.data, array.count, array.type);
             nnom_writer_print(w, "};\n");
         }
     }
@@ -97,16 +97,11 @@ static const char *param_tag(const nnom_layer_t *layer)
     return layer->form != NULL ? layer->form->param_tag : layer->cls->param_tag;
 }
 
-static const nnom_field_t *freeze_fields(const nnom_layer_t *layer)
-{
-    return layer->form != NULL ? layer->form->fields : layer->cls->fields;
-}
-
 /* The same tag and members as in the library, so that the types are compatible (C99 6.2.7). */
 static void write_param_type(nnom_writer_t *w, const nnom_layer_t *layer)
 {
     nnom_writer_print(w, "struct %s {", param_tag(layer));
-    for (const nnom_field_t *field = freeze_fields(layer); field->name != NULL; field++) {
+    for (const nnom_field_t *field = nnom_layer_fields(layer); field->name != NULL; field++) {
         static const char *const types[] = {"int32_t ", "float ", "nnom_geometry_t ", "const void *"};
         nnom_writer_print(w, " %s%s;", types[field->kind], field->name);
     }
@@ -125,7 +120,7 @@ static void write_param(nnom_writer_t *w, const nnom_layer_t *layer)
     uint32_t array = 0;
     write_arrays(w, layer);
     nnom_writer_print(w, "static const struct %s %s_n%u = {", param_tag(layer), w->name, (unsigned)layer->node);
-    for (const nnom_field_t *field = freeze_fields(layer); field->name != NULL; field++) {
+    for (const nnom_field_t *field = nnom_layer_fields(layer); field->name != NULL; field++) {
         const void *member = (const uint8_t *)layer->param + field->offset;
         nnom_writer_print(w, "\n    .%s = ", field->name);
         if (field->kind == NNOM_FIELD_I32) {
@@ -136,9 +131,9 @@ static void write_param(nnom_writer_t *w, const nnom_layer_t *layer)
             nnom_writer_float(w, *(const float *)member);
         } else if (field->kind == NNOM_FIELD_GEOMETRY) {
             write_geometry(w, member);
-        } else if (array < layer->array_count && layer->arrays[array].count > 0) {
-            const nnom_array_t *stored = &layer->arrays[array];
-            nnom_writer_print(w, "%s_n%u_a%u", w->name, (unsigned)stored->node, (unsigned)stored->index);
+        } else if (nnom_layer_array_at(layer, array).count > 0) {
+            nnom_writer_print(w, "%s_n%u_a%u", w->name, (unsigned)layer->owners[array].node,
+                              (unsigned)layer->owners[array].index);
         } else {
             nnom_writer_print(w, "NULL");
         }
@@ -176,7 +171,7 @@ static void write_node_data(nnom_writer_t *w, const nnom_layer_t *layer)
         if (first_time(w, param_tag(layer))) {
             write_param_type(w, layer);
         }
-        if (layer->param_node == layer->node) {
+        if (layer->first_alike == layer->node) {
             write_param(w, layer);
         }
     }
@@ -205,7 +200,7 @@ static void write_tensor(nnom_writer_t *w, const nnom_layer_t *layer, const nnom
 {
     nnom_writer_print(w, "    {");
     if ((layer->root->cls->flags & NNOM_CLASS_CONSTANT) != 0) {
-        nnom_writer_print(w, "%s_t%u", w->name, (unsigned)layer->root->stored);
+        nnom_writer_print(w, "%s_t%u", w->name, (unsigned)layer->root->first_alike);
     } else {
         nnom_writer_print(w, "NULL");
     }
@@ -347,7 +342,7 @@ static void write_tables(nnom_writer_t *w, const nnom_model_t *m)
         if (layer->node != NNOM_NO_NODE) {
             const nnom_node_t *node = &p->nodes[layer->node];
             nnom_writer_print(w, "    {&%s, ", layer->op_symbol);
-            nnom_writer_print(w, layer->param != NULL ? "&%s_n%u" : "NULL", w->name, (unsigned)layer->param_node);
+            nnom_writer_print(w, layer->param != NULL ? "&%s_n%u" : "NULL", w->name, (unsigned)layer->first_alike);
             nnom_writer_print(w, ", %s_n%u_in, %u, %u, %" PRIu32 ", %" PRIu32 "}, /* ", w->name, (unsigned)layer->node,
                               (unsigned)node->input_count, (unsigned)node->output_count, node->scratch,
                               node->scratch_bytes);
@@ -370,7 +365,7 @@ void nnom_freeze_tables(nnom_writer_t *w, const nnom_model_t *m)
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         if (layer->node != NNOM_NO_NODE) {
             write_node_data(w, layer);
-        } else if ((layer->cls->flags & NNOM_CLASS_CONSTANT) != 0 && layer->stored == layer->tensor) {
+        } else if ((layer->cls->flags & NNOM_CLASS_CONSTANT) != 0 && layer->first_alike == layer->tensor) {
             write_constant(w, layer);
         }
     }

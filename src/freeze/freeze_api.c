@@ -145,7 +145,8 @@ nnom_status_t nnom_freeze(nnom_model_t *m, const char *name, bool is_header, nno
         return nnom_model_fail(m, NNOM_NULL,
                                "a fed model has no input buffer: give the self test's input by nnom_set_test_input");
     }
-    const nnom_status_t status = freeze_api_check_layers(m);
+    nnom_status_t status = freeze_api_check_layers(m);
+    status = status == NNOM_OK ? nnom_share(m) : status;
     if (status != NNOM_OK) {
         return status;
     }

@@ -229,8 +229,10 @@ static void write_sizes(nnom_writer_t *w, const nnom_model_t *m, const char *cap
         nnom_writer_print(w, "/* The second region of it, for slower memory. */\n#define %s_SLOW_BYTES %" PRIu32 "u\n",
                           capitals, p->slow_bytes);
     }
-    nnom_writer_print(w, "#define %s_MACS %luu\n", capitals, (unsigned long)m->builder->totals.macs);
-    nnom_writer_print(w, "#define %s_WEIGHT_BYTES %" PRIu32 "u\n", capitals, m->builder->totals.weight_bytes);
+    nnom_totals_t totals;
+    (void)nnom_totals(m, &totals); /* cannot fail: it is compiled */
+    nnom_writer_print(w, "#define %s_MACS %luu\n", capitals, (unsigned long)totals.macs);
+    nnom_writer_print(w, "#define %s_WEIGHT_BYTES %" PRIu32 "u\n", capitals, totals.weight_bytes);
 }
 
 static void write_calls(nnom_writer_t *w, const nnom_model_t *m, const char *capitals)

@@ -110,7 +110,7 @@ static void activation_free(nnom_activation_t *act)
     }
 }
 
-static void activation_release(nnom_layer_t *layer)
+void nnom_activation_release(nnom_layer_t *layer)
 {
     activation_free(((nnom_activation_layer_t *)layer)->act);
 }
@@ -126,7 +126,6 @@ nnom_layer_t *nnom_act_layer(nnom_activation_t *act)
         return NULL;
     }
     layer->base.act = act;
-    layer->base.super.release = activation_release;
     layer->base.super.bytes = (uint16_t)(layer->base.super.bytes + (act->owned ? sizeof(*act) : 0));
     return &layer->base.super;
 }

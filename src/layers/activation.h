@@ -9,6 +9,8 @@ NNOM_PARAM_FIELDS(nnom_map_param, NNOM_MAP_PARAM)
 
 /* Build of every activation's class. */
 nnom_status_t nnom_activation_build(nnom_layer_t *layer);
+/* Frees the layer's nnom_activation_t if it is its own. */
+void nnom_activation_release(nnom_layer_t *layer);
 
 /* *prototype with its parameter set: itself, or a copy, which goes with the layer made of it. NULL when memory is short. */
 nnom_activation_t *nnom_activation_new(const nnom_activation_t *prototype, float alpha);
@@ -24,10 +26,12 @@ nnom_activation_t *nnom_activation_new(const nnom_activation_t *prototype, float
     }                                                                                                                  \
     extern const nnom_op_t nnom_##id##_f32_op;                                                                         \
     const nnom_op_t nnom_##id##_f32_op = {id##_run, NULL, 0, sizeof(nnom_map_param_t)};                                \
-    static const nnom_class_t id##_class = {                                                                           \
-        title, "nnom_map_param", nnom_map_param_fields, nnom_activation_build, 1, 1, NNOM_CLASS_ACTIVATION};           \
+    static const nnom_rare_class_t id##_class = {.super = {title, "nnom_map_param", nnom_map_param_fields,             \
+                                                           nnom_activation_build, 1, 1,                                \
+                                                           NNOM_CLASS_ACTIVATION | NNOM_CLASS_RARE},                   \
+                                                 .release = nnom_activation_release};                                  \
     static const nnom_activation_t id##_activation = {                                                                 \
-        &id##_class,          act_clamp, false, f, 0.0f, own_scale, own_zero_point, act_table, &nnom_##id##_f32_op,    \
+        &id##_class.super,    act_clamp, false, f, 0.0f, own_scale, own_zero_point, act_table, &nnom_##id##_f32_op,    \
         "nnom_" #id "_f32_op"};
 
 #endif

@@ -131,27 +131,34 @@ static nnom_status_t batch_matmul_join_shapes(nnom_layer_t *layer, nnom_matmul_p
     return NNOM_OK;
 }
 
-/* Registers the bias; *most: its largest magnitude in int8. */
+/* *most: the largest magnitude of the bias in int8. */
 static nnom_status_t take_bias(nnom_layer_t *layer, double *most)
 {
     matmul_layer_t *matmul = (matmul_layer_t *)layer;
     const int32_t n = layer->out->shape.c;
     *most = 0.0;
     if (matmul->bias == NULL) {
-        matmul->param.bias = nnom_layer_array(layer, NULL, 0, NNOM_TYPE_S32);
+        matmul->param.bias = NULL;
         return NNOM_OK;
     }
     if (matmul->bias->p_value == NULL) {
         return nnom_layer_fail(layer, NNOM_NULL, "its bias is NULL");
     }
     const bool real = layer->out->type == NNOM_TYPE_F32;
-    matmul->param.bias =
-        nnom_layer_array(layer, matmul->bias->p_value, (uint32_t)n, real ? NNOM_TYPE_F32 : NNOM_TYPE_S32);
+    matmul->param.bias = matmul->bias->p_value;
     for (int32_t i = 0; !real && i < n; i++) {
         const double size = fabs((double)((const int32_t *)matmul->bias->p_value)[i]);
         *most = size > *most ? size : *most;
     }
     return NNOM_OK;
+}
+
+/* The caller's bias, the only array. */
+static void batch_matmul_array(const nnom_layer_t *layer, uint32_t i, nnom_array_t *array)
+{
+    (void)i;
+    array->count = (uint32_t)layer->out->shape.c;
+    array->type = layer->out->type == NNOM_TYPE_F32 ? NNOM_TYPE_F32 : NNOM_TYPE_S32;
 }
 
 static nnom_status_t batch_matmul_build(nnom_layer_t *layer)
@@ -189,12 +196,14 @@ static nnom_status_t batch_matmul_build(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-static const nnom_class_t batch_matmul_class = {
-    "BatchMatmul", "nnom_matmul_param", nnom_matmul_param_fields, batch_matmul_build, 2, 2, NNOM_CLASS_NO_SWAP};
+static const nnom_rare_class_t batch_matmul_class = {.super = {"BatchMatmul", "nnom_matmul_param",
+                                                               nnom_matmul_param_fields, batch_matmul_build, 2, 2,
+                                                               NNOM_CLASS_NO_SWAP | NNOM_CLASS_RARE},
+                                                     .array = batch_matmul_array};
 
 nnom_layer_t *nnom_batch_matmul(bool transpose_a, bool transpose_b)
 {
-    matmul_layer_t *layer = nnom_layer_new(&batch_matmul_class, sizeof(*layer));
+    matmul_layer_t *layer = nnom_layer_new(&batch_matmul_class.super, sizeof(*layer));
     if (layer == NULL) {
         return NULL;
     }
@@ -203,12 +212,14 @@ nnom_layer_t *nnom_batch_matmul(bool transpose_a, bool transpose_b)
     return &layer->super;
 }
 
-static const nnom_class_t batch_matmul_dense_class = {
-    "DenseByRows", "nnom_matmul_param", nnom_matmul_param_fields, batch_matmul_build, 2, 2, NNOM_CLASS_NO_SWAP};
+static const nnom_rare_class_t batch_matmul_dense_class = {.super = {"DenseByRows", "nnom_matmul_param",
+                                                                     nnom_matmul_param_fields, batch_matmul_build, 2, 2,
+                                                                     NNOM_CLASS_NO_SWAP | NNOM_CLASS_RARE},
+                                                           .array = batch_matmul_array};
 
 nnom_layer_t *nnom_dense_by_rows(const nnom_bias_t *b)
 {
-    matmul_layer_t *layer = nnom_layer_new(&batch_matmul_dense_class, sizeof(*layer));
+    matmul_layer_t *layer = nnom_layer_new(&batch_matmul_dense_class.super, sizeof(*layer));
     if (layer == NULL) {
         return NULL;
     }

@@ -169,18 +169,15 @@ static nnom_status_t conv2d_transpose_build(nnom_layer_t *layer)
     return status;
 }
 
-static const nnom_class_t conv2d_transpose_class = {"Conv2DTranspose",
-                                                    "nnom_conv_param",
-                                                    nnom_conv_param_fields,
-                                                    conv2d_transpose_build,
-                                                    1,
-                                                    1,
-                                                    NNOM_CLASS_CLAMPS | NNOM_CLASS_WEIGHTS | NNOM_CLASS_WINDOW};
+static const nnom_rare_class_t conv2d_transpose_class = {
+    .super = {"Conv2DTranspose", "nnom_conv_param", nnom_conv_param_fields, conv2d_transpose_build, 1, 1,
+              NNOM_CLASS_CLAMPS | NNOM_CLASS_WEIGHTS | NNOM_CLASS_WINDOW | NNOM_CLASS_RARE},
+    .array = nnom_conv_array};
 
 nnom_layer_t *nnom_conv2d_transpose_7(int32_t filters, nnom_size_t kernel, nnom_size_t stride, nnom_size_t dilation,
                                       nnom_padding_t padding, const nnom_weight_t *w, const nnom_bias_t *b)
 {
-    return nnom_conv_new(&conv2d_transpose_class, filters, kernel, stride, dilation, padding, w, b);
+    return nnom_conv_new(&conv2d_transpose_class.super, filters, kernel, stride, dilation, padding, w, b);
 }
 
 nnom_layer_t *nnom_conv2d_transpose_6(int32_t filters, nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding,

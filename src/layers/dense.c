@@ -39,17 +39,13 @@ static nnom_status_t dense_build(nnom_layer_t *layer)
     return status == NNOM_OK ? NNOM_CONV_CHOOSE(layer, dense) : status;
 }
 
-static const nnom_class_t dense_class = {"Dense",
-                                         "nnom_conv_param",
-                                         nnom_conv_param_fields,
-                                         dense_build,
-                                         1,
-                                         1,
-                                         NNOM_CLASS_CLAMPS | NNOM_CLASS_WEIGHTS | NNOM_CLASS_QFORMAT |
-                                             NNOM_CLASS_ANY_SHAPE};
+static const nnom_rare_class_t dense_class = {
+    .super = {"Dense", "nnom_conv_param", nnom_conv_param_fields, dense_build, 1, 1,
+              NNOM_CLASS_CLAMPS | NNOM_CLASS_WEIGHTS | NNOM_CLASS_QFORMAT | NNOM_CLASS_ANY_SHAPE | NNOM_CLASS_RARE},
+    .array = nnom_conv_array};
 
 nnom_layer_t *nnom_dense(int32_t units, const nnom_weight_t *w, const nnom_bias_t *b)
 {
-    return nnom_conv_new(&dense_class, units, nnom_make_size(1, 1), nnom_make_size(1, 1), nnom_make_size(1, 1),
+    return nnom_conv_new(&dense_class.super, units, nnom_make_size(1, 1), nnom_make_size(1, 1), nnom_make_size(1, 1),
                          NNOM_PADDING_VALID, w, b);
 }

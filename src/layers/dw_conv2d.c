@@ -57,18 +57,15 @@ static nnom_status_t dw_conv2d_build(nnom_layer_t *layer)
     return status;
 }
 
-static const nnom_class_t dw_conv2d_class = {"DW_Conv2D",
-                                             "nnom_conv_param",
-                                             nnom_conv_param_fields,
-                                             dw_conv2d_build,
-                                             1,
-                                             1,
-                                             NNOM_CLASS_CLAMPS | NNOM_CLASS_WEIGHTS | NNOM_CLASS_WINDOW};
+static const nnom_rare_class_t dw_conv2d_class = {
+    .super = {"DW_Conv2D", "nnom_conv_param", nnom_conv_param_fields, dw_conv2d_build, 1, 1,
+              NNOM_CLASS_CLAMPS | NNOM_CLASS_WEIGHTS | NNOM_CLASS_WINDOW | NNOM_CLASS_RARE},
+    .array = nnom_conv_array};
 
 nnom_layer_t *nnom_dw_conv2d_7(int32_t multiplier, nnom_size_t kernel, nnom_size_t stride, nnom_size_t dilation,
                                nnom_padding_t padding, const nnom_weight_t *w, const nnom_bias_t *b)
 {
-    return nnom_conv_new(&dw_conv2d_class, multiplier, kernel, stride, dilation, padding, w, b);
+    return nnom_conv_new(&dw_conv2d_class.super, multiplier, kernel, stride, dilation, padding, w, b);
 }
 
 nnom_layer_t *nnom_dw_conv2d_6(int32_t multiplier, nnom_size_t kernel, nnom_size_t stride, nnom_padding_t padding,

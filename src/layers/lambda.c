@@ -20,7 +20,11 @@ struct lambda_layer {
 };
 
 static nnom_status_t lambda_build(nnom_layer_t *layer);
-static const nnom_class_t lambda_class = {"Lambda", NULL, NULL, lambda_build, 1, 1, NNOM_CLASS_NO_SWAP};
+static void lambda_release(nnom_layer_t *layer);
+
+static const nnom_rare_class_t lambda_class = {
+    .super = {"Lambda", NULL, NULL, lambda_build, 1, 1, NNOM_CLASS_NO_SWAP | NNOM_CLASS_RARE},
+    .release = lambda_release};
 
 static void lambda_run(const nnom_call_t *call)
 {
@@ -67,7 +71,7 @@ static void lambda_release(nnom_layer_t *layer)
 
 nnom_layer_t *nnom_lambda(nnom_lambda_t run_function, nnom_lambda_t oshape, nnom_lambda_t free_function, void *param)
 {
-    lambda_layer_t *layer = nnom_layer_new(&lambda_class, sizeof(*layer));
+    lambda_layer_t *layer = nnom_layer_new(&lambda_class.super, sizeof(*layer));
     if (layer == NULL) {
         return NULL;
     }
@@ -75,7 +79,6 @@ nnom_layer_t *nnom_lambda(nnom_lambda_t run_function, nnom_lambda_t oshape, nnom
     layer->oshape = oshape;
     layer->free = free_function;
     layer->param = param;
-    layer->super.release = lambda_release;
     return &layer->super;
 }
 
@@ -83,7 +86,7 @@ nnom_layer_t *nnom_lambda(nnom_lambda_t run_function, nnom_lambda_t oshape, nnom
 
 static const lambda_layer_t *as_lambda(const nnom_layer_t *layer)
 {
-    return layer != NULL && layer->cls == &lambda_class ? (const lambda_layer_t *)layer : NULL;
+    return layer != NULL && layer->cls == &lambda_class.super ? (const lambda_layer_t *)layer : NULL;
 }
 
 const void *nnom_layer_input(const nnom_layer_t *layer)

@@ -65,7 +65,7 @@ static nnom_status_t part_build(nnom_layer_t *layer)
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "output %d of layer '%s', which has %ld",
                                (int)layer->given->part, nnom_layer_name(from), (long)nnom_layer_more_outputs(from) + 1);
     }
-    return ((const nnom_many_class_t *)from->cls)->part(from, layer->given->part, layer->out);
+    return nnom_layer_rare(from)->part(from, layer->given->part, layer->out);
 }
 
 static const nnom_class_t part_class = {"Part", NULL, NULL, part_build, 1, 1, NNOM_CLASS_PART};

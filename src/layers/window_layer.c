@@ -69,16 +69,21 @@ nnom_status_t nnom_conv_prepare(nnom_conv_layer_t *conv, int32_t channels, int64
     const nnom_conv_param_t param = {.geometry = *layer->geometry,
                                      .weights = conv->w->p_value,
                                      .bias = q.bias,
-                                     .multiplier = q.multiplier,
-                                     .shift = q.shift};
+                                     .multiplier = q.one ? &conv->one_multiplier : q.multiplier,
+                                     .shift = q.one ? conv->one_shift : q.shift};
     *p = param;
+    if (q.one) {
+        conv->one_multiplier = q.one_multiplier;
+        conv->one_shift[0] = q.one_shift[0];
+        conv->one_shift[1] = q.one_shift[1];
+    }
     if (layer->out->type == NNOM_TYPE_F32) {
         nnom_clamp_limits_f32(layer->fused, &p->act_min_f, &p->act_max_f);
     } else {
         nnom_clamp_limits(layer->fused, layer->out, &p->act_min, &p->act_max);
     }
     layer->param = p;
-    conv->one_multiplier = q.one;
+    conv->is_one = q.one;
     conv->channels = channels;
     conv->taps = (int32_t)taps;
     conv->channel_stride = (int32_t)channel_stride;
@@ -95,16 +100,28 @@ int32_t nnom_conv_weight(const nnom_conv_layer_t *conv, int32_t channel, int32_t
     return weights[(size_t)channel * (size_t)conv->channel_stride + (size_t)tap * (size_t)conv->tap_stride];
 }
 
+void nnom_conv_array(const nnom_layer_t *layer, uint32_t i, nnom_array_t *array)
+{
+    enum { WEIGHTS, BIAS, MULTIPLIER, SHIFT }; /* so begin the parameters of all variants */
+    const nnom_conv_layer_t *conv = (const nnom_conv_layer_t *)layer;
+    const uint32_t n = (uint32_t)conv->channels;
+    const uint32_t counts[] = {n * (uint32_t)conv->taps, n, 1, 2};
+    if (i <= SHIFT) {
+        array->count = counts[i];
+        array->type = i == MULTIPLIER ? NNOM_TYPE_S32 : NNOM_TYPE_S8;
+    }
+    if (layer->out->type == NNOM_TYPE_F32) {
+        array->type = NNOM_TYPE_F32;
+    }
+}
+
 void nnom_conv_register(nnom_conv_layer_t *conv)
 {
-    nnom_layer_t *layer = &conv->super;
     const nnom_conv_param_t *p = &conv->param;
-    const bool is_float = layer->out->type == NNOM_TYPE_F32;
     const uint32_t n = (uint32_t)conv->channels;
-    nnom_layer_array(layer, p->weights, n * (uint32_t)conv->taps, is_float ? NNOM_TYPE_F32 : NNOM_TYPE_S8);
-    nnom_layer_array(layer, p->bias, p->bias != NULL ? n : 0, is_float ? NNOM_TYPE_F32 : NNOM_TYPE_S32);
-    nnom_layer_array(layer, p->multiplier, is_float ? 0 : n, NNOM_TYPE_S32);
-    nnom_layer_array(layer, p->shift, is_float ? 0 : n, NNOM_TYPE_S8);
+    nnom_layer_array(&conv->super, p->bias, n, NNOM_TYPE_S32);
+    nnom_layer_array(&conv->super, p->multiplier, n, NNOM_TYPE_S32);
+    nnom_layer_array(&conv->super, p->shift, n, NNOM_TYPE_S8);
 }
 
 /* ---- Pools ---- */

@@ -23,7 +23,9 @@ typedef struct nnom_conv_layer {
     int32_t taps;
     int32_t channel_stride;
     int32_t tap_stride;
-    bool one_multiplier;     /* a Q-format: multiplier, shift and bias are as kernels/qformat has them */
+    int32_t one_multiplier; /* of a Q-format: what param's multiplier and shift point to, as kernels/qformat has them */
+    int8_t one_shift[2];
+    bool is_one;
     nnom_conv_param_t param; /* the plain arrays */
 } nnom_conv_layer_t;
 
@@ -41,7 +43,9 @@ nnom_status_t nnom_conv_prepare(nnom_conv_layer_t *conv, int32_t channels, int64
                                 int64_t tap_stride);
 /* An int8 weight; 0 beyond the last channel or tap. */
 int32_t nnom_conv_weight(const nnom_conv_layer_t *conv, int32_t channel, int32_t tap);
-/* Registers the plain arrays: what the plain kernels do in pack. */
+/* nnom_rare_class_t.array: the caller's weights and bias, and the numbers of a Q-format. */
+void nnom_conv_array(const nnom_layer_t *layer, uint32_t i, nnom_array_t *array);
+/* Says what the plain arrays hold: what the plain kernels do in pack. */
 void nnom_conv_register(nnom_conv_layer_t *conv);
 
 /* The scratch of Conv2D for a patch, gathered where windows do not lie in memory as one run (patch.h). */

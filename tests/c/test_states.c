@@ -178,7 +178,8 @@ static nnom_status_t part_of_both(const nnom_layer_t *layer, uint32_t i, nnom_te
     return NNOM_OK;
 }
 
-static const nnom_many_class_t both_class = {{"Both", NULL, NULL, build_both, 1, 1, NNOM_CLASS_MANY}, 1, part_of_both};
+static const nnom_rare_class_t both_class = {
+    .super = {"Both", NULL, NULL, build_both, 1, 1, NNOM_CLASS_RARE}, .more_outputs = 1, .part = part_of_both};
 
 static void several_outputs(void)
 {

@@ -38,7 +38,7 @@ NNOM_PARAM_FIELDS(nnom_conv_param, NNOM_CONV_PARAM)
 static nnom_status_t qformat_conv2d_pack_s8(nnom_layer_t *layer)
 {
     nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
-    return nnom_qformat_register(conv) ? nnom_conv2d_patch(conv) : NNOM_UNSUPPORTED;
+    return nnom_qformat_fits(conv) ? nnom_conv2d_patch(conv) : NNOM_UNSUPPORTED;
 }
 
 NNOM_FORM(conv2d_s8_qformat, nnom_conv_window, 0, nnom_conv_param, qformat_conv2d_pack_s8)

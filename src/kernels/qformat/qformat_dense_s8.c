@@ -32,7 +32,7 @@ NNOM_PARAM_FIELDS(nnom_conv_param, NNOM_CONV_PARAM)
 static nnom_status_t qformat_dense_pack_s8(nnom_layer_t *layer)
 {
     nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
-    return nnom_qformat_register(conv) ? nnom_dense_scratch(conv) : NNOM_UNSUPPORTED;
+    return nnom_qformat_fits(conv) ? nnom_dense_scratch(conv) : NNOM_UNSUPPORTED;
 }
 
 NNOM_FORM(dense_s8_qformat, nnom_window_all, NNOM_OP_REDUCES, nnom_conv_param, qformat_dense_pack_s8)
