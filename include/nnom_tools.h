@@ -62,7 +62,7 @@ typedef enum nnom_target {
     NNOM_TARGET_PACKED = 1,
     NNOM_TARGET_DSP = 2, /* 2 x 16 bits in a register: Cortex-M4, M7, M33 */
     NNOM_TARGET_MVE = 4, /* Helium: Cortex-M55, M85 */
-    NNOM_TARGET_AVX2 = 8 /* computers */
+    NNOM_TARGET_AVX2 = 8 /* computers; float, too. Without AVX2, in C of the same bytes */
 } nnom_target_t;
 
 /* Names of targets as commands and converted models give them. */
@@ -75,6 +75,9 @@ typedef enum nnom_target {
 
 /* Target i of NNOM_TARGETS: its name, *bits its set; NULL past the last. */
 const char *nnom_target_name(uint32_t i, uint32_t *bits);
+
+/* The target whose kernels are the fastest on the computer that calls it, found when it runs. For models that are run there. */
+uint32_t nnom_host_target(void);
 
 /* Weights may grow for speed: by up to a tenth, as much as pays, or not at all. */
 typedef enum nnom_optimize { NNOM_OPTIMIZE_DEFAULT = 0, NNOM_OPTIMIZE_SPEED, NNOM_OPTIMIZE_SIZE } nnom_optimize_t;

@@ -125,6 +125,7 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "nnom_model_compile": (ct.c_int, [_P, _P, _P]),
     "nnom_type_facts": (ct.POINTER(TypeFacts), [ct.c_int]),
     "nnom_target_name": (ct.c_char_p, [_U, ct.POINTER(_U)]),
+    "nnom_host_target": (_U, []),
     "nnom_compile": (ct.c_int, [_P, _P, _P, ct.POINTER(Options)]),
     "nnom_run_many": (ct.c_int, [_P, ct.POINTER(_P), ct.POINTER(_P), _U]),
     "nnom_forget": (None, [_P]),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .core import CoreModel
+from .core import CoreModel, host_model
 from .graph import Graph
 from .threads import Progress, host_threads, side_by_side
 
@@ -74,7 +74,7 @@ class _Watcher:
     """A core model of its own that notes what the tensors of a float graph hold."""
 
     def __init__(self, graph: Graph):
-        self.model = CoreModel(graph, all_rows=True)
+        self.model = host_model(graph, all_rows=True)
         self.names = tensors_of_nodes(graph, self.model)
         self.inputs = graph.inputs
         self.found = {name: Observed() for names in (self.inputs, *self.names.values()) for name in names}

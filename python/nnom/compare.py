@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .calibrate import tensors_of_nodes
-from .core import CoreModel, Port, tensor_port
+from .core import CoreModel, Port, host_model, tensor_port
 from .graph import Graph
 from .groups import saturating
 from .threads import Progress, host_threads, side_by_side
@@ -41,7 +41,7 @@ class Runner:
     def __init__(self, graph: Graph, raw: bool = False, threads: int | None = None):
         self.raw = raw
         self._graph, self._threads = graph, threads
-        self._models = [CoreModel(graph)]
+        self._models = [host_model(graph)]
         self.outputs = self._models[0].outputs
 
     def run(self, data: list[np.ndarray], progress: Progress | None = None) -> list[np.ndarray]:
@@ -50,7 +50,7 @@ class Runner:
         results = [np.empty((count, *p.shape), p.dtype) for p in self.outputs]
         ports = self._models[0].inputs
         while len(self._models) < (self._threads or host_threads(count)):
-            self._models.append(CoreModel(self._graph))
+            self._models.append(host_model(self._graph))
 
         def work(model: CoreModel, a: int, b: int) -> None:
             inputs = [stored(p, x[a:b], self.raw) for p, x in zip(ports, data, strict=True)]
@@ -169,7 +169,7 @@ class Taps:
     """A model whose every tensor is kept after a run, as real values, by name."""
 
     def __init__(self, graph: Graph):
-        self.model = CoreModel(graph, all_rows=True)
+        self.model = host_model(graph, all_rows=True)
         self.values: dict[str, np.ndarray] = {}
         self._graph = graph
         self._names = tensors_of_nodes(graph, self.model)

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#include "../../build/builder.h"
+#include "x86.h"
+
+uint32_t nnom_host_target(void)
+{
+#if NNOM_X86
+    if (nnom_has_avx2()) {
+        return NNOM_TARGET_AVX2;
+    }
+#endif
+    return NNOM_TARGET_PLAIN;
+}
