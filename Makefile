@@ -15,7 +15,7 @@ export KERAS_BACKEND := jax
 CORE_SOURCES := $(shell find src -name '*.[ch]' -o -name '*.def') $(wildcard include/*.h port/*.h)
 EXAMPLES := $(patsubst examples/%/model.keras,%,$(wildcard examples/*/model.keras))
 
-.PHONY: help demo test bench bench-kernels conformance ram size format lint examples generate house package-check clean
+.PHONY: help demo test bench bench-kernels bench-diff conformance ram size format lint examples generate house package-check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -26,12 +26,16 @@ demo: build/.core-demo ## convert a network, run it on the host and on an emulat
 test: build/.core-test ## all tests; the last line is "N passed, N failed"
 	@$(PYTHON) tools/run_tests.py
 
-bench: build/.core-test ## accuracy, and instructions on four emulated cores, as tables in docs/
+bench: build/.core-test ## accuracy; instructions, cycles, flash and RAM on all emulated cores, as tables in docs/
 	@$(PYTHON) bench/accuracy.py --write docs/accuracy.md
 	@$(PYTHON) bench/instructions.py --layers --write docs/instructions.md
+	@$(PYTHON) bench/performance.py --write docs/performance.md
 
 bench-kernels: build/.core-test ## instructions of every kernel variant, per MAC and output, on layers of real shapes
 	@$(PYTHON) bench/kernels.py
+
+bench-diff: build/.core-test ## what a change costs against bench/baseline.json: instructions and bytes of all models on all cores
+	@$(PYTHON) bench/difference.py
 
 conformance: build/.core-test ## real models, random models and graphs against LiteRT's reference kernels; docs/conformance.md
 	@$(PYTHON) bench/conformance.py --write docs/conformance.md

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,21 +16,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 
 import frozen
+import mlperf
 from nnom import boards
-from nnom.conversion import Plan, load, prepare
+from nnom.conversion import Plan
 from nnom.core import CoreModel
 from nnom.graph import Graph
 from nnom.running import BoardRun, lcg_inputs, run_board
 from nnom.text import short
 
-SHARED = Path(os.environ.get("NNOM_SHARED", frozen.ROOT.parent / "shared")) / "models"
-MLPERF = {
-    "KWS DS-CNN": "kws/kws_dscnn_int8.tflite",
-    "VWW MobileNetV1 0.25": "vww/mobilenetv1_025_int8.tflite",
-    "IC ResNet-8": "ic/resnet8_int8.tflite",
-    "AD autoencoder": "ad/autoencoder_int8.tflite",
-}
-PACKED = MLPERF | {"Streaming wake word": "sww/streaming_wakeword_int8.tflite"}
 LEVELS = ("-O2", "-Os", "-O0")
 DEFAULT_BOARDS = ("cortex-m4", "cortex-m7", "cortex-m0", "rv32")
 PACKED_BOARDS = ("cortex-m3", "cortex-m0", "rv32")
@@ -41,9 +33,14 @@ def models() -> Iterator[tuple[str, Graph]]:
     """Names and int8 graphs."""
     for name in frozen.names():
         yield name, frozen.conversion(name)[0].graph
-    for name, path in MLPERF.items():
-        if (SHARED / path).exists():
-            yield name, prepare(load(str(SHARED / path), True), None).graph
+    yield from mlperf_models()
+
+
+def mlperf_models() -> Iterator[tuple[str, Graph]]:
+    """Those of MLPerf Tiny that are here."""
+    for name, (title, path) in mlperf.MODELS.items():
+        if (mlperf.SHARED / path).exists():
+            yield title, mlperf.graph(name)
 
 
 def one_run(graph: Graph, board: str, opt: boards.Optimisation, target: str | None = None) -> BoardRun:
@@ -112,9 +109,8 @@ def packed() -> Iterator[str]:
     yield ""
     yield f"| model | {' | '.join(PACKED_BOARDS)} | arena B | weights B | code B |"
     yield "|---|" + "---:|" * (len(PACKED_BOARDS) + 3)
-    for title, path in PACKED.items():
-        if (SHARED / path).exists():
-            yield packed_row(title, prepare(load(str(SHARED / path), True), None).graph)
+    for title, graph in mlperf_models():
+        yield packed_row(title, graph)
 
 
 def packed_row(title: str, graph: Graph) -> str:

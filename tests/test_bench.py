@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from nnom.cycles import CORES, list_length, results, sources
 from nnom.disassembly import PARTS, Instruction, part_of, read_disassembly
 from nnom.errors import ToolError
 
-MODEL = str(Path(__file__).resolve().parent.parent / "examples" / "basic_motions" / "model.keras")
+ROOT = Path(__file__).resolve().parent.parent
+MODEL = str(ROOT / "examples" / "basic_motions" / "model.keras")
 BOARD = boards.boards()["cortex-m4"]
 KEYS = ["instructions", "macs", "cycles_estimated", "flash_code", "flash_weights", "ram_total", "stack",
         "output_fnv1a", "layers"]  # fmt: skip
@@ -182,3 +184,49 @@ def test_a_cut_tally_is_refused(tmp_path):
         tally.read_tally(tmp_path / "t")
     with pytest.raises(ToolError, match="plugin"):
         tally.read_tally(tmp_path / "missing")
+
+
+# ---- bench/ ----
+
+
+@pytest.fixture
+def scripts(monkeypatch):
+    """The folder bench/ can be imported from."""
+    monkeypatch.syspath_prepend(str(ROOT / "bench"))
+
+
+def test_differences_are_told(scripts):
+    import difference
+
+    before = {"instructions": 1000, "cycles_estimated": None, "flash_code": 50, "flash_weights": 9, "ram_total": 4,
+              "stack": 3, "output_fnv1a": "0x1", "layers": {"0 Conv2D": 900, "1": 100}}  # fmt: skip
+    same = {**before, "instructions": 1005}
+    assert difference.changes(before, same) == ["instructions 1,000 -> 1,005 (+0.5%)"]
+    assert not difference.is_worse(before, same)
+    dearer = {**before, "instructions": 1011, "layers": {"0 Conv2D": 911, "1": 100}}
+    assert difference.is_worse(before, dearer)
+    assert difference.layer_changes(before, dearer) == ["0 Conv2D 900 -> 911"]
+    other = {**before, "output_fnv1a": "0x2"}
+    assert difference.is_worse(before, other) and "OTHER BYTES" in difference.changes(before, other)[0]
+
+
+def test_cells_of_the_table(scripts):
+    import performance
+
+    assert performance.cell(3.42, 3.1, 7.23) == "3.42 / 3.10 [7.23]"
+    assert performance.cell(0.0502, 0.052, None) == "**0.0502** / 0.0520"
+    assert performance.cell(None, 1.0, 2.0) == "not known"
+    assert {row["board"] for row in performance.targets()["row"]} == set(boards.boards())
+
+
+def test_every_kernel_has_a_layer_of_the_bench(scripts):
+    """A line of kernels.def that no layer of bench/layers.py could reach would go unmeasured."""
+    import kernels
+    from layers import LAYERS
+
+    found = kernels.lines()
+    text = (ROOT / "src" / "kernels" / "kernels.def").read_text()
+    assert len(found) == len(re.findall(r"\bK\(\w+_\w+, \w+, ", text)) > 20
+    reached = {layer.op for layer in LAYERS}
+    bare = {re.sub(r"_(s8|f32)$", "", k.operation) for k in found}
+    assert {kernels.GRAPH_NAMES.get(name, name) for name in bare} <= reached
