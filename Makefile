@@ -44,8 +44,9 @@ conformance: build/.core-test ## real models, random models and graphs against L
 ram: build/.core-test ## RAM of whole, rolling and fed execution, as tables in docs/
 	@$(PYTHON) bench/ram.py --write docs/RAM.md
 
-size: build/.core-demo ## RAM and flash of the examples, frozen, on a Cortex-M4; heap of networks built by hand
+size: build/.core-test ## RAM and flash of the examples on a Cortex-M4, heap of networks built by hand; docs/size.md: all cores
 	@$(PYTHON) tools/size.py
+	@$(PYTHON) tools/size.py --table docs/size.md
 
 house: build/.core-test ## files, lines and functions by folder; includes against the way of the data
 	@$(PYTHON) tools/house.py

@@ -65,7 +65,7 @@ def test_bench_agrees_with_run(tools, model, capsys):
 
 
 def test_time_and_optimisation(tools, model, capsys):
-    words = ["bench", *model, "--board", "cortex-m4", "--opt", "size", "--mhz", "80"]
+    words = ["bench", *model, "--board", "cortex-m4", "--opt", "size", "--feed", "--mhz", "80"]
     found = _json(capsys, *words, "--wait-states", "4")
     best, worst = found["milliseconds_estimated"]
     assert best == pytest.approx(found["cycles_estimated"] / 80e3) and worst > best

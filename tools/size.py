@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 import frozen
 import heap
+import size_table
 from nnom import boards
 from nnom.flash import Flash, measure_frozen
 
@@ -50,7 +52,12 @@ def main() -> int:
     parser.add_argument("examples", nargs="*", default=[])
     parser.add_argument("--board", default="cortex-m4")
     parser.add_argument("--opt", default="-O2,-Os", help="levels of optimisation; the goals are for the last one")
+    text = "instead: whole models on cores of each kind, for speed and for size, as a page of Markdown"
+    parser.add_argument("--table", type=Path, metavar="FILE", help=text)
     options = parser.parse_args()
+    if options.table:
+        size_table.write(options.table)
+        return 0
     board = boards.boards()[options.board]
     rows: dict[str, tuple[Flash, str]] = {}
     for opt in options.opt.split(","):

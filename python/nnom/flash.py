@@ -23,9 +23,13 @@ _MAIN = """
 #define JOIN(a, b) JOIN_(a, b)
 int main(void)
 {
-    volatile int8_t *input = (volatile int8_t *)JOIN(MODEL, _input)();
-    input[0] = 1;
-    RUN;
+#ifdef FED
+    static const int32_t rows[1] = {1};
+    JOIN(MODEL, _feed)((const void *)rows, 1);
+#else
+    *(volatile int8_t *)JOIN(MODEL, _input)() = 1;
+    JOIN(MODEL, _run)();
+#endif
     return *(const volatile int8_t *)JOIN(MODEL, _output)();
 }
 #else
@@ -109,6 +113,5 @@ def _link(board: boards.Board, out: Path, model: str | None, folder: Path | None
     if model is None or folder is None:
         return boards.build(board, [out / "main.c"], includes, {}, out, opt, library)
     files = [out / "main.c", folder / "model.c"]
-    fed = f"{model}_feed(" in (folder / "model.h").read_text()
-    run = f"{model}_feed((const void *)input, 1)" if fed else f"{model}_run()"
-    return boards.build(board, files, [folder, *includes], {"MODEL": model, "RUN": run}, out, opt, library)
+    defines = {"MODEL": model, "FED": f"{model}_feed(" in (folder / "model.h").read_text()}
+    return boards.build(board, files, [folder, *includes], defines, out, opt, library)
