@@ -96,8 +96,16 @@ typedef struct nnom_options {
     void *curve_context;
 } nnom_options_t;
 
-/* model_compile() with options. NNOM_TOO_SMALL: the text tells the least possible budget and the layer that sets it. */
+/* model_compile() with options. NNOM_TOO_SMALL: nnom_least() tells what is needed, as does the text. */
 nnom_status_t nnom_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out, const nnom_options_t *options);
+
+/* What a model needs that did not fit into its budget or the memory given. */
+typedef struct nnom_least {
+    uint32_t arena_bytes; /* the least that fits; 0: the last compile succeeded, or failed otherwise */
+    const char *layer;    /* the one that sets it, owned by the model; NULL if the plan is no matter of a budget */
+} nnom_least_t;
+/* After nnom_compile(), which fails with NNOM_TOO_SMALL. NNOM_NULL: one of the two is, or the model was not prepared. */
+nnom_status_t nnom_least(const nnom_model_t *m, nnom_least_t *least);
 
 /* ---- Facts of a compiled model ---- */
 
@@ -113,6 +121,7 @@ typedef struct {
 nnom_status_t nnom_totals(const nnom_model_t *m, nnom_totals_t *totals);
 
 typedef struct {
+    const nnom_layer_t *layer;
     const char *name;       /* owned by the model, as are the other texts */
     const char *kind;       /* "Conv2D" */
     const char *activation; /* fused clamp: "ReLU", or "" */

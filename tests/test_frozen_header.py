@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import run_examples
-from nnom import boards, cli, provenance
+from nnom import boards, cli
+from nnom.cli.words import command_text
 from nnom.conversion import convert
 from nnom.core import CoreModel
 from nnom.graph import Graph, Node, Quant, Tensor
@@ -199,7 +200,7 @@ def test_commands_lose_what_is_of_the_place() -> None:
         "C:\\x\\z.npy",
         "--json",
     ]
-    assert provenance.of_command(words) == "nnom convert m.keras --calibration=x.npy sub/y.npy z.npy"
+    assert command_text(words) == "nnom convert m.keras --calibration=x.npy sub/y.npy z.npy"
 
 
 # ---- Layers ----

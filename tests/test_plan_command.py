@@ -22,12 +22,14 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 
 from mobilenet import mobilenet_v1, mobilenet_v2  # noqa: E402
 from nnom import boards, cli, picture  # noqa: E402
+from nnom.cli.as_json import overview as to_json  # noqa: E402
 from nnom.cli.plan import draw_curve  # noqa: E402
+from nnom.cli.words import parse_bytes  # noqa: E402
 from nnom.conversion import STATE_BYTES, Plan  # noqa: E402
 from nnom.core import CoreModel  # noqa: E402
 from nnom.errors import DataError, TooSmall  # noqa: E402
 from nnom.page import page  # noqa: E402
-from nnom.planning import Point, pareto, parse_bytes, ram_total, survey, to_json  # noqa: E402
+from nnom.planning import Point, pareto, ram_total, survey  # noqa: E402
 from nnom.running import lcg_inputs, run_board, run_host  # noqa: E402
 
 MODEL = ROOT / "examples" / "uci_har" / "model.keras"

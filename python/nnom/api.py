@@ -11,12 +11,14 @@ import numpy as np
 
 from . import data as datasets
 from .boards import Optimisation
-from .conversion import Plan, Prepared, Stage, load, prepare, write_text
+from .conversion import Plan, Prepared, Stage, load, prepare
 from .errors import DataError
 from .evaluation import float_form
+from .files import write_text
 from .fold import fold
 from .graph import Graph
 from .losses import saturation_warnings
+from .messages import Setting, Text
 from .planning import Overview, survey
 from .quantise import sketch
 from .removed import Removed, removed
@@ -130,7 +132,12 @@ def _prepared(
         return float_form(graph)
     if graph.is_float and calibration is None:
         raise DataError(
-            f"{graph.source or graph.name}: a float model; give calibration, some hundred typical samples, "
-            "to quantise it, or use_float=True to run it as it is"
+            Text(
+                f"{graph.source or graph.name}: a float model; give ",
+                Setting.CALIBRATION,
+                ", some hundred typical samples, to quantise it, or ",
+                Setting.USE_FLOAT,
+                " to run it as it is",
+            )
         )
     return prepare(graph, calibration, method, stage=stage, place=place)

@@ -92,8 +92,15 @@ class Options(ct.Structure):
     ]
 
 
+class Least(ct.Structure):
+    """What a model needs that did not fit (nnom_least_t)."""
+
+    _fields_ = [("arena_bytes", ct.c_uint32), ("layer", ct.c_char_p)]
+
+
 class LayerInfo(ct.Structure):
     _fields_ = [
+        ("layer", ct.c_void_p),
         ("name", ct.c_char_p),
         ("kind", ct.c_char_p),
         ("activation", ct.c_char_p),
@@ -145,6 +152,7 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "nnom_set_observer": (None, [_P, OBSERVER, _P]),
     "nnom_node_output": (_P, [_P, _U, ct.POINTER(ct.POINTER(TensorStruct))]),
     "nnom_layer_output_node": (ct.c_uint16, [_P]),
+    "nnom_least": (ct.c_int, [_P, ct.POINTER(Least)]),
     "nnom_totals": (ct.c_int, [_P, ct.POINTER(Totals)]),
     "nnom_layer_info": (ct.c_int, [_P, _U, ct.POINTER(LayerInfo)]),
     "nnom_set_test_input": (ct.c_int, [_P, _P]),

@@ -15,12 +15,14 @@ from . import data as datasets
 from . import provenance
 from .calibrate import Progress
 from .compare import ChannelNoise, LayerNoise, channel_noise, layer_noise, outputs_of, stored
-from .core import CoreModel, LayerRow, write_atomically
+from .core import CoreModel, LayerRow
 from .errors import DataError, NnomError, TooSmall
+from .files import write_text
 from .fold import fold
 from .formats import format_of
 from .graph import Graph
 from .losses import calibration_warnings, output_warnings, range_warnings, saturation_warnings
+from .messages import Setting, Text
 from .quantise import Trial, quantise
 from .shrink import PassReport, measure, shrink
 
@@ -112,8 +114,11 @@ def prepare(
         return prepared
     if x is None:
         raise DataError(
-            f"{graph.source}: {'; '.join(graph.notes) or 'a float model'}; give calibration data to quantise it "
-            "(nnom: --calibration x.npy), some hundred typical samples"
+            Text(
+                f"{graph.source}: {'; '.join(graph.notes) or 'a float model'}; give ",
+                Setting.CALIBRATION,
+                ", some hundred typical samples, to quantise it",
+            )
         )
     samples = datasets.samples(x, graph, place)
     used, _ = datasets.spread(samples, CALIBRATION_SAMPLES)
@@ -251,6 +256,7 @@ class Plan:
                 total,
                 self.ram,
                 e.layer,
+                self.feed,
             ) from e
 
 
@@ -361,11 +367,3 @@ def write_c(folder: Path, source: str, header: str) -> list[Path]:
     for path, text in zip(paths, (source, header), strict=True):
         write_text(path, text)
     return paths
-
-
-def write_text(path: Path, content: str | bytes) -> None:
-    """All of a file or nothing of it, NnomError if it cannot be written."""
-    try:
-        write_atomically(path, content)
-    except OSError as e:
-        raise NnomError(f"{path}: cannot be written: {e.strerror or e}") from e

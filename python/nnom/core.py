@@ -4,19 +4,15 @@
 from __future__ import annotations
 
 import ctypes as ct
-import errno
 import functools
-import os
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from . import mapping
-from .binding import CURVE, OBSERVER, WRITE, LayerInfo, Options, TensorStruct, Totals, element_types, library
+from .binding import CURVE, OBSERVER, WRITE, LayerInfo, Least, Options, TensorStruct, Totals, element_types, library
 from .errors import CoreError, DataError, TooSmall
 from .graph import Graph, Tensor
 
@@ -155,6 +151,7 @@ class CoreModel:
         self._keep: list[object] = []  # what the core points into: weights, scales, constants
         self._layers: dict[str, int] = {}  # tensor name -> layer
         self._observer: object = None
+        self._memory_bytes = 0  # given as the arena
         self._model = self._lib.nnom_new_model(None)
         if not self._model:
             raise CoreError(f"{graph.source}: out of memory")
@@ -162,6 +159,7 @@ class CoreModel:
             self._lib.nnom_set_verbose(self._model, verbose)
             if memory is not None:
                 self._keep.append(memory)
+                self._memory_bytes = memory.nbytes
                 self._lib.nnom_set_arena(self._model, ct.c_void_p(memory.ctypes.data), memory.nbytes)
             self._build(graph)
         except BaseException:
@@ -218,8 +216,33 @@ class CoreModel:
             text = self._lib.nnom_status_text(status).decode()
             detail = self._lib.nnom_model_error_text(self._model).decode(errors="replace")
             text = f"{graph.source or graph.name}: {text}: {detail}"
-            least = re.search(r"budget of (\d+) bytes is below the least possible, (\d+); layer '(.*)' sets it", detail)
-            raise TooSmall(text, int(least[2]), int(least[1]), least[3]) if least else CoreError(text)
+            self._refuse_small(text)
+            raise CoreError(text)
+        self._compare_shapes(graph)
+
+    def _refuse_small(self, text: str) -> None:
+        """TooSmall, if that is why compiling failed."""
+        least = Least()
+        self._lib.nnom_least(self._model, ct.byref(least))
+        if least.arena_bytes:
+            budget = self._options.arena_bytes or self._memory_bytes
+            layer = (least.layer or b"").decode(errors="replace")
+            raise TooSmall(text, least.arena_bytes, budget, layer, self.feed)
+
+    def _compare_shapes(self, graph: Graph) -> None:
+        """The core's shapes are the graph's. If time lies along the width, it has turned all of them."""
+        found = {i.layer: (i.out.shape.h, i.out.shape.w, i.out.shape.c) for i in self._infos()}
+        pairs = [(graph.tensors[name], found[layer]) for name, layer in self._layers.items() if layer in found]
+        turned = any(t.shape != shape for t, shape in pairs if t.name in graph.inputs)
+        for tensor, shape in pairs:
+            h, w, c = tensor.shape
+            if shape != ((w, h, c) if turned else (h, w, c)):
+                maker = graph.producer(tensor.name)
+                what = f"layer '{maker.name}' ({maker.op})" if maker else f"tensor '{tensor.name}'"
+                raise CoreError(
+                    f"{graph.source or graph.name}: internal error, please report it: {what} has the shape "
+                    f"{tensor.shape} in the graph, {shape} in the core"
+                )
 
     def _count(self, kind: str) -> int:
         return int(getattr(self._lib, f"nnom_{kind}_count")(self._model))
@@ -297,9 +320,7 @@ class CoreModel:
 
     def layers(self) -> Iterator[LayerRow]:
         """Every layer in order of execution."""
-        info = LayerInfo()
-        i = 0
-        while self._lib.nnom_layer_info(self._model, i, ct.byref(info)) == 0:
+        for info in self._infos():
             port = self._port(ct.pointer(info.out))
             yield LayerRow(
                 name=info.name.decode(errors="replace"),
@@ -324,6 +345,13 @@ class CoreModel:
                 segment=None if info.segment < 0 else info.segment,
                 counters=info.counters,
             )
+
+    def _infos(self) -> Iterator[LayerInfo]:
+        """What the core tells of each layer; the same object again and again."""
+        info = LayerInfo()
+        i = 0
+        while self._lib.nnom_layer_info(self._model, i, ct.byref(info)) == 0:
+            yield info
             i += 1
 
     # ---- freezing ----
@@ -363,20 +391,6 @@ class CoreModel:
             detail = self._lib.nnom_model_error_text(self._model).decode(errors="replace")
             raise CoreError(f"freezing '{name}': {self._lib.nnom_status_text(status).decode()}: {detail}")
         return b"".join(parts).decode()
-
-
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """All of the file or nothing of it. Text is written as UTF-8. Links are followed, devices and folders refused."""
-    path = Path(os.path.realpath(path))
-    if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "not a regular file")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content.encode() if isinstance(content, str) else content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def tensor_port(tensor: Tensor) -> Port:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .text import visible
+from .messages import Setting, Text, shown
 
 if TYPE_CHECKING:
     from .graph import Graph
@@ -18,8 +18,15 @@ class NnomError(Exception):
     Names in it come from files: control characters, ends of lines too, are shown as escapes.
     """
 
+    _lines = False  # whether its text may have several lines
+
+    @property
+    def text(self) -> Text:
+        """What __str__ gives, with the settings that it tells of as data."""
+        return shown(self.args[0] if self.args else "", self._lines)
+
     def __str__(self) -> str:
-        return visible(super().__str__())
+        return str(self.text)
 
 
 class ModelError(NnomError):
@@ -42,8 +49,13 @@ class UnsupportedError(NnomError):
         self.partial = partial
         self.lines = tuple(lines)
 
-    def __str__(self) -> str:
-        return "\n  ".join([super().__str__(), *map(visible, self.lines)])
+    @property
+    def text(self) -> Text:
+        """All lines."""
+        parts = [super().text]
+        for line in self.lines:
+            parts += [Text("\n  "), shown(line)]
+        return Text(*parts)
 
 
 class DataError(NnomError):
@@ -55,18 +67,25 @@ class CoreError(NnomError):
 
 
 class TooSmall(CoreError):
-    """A budget of memory that no plan fits. least, budget: bytes. layer: the one that sets the least."""
+    """A budget of memory that no plan fits. least, budget: bytes. layer: the one that sets the least, if one does.
 
-    def __init__(self, text: str, least: int = 0, budget: int = 0, layer: str = "") -> None:
-        super().__init__(text, least, budget, layer)
-        self.least, self.budget, self.layer = least, budget, layer
+    fed: whether the input came row by row, which may need less.
+    """
 
-    def __str__(self) -> str:
-        return visible(self.args[0], lines=True)
+    _lines = True
+
+    def __init__(self, text: str, least: int = 0, budget: int = 0, layer: str = "", fed: bool = False) -> None:
+        super().__init__(text, least, budget, layer, fed)
+        self.least, self.budget, self.layer, self.fed = least, budget, layer, fed
+
+    @property
+    def text(self) -> Text:
+        """With what may help."""
+        hint = () if self.fed else ("; an input fed row by row (", Setting.FEED, ") may need less")
+        return Text(super().text, *hint)
 
 
 class ToolError(NnomError):
     """A compiler, emulator or package is missing or failed; the text may hold the lines that it printed."""
 
-    def __str__(self) -> str:
-        return visible(Exception.__str__(self), lines=True)
+    _lines = True

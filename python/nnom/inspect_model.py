@@ -88,7 +88,7 @@ def inspect(model: Any, int8_io: bool = False) -> Inspection:
     try:
         graph = load(model, int8_io)
     except UnsupportedError as e:
-        lines = [visible(line) for line in e.lines] or [str(e)]
+        lines = [visible(line) for line in e.lines] or [e.text]
         result = Inspection(str(model), "unsupported", unsupported=lines)
         if e.partial is not None and e.partial.nodes:
             _list(result, e.partial)
@@ -117,7 +117,7 @@ def _plan(result: Inspection, graph: Graph) -> None:
     try:
         t = Plan().compile(small).totals
     except CoreError as e:
-        result.unsupported.append(str(e))
+        result.unsupported.append(e.text)
         return
     result.removed = removed(graph, small, reports)
     result.converted = Converted(len(small.nodes), t.macs, t.weight_bytes, t.arena_bytes)

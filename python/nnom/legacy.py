@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from . import data as datasets
-from .conversion import Conversion, convert, write_text
+from .conversion import Conversion, convert
 from .errors import DataError, NnomError
 from .evaluation import Evaluation, evaluate
+from .files import write_text
 
 LABEL_GROUP = 128  # samples per group of the test file
 

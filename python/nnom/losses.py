@@ -14,6 +14,7 @@ import numpy as np
 from .compare import ChannelNoise, LayerNoise
 from .core import Port, tensor_port
 from .graph import Graph
+from .messages import Setting, Text
 
 USELESS = 0.5  # rms error over standard deviation, from which on an output's channel is named
 NARROW = 20.0  # an input's range over that of a channel, from which on the channel is named
@@ -118,7 +119,7 @@ def output_warnings(
 
     input_named: a line about a badly scaled input stands before these.
     """
-    lines = []
+    lines: list[str] = []
     for name, noise in zip(graph.outputs, noises, strict=True):
         deviation, error = noise.deviation, noise.error
         bad = np.flatnonzero(error > USELESS * deviation)
@@ -126,14 +127,10 @@ def output_warnings(
             continue
         with np.errstate(divide="ignore"):
             worst = bad[np.argmax(error[bad] / deviation[bad])]
-        lines.append(
-            f"output '{name}'{_list(bad, len(error))}: its error in int8 (rms {error[worst]:.3g}"
-            + (f" in channel {worst}" if len(error) > 1 else "")
-            + ") "
-            + _against(float(deviation[worst]))
-            + "; "
-            + _cure(graph, name, noise, int(worst), layers, input_named)
-        )
+        where = f" in channel {worst}" if len(error) > 1 else ""
+        loss = f"output '{name}'{_list(bad, len(error))}: its error in int8 (rms {error[worst]:.3g}{where}) "
+        cure = _cure(graph, name, noise, int(worst), layers, input_named)
+        lines.append(Text(loss, _against(float(deviation[worst])), "; ", cure))
     return lines
 
 
@@ -166,4 +163,4 @@ def _cure(graph: Graph, name: str, noise: ChannelNoise, c: int, layers: Sequence
         return "the input named above is a likely cause"
     first = next((n for n in layers if n.sqnr < LOW_SQNR), None)
     where = f"the loss begins at layer '{first.name}' ({first.op}, {first.sqnr:.1f} dB); " if first else ""
-    return f"{where}more typical calibration data or another --method may help"
+    return Text(f"{where}more typical calibration data or another ", Setting.METHOD, " may help")

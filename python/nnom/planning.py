@@ -7,28 +7,12 @@ overview.ram_total, overview.ram_minimum, overview.curve
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
-from typing import Any
 
 from .calibrate import tensors_of_nodes
 from .conversion import STATE_BYTES, Plan
 from .core import CoreModel, LayerRow
-from .errors import DataError
 from .graph import Graph
-
-_UNITS = {"": 1, "b": 1, "k": 1024, "kb": 1024, "kib": 1024, "m": 1024**2, "mb": 1024**2, "mib": 1024**2}
-
-
-def parse_bytes(text: str) -> int:
-    """Bytes of "16384", "16k", "16kB" or "1.5K" (k: 1024), or DataError."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", text.lower())
-    if not match or match[2] not in _UNITS:
-        raise DataError(f"--ram {text}: expected bytes, as 16384, 16k or 16kB")
-    size = int(float(match[1]) * _UNITS[match[2]])
-    if not 0 < size < 2**31:
-        raise DataError(f"--ram {text}: expected 1 byte to 2 GB")
-    return size
 
 
 @dataclass(frozen=True)
@@ -125,34 +109,3 @@ def planned_layer(r: LayerRow, tensors: list[str]) -> PlannedLayer:
 def kept_bytes(r: LayerRow) -> int:
     """Bytes of the rows that are kept: a ring's, or all."""
     return r.output_bytes // r.shape[0] * r.rows
-
-
-def to_json(o: Overview) -> dict[str, Any]:
-    """For --json."""
-    layers = [
-        {
-            "name": n.name,
-            "kind": n.kind,
-            "shape": list(n.shape),
-            "mode": n.mode,
-            "segment": n.segment,
-            "rows": n.rows,
-            "height": n.height,
-            "bytes": n.bytes,
-            "macs": n.macs,
-        }
-        for n in o.layers
-    ]
-    return {
-        "ram_total": o.chosen.ram,
-        "ram_arena": o.ram_arena,
-        "ram_state": STATE_BYTES,
-        "ram_minimum": o.ram_minimum,
-        "ram_whole": o.ram_whole,
-        "ram_live": o.core.totals.live_bytes + STATE_BYTES,
-        "cost": o.chosen.cost,
-        "fed": o.core.feed,
-        "mode": {n.name: n.mode for n in o.layers},
-        "layers": layers,
-        "curve": [{"ram_total": p.ram, "ram_arena": p.ram - STATE_BYTES, "cost": p.cost} for p in o.curve],
-    }

@@ -4,33 +4,9 @@
 from __future__ import annotations
 
 import hashlib
-import re
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-_NO_MATTER = {"-o": 1, "--out": 1, "-q": 0, "--quiet": 0, "--json": 0}  # options that change no byte: words that follow
-
-
-def _placeless(word: str) -> str:
-    """Absolute paths lose their folders."""
-    return re.sub(r"(?<![\w.~-])(?:[A-Za-z]:)?[/\\](?:[^/\\,=]+[/\\])*", "", word)
-
-
-def of_command(words: Sequence[str]) -> str:
-    """The command as it was typed, without what says only where its results go."""
-    kept: list[str] = []
-    skip = 0
-    for word in words:
-        name = word.split("=")[0]
-        if skip:
-            skip -= 1
-        elif name in _NO_MATTER:
-            skip = 0 if "=" in word else _NO_MATTER[name]
-        else:
-            kept.append(_placeless(word))
-    return shlex.join(["nnom", *kept])
 
 
 def of_call(file: str, options: Mapping[str, Any]) -> str:

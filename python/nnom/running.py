@@ -22,6 +22,7 @@ from .conversion import Plan
 from .core import CoreModel, Port
 from .errors import CoreError, DataError
 from .graph import Graph
+from .messages import Setting, Text
 from .run_library import library_archive, library_sources, link_flags
 
 FLOAT_SCALE = 1.0 / 128.0  # what one step of lcg: means for a float input that no QUANTIZE reads
@@ -39,15 +40,6 @@ def lcg_bytes(seed: int, count: int) -> np.ndarray:
         x = (x * 1664525 + 1013904223) & 0xFFFFFFFF
         values[i] = x >> 24
     return values.view(np.int8)
-
-
-def parse_lcg(text: str) -> int:
-    """The seed of "lcg:SEED", or DataError."""
-    match = re.fullmatch(r"lcg:(0[xX][0-9a-fA-F]+|\d+)", text)
-    seed = int(match[1], 0) if match else -1
-    if not 0 <= seed < 2**32:
-        raise DataError(f"--input {text}: expected a file or lcg:SEED with a seed of 0 to 4294967295")
-    return seed
 
 
 def lcg_inputs(graph: Graph, ports: list[Port], seed: int) -> list[np.ndarray]:
@@ -130,7 +122,7 @@ def find_board(name: str) -> boards.Board:
     """The board of that name, or DataError that lists all."""
     known = boards.boards()
     if name not in known:
-        raise DataError(f"--board {name}: unknown; the boards are {', '.join(known)}")
+        raise DataError(Text(Setting.BOARD, f" {name}: unknown; the boards are {', '.join(known)}"))
     return known[name]
 
 

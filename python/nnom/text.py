@@ -13,7 +13,7 @@ _HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 def visible(text: str, lines: bool = False) -> str:
     r"""Text with control characters as escapes: names come from files of others. lines: \n stays.
 
-    Every name that is shown goes through here, on the terminal, in errors and in HTML; `--json` has escapes of its own.
+    Every name that is shown goes through here, on the terminal, in errors and in HTML; JSON has escapes of its own.
     """
     if text.isprintable():
         return text

@@ -20,12 +20,13 @@ from . import data as datasets
 from .compare import EXACT_DB, Taps, outputs_of, sqnr, stored
 from .conversion import Prepared, classes_of, load, prepare
 from .core import CoreModel
-from .errors import DataError, ToolError
+from .errors import DataError, NnomError, ToolError
 from .evaluation import float_form
 from .formats import format_of
 from .graph import Graph
 from .importers.keras_safe import load_in_keras
 from .losses import saturation_warnings
+from .messages import Text
 from .running import find_board, run_board
 
 LOW_SQNR = 20.0  # dB: in float or between float and int8, the first layer under it is named
@@ -136,9 +137,9 @@ def _original(
         values[original.runtime] = original.outputs(model, data, not is_float, int8_io)
     except ToolError as e:
         if int8_io:
-            result.notes.append(str(e))
+            result.notes.append(e.text)
         else:
-            result.missing = str(e)
+            result.missing = e.text
 
 
 def keras_outputs(model: Any, data: list[np.ndarray]) -> list[np.ndarray]:
@@ -151,6 +152,8 @@ def keras_outputs(model: Any, data: list[np.ndarray]) -> list[np.ndarray]:
             model = load_in_keras(model)
         shaped = [a.reshape(len(a), *i.shape[1:]).astype(np.float32) for a, i in zip(data, model.inputs, strict=True)]
         result = model.predict(_like(_inputs_of(model), iter(shaped)), verbose=0)
+    except NnomError as e:
+        raise ToolError(Text("Keras cannot run this model, its results are not compared: ", e.text)) from e
     except Exception as e:  # whatever an old file does to a new Keras
         raise ToolError(f"Keras cannot run this model, its results are not compared: {str(e).splitlines()[0]}") from e
     return _flat(result)

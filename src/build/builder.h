@@ -193,7 +193,7 @@ void nnom_layer_give_axis(nnom_layer_t *layer, int32_t axis);
 const char *nnom_layer_text(const nnom_layer_t *layer, char *text);
 /* The same, kept by the layer from then on: for who hands it on. Without memory for it "Conv2D". */
 const char *nnom_layer_name(const nnom_layer_t *layer);
-/* Memory for the text of the first error; false if there is none. */
+/* Memory for the first error; false if there is none. */
 bool nnom_new_error(nnom_builder_t *builder);
 void nnom_free_error(nnom_builder_t *builder);
 
@@ -332,6 +332,13 @@ typedef struct nnom_region {
     nnom_status_t refused; /* why the last memory given was not taken */
 } nnom_region_t;
 
+/* The first error; a device whose models are right has none. */
+typedef struct {
+    uint32_t least_bytes;            /* the arena that the model needs, if that is the error; else 0 */
+    const nnom_layer_t *least_layer; /* the layer that sets it, or NULL */
+    char text[NNOM_ERROR_BYTES];
+} nnom_error_t;
+
 struct nnom_builder {
     nnom_layer_t *layers;     /* owned, all adopted layers */
     nnom_layer_t *last_added; /* of model.add */
@@ -355,8 +362,8 @@ struct nnom_builder {
     bool verbose;
     bool own_model;       /* new_model(NULL) */
     nnom_status_t status; /* first error of add */
-    bool error_lost;      /* there was one, and no memory for its text */
-    char *error;          /* its text, or NULL: [NNOM_ERROR_BYTES] */
+    bool error_lost;      /* there was one, and no memory for it */
+    nnom_error_t *error;  /* or NULL */
 };
 
 #endif

@@ -68,5 +68,7 @@ nnom_status_t nnom_plan(nnom_model_t *m, nnom_program_t *program, nnom_tensor_t 
 /* report.c */
 nnom_layer_row_t nnom_layer_row(const nnom_layer_t *layer, const char *name);
 nnom_status_t nnom_model_fail(nnom_model_t *m, nnom_status_t status, const char *format, ...) NNOM_PRINTF(3, 4);
+/* After it: the error is an arena under `least` bytes, which `layer` (or NULL) needs. NNOM_TOO_SMALL. */
+nnom_status_t nnom_model_too_small(nnom_model_t *m, uint32_t least, const nnom_layer_t *layer);
 
 #endif

@@ -268,12 +268,12 @@ nnom_status_t nnom_layer_fail(const nnom_layer_t *layer, nnom_status_t status, c
     }
     char text[NNOM_NAME_BYTES];
     const char *name = nnom_layer_text(layer, text);
-    const int head = snprintf(builder->error, NNOM_ERROR_BYTES,
+    const int head = snprintf(builder->error->text, NNOM_ERROR_BYTES,
                               name[0] != '\0' ? "layer '%s' (%s): " : "layer%s (%s): ", name, layer->cls->name);
     if (head > 0 && (size_t)head < NNOM_ERROR_BYTES) {
         va_list arguments;
         va_start(arguments, format);
-        (void)vsnprintf(builder->error + head, NNOM_ERROR_BYTES - (size_t)head, format, arguments);
+        (void)vsnprintf(builder->error->text + head, NNOM_ERROR_BYTES - (size_t)head, format, arguments);
         va_end(arguments);
     }
     return status;

@@ -40,11 +40,13 @@ static nnom_status_t add_layer(nnom_model_t *m, nnom_layer_t *layer)
     return builder->status;
 }
 
-/* Room for the first error; a device whose models are right has none. */
 bool nnom_new_error(nnom_builder_t *builder)
 {
-    builder->error = nnom_malloc(NNOM_ERROR_BYTES);
+    builder->error = nnom_malloc(sizeof *builder->error);
     builder->error_lost = builder->error == NULL;
+    if (builder->error != NULL) {
+        nnom_memset(builder->error, 0, sizeof *builder->error);
+    }
     return builder->error != NULL;
 }
 
@@ -160,10 +162,30 @@ nnom_status_t nnom_model_fail(nnom_model_t *m, nnom_status_t status, const char 
     if (builder->error == NULL && nnom_new_error(builder)) {
         va_list arguments;
         va_start(arguments, format);
-        (void)vsnprintf(builder->error, NNOM_ERROR_BYTES, format, arguments);
+        (void)vsnprintf(builder->error->text, NNOM_ERROR_BYTES, format, arguments);
         va_end(arguments);
     }
     return status;
+}
+
+nnom_status_t nnom_model_too_small(nnom_model_t *m, uint32_t least, const nnom_layer_t *layer)
+{
+    if (m->builder->error != NULL) {
+        m->builder->error->least_bytes = least;
+        m->builder->error->least_layer = layer;
+    }
+    return NNOM_TOO_SMALL;
+}
+
+nnom_status_t nnom_least(const nnom_model_t *m, nnom_least_t *least)
+{
+    if (m == NULL || m->builder == NULL || least == NULL) {
+        return NNOM_NULL;
+    }
+    const nnom_error_t *error = m->builder->error;
+    least->arena_bytes = error != NULL ? error->least_bytes : 0;
+    least->layer = error != NULL && error->least_layer != NULL ? nnom_layer_name(error->least_layer) : NULL;
+    return NNOM_OK;
 }
 
 const char *nnom_model_error_text(const nnom_model_t *m)
@@ -174,7 +196,7 @@ const char *nnom_model_error_text(const nnom_model_t *m)
     if (m == NULL || (m->builder->error == NULL && !m->builder->error_lost)) {
         return "";
     }
-    return m->builder->error != NULL ? m->builder->error : nnom_status_text(NNOM_NO_MEMORY);
+    return m->builder->error != NULL ? m->builder->error->text : nnom_status_text(NNOM_NO_MEMORY);
 }
 
 nnom_status_t nnom_model_run(nnom_model_t *m)

@@ -54,13 +54,23 @@ static nnom_plan_request_t request_of(nnom_builder_t *builder, const nnom_tensor
 
 /* ---- What comes back ---- */
 
-static const char *name_of_node(const nnom_builder_t *builder, uint16_t node)
+static const nnom_layer_t *layer_of_node(const nnom_builder_t *builder, uint16_t node)
 {
     const nnom_layer_t *layer = builder->layers;
     while (layer != NULL && layer->node != node) {
         layer = layer->next;
     }
-    return layer != NULL ? nnom_layer_name(layer) : "";
+    return layer;
+}
+
+/* A budget that no plan keeps. */
+static nnom_status_t refuse_budget(nnom_model_t *m, const nnom_plan_result_t *result)
+{
+    const nnom_layer_t *layer = layer_of_node(m->builder, result->node);
+    (void)nnom_model_fail(
+        m, NNOM_TOO_SMALL, "a budget of %ld bytes is below the least possible, %ld; layer '%s' sets it",
+        (long)m->builder->options.arena_bytes, (long)result->least, layer != NULL ? nnom_layer_name(layer) : "");
+    return nnom_model_too_small(m, result->least < UINT32_MAX ? (uint32_t)result->least : UINT32_MAX, layer);
 }
 
 static nnom_status_t refuse(nnom_model_t *m, nnom_status_t status, const nnom_planner_t *p)
@@ -68,9 +78,7 @@ static nnom_status_t refuse(nnom_model_t *m, nnom_status_t status, const nnom_pl
     const nnom_plan_result_t *result = &p->result;
     switch (status) {
     case NNOM_TOO_SMALL:
-        return nnom_model_fail(m, status, "a budget of %ld bytes is below the least possible, %ld; layer '%s' sets it",
-                               (long)m->builder->options.arena_bytes, (long)result->least,
-                               name_of_node(m->builder, result->node));
+        return refuse_budget(m, result);
     case NNOM_OVERFLOW:
         return nnom_model_fail(m, status, "the arena would exceed 2^31 bytes");
     default:

@@ -177,8 +177,9 @@ static nnom_status_t allocate_region(nnom_model_t *m, uint32_t r, uint32_t bytes
 {
     nnom_region_t *region = &m->builder->regions[r];
     if (region->given != NULL && region->given_bytes < bytes) {
-        return nnom_model_fail(m, NNOM_TOO_SMALL, "the %s has %ld bytes, the model needs %ld",
-                               r == 0 ? "arena" : "slow arena", (long)region->given_bytes, (long)bytes);
+        (void)nnom_model_fail(m, NNOM_TOO_SMALL, "the %s has %ld bytes, the model needs %ld",
+                              r == 0 ? "arena" : "slow arena", (long)region->given_bytes, (long)bytes);
+        return nnom_model_too_small(m, r == 0 ? bytes : 0, NULL);
     }
     if (region->given == NULL && bytes > 0) {
         region->owned = nnom_malloc(bytes);

@@ -88,6 +88,7 @@ nnom_status_t nnom_layer_info(const nnom_model_t *m, uint32_t i, nnom_layer_info
     }
     nnom_share_many(m);
     fill_info(m, layer, info);
+    info->layer = layer;
     info->weight_bytes = nnom_layer_weight_bytes(layer);
     info->name = nnom_layer_name(layer);
     info->lies_in = lies_inside(layer) ? nnom_layer_name(layer->root) : NULL;

@@ -100,8 +100,12 @@ static bool check_budget(nnom_model_t *m, nnom_layer_t *last, const samples_t *k
         run_and_compare(m, k, "budget");
         return true;
     }
+    nnom_least_t least = {0};
     CHECK(status == NNOM_TOO_SMALL && strstr(model_error_text(m), "layer '") != NULL, "status %d, text '%s'",
           (int)status, model_error_text(m));
+    CHECK(nnom_least(m, &least) == NNOM_OK && least.arena_bytes > budget && least.layer != NULL &&
+              strstr(model_error_text(m), least.layer) != NULL,
+          "least %lu, layer '%s'", (unsigned long)least.arena_bytes, least.layer != NULL ? least.layer : "");
     CHECK(model_run(m) == NNOM_NOT_COMPILED, "it runs");
     return false;
 }

@@ -64,7 +64,10 @@ static void every_size(void)
             CHECK(model_run(&m) == NNOM_OK, "model_run");
             CHECK(memcmp(nnom_output_buffer(&m.instance, 0), expected, sizeof expected) == 0, "other bytes");
         } else {
+            nnom_least_t least = {0};
             CHECK(strstr(model_error_text(&m), "arena") != NULL, "text '%s'", model_error_text(&m));
+            CHECK(nnom_least(&m, &least) == NNOM_OK && least.arena_bytes == needed && least.layer == NULL, "least %lu",
+                  (unsigned long)least.arena_bytes);
             CHECK(model_run(&m) == NNOM_NOT_COMPILED, "it runs");
         }
         model_delete(&m);

@@ -416,6 +416,9 @@ static void null_pointers(void)
               nnom_output_buffer(&m.instance, 0) == NULL,
           "buffers");
     CHECK(nnom_totals(&m, &totals) == NNOM_NOT_COMPILED && nnom_totals(NULL, &totals) == NNOM_NULL, "totals");
+    nnom_least_t least = {1, NULL};
+    CHECK(nnom_least(NULL, &least) == NNOM_NULL && nnom_least(&m, NULL) == NNOM_NULL, "least");
+    CHECK(nnom_least(&m, &least) == NNOM_OK && least.arena_bytes == 0 && least.layer == NULL, "nothing is too small");
     CHECK(nnom_layer_info(&m, 0, &info) == NNOM_NOT_COMPILED && nnom_layer_info(&m, 0, NULL) == NNOM_NULL, "info");
     CHECK(nnom_layer_output_node(NULL) == NNOM_NO_NODE && nnom_node_output(NULL, 0, NULL) == NULL, "nodes");
     CHECK(nnom_predict(&m, NULL, NULL) == NNOM_NOT_COMPILED && prediction_run(NULL, 0, NULL, NULL) == NNOM_NULL,

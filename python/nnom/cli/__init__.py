@@ -4,6 +4,7 @@
     options.py     the options of each command
     commands.py    what each command does; plan.py, inspect.py and bench.py those of these names
     given.py       the model, samples and inputs that options name
+    words.py       what is typed, to values; names.py how messages name settings
     as_json.py     results for machines; printing.py tables for people; terminal.py what a terminal can show
 
 Nothing outside this folder knows an option's name.
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run_command(parsed: argparse.Namespace) -> int:
-    from ..errors import NnomError, ToolError, TooSmall
+    from ..errors import NnomError, ToolError
     from . import commands, terminal
 
     terminal.set_up_streams()
@@ -40,9 +41,6 @@ def _run_command(parsed: argparse.Namespace) -> int:
         return commands.COMMANDS[parsed.command](parsed)
     except ToolError as e:
         return _fail(e, 3)
-    except TooSmall as e:
-        fed = getattr(parsed, "feed", False)
-        return _fail(f"{e}{'' if fed else '; an input fed row by row (--feed) may need less'}", 1)
     except (NnomError, OSError, MemoryError) as e:
         return _fail(e, 1)
     except KeyboardInterrupt:
@@ -50,11 +48,14 @@ def _run_command(parsed: argparse.Namespace) -> int:
 
 
 def _fail(error: BaseException | str, code: int) -> int:
-    if isinstance(error, MemoryError):
-        error = "out of memory; use fewer samples"
+    from ..errors import NnomError
     from ..text import visible
+    from .names import told
 
-    print(f"nnom: error: {visible(str(error), lines=True)}", file=sys.stderr)
+    text = told(error.text) if isinstance(error, NnomError) else visible(str(error), lines=True)
+    if isinstance(error, MemoryError):
+        text = "out of memory; use fewer samples"
+    print(f"nnom: error: {text}", file=sys.stderr)
     return code
 
 

@@ -3,17 +3,33 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from ..conversion import Conversion, Report
+from ..conversion import STATE_BYTES, Conversion, Report
 from ..core import CoreModel, Port
 from ..evaluation import Evaluation, ValueErrors
 from ..inspect_model import Inspection
+from ..planning import Overview
 from ..running import BoardRun, fnv1a
 from ..validation import Validation
+from .names import told
+
+
+def text(value: Any) -> str:
+    """The document; messages in it name options."""
+    return json.dumps(_told(value))
+
+
+def _told(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _told(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_told(v) for v in value]
+    return told(value) if isinstance(value, str) else value
 
 
 def totals(core: CoreModel) -> dict[str, int]:
@@ -21,6 +37,37 @@ def totals(core: CoreModel) -> dict[str, int]:
     t = core.totals
     names = ("macs", "arena_bytes", "live_bytes", "descriptor_bytes", "weight_bytes")
     return {name: int(getattr(t, name)) for name in names}
+
+
+def overview(o: Overview) -> dict[str, Any]:
+    """A plan and its curve."""
+    layers = [
+        {
+            "name": n.name,
+            "kind": n.kind,
+            "shape": list(n.shape),
+            "mode": n.mode,
+            "segment": n.segment,
+            "rows": n.rows,
+            "height": n.height,
+            "bytes": n.bytes,
+            "macs": n.macs,
+        }
+        for n in o.layers
+    ]
+    return {
+        "ram_total": o.chosen.ram,
+        "ram_arena": o.ram_arena,
+        "ram_state": STATE_BYTES,
+        "ram_minimum": o.ram_minimum,
+        "ram_whole": o.ram_whole,
+        "ram_live": o.core.totals.live_bytes + STATE_BYTES,
+        "cost": o.chosen.cost,
+        "fed": o.core.feed,
+        "mode": {n.name: n.mode for n in o.layers},
+        "layers": layers,
+        "curve": [{"ram_total": p.ram, "ram_arena": p.ram - STATE_BYTES, "cost": p.cost} for p in o.curve],
+    }
 
 
 def report(r: Report) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from typing import Any
 
@@ -13,7 +12,8 @@ from ..cycles import CORES
 from ..disassembly import PARTS
 from ..errors import DataError
 from ..running import find_board
-from . import printing
+from ..text import short
+from . import as_json, printing
 from .given import inputs_of, prepared_of
 from .plan import plan_of
 from .terminal import Screen, Table
@@ -34,7 +34,7 @@ def run_bench(a: Namespace) -> int:
     with printing.Stages(a.quiet) as stage:
         b = bench(p.graph, a.board, inputs, plan, step=stage("measuring"))
     if a.json:
-        print(json.dumps(to_json(b, a.mhz, a.wait_states)))
+        print(as_json.text(to_json(b, a.mhz, a.wait_states)))
         return 0
     out = printing.console(quiet=a.quiet)
     out.detail(f"input {source['input']}")
@@ -114,7 +114,7 @@ def _cost_table(b: Bench) -> Table:
 def _cost_cells(c: Cost) -> list[str]:
     per_mac = f"{c.instructions / c.macs:.2f}" if c.macs else ""
     cycles = "" if c.cycles is None else f"{c.cycles:,}"
-    return [printing.short(c.name), c.kind, f"{c.macs:,}" if c.macs else "", f"{c.instructions:,}", per_mac, cycles]
+    return [short(c.name), c.kind, f"{c.macs:,}" if c.macs else "", f"{c.instructions:,}", per_mac, cycles]
 
 
 def _mix_table(b: Bench) -> Table:
@@ -123,5 +123,5 @@ def _mix_table(b: Bench) -> Table:
     for k, c in enumerate([*b.layers, b.total]):
         if k == len(b.layers):
             rows.add_section()
-        rows.add_row(printing.short(c.name), *(f"{100 * c.mix[p] / max(c.instructions, 1):.0f}" for p in PARTS))
+        rows.add_row(short(c.name), *(f"{100 * c.mix[p] / max(c.instructions, 1):.0f}" for p in PARTS))
     return rows

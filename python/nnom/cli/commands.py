@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from argparse import Namespace
 from collections.abc import Callable
@@ -12,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import boards, provenance
+from .. import boards
 from .. import data as datasets
 from ..conversion import Prepared, convert, load
 from ..core import CoreModel
 from ..errors import DataError, ToolError
 from ..evaluation import evaluate, evaluate_values
+from ..messages import Text
 from ..removed import removed
 from ..run_library import copy_library, library_root
 from ..running import (
@@ -33,14 +33,16 @@ from . import as_json, printing
 from .bench import run_bench
 from .given import inputs_of, prepared_of, samples_of
 from .inspect import run_inspect
+from .names import all_told, told
 from .plan import plan_of, run_plan, run_report
 from .terminal import Screen
+from .words import command_text
 
 _SHOWN = 16  # values of an output printed for people
 
 
 def _print_json(value: Any) -> int:
-    print(json.dumps(value))
+    print(as_json.text(value))
     return 0
 
 
@@ -53,7 +55,7 @@ def _convert(a: Namespace) -> int:
     places = (", ".join(a.calibration or ["calibration data"]), a.labels or "labels")
     with printing.Stages(a.quiet) as stage:
         options = {"name": a.name, "method": a.method, "out": a.out, "plan": plan_of(a), "places": places}
-        options["command"] = provenance.of_command(a.words)
+        options["command"] = command_text(a.words)
         c = convert(graph, x, y, stage=stage, **options)
     if a.json:
         return _print_json(as_json.conversion(c))
@@ -181,9 +183,10 @@ def _refuse_nothing(v: Validation) -> None:
     """ToolError if the original was not compared, or nothing was: that is no success."""
     if v.missing:
         done = "the other results are above" if v.comparisons else "nothing was compared"
-        raise ToolError(f"{v.missing}; {done}")
+        raise ToolError(Text(v.missing, f"; {done}"))
     if not v.comparisons:
-        raise ToolError(f"{'; '.join([*v.notes, 'nothing was compared'])}; give --board to compare with a board")
+        notes = "; ".join(all_told([*v.notes, "nothing was compared"]))
+        raise ToolError(f"{notes}; give --board to compare with a board")
 
 
 def _print_validation(out: Screen, v: Validation) -> None:
@@ -199,7 +202,7 @@ def _print_validation(out: Screen, v: Validation) -> None:
     out.print(rows)
     out.say(f"first layer that differs: {v.first_difference or 'none'}")
     for note in v.notes:
-        out.say(f"note: {note}")
+        out.say(f"note: {told(note)}")
 
 
 def _boards(a: Namespace) -> int:

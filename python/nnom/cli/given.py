@@ -14,8 +14,9 @@ from ..core import CoreModel
 from ..evaluation import float_form
 from ..graph import Graph
 from ..losses import saturation_warnings
-from ..running import float_scale, lcg_inputs, parse_lcg, stored_inputs
+from ..running import float_scale, lcg_inputs, stored_inputs
 from . import printing
+from .words import parse_lcg
 
 DEFAULT_INPUT = "lcg:305419896"
 

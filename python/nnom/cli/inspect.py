@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 
 from ..graph import Quant
 from ..inspect_model import Inspection, inspect
 from . import as_json, printing
+from .names import told
 from .terminal import Screen
 
 
@@ -16,7 +16,7 @@ def run_inspect(a: Namespace) -> int:
     """What is in the file, and what becomes of it."""
     found = inspect(a.model, a.int8_io)
     if a.json:
-        print(json.dumps(as_json.inspection(found)))
+        print(as_json.text(as_json.inspection(found)))
         return 0
     print_inspection(printing.console(quiet=a.quiet), found)
     return 0
@@ -36,7 +36,7 @@ def print_inspection(out: Screen, found: Inspection) -> None:
     elif found.layers:
         out.say(f"of the supported layers: {found.macs:,} MACs, weights {found.weight_bytes:,} B; arena unknown")
     for line in found.unsupported:
-        out.say(f"unsupported: {line}")
+        out.say(f"unsupported: {told(line)}")
 
 
 def _quant(quant: Quant | None) -> tuple[str, str]:

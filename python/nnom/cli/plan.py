@@ -3,20 +3,21 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
 
 from .. import api
 from .. import data as datasets
-from ..conversion import STATE_BYTES, Plan, load, write_text
+from ..conversion import STATE_BYTES, Plan, load
 from ..errors import DataError
+from ..files import write_text
 from ..graph import Graph
-from ..planning import Overview, Point, parse_bytes, survey, to_json
+from ..planning import Overview, Point, survey
 from ..removed import Removed
-from . import printing
+from . import as_json, printing
 from .terminal import Screen, Table
+from .words import parse_bytes
 
 _CHART_WIDTH, _CHART_HEIGHT = 64, 8
 _ASCII = str.maketrans("─│┐┤└◆●", "-|+|+*o")
@@ -55,7 +56,7 @@ def run_plan(a: Namespace) -> int:
     graph, gone = planned_graph(a)
     overview = survey(graph, plan_of(a))
     if a.json:
-        print(json.dumps({**to_json(overview), "removed": asdict(gone)}))
+        print(as_json.text({**as_json.overview(overview), "removed": asdict(gone)}))
         return 0
     out = printing.console(quiet=a.quiet)
     print_overview(out, overview)
@@ -146,7 +147,7 @@ def run_report(a: Namespace) -> int:
     path = Path(a.out)
     write_text(path, page(graph, overview, "/".join(Path(a.model).parts[-2:]), gone.sentence))
     if a.json:
-        print(json.dumps({"path": str(path), **to_json(overview), "removed": asdict(gone)}))
+        print(as_json.text({"path": str(path), **as_json.overview(overview), "removed": asdict(gone)}))
         return 0
     printing.print_written(printing.console(quiet=a.quiet), [path])
     return 0

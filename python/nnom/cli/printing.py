@@ -20,6 +20,7 @@ from ..removed import removed
 from ..running import BoardRun
 from ..shrink import PassReport, format_report
 from ..text import short
+from .names import told
 from .terminal import Screen, Stages, Table
 
 __all__ = ["Stages", "console", "table"]
@@ -139,7 +140,7 @@ def print_losses(out: Screen, r: Report) -> None:
 def print_warnings(out: Screen, warnings: list[str] | tuple[str, ...]) -> None:
     """Loud, and last."""
     for line in warnings:
-        out.print(f"[bold yellow]WARNING:[/] {escape(line)}", soft_wrap=not out.is_terminal)
+        out.print(f"[bold yellow]WARNING:[/] {escape(told(line))}", soft_wrap=not out.is_terminal)
 
 
 def print_evaluation(out: Screen, e: Evaluation) -> int:

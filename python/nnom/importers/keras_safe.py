@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError, UnsupportedError
+from ..messages import Setting, Text
 from ..untrusted import Archive, parse_json, read_file
 from .hdf5_file import Hdf5File
 
 _CODE = ("Lambda", "__lambda__", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
 _BUILTINS = ("function", "slice", "dict", "list", "tuple")  # what Keras notes under the module 'builtins'
 _TOOLS = {"utils", "saving", "export", "callbacks", "datasets"}  # parts of Keras that reach files and the network
-_CURE = "give nnom the model that you loaded yourself, or compare without the original (--no-original)"
+_CURE = Text("give nnom the model that you loaded yourself, or compare without the original: ", Setting.NO_ORIGINAL)
 
 
 def load_in_keras(path: str | Path) -> Any:
@@ -46,18 +47,18 @@ def _check_name(path: Path) -> None:
     endings = (".keras",) if read_file(path).startswith(b"PK") else (".h5", ".hdf5")
     if path.suffix.lower() not in endings:
         raise UnsupportedError(
-            f"{path}: its content asks for the name '{path.stem}{endings[0]}'; rename it, or {_CURE}"
+            Text(f"{path}: its content asks for the name '{path.stem}{endings[0]}'; rename it, or ", _CURE)
         )
 
 
 def _check_object(value: dict[str, Any], path: Path) -> None:
     cls, module = value.get("class_name"), value.get("module")
     if cls in _CODE:
-        raise UnsupportedError(f"{path}: holds a {cls.strip('_')}, which is code; {_CURE}")
+        raise UnsupportedError(Text(f"{path}: holds a {cls.strip('_')}, which is code; ", _CURE))
     parts = str(module).split(".")
     own = (parts[0] == "keras" and _TOOLS.isdisjoint(parts)) or (module == "builtins" and cls in _BUILTINS)
     if isinstance(cls, str) and module is not None and not own:
-        raise UnsupportedError(f"{path}: names '{cls}' of module '{module}', which is not Keras' own; {_CURE}")
+        raise UnsupportedError(Text(f"{path}: names '{cls}' of module '{module}', which is not Keras' own; ", _CURE))
 
 
 def _config(path: Path) -> Any:

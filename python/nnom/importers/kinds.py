@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from ..errors import ModelError
+from ..messages import Setting, Text
 from ..untrusted import Archive
 
 EXPECTED = "expected a Keras (.keras, .h5) or TensorFlow Lite (.tflite) model"
@@ -16,8 +17,9 @@ _SAVED_MODEL = (
     f"load it in Keras and save it as one .keras file, or {_TO_TFLITE.format('from_saved_model')}",
 )
 _TORCH = ("a PyTorch file", "PyTorch models are not read: build it in Keras, or export it as .tflite (ai-edge-torch)")
+_DATA = Text("give the model first, then data as ", Setting.CALIBRATION, " or as ", Setting.DATA)
 
-_ENDINGS = {
+_ENDINGS: dict[str, tuple[str, str]] = {
     ".onnx": ("an ONNX model, which is not read", "export the model as .tflite or as Keras' .keras"),
     ".pb": ("a TensorFlow graph", _TO_TFLITE.format("from_saved_model")),
     ".index": ("a checkpoint: weights without the layers", "save the whole model with model.save('model.keras')"),
@@ -26,7 +28,7 @@ _ENDINGS = {
     ".yaml": ("a description without weights", "save the whole model with model.save('model.keras')"),
     ".mlmodel": ("a Core ML model", "give the Keras model that it was made from"),
     **dict.fromkeys((".pt", ".pth", ".torchscript"), _TORCH),
-    **dict.fromkeys((".npy", ".npz", ".csv"), ("data", "give the model first, data with --calibration or --data")),
+    **dict.fromkeys((".npy", ".npz", ".csv"), ("data", _DATA)),
     **dict.fromkeys((".pkl", ".joblib"), ("a pickle, which runs code when it is loaded", "save the model itself")),
 }
 _BEGINNINGS = (
@@ -66,7 +68,7 @@ def kind_of(path: Path) -> str:
 
 
 def _no_model(path: Path, what: str, advice: str) -> ModelError:
-    return ModelError(f"{path}: {what}; {EXPECTED}: {advice}")
+    return ModelError(Text(f"{path}: {what}; {EXPECTED}: ", advice))
 
 
 def _folder(path: Path) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ..errors import ModelError, ToolError, UnsupportedError
 from ..graph import Graph, Node
+from ..messages import Setting, Text
 
 
 def load_tflite(source: str | Path | bytes, *, int8_io: bool = False, dequantize_weights: bool = False) -> Graph:
@@ -60,8 +61,12 @@ def _check_ends(graph: Graph) -> None:
             node = graph.producer(name) if what == "output" else next(iter(graph.consumers(name)), None)
             where = f"layer '{node.name}' ({node.op}) computes in float there" if node else "no layer uses it"
             raise UnsupportedError(
-                f"{graph.source}: --int8-io: {what} '{name}' cannot become int8, {where}; convert without "
-                "--int8-io, or quantise the model throughout"
+                Text(
+                    f"{graph.source}: ",
+                    Setting.INT8_IO,
+                    f": {what} '{name}' cannot become int8, {where}; convert without it, or quantise the model "
+                    "throughout",
+                )
             )
 
 
