@@ -28,8 +28,8 @@ from nnom.compare import outputs_of, stored
 from nnom.conversion import Prepared, classes_of, load, prepare
 from nnom.core import CoreModel
 from nnom.evaluation import evaluate, float_form
+from nnom.passes import measure
 from nnom.running import run_board
-from nnom.shrink import measure
 from oracle import cases, shared
 from oracle.reference import Reference
 

@@ -25,9 +25,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from nnom.conversion import load
 from nnom.core import CoreModel
 from nnom.errors import NnomError
-from nnom.fold import fold
 from nnom.importers.tflite_fold import dequantised
 from nnom.importers.tflite_reader import read_model
+from nnom.passes import fold
 from oracle import shared
 from oracle.micro import Micro
 from oracle.reference import Reference

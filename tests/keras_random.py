@@ -15,8 +15,8 @@ os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
 import keras  # noqa: E402
 from nnom.compare import outputs_of  # noqa: E402
 from nnom.errors import NnomError  # noqa: E402
-from nnom.fold import fold  # noqa: E402
 from nnom.importers.keras import load_keras  # noqa: E402
+from nnom.passes import fold  # noqa: E402
 
 L, ops = keras.layers, keras.ops
 SHAPES = [(6,), (8,), (4, 6), (6, 4), (3, 5), (4, 6, 4), (6, 4, 2), (2, 3, 4)]

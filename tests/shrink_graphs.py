@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""Random int8 graphs that contain what nnom.shrink looks for, and inputs at their limits."""
+"""Random int8 graphs that contain what nnom.passes looks for, and inputs at their limits."""
 
 from __future__ import annotations
 

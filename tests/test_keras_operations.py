@@ -30,7 +30,6 @@ import keras_random  # noqa: E402
 from keras_random import L, keras, ops  # noqa: E402
 from nnom.compare import outputs_of  # noqa: E402
 from nnom.errors import ModelError, UnsupportedError  # noqa: E402
-from nnom.fold import fold  # noqa: E402
 from nnom.graph import Graph, Tensor  # noqa: E402
 from nnom.importers import keras_ops, keras_signatures  # noqa: E402
 from nnom.importers.keras import load_keras  # noqa: E402
@@ -38,6 +37,7 @@ from nnom.importers.keras_args import Arguments  # noqa: E402
 from nnom.importers.keras_build import Builder, Refusal, Value  # noqa: E402
 from nnom.importers.keras_file import snake_case  # noqa: E402
 from nnom.importers.keras_spec import Config, Layer  # noqa: E402
+from nnom.passes import fold  # noqa: E402
 
 MODELS = int(os.environ.get("NNOM_KERAS_MODELS", "60"))
 KERAS, TENSORFLOW = keras_signatures.KERAS, keras_signatures.TENSORFLOW

@@ -15,8 +15,8 @@ import pytest
 from nnom.conversion import convert, load, prepare
 from nnom.core import CoreModel
 from nnom.errors import CoreError, UnsupportedError
-from nnom.fold import fold
 from nnom.graph import Graph, Node, Quant, Tensor, Weight
+from nnom.passes import fold
 from nnom.quantise import quantise, sketch
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -20,9 +20,9 @@ import nnom  # noqa: E402
 from nnom.calibrate import METHODS  # noqa: E402
 from nnom.compare import EXACT_DB, channel_noise, outputs_of  # noqa: E402
 from nnom.conversion import prepare  # noqa: E402
-from nnom.fold import fold  # noqa: E402
 from nnom.graph import Graph, Node, Quant, Tensor, Weight  # noqa: E402
 from nnom.losses import saturation_warnings  # noqa: E402
+from nnom.passes import fold  # noqa: E402
 
 SAMPLES = 150
 

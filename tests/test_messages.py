@@ -18,7 +18,7 @@ from nnom import cli
 from nnom.cli.names import OPTIONS, told
 from nnom.cli.options import parser
 from nnom.core import CoreModel
-from nnom.errors import DataError, TooSmall, UnsupportedError
+from nnom.errors import DataError, InternalError, TooSmall, UnsupportedError
 from nnom.messages import Setting, Text, shown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -127,5 +127,5 @@ def test_a_wrong_shape_in_the_graph_is_named():
     node = graph.nodes[0]
     h, w, c = graph.tensors[node.output].shape
     graph.tensors[node.output].shape = (h + 1, w, c)
-    with pytest.raises(nnom.CoreError, match=f"internal error.*layer '{node.name}'.*{h + 1}, {w}, {c}"):
+    with pytest.raises(InternalError, match=f"internal error.*layer '{node.name}'.*{h + 1}, {w}, {c}"):
         CoreModel(graph)

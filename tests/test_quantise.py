@@ -20,8 +20,8 @@ from nnom.conversion import Plan, prepare  # noqa: E402
 from nnom.core import CoreModel  # noqa: E402
 from nnom.errors import DataError, ModelError, NnomError  # noqa: E402
 from nnom.evaluation import tally  # noqa: E402
-from nnom.fold import fold  # noqa: E402
 from nnom.graph import Graph, Node, Quant, Tensor, Weight  # noqa: E402
+from nnom.passes import fold  # noqa: E402
 from nnom.quantise import apply, group_ranges, quant_of, quantise, sketch, weight_scales  # noqa: E402
 from oracle.ir_numpy import run_graph  # noqa: E402
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""Every pass of nnom.shrink: the same bytes before and after, on random graphs with its patterns, and on models."""
+"""Every pass of nnom.passes: the same bytes before and after, on random graphs with its patterns, and on models."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from nnom.core import CoreModel
 from nnom.graph import Graph, Node, Quant, Tensor, Weight
-from nnom.shrink import PASSES, apply_pass, format_report, measure, shrink
-from nnom.shrink.ranges import ranges
+from nnom.passes import PASSES, apply_pass, format_report, measure, shrink
+from nnom.passes.ranges import ranges
 from shrink_graphs import NONE, Net, random_graph, samples
 
 SHARED = Path(os.environ.get("NNOM_SHARED", "/work/shared"))

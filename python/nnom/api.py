@@ -15,15 +15,14 @@ from .conversion import Plan, Prepared, Stage, load, prepare
 from .errors import DataError
 from .evaluation import float_form
 from .files import write_text
-from .fold import fold
 from .graph import Graph
 from .losses import saturation_warnings
 from .messages import Setting, Text
+from .passes import fold, shrink
 from .planning import Overview, survey
 from .quantise import sketch
 from .removed import Removed, removed
 from .running import BoardRun, find_board, run_board, run_host, stored_inputs
-from .shrink import shrink
 
 
 def planned_graph(

@@ -18,13 +18,12 @@ from .compare import ChannelNoise, LayerNoise, channel_noise, layer_noise, outpu
 from .core import CoreModel, LayerRow
 from .errors import DataError, NnomError, TooSmall
 from .files import write_text
-from .fold import fold
 from .formats import format_of
 from .graph import Graph
 from .losses import calibration_warnings, output_warnings, range_warnings, saturation_warnings
 from .messages import Setting, Text
+from .passes import PassReport, fold, measure, shrink
 from .quantise import Trial, quantise
-from .shrink import PassReport, measure, shrink
 
 CALIBRATION_SAMPLES = 500  # more change ranges little, and cost time
 REPORT_SAMPLES = 1000  # at most, that judge methods and that the report is about; evenly spaced over those given

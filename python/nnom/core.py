@@ -13,7 +13,7 @@ import numpy as np
 
 from . import mapping
 from .binding import CURVE, OBSERVER, WRITE, LayerInfo, Least, Options, TensorStruct, Totals, element_types, library
-from .errors import CoreError, DataError, TooSmall
+from .errors import CoreError, DataError, InternalError, TooSmall
 from .graph import Graph, Tensor
 
 
@@ -119,7 +119,8 @@ class CoreModel:
     with "whole" outputs of layers can be observed. feed: the input comes row by row. fast_bytes: two
     memories, the hottest data in the first, of at most this size. memory: uint8 array as the arena, aligned to 4.
     target: a name of targets(), whose kernels give the same bytes. optimize: weights may grow by a tenth for speed
-    ("default"), as much as pays ("speed"), or not at all ("size").
+    ("default"), as much as pays ("speed"), or not at all ("size"). check_shapes: those of the graph are the core's,
+    else InternalError.
     `curve` holds the plans considered, as (arena bytes, estimated instructions), from the cheapest to the smallest.
     A copy or an unpickled one is compiled anew, in memory of its own, when the core is first asked.
     """
@@ -136,8 +137,11 @@ class CoreModel:
         target: str = "plain",
         optimize: str = "default",
         all_rows: bool = False,
+        check_shapes: bool = True,
     ):
-        self._given = (graph, False, mode, arena_bytes, feed, fast_bytes, None, target, optimize, all_rows)
+        plan = (mode, arena_bytes, feed, fast_bytes, None, target, optimize, all_rows)
+        self._given = (graph, False, *plan, check_shapes)
+        self._check_shapes = check_shapes
         self.mode = mode
         self.all_rows = all_rows
         self.feed = feed
@@ -218,7 +222,8 @@ class CoreModel:
             text = f"{graph.source or graph.name}: {text}: {detail}"
             self._refuse_small(text)
             raise CoreError(text)
-        self._compare_shapes(graph)
+        if self._check_shapes:
+            self._compare_shapes(graph)
 
     def _refuse_small(self, text: str) -> None:
         """TooSmall, if that is why compiling failed."""
@@ -239,7 +244,7 @@ class CoreModel:
             if shape != ((w, h, c) if turned else (h, w, c)):
                 maker = graph.producer(tensor.name)
                 what = f"layer '{maker.name}' ({maker.op})" if maker else f"tensor '{tensor.name}'"
-                raise CoreError(
+                raise InternalError(
                     f"{graph.source or graph.name}: internal error, please report it: {what} has the shape "
                     f"{tensor.shape} in the graph, {shape} in the core"
                 )

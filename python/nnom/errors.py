@@ -85,6 +85,10 @@ class TooSmall(CoreError):
         return Text(super().text, *hint)
 
 
+class InternalError(NnomError):
+    """Python and the core contradict each other: a fault of NNoM's own."""
+
+
 class ToolError(NnomError):
     """A compiler, emulator or package is missing or failed; the text may hold the lines that it printed."""
 

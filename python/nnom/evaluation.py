@@ -15,9 +15,9 @@ from . import data as datasets
 from .compare import outputs_of
 from .conversion import Prepared, Stage, class_count, classes_of, load, prepare
 from .errors import DataError
-from .fold import fold
 from .graph import Graph
 from .losses import saturation_warnings
+from .passes import fold
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""The graph that importers make, shrink.py and quantise.py transform and core.py hands to the C core.
+"""The graph that importers make, passes and quantise.py transform and core.py hands to the C core.
 
 A tensor has shape (h, w, c) without the batch; a vector is (1, 1, c), a time series (steps, 1, c). Every node has
 exactly one output tensor. An operator with several outputs in the source model becomes several nodes.

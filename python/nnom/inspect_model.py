@@ -11,12 +11,11 @@ import numpy as np
 from . import mapping
 from .conversion import Plan, load
 from .errors import CoreError, UnsupportedError
-from .fold import fold
 from .graph import Graph, Node, Quant, Tensor
+from .passes import fold, shrink
+from .passes.base import node_macs
 from .quantise import sketch
 from .removed import Removed, removed
-from .shrink import shrink
-from .shrink.base import node_macs
 from .text import visible
 
 

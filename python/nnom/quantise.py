@@ -15,9 +15,9 @@ from . import mapping
 from .calibrate import METHODS, Observed, Progress, Range, observe, tensor_range
 from .compare import channel_noise, outputs_of
 from .errors import DataError, ModelError, UnsupportedError
-from .fold import copy_graph
 from .graph import Graph, Node, Quant, Tensor, Weight
 from .groups import Groups
+from .passes import copy_graph
 from .twins import share_arrays
 
 MOST_ELEMENTS = 2**23

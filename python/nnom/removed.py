@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .graph import Graph
-from .shrink import PassReport, measure
+from .passes import PassReport, measure
 
 
 @dataclass(frozen=True)

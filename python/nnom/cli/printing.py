@@ -16,9 +16,9 @@ from ..conversion import Conversion, Report
 from ..core import CoreModel, LayerRow
 from ..evaluation import Evaluation, ValueErrors
 from ..graph import Graph
+from ..passes import PassReport, format_report
 from ..removed import removed
 from ..running import BoardRun
-from ..shrink import PassReport, format_report
 from ..text import short
 from .names import told
 from .terminal import Screen, Stages, Table

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +65,17 @@ def measure(graph: Graph) -> Sizes:
 # ---- Surgery ----
 
 
+def copy_graph(graph: Graph) -> Graph:
+    """A copy whose nodes and tensors may be changed; arrays are shared."""
+    result = Graph(graph.name, graph.source, inputs=list(graph.inputs), outputs=list(graph.outputs))
+    result.tensors = {k: copy.copy(t) for k, t in graph.tensors.items()}
+    result.nodes = [
+        Node(n.op, n.name, n.inputs, n.output, dict(n.attrs), {k: copy.copy(w) for k, w in n.weights.items()})
+        for n in graph.nodes
+    ]
+    return result
+
+
 def is_constant(graph: Graph, tensor: str) -> bool:
     """True for tensors that hold data."""
     return graph.tensors[tensor].data is not None
@@ -80,6 +92,18 @@ def sole_producer(graph: Graph, node: Node) -> Node | None:
     """The node that makes a node's first input, if no one else reads that."""
     before = graph.producer(node.inputs[0])
     return before if before is not None and sole_consumer(graph, before.output) is node else None
+
+
+def take_out(graph: Graph, node: Node) -> None:
+    """Takes a node of one input out: its readers read its input."""
+    graph.remove(node)
+    graph.redirect(node.output, node.inputs[0])
+
+
+def merge_into(graph: Graph, first: Node, second: Node) -> None:
+    """`second`, which alone reads `first`, vanishes; `first` makes what `second` made."""
+    graph.remove(second)
+    first.output = second.output
 
 
 def same_quant(graph: Graph, *names: str) -> bool:
@@ -125,6 +149,12 @@ def drop_unread(graph: Graph, node: Node) -> None:
         else:
             drop(graph, maker)
             waiting += maker.inputs
+
+
+def drop_unused(graph: Graph) -> None:
+    """Removes tensors that no one uses."""
+    used = {*graph.inputs, *graph.outputs, *(t for n in graph.nodes for t in (*n.inputs, n.output))}
+    graph.tensors = {k: t for k, t in graph.tensors.items() if k in used}
 
 
 def prune(graph: Graph) -> bool:
