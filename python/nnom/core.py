@@ -400,10 +400,5 @@ class CoreModel:
 
 def tensor_port(tensor: Tensor) -> Port:
     """The port that a tensor of a graph will become."""
-    quant = tensor.quant
-    return Port(
-        tensor.shape,
-        np.dtype(tensor.dtype),
-        quant.scale if quant else 1.0,
-        quant.zero_point if quant else 0,
-    )
+    scale, zero = (tensor.quant.scale, tensor.quant.zero_point) if tensor.quant else (1.0, 0)
+    return Port(tensor.shape, np.dtype(tensor.dtype), scale, zero)
