@@ -12,13 +12,13 @@ from .text import as_html, short
 _STYLE = """
 :root { --page:#fcfcfd; --ink:#1c2430; --soft:#5b6675; --line:#d9dee5; --panel:#f2f4f7; --odd:#f6f7f9; --rolls:#edf5f3;
   --peak:#fdeceb; --tensor:#8db8ea; --tensor-edge:#2f6db3; --ring:#86cfbd; --ring-edge:#1d7f69; --scratch:#f2c879;
-  --scratch-edge:#a5711a; --counters:#c3c9d2; --counters-edge:#6a7482; --name:#10151c; --limit:#c0392b;
+  --scratch-edge:#a5711a; --counters:#c3c9d2; --counters-edge:#6a7482; --words:#10151c; --limit:#c0392b;
   --bound:#6b4fb3; }
 @media (prefers-color-scheme: dark) { :root {
   --page:#14181e; --ink:#e4e8ee; --soft:#9aa5b4; --line:#333b46; --panel:#1d232b;
   --odd:#191e25; --rolls:#18252a; --peak:#332023; --tensor:#2c5d94; --tensor-edge:#7fb2ec; --ring:#1f6d5c;
   --ring-edge:#7ad2bd; --scratch:#80591a; --scratch-edge:#efc37a; --counters:#4b5563; --counters-edge:#a7b0bd;
-  --name:#f3f6fa; --limit:#ff7b6b; --bound:#b9a2f5; } }
+  --words:#f3f6fa; --limit:#ff7b6b; --bound:#b9a2f5; } }
 body { margin:0; background:var(--page); color:var(--ink); font:15px/1.5 system-ui,"Segoe UI",Roboto,sans-serif; }
 main { max-width:1160px; margin:0 auto; padding:24px 20px 48px; }
 h1 { font-size:24px; margin:0 0 4px; overflow-wrap:anywhere; } h2 { font-size:17px; margin:32px 0 8px; }
@@ -35,7 +35,7 @@ td { text-align:right; border-bottom:1px solid var(--line); white-space:nowrap; 
 .l { text-align:left; } td.n { text-align:left; white-space:normal; overflow-wrap:anywhere; min-width:16ch; }
 tr.total td { font-weight:600; border-bottom:0; }
 .flow { display:flex; flex-wrap:wrap; gap:24px; align-items:flex-start; } .flow table { width:auto; }
-text { fill:var(--ink); } .tick,.label { fill:var(--soft); } .name { fill:var(--name); pointer-events:none; }
+text { fill:var(--ink); } .tick,.label { fill:var(--soft); } .name { fill:var(--words); pointer-events:none; }
 .column { fill:none; } .odd { fill:var(--odd); } .rolls { fill:var(--rolls); } .peak { fill:var(--peak); }
 .peak-text,.limit-text { fill:var(--limit); font-weight:600; } .bound-text { fill:var(--bound); font-weight:600; }
 .limit-text,.bound-text { paint-order:stroke; stroke:var(--page); stroke-width:4px; stroke-linejoin:round; }
