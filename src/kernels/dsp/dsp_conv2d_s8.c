@@ -215,7 +215,7 @@ void nnom_conv2d_s8_dsp(const nnom_call_t *call)
             dsp_conv_windows(&c, x, n);
             dsp_conv_pixels(&c, row + x * out.c, n);
         }
-        nnom_dsp_limits(c.p, row, out.w * out.c);
+        nnom_dsp_limits(c.p->act_min, c.p->act_max, row, out.w * out.c);
     }
 }
 

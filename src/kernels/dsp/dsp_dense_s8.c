@@ -52,7 +52,7 @@ static void dsp_dense_outputs(const nnom_dsp_param_t *p, const uint32_t *stream,
     for (uint32_t pair = 0; pair < 4; pair++) {
         nnom_dsp_two_outputs(sums[2 * pair], sums[2 * pair + 1], finish + 6 * pair, out + 2 * pair);
     }
-    nnom_dsp_limits(p, out, 8);
+    nnom_dsp_limits(p->act_min, p->act_max, out, 8);
 }
 
 void nnom_dense_s8_dsp(const nnom_call_t *call)

@@ -115,7 +115,7 @@ void nnom_dw_conv2d_s8_dsp(const nnom_call_t *call)
             dsp_dw_cells(&d, x);
             dsp_dw_pixel(&d, row + x * out.c);
         }
-        nnom_dsp_limits(p, row, out.w * out.c);
+        nnom_dsp_limits(p->act_min, p->act_max, row, out.w * out.c);
     }
 }
 

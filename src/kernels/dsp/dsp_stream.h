@@ -39,13 +39,13 @@ nnom_dsp_channel_t nnom_dsp_channel(const nnom_conv_layer_t *conv, int32_t chann
 bool nnom_dsp_accepts_all(const nnom_conv_layer_t *conv);
 
 /* n outputs clamped, where the limits are narrower than int8. */
-static inline void nnom_dsp_limits(const nnom_dsp_param_t *p, int8_t *row, int32_t n)
+static inline void nnom_dsp_limits(int32_t least, int32_t most, int8_t *row, int32_t n)
 {
-    if (p->act_min == -128 && p->act_max == 127) {
+    if (least == -128 && most == 127) {
         return;
     }
     for (int32_t i = 0; i < n; i++) {
-        row[i] = (int8_t)(row[i] < p->act_min ? p->act_min : (row[i] > p->act_max ? p->act_max : row[i]));
+        row[i] = (int8_t)(row[i] < least ? least : (row[i] > most ? most : row[i]));
     }
 }
 
