@@ -12,6 +12,13 @@
 #include <arm_acle.h>
 #endif
 
+/* A function that is rare beside the loop that calls it: inline it would take the loop's registers. */
+#ifdef __GNUC__
+#define NNOM_DSP_APART __attribute__((noinline))
+#else
+#define NNOM_DSP_APART
+#endif
+
 static inline int32_t nnom_dsp_low16(uint32_t x)
 {
     return (int16_t)(uint16_t)x;

@@ -173,7 +173,7 @@ NNOM_PARAM_FIELDS(nnom_dsp_columns_param, NNOM_DSP_COLUMNS_PARAM)
 /* Weight of a row and column of the window. */
 static uint32_t dsp_columns_at(const nnom_conv_layer_t *conv, int32_t channel, int32_t row, int32_t column)
 {
-    return column < 3 ? (uint32_t)nnom_dsp_weight(conv, channel, 3 * row + column) : 0;
+    return column < 3 ? (uint32_t)nnom_conv_weight(conv, channel, 3 * row + column) : 0;
 }
 
 static uint32_t dsp_columns_bytes(uint32_t a, uint32_t b, uint32_t c, uint32_t d)

@@ -7,6 +7,7 @@
 #include "dsp_loops.h"
 #include "dsp_stream.h"
 
+#include "../fixed.h"
 #include "../ref/window.h"
 
 /* Bytes of a window that lie side by side in the input are a run, and in the scratch are filled up to a multiple of 4. */
@@ -20,6 +21,10 @@ typedef struct dsp_conv {
     int32_t zero_point; /* of the input */
     int32_t runs;       /* of a row of the window */
     int32_t run;
+    int32_t filled;
+    int32_t distance; /* bytes from one pixel's window to the next one's, */
+    int32_t left;     /* from the first one's beginning to the row's, */
+    int32_t hop;      /* and from one run of a window to the next */
     int32_t outputs;
     nnom_range_t inner; /* output columns whose window lies within the input's columns */
 } dsp_conv_t;
@@ -38,55 +43,74 @@ static nnom_range_t dsp_conv_inner(const nnom_geometry_t *g, int32_t in_w, int32
     return inner.lo >= inner.hi ? none : (inner.hi <= out_w ? inner : (nnom_range_t){inner.lo, out_w});
 }
 
-/* n pixels, `distance` bytes apart: a run of each. */
-static uint32_t *dsp_conv_expand(uint32_t *to, const int8_t *from, int32_t distance, int32_t run, int32_t n)
+/* A run of each of n pixels, `distance` bytes apart: short runs, and single pixels. */
+static NNOM_DSP_APART uint32_t *dsp_conv_short(const dsp_conv_t *c, uint32_t *to, const int8_t *from, int32_t n)
 {
-    if (n == 1) {
-        return nnom_dsp_expand_any(to, from, run, 1);
+    for (int32_t i = 0; i < n; i++) {
+        (void)nnom_dsp_expand_any(to + i, from + i * c->distance, c->run, (uint32_t)n);
     }
-    const int8_t *end = from + (run & ~3);
-    if (end != from) {
-        to = n == 3 ? nnom_dsp_expand_3(to, from, (uint32_t)distance, end)
-                    : nnom_dsp_expand_2(to, from, (uint32_t)distance, end);
-    }
-    if ((run & 3) == 0) {
-        return to;
-    }
-    for (int32_t i = 0; i < n; i++, from += distance, to++) {
-        const uint32_t x = nnom_dsp_last(from + run, run & 3, run);
-        to[0] = nnom_sxtb16(x);
-        to[n] = nnom_sxtb16_odd(x);
-    }
-    return to + n;
+    return to + n * c->filled / 2;
 }
 
-/* A row of the windows of n pixels from column x on, all within the row. */
-static uint32_t *dsp_conv_inside(const dsp_conv_t *c, const int8_t *row, int32_t x, int32_t n, uint32_t *to)
+static uint32_t *dsp_conv_expand(const dsp_conv_t *c, uint32_t *to, const int8_t *from, int32_t n)
 {
-    const nnom_geometry_t *g = &c->p->geometry;
-    const int32_t distance = g->stride_w * c->channels;
-    const int8_t *from = row + x * distance - g->pad_left * c->channels;
-    for (int32_t k = 0; k < c->runs; k++, from += g->dilation_w * c->channels) {
-        to = dsp_conv_expand(to, from, distance, c->run, n);
+    if (c->run < 4 || n == 1) {
+        return dsp_conv_short(c, to, from, n);
+    }
+    return n == 3 ? nnom_dsp_expand_3(to, from, (uint32_t)c->distance, (uint32_t)c->run)
+                  : nnom_dsp_expand_2(to, from, (uint32_t)c->distance, (uint32_t)c->run);
+}
+
+/* The windows of n pixels from column x on, as far as they have rows: all columns are inside the input. */
+static NNOM_DSP_APART uint32_t *dsp_conv_inside(const dsp_conv_t *c, int32_t x, int32_t n, uint32_t *to)
+{
+    const int32_t left = x * c->distance - c->left;
+    nnom_walk_t walk = c->window.walk;
+    for (int32_t rows = c->window.rows.hi - c->window.rows.lo; rows > 0; rows--, nnom_walk_down(&walk)) {
+        const int8_t *from = (const int8_t *)nnom_walk_row(&walk) + left;
+        for (int32_t k = c->runs; k > 0; k--, from += c->hop) {
+            to = dsp_conv_expand(c, to, from, n);
+        }
     }
     return to;
 }
 
-/* The one run of a row of the window that begins or ends in the padding: through the patch, byte by byte. */
+/*
+ * The one run of a row of the window, of up to four bytes, that begins or ends in the padding, as a word: its bytes [lo, hi) come with a word of
+ * the row's beginning or end. The row has at least four bytes.
+ */
+static uint32_t dsp_conv_border_word(const dsp_conv_t *c, const int8_t *row, int32_t lo, int32_t hi)
+{
+    const uint32_t zeros = ((uint32_t)c->zero_point & 0xffu) * 0x1010101u;
+    const uint32_t below = ((uint32_t)1 << (8 * lo)) - 1u; /* lo and hi are 1 to 3 where they are shifted by */
+    if (lo > 0) {
+        return (nnom_dsp_load(row) << (8 * lo)) | (zeros & below);
+    }
+    const uint32_t above = UINT32_MAX << (8 * hi);
+    return (nnom_dsp_load(row + c->window.in.w * c->channels - 4) >> (32 - 8 * hi)) | (zeros & above);
+}
+
+/* The one run of a row of the window that begins or ends in the padding: a word, or through the patch, byte by byte. */
 static uint32_t *dsp_conv_border(const dsp_conv_t *c, const int8_t *row, uint32_t *to, uint32_t step)
 {
     const nnom_range_t k = c->window.columns;
-    const int32_t lo = k.lo * c->channels, hi = k.hi * c->channels, filled = nnom_dsp_filled(c->run);
+    const int32_t lo = k.lo * c->channels, hi = k.hi * c->channels;
     const int8_t *from = row + (c->window.left + k.lo) * c->channels;
     if (c->channels % 4 == 0) {
         to = nnom_dsp_fill(to, c->zero_point, lo, step);
         to = nnom_dsp_expand(to, from, hi - lo, step);
         return nnom_dsp_fill(to, c->zero_point, c->run - hi, step);
     }
-    for (int32_t i = 0; i < filled; i++) {
+    if (c->run <= 4 && c->window.in.w * c->channels >= 4 && (lo == 0 || hi == c->run)) {
+        const uint32_t x = dsp_conv_border_word(c, row, lo, hi);
+        to[0] = nnom_sxtb16(x);
+        to[step] = nnom_sxtb16_odd(x);
+        return to + 2 * step;
+    }
+    for (int32_t i = 0; i < c->filled; i++) {
         c->patch[i] = (int8_t)(i >= lo && i < hi ? *from++ : c->zero_point);
     }
-    return nnom_dsp_expand(to, c->patch, filled, step);
+    return nnom_dsp_expand(to, c->patch, c->filled, step);
 }
 
 /* A row of the window of one pixel, some of its columns outside the input. */
@@ -94,7 +118,7 @@ static uint32_t *dsp_conv_outside(const dsp_conv_t *c, const int8_t *row, uint32
 {
     const nnom_window_t *window = &c->window;
     if (window->columns.lo == window->columns.hi) {
-        return nnom_dsp_fill(to, c->zero_point, c->runs * nnom_dsp_filled(c->run), step);
+        return nnom_dsp_fill(to, c->zero_point, c->runs * c->filled, step);
     }
     if (c->runs == 1) {
         return dsp_conv_border(c, row, to, step);
@@ -102,43 +126,50 @@ static uint32_t *dsp_conv_outside(const dsp_conv_t *c, const int8_t *row, uint32
     for (int32_t k = 0; k < c->runs; k++) {
         const bool inside = k >= window->columns.lo && k < window->columns.hi;
         const int8_t *from = row + (window->left + k * window->g->dilation_w) * c->channels;
-        to = inside ? nnom_dsp_expand_any(to, from, c->run, step)
-                    : nnom_dsp_fill(to, c->zero_point, nnom_dsp_filled(c->run), step);
+        to = inside ? nnom_dsp_expand_any(to, from, c->run, step) : nnom_dsp_fill(to, c->zero_point, c->filled, step);
     }
     return to;
 }
 
-/* One row of the windows of n pixels from column x on; words of a pixel are n apart. */
-static void dsp_conv_row(dsp_conv_t *c, const int8_t *row, int32_t x, int32_t n, uint32_t *to)
+/* The window of one pixel, as far as it has rows; its words are `step` apart. */
+static NNOM_DSP_APART void dsp_conv_pixel(dsp_conv_t *c, int32_t x, uint32_t *to, uint32_t step)
 {
-    if (x >= c->inner.lo && x + n <= c->inner.hi) {
-        (void)dsp_conv_inside(c, row, x, n, to);
-        return;
-    }
-    for (int32_t i = 0; i < n; i++) {
-        nnom_window_column(&c->window, x + i);
-        if (x + i >= c->inner.lo && x + i < c->inner.hi) {
-            const int8_t *from = row + c->window.left * c->channels;
-            uint32_t *at = to + i;
-            for (int32_t k = 0; k < c->runs; k++, from += c->window.g->dilation_w * c->channels) {
-                at = nnom_dsp_expand_any(at, from, c->run, (uint32_t)n);
-            }
-        } else {
-            (void)dsp_conv_outside(c, row, to + i, (uint32_t)n);
+    nnom_window_column(&c->window, x);
+    const bool inside = x >= c->inner.lo && x < c->inner.hi;
+    nnom_walk_t walk = c->window.walk;
+    for (int32_t rows = c->window.rows.hi - c->window.rows.lo; rows > 0; rows--, nnom_walk_down(&walk)) {
+        const int8_t *row = (const int8_t *)nnom_walk_row(&walk);
+        if (!inside) {
+            to = dsp_conv_outside(c, row, to, step);
+            continue;
+        }
+        const int8_t *from = row + c->window.left * c->channels;
+        for (int32_t k = c->runs; k > 0; k--, from += c->hop) {
+            to = nnom_dsp_expand_any(to, from, c->run, step);
         }
     }
 }
 
-static void dsp_conv_windows(dsp_conv_t *c, int32_t x, int32_t n)
+static uint32_t *dsp_conv_zeros(const dsp_conv_t *c, uint32_t *to, int32_t n)
 {
-    const nnom_window_t *window = &c->window;
-    const int32_t row = c->runs * nnom_dsp_filled(c->run) * n; /* int16 values */
-    uint32_t *to = nnom_dsp_fill(c->words, c->zero_point, window->rows.lo * row, 1);
-    nnom_walk_t walk = window->walk;
-    for (int32_t k = window->rows.lo; k < window->rows.hi; k++, to += row / 2, nnom_walk_down(&walk)) {
-        dsp_conv_row(c, (const int8_t *)nnom_walk_row(&walk), x, n, to);
+    return n > 0 ? nnom_dsp_fill(to, c->zero_point, n, 1) : to;
+}
+
+/* The windows of n pixels from column x on; words of a pixel are n apart. */
+static NNOM_DSP_APART void dsp_conv_windows(dsp_conv_t *c, int32_t x, int32_t n)
+{
+    const nnom_range_t rows = c->window.rows;
+    const int32_t row = c->runs * c->filled * n; /* int16 values */
+    uint32_t *to = dsp_conv_zeros(c, c->words, rows.lo * row);
+    if (x >= c->inner.lo && x + n <= c->inner.hi) {
+        to = dsp_conv_inside(c, x, n, to);
+    } else {
+        for (int32_t i = 0; i < n; i++) {
+            dsp_conv_pixel(c, x + i, to + i, (uint32_t)n);
+        }
+        to += (rows.hi - rows.lo) * row / 2;
     }
-    (void)nnom_dsp_fill(to, c->zero_point, (window->g->kernel_h - window->rows.hi) * row, 1);
+    (void)dsp_conv_zeros(c, to, (c->p->geometry.kernel_h - rows.hi) * row);
 }
 
 /* Blocks of n pixels, outputs `distance` apart. */
@@ -159,7 +190,7 @@ static void dsp_conv_blocks(const dsp_conv_t *c, const uint32_t *stream, int8_t 
 }
 
 /* An odd number of outputs: the last block takes the last two; of a single one, through a buffer. */
-static void dsp_conv_pixels(const dsp_conv_t *c, int8_t *out, int32_t n)
+static NNOM_DSP_APART void dsp_conv_pixels(const dsp_conv_t *c, int8_t *out, int32_t n)
 {
     const uint32_t *stream = c->p->stream;
     const int32_t even = c->outputs & ~1;
@@ -178,6 +209,50 @@ static void dsp_conv_pixels(const dsp_conv_t *c, int8_t *out, int32_t n)
     }
 }
 
+/* `count` times three pixels from column x on: their windows lie within the input, and their rows are one run each. */
+static NNOM_DSP_APART void dsp_conv_triples(const dsp_conv_t *c, int32_t x, int32_t count, int8_t *out)
+{
+    const uint32_t distance = (uint32_t)c->distance, run = (uint32_t)c->run;
+    int32_t left = x * c->distance - c->left;
+    for (; count > 0; count--, left += 3 * (int32_t)distance, out += 3 * c->outputs) {
+        uint32_t *to = c->words;
+        uint32_t at = c->window.walk.at;
+        for (int32_t rows = c->p->geometry.kernel_h; rows > 0; rows--) {
+            to = nnom_dsp_expand_3(to, (const int8_t *)c->window.walk.data + at + left, distance, run);
+            at += c->window.walk.step;
+            at -= at >= c->window.walk.ring ? c->window.walk.ring : 0;
+        }
+        dsp_conv_pixels(c, out, 3);
+    }
+}
+
+/* How many times three pixels from column x on dsp_conv_triples() may take, `left` being those of the row. */
+static int32_t dsp_conv_count(const dsp_conv_t *c, int32_t x, int32_t left)
+{
+    const bool all = c->window.rows.hi - c->window.rows.lo == c->p->geometry.kernel_h;
+    if (!all || c->runs != 1 || c->run < 4 || x < c->inner.lo || x + 3 > c->inner.hi) {
+        return 0;
+    }
+    return nnom_min_i32((c->inner.hi - x) / 3, left / 3 - (left % 3 == 1 ? 1 : 0));
+}
+
+/* A row: three pixels at a time; four are two and two. */
+static void dsp_conv_row(dsp_conv_t *c, int8_t *row, int32_t width)
+{
+    for (int32_t x = 0, n = 0; x < width; x += n) {
+        const int32_t left = width - x, count = dsp_conv_count(c, x, left);
+        int8_t *out = row + x * c->outputs;
+        if (count > 0) {
+            n = 3 * count;
+            dsp_conv_triples(c, x, count, out);
+            continue;
+        }
+        n = left > 4 || left == 3 ? 3 : (left == 4 ? 2 : left);
+        dsp_conv_windows(c, x, n);
+        dsp_conv_pixels(c, out, n);
+    }
+}
+
 static dsp_conv_t dsp_conv(const nnom_call_t *call)
 {
     const nnom_dsp_param_t *p = call->node->param;
@@ -187,17 +262,22 @@ static dsp_conv_t dsp_conv(const nnom_call_t *call)
     const int32_t runs = dsp_conv_runs(g);
     uint32_t *words = nnom_call_scratch(call);
     const int32_t most = out.w < 3 ? out.w : 3;
-    const dsp_conv_t c = {p,
-                          nnom_window(call, g),
-                          nnom_call_input_rows(call, 0),
-                          words,
-                          (int8_t *)(words + p->taps / 2 * most),
-                          in->shape.c,
-                          in->zero_point,
-                          runs,
-                          g->kernel_w / runs * in->shape.c,
-                          out.c,
-                          dsp_conv_inner(g, in->shape.w, out.w)};
+    const int32_t run = g->kernel_w / runs * in->shape.c;
+    const dsp_conv_t c = {.p = p,
+                          .window = nnom_window(call, g),
+                          .from = nnom_call_input_rows(call, 0),
+                          .words = words,
+                          .patch = (int8_t *)(words + p->taps / 2 * most),
+                          .channels = in->shape.c,
+                          .zero_point = in->zero_point,
+                          .runs = runs,
+                          .run = run,
+                          .filled = nnom_dsp_filled(run),
+                          .distance = g->stride_w * in->shape.c,
+                          .left = g->pad_left * in->shape.c,
+                          .hop = g->dilation_w * in->shape.c,
+                          .outputs = out.c,
+                          .inner = dsp_conv_inner(g, in->shape.w, out.w)};
     return c;
 }
 
@@ -209,12 +289,7 @@ void nnom_conv2d_s8_dsp(const nnom_call_t *call)
     for (int32_t y = call->y.lo; y < call->y.hi; y++) {
         int8_t *row = (int8_t *)nnom_row(&to, y);
         nnom_window_row(&c.window, &c.from, y);
-        for (int32_t x = 0, n = 0; x < out.w; x += n) {
-            const int32_t left = out.w - x;
-            n = left > 4 || left == 3 ? 3 : (left == 4 ? 2 : left);
-            dsp_conv_windows(&c, x, n);
-            dsp_conv_pixels(&c, row + x * out.c, n);
-        }
+        dsp_conv_row(&c, row, out.w);
         nnom_dsp_limits(c.p->act_min, c.p->act_max, row, out.w * out.c);
     }
 }

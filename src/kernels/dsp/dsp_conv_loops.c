@@ -72,8 +72,8 @@ __asm__(NNOM_DSP_FUNCTION("nnom_dsp_conv_3")
         TEXT("cmp r0, lr") TEXT("bne 2b")
         SPLIT("r4", "r7") SPLIT("r5", "r8") SPLIT("r6", "r9")
         TEXT("ldr r1, [sp, #12]") TEXT("ldr r3, [sp, #56]")
-        SCALE_3("r7", "r8", "r9") SCALE_3("r4", "r5", "r6") NEXT("r10", "r11")
-        FINISH_3("r7", "r8", "r9", "r10") FINISH_3("r4", "r5", "r6", "r11")
+        SCALE_3("r7", "r8", "r9") SCALE_3("r4", "r5", "r6") SHIFTS("r10")
+        FINISH_3("r7", "r8", "r9", "r10") SECOND("r10") FINISH_3("r4", "r5", "r6", "r10")
         AGAIN("52")
         TEXT("add sp, sp, #16")
         TEXT("pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}")
@@ -106,8 +106,8 @@ __asm__(NNOM_DSP_FUNCTION("nnom_dsp_conv_2")
         HALF_STEP_2
         SPLIT("r4", "r6") SPLIT("r5", "r7")
         TEXT("ldr r1, [sp, #12]") TEXT("ldr r3, [sp, #64]")
-        SCALE_2("r6", "r7") SCALE_2("r4", "r5") NEXT("r10", "r11")
-        FINISH_2("r6", "r7", "r10") FINISH_2("r4", "r5", "r11")
+        SCALE_2("r6", "r7") SCALE_2("r4", "r5") SHIFTS("r10")
+        FINISH_2("r6", "r7", "r10") SECOND("r10") FINISH_2("r4", "r5", "r10")
         AGAIN("60")
         TEXT("add sp, sp, #24")
         TEXT("pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}")
@@ -135,8 +135,8 @@ __asm__(NNOM_DSP_FUNCTION("nnom_dsp_conv_1")
         HALF_STEP_1
         SPLIT("r4", "r5")
         TEXT("ldr r1, [sp, #12]")
-        NEXT("r2", "r3") SCALE("r5", "r2", "r3", "r12") NEXT("r2", "r3") SCALE("r4", "r2", "r3", "r12") NEXT("r2", "r3")
-        NARROW("r5", "r2") NARROW("r4", "r3")
+        NEXT("r2", "r3") SCALE("r5", "r2", "r3", "r12") NEXT("r2", "r3") SCALE("r4", "r2", "r3", "r12") SHIFTS("r2")
+        NARROW("r5", "r2") SECOND("r2") NARROW("r4", "r2")
         TEXT("strb r5, [r1], #1") TEXT("strb r4, [r1], #1")
         AGAIN("60")
         TEXT("add sp, sp, #24")
@@ -144,26 +144,33 @@ __asm__(NNOM_DSP_FUNCTION("nnom_dsp_conv_1")
         NNOM_DSP_END("nnom_dsp_conv_1"));
 
 /* r0 to, r1 from, r2 distance, r3 end. */
-#define EXPAND_3                                                                                                       \
-    TEXT("ldr r5, [r1, r2]") TEXT("ldr r6, [r1, r2, lsl #1]") TEXT("ldr r4, [r1], #4")                                 \
+#define LOAD_3(first) TEXT("ldr r5, [r1, r2]") TEXT("ldr r6, [r1, r2, lsl #1]") TEXT(first)
+#define WIDEN_3                                                                                                        \
     TEXT("sxtb16 r8, r5, ror #8") TEXT("sxtb16 r9, r6, ror #8") TEXT("sxtb16 r7, r4, ror #8")                          \
     TEXT("sxtb16 r5, r5") TEXT("sxtb16 r6, r6") TEXT("sxtb16 r4, r4") TEXT("stm r0!, {r4, r5, r6, r7, r8, r9}")
-#define EXPAND_2                                                                                                       \
-    TEXT("ldr r5, [r1, r2]") TEXT("ldr r4, [r1], #4")                                                                  \
+#define SHIFT_3 TEXT("lsr r4, r4, r10") TEXT("lsr r5, r5, r10") TEXT("lsr r6, r6, r10")
+#define LOAD_2(first) TEXT("ldr r5, [r1, r2]") TEXT(first)
+#define WIDEN_2                                                                                                        \
     TEXT("sxtb16 r7, r5, ror #8") TEXT("sxtb16 r6, r4, ror #8") TEXT("sxtb16 r5, r5") TEXT("sxtb16 r4, r4")            \
     TEXT("stm r0!, {r4, r5, r6, r7}")
+#define SHIFT_2 TEXT("lsr r4, r4, r10") TEXT("lsr r5, r5, r10")
 
-#define EXPAND(name, step)                                                                                             \
+/* What is left of a run, 1 to 3 bytes, comes with the word that ends where the run does. */
+#define EXPAND(name, load, widen, shift)                                                                               \
     __asm__(NNOM_DSP_FUNCTION(name)                                                                                    \
             TEXT("push {r4, r5, r6, r7, r8, r9, r10, lr}")                                                             \
-            TEXT("sub r10, r3, r1") TEXT("tst r10, #4") TEXT("bne 2f")                                                 \
-            TEXT("1:") step                                                                                            \
-            TEXT("2:") step                                                                                            \
+            TEXT("and lr, r3, #3") TEXT("sub r3, r3, lr") TEXT("tst r3, #4") TEXT("add r3, r3, r1")                    \
+            TEXT("bne 2f")                                                                                             \
+            TEXT("1:") load("ldr r4, [r1], #4") widen                                                                  \
+            TEXT("2:") load("ldr r4, [r1], #4") widen                                                                  \
             TEXT("cmp r1, r3") TEXT("bne 1b")                                                                          \
+            TEXT("cmp lr, #0") TEXT("beq 3f") TEXT("rsb r10, lr, #4")                                                    \
+            TEXT("sub r1, r1, r10") TEXT("lsl r10, r10, #3") load("ldr r4, [r1]") shift widen                          \
+            TEXT("3:")                                                                                                 \
             TEXT("pop {r4, r5, r6, r7, r8, r9, r10, pc}")                                                              \
             NNOM_DSP_END(name))
-EXPAND("nnom_dsp_expand_3", EXPAND_3);
-EXPAND("nnom_dsp_expand_2", EXPAND_2);
+EXPAND("nnom_dsp_expand_3", LOAD_3, WIDEN_3, SHIFT_3);
+EXPAND("nnom_dsp_expand_2", LOAD_2, WIDEN_2, SHIFT_2);
 
 /* clang-format on */
 
@@ -211,23 +218,22 @@ void nnom_dsp_conv_1(const uint32_t *stream, const uint32_t *x, uint32_t weight_
     dsp_conv_host_blocks(stream, x, weight_bytes, 1, out, end, 0);
 }
 
-static uint32_t *dsp_expand(uint32_t *to, const int8_t *from, uint32_t distance, const int8_t *end, uint32_t pixels)
+static uint32_t *dsp_expand(uint32_t *to, const int8_t *from, uint32_t distance, uint32_t run, uint32_t pixels)
 {
-    const int32_t n = (int32_t)(end - from);
     for (uint32_t i = 0; i < pixels; i++) {
-        (void)nnom_dsp_expand(to + i, from + i * distance, n, pixels);
+        (void)nnom_dsp_expand_any(to + i, from + i * distance, (int32_t)run, pixels);
     }
-    return to + pixels * (uint32_t)n / 2;
+    return to + pixels * ((run + 3) / 4) * 2;
 }
 
-uint32_t *nnom_dsp_expand_3(uint32_t *to, const int8_t *from, uint32_t distance, const int8_t *end)
+uint32_t *nnom_dsp_expand_3(uint32_t *to, const int8_t *from, uint32_t distance, uint32_t run)
 {
-    return dsp_expand(to, from, distance, end, 3);
+    return dsp_expand(to, from, distance, run, 3);
 }
 
-uint32_t *nnom_dsp_expand_2(uint32_t *to, const int8_t *from, uint32_t distance, const int8_t *end)
+uint32_t *nnom_dsp_expand_2(uint32_t *to, const int8_t *from, uint32_t distance, uint32_t run)
 {
-    return dsp_expand(to, from, distance, end, 2);
+    return dsp_expand(to, from, distance, run, 2);
 }
 
 #endif

@@ -50,9 +50,47 @@ static void dsp_dense_outputs(const nnom_dsp_param_t *p, const uint32_t *stream,
 {
     const uint32_t *finish = stream + 8 + 2 * p->taps;
     for (uint32_t pair = 0; pair < 4; pair++) {
-        nnom_dsp_two_outputs(sums[2 * pair], sums[2 * pair + 1], finish + 6 * pair, out + 2 * pair);
+        nnom_dsp_two_outputs(sums[2 * pair], sums[2 * pair + 1], finish + 5 * pair, out + 2 * pair);
     }
     nnom_dsp_limits(p->act_min, p->act_max, out, 8);
+}
+
+/* All inputs lie side by side: blocks in one go; the last one ends with the last output. */
+static void dsp_dense_whole(const dsp_dense_t *d, int8_t *to, int32_t units)
+{
+    const uint32_t *stream = d->p->stream, blocks = (uint32_t)units / 8u;
+    const int8_t *x = (const int8_t *)nnom_walk_row(&d->walk);
+    if (blocks > 0) {
+        nnom_dsp_dense(stream, x, d->length, to, to + 8 * blocks);
+        stream += blocks * (uint32_t)nnom_dsp_block_words(8, d->p->taps);
+    }
+    if (units % 8 != 0 && blocks > 0) {
+        nnom_dsp_dense(stream, x, d->length, to + units - 8, to + units);
+    } else if (units % 8 != 0) {
+        int8_t out[8];
+        nnom_dsp_dense(stream, x, d->length, out, out + 8);
+        memcpy(to, out, (size_t)units);
+    }
+    nnom_dsp_limits(d->p->act_min, d->p->act_max, to, units);
+}
+
+/* Rows that come one by one, or do not join. */
+static void dsp_dense_rows(const dsp_dense_t *d, int8_t *to, int32_t units)
+{
+    const uint32_t *stream = d->p->stream;
+    for (int32_t o = 0; o < units; o += 8, stream += nnom_dsp_block_words(8, d->p->taps)) {
+        uint32_t sums[8];
+        memcpy(sums, d->first == 0 ? stream : d->kept + o, sizeof sums);
+        dsp_dense_sums(d, stream, sums);
+        if (!d->ends) {
+            memcpy(d->kept + o, sums, sizeof sums);
+            continue;
+        }
+        int8_t out[8];
+        dsp_dense_outputs(d->p, stream, sums, out);
+        const int32_t first = nnom_dsp_block_channel(o, units, 8);
+        memcpy(to + first, out, (size_t)(units - first < 8 ? units - first : 8));
+    }
 }
 
 void nnom_dense_s8_dsp(const nnom_call_t *call)
@@ -60,19 +98,10 @@ void nnom_dense_s8_dsp(const nnom_call_t *call)
     const dsp_dense_t d = dsp_dense(call);
     const int32_t units = nnom_call_output(call)->shape.c;
     int8_t *to = (int8_t *)nnom_call_output_rows(call).data;
-    const uint32_t *stream = d.p->stream;
-    for (int32_t o = 0; o < units; o += 8, stream += nnom_dsp_block_words(8, d.p->taps)) {
-        uint32_t sums[8];
-        memcpy(sums, d.first == 0 ? stream : d.kept + o, sizeof sums);
-        dsp_dense_sums(&d, stream, sums);
-        if (!d.ends) {
-            memcpy(d.kept + o, sums, sizeof sums);
-            continue;
-        }
-        int8_t out[8];
-        dsp_dense_outputs(d.p, stream, sums, out);
-        const int32_t first = nnom_dsp_block_channel(o, units, 8);
-        memcpy(to + first, out, (size_t)(units - first < 8 ? units - first : 8));
+    if (d.kept == NULL && d.runs == 1) {
+        dsp_dense_whole(&d, to, units);
+    } else {
+        dsp_dense_rows(&d, to, units);
     }
 }
 

@@ -38,6 +38,32 @@ __asm__(NNOM_DSP_FUNCTION("nnom_dsp_eight")
         TEXT("pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}")
         NNOM_DSP_END("nnom_dsp_eight"));
 
+/* The end of two outputs; r0: finish, r1: out. */
+#define TWO(ab, a)                                                                                                     \
+    SPLIT(ab, a) TEXT("ldrd r2, r3, [r0], #8") SCALE(a, "r2", "r3", "r12")                                             \
+    TEXT("ldrd r2, r3, [r0], #8") SCALE(ab, "r2", "r3", "r12") SHIFTS("r2")                           \
+    NARROW(a, "r2") SECOND("r2") NARROW(ab, "r2") TEXT("strb " a ", [r1], #1") TEXT("strb " ab ", [r1], #1")
+
+/* Stack: 0 entry, 4 x, 8 n, 12 out, 16 r4 to r11 and lr, 52 end; the end of x takes n's place. EIGHT_TAPS are 124 bytes. */
+__asm__(NNOM_DSP_FUNCTION("nnom_dsp_dense")
+        TEXT("push {r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, lr}")
+        TEXT("lsr r4, r2, #2") TEXT("rsb r4, r4, #0") TEXT("and r4, r4, #3")
+        TEXT("mov r5, #124") TEXT("adr r6, 2f") TEXT("mla r4, r4, r5, r6") TEXT("orr r4, r4, #1") TEXT("str r4, [sp]")
+        TEXT("add r2, r2, r1") TEXT("str r2, [sp, #8]")
+        TEXT("1:")
+        TEXT("ldm r0!, {r4, r5, r6, r7, r8, r9, r10, r11}") TEXT("ldr r1, [sp, #4]")
+        TEXT("ldr pc, [sp]")
+        TEXT(".p2align 2")
+        TEXT("2:")
+        EIGHT_TAPS EIGHT_TAPS EIGHT_TAPS EIGHT_TAPS
+        TEXT("ldr r12, [sp, #8]") TEXT("cmp r1, r12") TEXT("bne 2b")
+        TEXT("ldr r1, [sp, #12]")
+        TWO("r4", "r5") TWO("r6", "r7") TWO("r8", "r9") TWO("r10", "r11")
+        TEXT("ldr r2, [sp, #52]") TEXT("str r1, [sp, #12]") TEXT("cmp r1, r2") TEXT("bne 1b")
+        TEXT("add sp, sp, #16")
+        TEXT("pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}")
+        NNOM_DSP_END("nnom_dsp_dense"));
+
 /* clang-format on */
 
 #else
@@ -53,6 +79,18 @@ void nnom_dsp_eight(const uint32_t *weights, const int8_t *x, uint32_t n, uint32
             uint32_t *pair = &sums[k % 4 * 2];
             pair[0] = nnom_smlad(weights[k], words[k / 4], pair[0]);
             pair[1] = nnom_smlad(nnom_sxtb16(weights[k]), words[k / 4], pair[1]);
+        }
+    }
+}
+
+void nnom_dsp_dense(const uint32_t *stream, const int8_t *x, uint32_t n, int8_t *out, const int8_t *end)
+{
+    for (; out != end; stream += nnom_dsp_block_words(8, (int32_t)n), out += 8) {
+        uint32_t sums[8];
+        memcpy(sums, stream, sizeof sums);
+        nnom_dsp_eight(stream + 8, x, n, sums);
+        for (uint32_t pair = 0; pair < 4; pair++) {
+            nnom_dsp_two_outputs(sums[2 * pair], sums[2 * pair + 1], stream + 8 + 2 * n + 5 * pair, out + 2 * pair);
         }
     }
 }

@@ -17,11 +17,11 @@
  * Words of a block of `width` outputs, two of a convolution and eight of Dense:
  *   start   for each pair of outputs a, b: 256 b + a, a: of the biases
  *   taps    for each 2 taps and pair a word of a and b; low half the first. In the order (0, 2), (1, 3) of four taps
- *   finish  for each pair M and C of a, of b, e of a and of b
+ *   finish  for each pair M and C of a, of b, and a word: e of a, 256 e of b
  */
 static inline int32_t nnom_dsp_block_words(int32_t width, int32_t taps)
 {
-    return width + taps * width / 4 + 3 * width;
+    return width + taps * width / 4 + 5 * width / 2;
 }
 
 /*
@@ -35,15 +35,20 @@ void nnom_dsp_conv_2(const uint32_t *stream, const uint32_t *x, uint32_t weight_
                      uint32_t distance);
 void nnom_dsp_conv_1(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out, const int8_t *end);
 
-/* Inputs of three or two pixels, `distance` bytes apart, for them: from `from` to `end`, a multiple of 4 bytes, at least 4. Returns the next. */
-uint32_t *nnom_dsp_expand_3(uint32_t *to, const int8_t *from, uint32_t distance, const int8_t *end);
-uint32_t *nnom_dsp_expand_2(uint32_t *to, const int8_t *from, uint32_t distance, const int8_t *end);
+/*
+ * Inputs of three or two pixels, `distance` bytes apart, for them: `run` bytes of each, at least 4, filled up to a multiple of 4. Reads nothing
+ * else. Returns where the next ones go.
+ */
+uint32_t *nnom_dsp_expand_3(uint32_t *to, const int8_t *from, uint32_t distance, uint32_t run);
+uint32_t *nnom_dsp_expand_2(uint32_t *to, const int8_t *from, uint32_t distance, uint32_t run);
 
 /*
  * Dense, blocks of eight outputs a to h: adds n taps, a multiple of 4, at least 4, to their sums [8] = {ab, a, cd, c, ef, e, gh, g}. weights: 8
  * words for 4 taps, four pairs of outputs for taps 0 and 2, then for 1 and 3. Reads n bytes of x.
  */
 void nnom_dsp_eight(const uint32_t *weights, const int8_t *x, uint32_t n, uint32_t *sums);
+/* Whole blocks of eight outputs, to `out` up to `end`; n taps that lie side by side. */
+void nnom_dsp_dense(const uint32_t *stream, const int8_t *x, uint32_t n, int8_t *out, const int8_t *end);
 
 /* Twice a sum -> an output, saturated. finish: M, C. e: 1 to 22. */
 static inline int8_t nnom_dsp_output(uint32_t twice, const uint32_t *finish, uint32_t e)
@@ -55,8 +60,8 @@ static inline int8_t nnom_dsp_output(uint32_t twice, const uint32_t *finish, uin
 /* Two outputs of their sums; finish: of the stream. */
 static inline void nnom_dsp_two_outputs(uint32_t ab, uint32_t a, const uint32_t *finish, int8_t *out)
 {
-    out[0] = nnom_dsp_output(a * 2u, finish, finish[4]);
-    out[1] = nnom_dsp_output((uint32_t)((int32_t)(ab - a) >> 7), finish + 2, finish[5]);
+    out[0] = nnom_dsp_output(a * 2u, finish, finish[4] & 0xffu);
+    out[1] = nnom_dsp_output((uint32_t)((int32_t)(ab - a) >> 7), finish + 2, finish[4] >> 8);
 }
 
 #endif

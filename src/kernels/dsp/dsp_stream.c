@@ -97,8 +97,7 @@ static uint32_t *dsp_finish(const nnom_conv_layer_t *conv, int32_t channel, cons
         *to++ = (uint32_t)a.constant;
         *to++ = (uint32_t)b.multiplier;
         *to++ = (uint32_t)b.constant;
-        *to++ = (uint32_t)a.exponent;
-        *to++ = (uint32_t)b.exponent;
+        *to++ = (uint32_t)(a.exponent + 256 * b.exponent);
     }
     return to;
 }

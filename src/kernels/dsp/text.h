@@ -25,6 +25,9 @@
 #define SCALE(acc, m, c, spare)                                                                                        \
     TEXT("smmlar " spare ", " acc ", " m ", " c) TEXT("add " acc ", " spare ", " acc ", asr #31")
 #define NARROW(acc, shift) TEXT("asr " acc ", " acc ", " shift) TEXT("ssat " acc ", #8, " acc)
+/* The shifts of two outputs, r0: finish: a shift by a register looks at its low byte alone. */
+#define SHIFTS(to) TEXT("ldr " to ", [r0], #4")
+#define SECOND(shift) TEXT("lsr " shift ", " shift ", #8")
 /* clang-format on */
 
 #endif
