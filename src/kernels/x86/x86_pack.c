@@ -11,26 +11,28 @@ static int8_t weight(const nnom_conv_layer_t *conv, int32_t channel, int32_t tap
         (const int8_t *)conv->param.weights)[(int64_t)channel * conv->channel_stride + (int64_t)tap * conv->tap_stride];
 }
 
-/* bias, multiplier and shift by lane; NULL: no memory. */
+/* bias, multiplier and shift by lane, each a piece of memory of its own; NULL: no memory. */
 static nnom_conv_param_t *by_lane_s8(nnom_conv_layer_t *conv)
 {
     nnom_layer_t *layer = &conv->super;
     const int32_t lanes = nnom_x86_lanes(conv->channels);
     nnom_conv_param_t *p = nnom_layer_alloc(layer, 1, sizeof *p);
-    int32_t *table = nnom_layer_alloc(layer, 3 * (size_t)lanes, sizeof *table);
-    if (p == NULL || table == NULL) {
+    int32_t *bias = nnom_layer_alloc(layer, (size_t)lanes, sizeof *bias);
+    int32_t *multiplier = nnom_layer_alloc(layer, (size_t)lanes, sizeof *multiplier);
+    int32_t *shift = nnom_layer_alloc(layer, (size_t)lanes, sizeof *shift);
+    if (p == NULL || bias == NULL || multiplier == NULL || shift == NULL) {
         return NULL;
     }
     *p = conv->param;
     for (int32_t i = 0; i < lanes; i++) {
         const int32_t o = i % conv->channels;
-        table[i] = ((const int32_t *)conv->param.bias)[o];
-        table[lanes + i] = ((const int32_t *)conv->param.multiplier)[o];
-        table[2 * lanes + i] = ((const int8_t *)conv->param.shift)[o];
+        bias[i] = ((const int32_t *)conv->param.bias)[o];
+        multiplier[i] = ((const int32_t *)conv->param.multiplier)[o];
+        shift[i] = ((const int8_t *)conv->param.shift)[o];
     }
-    p->bias = table;
-    p->multiplier = table + lanes;
-    p->shift = table + 2 * lanes;
+    p->bias = bias;
+    p->multiplier = multiplier;
+    p->shift = shift;
     return p;
 }
 
@@ -155,7 +157,5 @@ nnom_status_t nnom_x86_pack_f32(nnom_conv_layer_t *conv, int64_t scratch)
     layer->scratch_in_pieces = false;
     nnom_layer_array(layer, weights, (uint32_t)lanes * (uint32_t)conv->taps, NNOM_TYPE_F32);
     nnom_layer_array(layer, bias, (uint32_t)lanes, NNOM_TYPE_F32);
-    nnom_layer_array(layer, NULL, 0, NNOM_TYPE_S32);
-    nnom_layer_array(layer, NULL, 0, NNOM_TYPE_S8);
     return nnom_window_scratch(layer, scratch);
 }
