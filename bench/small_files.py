@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from nnom.conversion import load
 from nnom.core import CoreModel
 from nnom.errors import NnomError
-from nnom.importers.tflite_fold import dequantised
-from nnom.importers.tflite_reader import read_model
+from nnom.importers.tflite.tflite_fold import dequantised
+from nnom.importers.tflite.tflite_reader import read_model
 from nnom.passes import fold
 from oracle import shared
 from oracle.micro import Micro

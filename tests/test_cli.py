@@ -345,7 +345,7 @@ def test_validate_says_that_keras_cannot_load_a_file(capsys, data, monkeypatch):
 
 def test_validate_without_the_original(capsys, data, monkeypatch):
     """Keras never sees the file."""
-    monkeypatch.setattr("nnom.validation.keras_outputs", None)
+    monkeypatch.setattr("nnom.importers.keras.keras_original.keras_outputs", None)
     words = ("validate", MODEL, "--data", f"{data}:x", "--no-original", "--samples", "4")
     d = document(capsys, *words, "--calibration", f"{data}:x")
     assert d["runtimes"] == ["host float", "host int8"] and d["missing"] == "" and len(d["comparisons"]) == 1

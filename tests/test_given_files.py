@@ -23,7 +23,7 @@ from nnom.conversion import convert, load  # noqa: E402
 from nnom.data import read_array, read_samples  # noqa: E402
 from nnom.errors import DataError, ModelError, NnomError, UnsupportedError  # noqa: E402
 from nnom.graph import Graph, Node, Tensor, Weight  # noqa: E402
-from nnom.validation import _choose_backend  # noqa: E402
+from nnom.importers.keras.keras_original import _choose_backend  # noqa: E402
 
 
 def _graph(name: str = "m") -> Graph:

@@ -24,8 +24,9 @@ os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # each operation runs once: 
 from nnom.core import CoreModel  # noqa: E402
 from nnom.errors import UnsupportedError  # noqa: E402
 from nnom.graph import Graph  # noqa: E402
-from nnom.importers.keras import c_identifier, load_keras  # noqa: E402
-from nnom.importers.keras_file import snake_case  # noqa: E402
+from nnom.importers.keras import load_keras  # noqa: E402
+from nnom.importers.keras.keras_file import snake_case  # noqa: E402
+from nnom.importers.workbench import c_identifier  # noqa: E402
 from nnom.mapping import unsupported  # noqa: E402
 from nnom.passes import fold  # noqa: E402
 from nnom.validation import validate  # noqa: E402

@@ -31,12 +31,16 @@ from keras_random import L, keras, ops  # noqa: E402
 from nnom.compare import outputs_of  # noqa: E402
 from nnom.errors import ModelError, UnsupportedError  # noqa: E402
 from nnom.graph import Graph, Tensor  # noqa: E402
-from nnom.importers import keras_ops, keras_signatures  # noqa: E402
-from nnom.importers.keras import load_keras  # noqa: E402
-from nnom.importers.keras_args import Arguments  # noqa: E402
-from nnom.importers.keras_build import Builder, Refusal, Value  # noqa: E402
-from nnom.importers.keras_file import snake_case  # noqa: E402
-from nnom.importers.keras_spec import Config, Layer  # noqa: E402
+from nnom.importers.keras import (  # noqa: E402
+    keras_ops,
+    keras_signatures,
+    load_keras,  # noqa: E402
+)
+from nnom.importers.keras.keras_args import Arguments  # noqa: E402
+from nnom.importers.keras.keras_build import Builder, Value  # noqa: E402
+from nnom.importers.keras.keras_file import snake_case  # noqa: E402
+from nnom.importers.keras.keras_spec import Config, Layer  # noqa: E402
+from nnom.importers.workbench import Refused  # noqa: E402
 from nnom.passes import fold  # noqa: E402
 
 MODELS = int(os.environ.get("NNOM_KERAS_MODELS", "60"))
@@ -143,14 +147,14 @@ def test_plain_arguments_are_known(of_keras: bool, name: str) -> None:
 @pytest.mark.parametrize(("of_keras", "name"), TABLES)
 def test_an_unknown_argument_is_refused_by_name(of_keras: bool, name: str) -> None:
     for value in (1.702, None, False, "x", [1]):
-        with pytest.raises(Refusal, match=r"argument 'beta_of_tomorrow' \(.*is not known"):
+        with pytest.raises(Refused, match=r"argument 'beta_of_tomorrow' \(.*is not known"):
             _run(of_keras, name, {"beta_of_tomorrow": value})
 
 
 @pytest.mark.parametrize(("of_keras", "name"), TABLES)
 def test_an_argument_too_many_is_refused(of_keras: bool, name: str) -> None:
     table = KERAS if of_keras else TENSORFLOW
-    with pytest.raises(Refusal, match=r"arguments; 1.702 has no known meaning"):
+    with pytest.raises(Refused, match=r"arguments; 1.702 has no known meaning"):
         Arguments(table[name], [None] * table[name].positional + [1.702], {})
 
 
@@ -164,7 +168,7 @@ ODD = [p for of_keras, name in TABLES for p in [
 def test_an_odd_value_is_refused_by_name(of_keras: bool, name: str, argument: str) -> None:
     """A text that means nothing, and a table of what means nothing."""
     for value in ("odd one", {"class_name": "odd"}, Value("x", (4, 6))):
-        with pytest.raises((Refusal, ModelError)) as error:
+        with pytest.raises((Refused, ModelError)) as error:
             _run(of_keras, name, {argument: value})
         words = (argument, argument.replace("_", " "), "odd", "index", "clips to", "padding", "target shape", "tensor")
         assert any(w in str(error.value) for w in words), str(error.value)

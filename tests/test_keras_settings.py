@@ -19,10 +19,10 @@ sys.path.insert(0, str(ROOT / "python"))
 sys.path.insert(0, str(ROOT / "tests"))
 
 from nnom.errors import UnsupportedError  # noqa: E402
-from nnom.importers import keras as importer  # noqa: E402
-from nnom.importers import keras_settings as settings  # noqa: E402
-from nnom.importers.keras_build import Refusal  # noqa: E402
-from nnom.importers.keras_spec import Config, Layer  # noqa: E402
+from nnom.importers.keras import keras_model as importer  # noqa: E402
+from nnom.importers.keras import keras_settings as settings  # noqa: E402
+from nnom.importers.keras.keras_spec import Config, Layer  # noqa: E402
+from nnom.importers.workbench import Refused  # noqa: E402
 from test_keras_importer import IMAGE, LAYERS, VECTOR, L, check_all_formats, compare, keras, load_keras  # noqa: E402
 
 AUGMENTATIONS = {
@@ -49,14 +49,14 @@ def test_every_class_has_its_settings() -> None:
 def test_an_unknown_setting_is_refused_by_name(cls: str) -> None:
     """Even if its value is None or False: what it would mean by default is not known."""
     for value in (1.702, None, False, "x"):
-        with pytest.raises(Refusal, match=r"setting 'beta_of_tomorrow' \(.*unknown for this class"):
+        with pytest.raises(Refused, match=r"setting 'beta_of_tomorrow' \(.*unknown for this class"):
             _check(cls, {"beta_of_tomorrow": value})
 
 
 @pytest.mark.parametrize("cls", [c for c, known in settings.LAYERS.items() if known.fixed])
 def test_an_unknown_value_is_refused_by_name(cls: str) -> None:
     for key in settings.LAYERS[cls].fixed:
-        with pytest.raises(Refusal, match=f"setting '{key}' is 3; only .* is supported"):
+        with pytest.raises(Refused, match=f"setting '{key}' is 3; only .* is supported"):
             _check(cls, {key: 3})
 
 
@@ -144,15 +144,15 @@ def test_what_keras_2_wrote_is_known(cls: str) -> None:
 
 @pytest.mark.parametrize("dtype", ["int32", "bool", "string", "complex64", "float9", 7, {"config": {"name": "int8"}}])
 def test_layers_that_compute_in_other_types_are_refused(dtype: Any) -> None:
-    with pytest.raises(Refusal, match="its dtype is"):
+    with pytest.raises(Refused, match="its dtype is"):
         _check("Dense", {"dtype": dtype, "units": 2})
 
 
 def test_inputs_may_be_whole_numbers() -> None:
     _check("InputLayer", {"dtype": "uint8"})
-    with pytest.raises(Refusal, match="'string'"):
+    with pytest.raises(Refused, match="'string'"):
         _check("InputLayer", {"dtype": "string"})
-    with pytest.raises(Refusal, match="'ragged' is True"):
+    with pytest.raises(Refused, match="'ragged' is True"):
         _check("InputLayer", {"ragged": True})
 
 

@@ -16,9 +16,9 @@ import hostile
 import numpy as np
 import pytest
 from nnom.errors import ModelError, UnsupportedError
-from nnom.importers.hdf5_file import Hdf5File
 from nnom.importers.keras import load_keras
-from nnom.importers.keras_safe import check_objects
+from nnom.importers.keras.hdf5_file import Hdf5File
+from nnom.importers.keras.keras_safe import check_objects
 
 ROOT = Path(__file__).resolve().parent.parent
 MEMORY, SECONDS, ADDRESSES = 500 * 2**20, 10, 2**31

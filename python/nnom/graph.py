@@ -265,6 +265,19 @@ class Graph:
         self._numbers[name] = max(k - 1, 1)
         return candidate
 
+    def prune(self) -> bool:
+        """Removes nodes that lead to no output, and tensors that no one uses. True if nodes went."""
+        needed, kept = set(self.outputs), []
+        for node in reversed(self.nodes):
+            if node.output in needed:
+                needed.update(node.inputs)
+                kept.append(node)
+        gone = len(kept) < len(self.nodes)
+        self.nodes = kept[::-1]
+        needed.update(self.inputs)
+        self.tensors = {k: t for k, t in self.tensors.items() if k in needed}
+        return gone
+
     @property
     def is_float(self) -> bool:
         """True if nothing is quantised yet: a graph that needs calibration. Whole numbers (int32) are in any graph."""

@@ -6,10 +6,6 @@ The original runtime is LiteRT's reference kernels for .tflite files, Keras for 
 
 from __future__ import annotations
 
-import importlib.util
-import json
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,13 +16,12 @@ from . import data as datasets
 from .compare import EXACT_DB, Taps, outputs_of, sqnr, stored
 from .conversion import Prepared, classes_of, load, prepare
 from .core import CoreModel
-from .errors import DataError, NnomError, ToolError
+from .errors import DataError, ToolError
 from .evaluation import float_form
 from .formats import format_of
 from .graph import Graph
-from .importers.keras_safe import load_in_keras
+from .importers.tflite.tflite_original import Tflite
 from .losses import saturation_warnings
-from .messages import Text
 from .running import find_board, run_board
 
 LOW_SQNR = 20.0  # dB: in float or between float and int8, the first layer under it is named
@@ -140,121 +135,6 @@ def _original(
             result.notes.append(e.text)
         else:
             result.missing = e.text
-
-
-def keras_outputs(model: Any, data: list[np.ndarray]) -> list[np.ndarray]:
-    """Outputs [n, ...] of a Keras model, file or live, on samples [n, h, w, c]. ToolError if Keras cannot run it."""
-    if importlib.util.find_spec("keras") is None:
-        raise ToolError("Keras is not installed, its results are not compared: pip install keras jax")
-    _choose_backend()
-    try:
-        if isinstance(model, str | Path):
-            model = load_in_keras(model)
-        shaped = [a.reshape(len(a), *i.shape[1:]).astype(np.float32) for a, i in zip(data, model.inputs, strict=True)]
-        result = model.predict(_like(_inputs_of(model), iter(shaped)), verbose=0)
-    except NnomError as e:
-        raise ToolError(Text("Keras cannot run this model, its results are not compared: ", e.text)) from e
-    except Exception as e:  # whatever an old file does to a new Keras
-        raise ToolError(f"Keras cannot run this model, its results are not compared: {str(e).splitlines()[0]}") from e
-    return _flat(result)
-
-
-def _choose_backend() -> None:
-    """Keras takes TensorFlow if neither KERAS_BACKEND nor keras.json says otherwise: another one if that is missing."""
-    folder = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
-    try:
-        chosen = json.loads((folder / "keras.json").read_text(encoding="utf-8"))["backend"]
-    except (OSError, ValueError, KeyError, TypeError):
-        chosen = "tensorflow"
-    installed = [b for b in (chosen, "jax", "torch") if isinstance(b, str) and importlib.util.find_spec(b)]
-    if installed and installed[0] != chosen:
-        os.environ.setdefault("KERAS_BACKEND", installed[0])
-
-
-def _inputs_of(model: Any) -> Any:
-    """A model's inputs: one, or the list or dict in which it takes them."""
-    if len(model.inputs) == 1 and not isinstance(getattr(model, "_inputs_struct", None), dict):
-        return model.inputs[0]
-    return model.input
-
-
-def _like(structure: Any, arrays: Iterator[np.ndarray]) -> Any:
-    """The arrays in the form in which a Keras model takes its inputs; dicts are ordered by key."""
-    if isinstance(structure, dict):
-        return {k: _like(structure[k], arrays) for k in sorted(structure)}
-    if isinstance(structure, list | tuple):
-        return [_like(s, arrays) for s in structure]
-    return next(arrays)
-
-
-def _flat(result: Any) -> list[np.ndarray]:
-    """The outputs of a Keras model in its own order: one, a list or a dict of these."""
-    if isinstance(result, dict):
-        result = [result[k] for k in sorted(result)]
-    if isinstance(result, list | tuple):
-        return [a for part in result for a in _flat(part)]
-    return [np.asarray(result)]
-
-
-class Tflite:
-    """A .tflite file in LiteRT with the built-in reference kernels."""
-
-    def __init__(self, path: Path):
-        try:
-            from ai_edge_litert.interpreter import Interpreter, OpResolverType
-        except ImportError as e:
-            raise ToolError("LiteRT is not installed, its results are not compared: pip install ai-edge-litert") from e
-        options = {
-            "experimental_op_resolver_type": OpResolverType.BUILTIN_REF,
-            "experimental_preserve_all_tensors": True,
-        }
-        try:
-            self._net = Interpreter(str(path), **options)
-            self._net.allocate_tensors()
-        except (ValueError, RuntimeError) as e:
-            raise ToolError(f"LiteRT cannot run this model, its results are not compared: {e}") from e
-        self._inputs, self._outputs = self._net.get_input_details(), self._net.get_output_details()
-
-    def run(self, sample: list[np.ndarray], raw: bool) -> list[np.ndarray]:
-        """Real outputs of one sample [h, w, c] per input."""
-        for detail, a in zip(self._inputs, sample, strict=True):
-            self._net.set_tensor(detail["index"], _to_type(a, detail, raw).reshape(detail["shape"]))
-        self._net.invoke()
-        return [_to_real(self._net.get_tensor(d["index"]), d) for d in self._outputs]
-
-    def outputs(self, data: list[np.ndarray], raw: bool, int8_io: bool) -> list[np.ndarray]:
-        """Real outputs [n, ...] of samples [n, h, w, c] per input."""
-        if int8_io and any(d["dtype"] != np.int8 for d in (*self._inputs, *self._outputs)):
-            raise ToolError("the file's float or uint8 ends were cut off: not compared with LiteRT")
-        runs = [self.run([a[i] for a in data], raw) for i in range(len(data[0]))]
-        return [np.stack([r[k] for r in runs]) for k in range(len(self._outputs))]
-
-    def tensors(self) -> dict[str, np.ndarray]:
-        """Real values of all tensors after a run, by name."""
-        found = {}
-        for detail in self._net.get_tensor_details():
-            try:
-                found[detail["name"]] = _to_real(self._net.get_tensor(detail["index"]), detail)
-            except ValueError:
-                continue  # a tensor that LiteRT keeps for itself
-        return found
-
-
-def _to_type(a: np.ndarray, detail: dict[str, Any], raw: bool) -> np.ndarray:
-    dtype = np.dtype(detail["dtype"])
-    if dtype.kind == "f" or (raw and a.dtype == dtype):
-        return a.astype(dtype)
-    scale, zero = detail["quantization"]
-    scaled = a.astype(np.float32) / np.float32(scale or 1.0)
-    limits = np.iinfo(dtype)
-    return np.clip(np.trunc(scaled + np.copysign(0.5, scaled)) + zero, limits.min, limits.max).astype(dtype)
-
-
-def _to_real(a: np.ndarray, detail: dict[str, Any]) -> np.ndarray:
-    scale, zero = detail["quantization"]
-    if np.dtype(detail["dtype"]).kind == "f" or not scale:
-        return np.asarray(a)
-    return ((a.astype(np.int32) - zero) * np.float32(scale)).astype(np.float32)
 
 
 # ---- The first layer that differs ----

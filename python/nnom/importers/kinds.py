@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""Which importer a file is for, by its content; what people give that is no model for any, and what to do then."""
+"""Which format a file has, by its content; what people give that is no model of any, and what to do then."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import ModelError
 from ..messages import Setting, Text
 from ..untrusted import Archive
+from .format import Format
 
-EXPECTED = "expected a Keras (.keras, .h5) or TensorFlow Lite (.tflite) model"
 _TO_TFLITE = "convert it with TensorFlow (tf.lite.TFLiteConverter.{}) and give the .tflite file"
 _SAVED_MODEL = (
     "a SavedModel folder",
@@ -39,10 +40,11 @@ _BEGINNINGS = (
 )
 
 
-def kind_of(path: Path) -> str:
-    """ "keras" or "tflite". ModelError, if it is neither, says what it is, what was expected and what to do."""
+def kind_of(path: Path, formats: Sequence[Format]) -> Format:
+    """The one of `formats` that a file has. ModelError, if none, says what it is, what was expected and what to do."""
+    expected = f"expected a {' or '.join(f.what for f in formats)} model"
     if path.is_dir():
-        raise _no_model(path, *_folder(path))
+        raise _no_model(path, expected, *_folder(path))
     try:
         with path.open("rb") as file:
             head = file.read(64)
@@ -50,25 +52,23 @@ def kind_of(path: Path) -> str:
         raise ModelError(f"{path}: cannot be read: {e.strerror}") from e
     ending = path.suffix.lower()
     if head.startswith(b"PK\x03\x04"):
-        _check_archive(path)
-        return "keras"
-    if head.startswith(b"\x89HDF\r\n\x1a\n"):
-        return "keras"
-    if head[4:8] == b"TFL3":
-        return "tflite"
+        _check_archive(path, expected)
+    by_content = next((f for f in formats if f.sniff(head)), None)
+    if by_content is not None:
+        return by_content
     for pattern, what, advice in _BEGINNINGS:
         if re.match(pattern, head, re.IGNORECASE):
-            raise _no_model(path, *(_TORCH if ending in (".pt", ".pth") else (what, advice)))
+            raise _no_model(path, expected, *(_TORCH if ending in (".pt", ".pth") else (what, advice)))
+    by_ending = next((f for f in formats if ending in f.endings), None)
+    if by_ending is not None:
+        return by_ending
     if ending in _ENDINGS:
-        raise _no_model(path, *_ENDINGS[ending])
-    kinds = {".keras": "keras", ".h5": "keras", ".hdf5": "keras", ".tflite": "tflite"}
-    if ending not in kinds:
-        raise ModelError(f"{path}: neither a Keras (.keras, .h5) nor a TensorFlow Lite (.tflite) model")
-    return kinds[ending]
+        raise _no_model(path, expected, *_ENDINGS[ending])
+    raise ModelError(f"{path}: neither a {' nor a '.join(f.what for f in formats)} model")
 
 
-def _no_model(path: Path, what: str, advice: str) -> ModelError:
-    return ModelError(Text(f"{path}: {what}; {EXPECTED}: ", advice))
+def _no_model(path: Path, expected: str, what: str, advice: str) -> ModelError:
+    return ModelError(Text(f"{path}: {what}; {expected}: ", advice))
 
 
 def _folder(path: Path) -> tuple[str, str]:
@@ -79,7 +79,7 @@ def _folder(path: Path) -> tuple[str, str]:
     return "a folder", "give the model's file"
 
 
-def _check_archive(path: Path) -> None:
+def _check_archive(path: Path, expected: str) -> None:
     """ModelError for archives of other makers; what is damaged is left to the importer."""
     try:
         with path.open("rb") as file, Archive(file, path.stat().st_size, str(path)) as archive:
@@ -87,8 +87,8 @@ def _check_archive(path: Path) -> None:
     except (ModelError, OSError):
         return
     if any(name.rsplit("/", 1)[-1] in ("data.pkl", "constants.pkl") for name in names):
-        raise _no_model(path, *_TORCH)
+        raise _no_model(path, expected, *_TORCH)
     if any(name.rsplit("/", 1)[-1] == "saved_model.pb" for name in names):
-        raise _no_model(path, "a packed SavedModel folder", _SAVED_MODEL[1])
+        raise _no_model(path, expected, "a packed SavedModel folder", _SAVED_MODEL[1])
     if names and all(name.endswith(".npy") for name in names):
-        raise _no_model(path, *_ENDINGS[".npz"])
+        raise _no_model(path, expected, *_ENDINGS[".npz"])

@@ -157,20 +157,6 @@ def drop_unused(graph: Graph) -> None:
     graph.tensors = {k: t for k, t in graph.tensors.items() if k in used}
 
 
-def prune(graph: Graph) -> bool:
-    """Removes nodes that lead to no output, and tensors that no one uses. True if nodes went."""
-    needed, kept = set(graph.outputs), []
-    for node in reversed(graph.nodes):
-        if node.output in needed:
-            needed.update(node.inputs)
-            kept.append(node)
-    gone = len(kept) < len(graph.nodes)
-    graph.nodes = kept[::-1]
-    needed.update(graph.inputs)
-    graph.tensors = {k: t for k, t in graph.tensors.items() if k in needed}
-    return gone
-
-
 # ---- Windows ----
 
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ..graph import Graph, Node
-from .base import drop, is_constant, prune, tensor_bytes, weight_bytes
+from .base import drop, is_constant, tensor_bytes, weight_bytes
 from .evaluate import try_evaluate
 
 GROWTH = 4096  # bytes that a constant may take more than what it is computed from
@@ -16,7 +16,7 @@ def run(graph: Graph) -> list[str]:
     for node in list(graph.nodes):
         if all(is_constant(graph, t) for t in node.inputs) and node.output not in graph.outputs and _fold(graph, node):
             lines.append(f"{node.name}: {node.op} of constants computed")
-    prune(graph)
+    graph.prune()
     return lines
 
 

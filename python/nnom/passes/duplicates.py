@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from ..graph import Graph, Node, Tensor, Weight
-from .base import prune
 
 
 def run(graph: Graph) -> list[str]:
@@ -24,7 +23,7 @@ def run(graph: Graph) -> list[str]:
         first = seen.setdefault(_node_key(graph, node), node)
         if first is not node and _merge(graph, first, node):
             lines.append(f"{node.name}: computes the same as {first.name}")
-    prune(graph)
+    graph.prune()
     return lines
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..graph import Graph, Node
-from .base import NO_PADDING, bypass, drop, drop_unread, prune, same_quant, sole_producer
+from .base import NO_PADDING, bypass, drop, drop_unread, same_quant, sole_producer
 
 _ONES = (1, 1, 1)
 
@@ -26,7 +26,7 @@ def run(graph: Graph) -> list[str]:
                     lines.append(f"{node.name}: {text}")
                     changed = True
                     break
-    if prune(graph):
+    if graph.prune():
         lines.append("layers that lead to no output removed")
     return lines
 

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""What a file format is: the object that each importer's folder gives to the list (formats.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..graph import Graph
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of models. what: for messages, "Keras (.keras, .h5)". runtime: the name of what runs the original.
+
+    endings: of its files, should the content say nothing. sniff(first 64 bytes): whether the content says so.
+    load(file or object, int8_io): its graph. outputs(file or object, data, raw, int8_io): what the original gives on
+    samples [n, h, w, c] per input, real values; raw: data are stored values. ToolError if it is not installed or does
+    not run the model. int8_io as in conversion.load. objects: models in memory are of this format, too.
+    """
+
+    what: str
+    endings: tuple[str, ...]
+    sniff: Callable[[bytes], bool]
+    load: Callable[[Any, bool], Graph]
+    runtime: str
+    outputs: Callable[[Any, list[np.ndarray], bool, bool], list[np.ndarray]]
+    objects: bool = False

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""TensorFlow Lite models (.tflite) to the graph.
+
+    graph = load_tflite("model.tflite")
+
+    tflite_reader.py   verifies the file and reads it into plain objects
+    tflite_walk.py     goes through its operators; tflite_context.py is the state of this
+    tflite_fold.py     computes what depends on constants and shapes only
+    tflite_layers.py   translates operators that compute, tflite_windows.py those with weights or windows,
+                       tflite_moves.py, tflite_picks.py those that move values about, tflite_spectrum.py transforms
+    tflite_layout.py   maps the file's axes to (h, w, c)
+
+uint8 values become int8 with zero points lower by 128.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...errors import ModelError, ToolError, UnsupportedError
+from ...graph import Graph, Node
+from ...messages import Setting, Text
+
+
+def load_tflite(source: str | Path | bytes, *, int8_io: bool = False, dequantize_weights: bool = False) -> Graph:
+    """Reads a TensorFlow Lite model.
+
+    source: path of a .tflite file, or its bytes.
+    int8_io: cut quantize and dequantize nodes off the model's ends, so that it takes and gives int8.
+    dequantize_weights: turn a model with float32 activations and int8 weights into a float32 model.
+    Returns the graph: float32, or int8 with quantised weights.
+    Errors: ModelError if the file is damaged, UnsupportedError naming all operators that have no counterpart,
+    ToolError if the package `tflite` is absent.
+    """
+    try:
+        from .tflite_reader import read_model
+        from .tflite_walk import Walk
+    except ImportError as e:
+        raise ToolError("reading .tflite files needs the package 'tflite': pip install tflite") from e
+    if isinstance(source, bytes | bytearray | memoryview):
+        data, label = bytes(source), "model.tflite"
+    else:
+        label = str(source)
+        try:
+            data = Path(source).read_bytes()
+        except OSError as e:
+            raise ModelError(f"{label}: can not be read: {e.strerror}") from e
+    graph = Graph(name=Path(label).stem, source=label)
+    Walk(read_model(data, label), dequantize_weights, graph).run()
+    if int8_io:
+        _cut_ends(graph)
+        _check_ends(graph)
+    return graph
+
+
+def _check_ends(graph: Graph) -> None:
+    """Refuses a quantised model whose ends compute in float: they cannot be cut off."""
+    ends = [("input", t) for t in graph.inputs] + [("output", t) for t in graph.outputs]
+    for what, name in () if graph.is_float else ends:
+        if graph.tensors[name].dtype == "float32":
+            node = graph.producer(name) if what == "output" else next(iter(graph.consumers(name)), None)
+            where = f"layer '{node.name}' ({node.op}) computes in float there" if node else "no layer uses it"
+            raise UnsupportedError(
+                Text(
+                    f"{graph.source}: ",
+                    Setting.INT8_IO,
+                    f": {what} '{name}' cannot become int8, {where}; convert without it, or quantise the model "
+                    "throughout",
+                )
+            )
+
+
+def _cut_ends(graph: Graph) -> None:
+    """Removes quantize nodes at the inputs and dequantize or quantize-to-uint8 nodes at the outputs."""
+    by_output = {n.output: n for n in graph.nodes}
+    readers: dict[str, list[Node]] = {}
+    for node in graph.nodes:
+        for name in node.inputs:
+            readers.setdefault(name, []).append(node)
+    dropped = set()
+    for i, name in enumerate(graph.inputs):
+        first = readers.get(name, [])
+        if (
+            len(first) == 1
+            and first[0].op == "quantize"
+            and name not in graph.outputs
+            and graph.tensors[name].dtype != "int8"
+        ):
+            graph.inputs[i] = first[0].output
+            dropped.add(first[0].output)
+    for i, name in enumerate(graph.outputs):
+        last = by_output.get(name)
+        if (
+            last
+            and last.op in ("dequantize", "quantize")
+            and graph.tensors[name].dtype != "int8"
+            and name not in readers
+        ):
+            if graph.tensors[last.inputs[0]].dtype == "int8":
+                graph.outputs[i] = last.inputs[0]
+                dropped.add(name)
+    graph.nodes = [n for n in graph.nodes if n.output not in dropped]
+    used = {*graph.inputs, *graph.outputs, *(t for n in graph.nodes for t in (*n.inputs, n.output))}
+    graph.tensors = {k: t for k, t in graph.tensors.items() if k in used}
