@@ -22,4 +22,10 @@ nnom_status_t nnom_binary_build(nnom_binary_layer_t *layer);
 /* pack() of plain kernels: the build has done it all. */
 nnom_status_t nnom_binary_plain(nnom_layer_t *layer);
 
+/*
+ * For pack(): allocates and fills the linear form of an int8 Add (sign 1) or Sub (-1), and makes it layer->param. NNOM_UNSUPPORTED
+ * if there is none.
+ */
+nnom_status_t nnom_linear_pack(nnom_layer_t *layer, int32_t sign);
+
 #endif

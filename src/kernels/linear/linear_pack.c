@@ -2,7 +2,8 @@
 #include <math.h>
 
 #include "../sum.h"
-#include "linear.h"
+#include "../../layers/binary.h"
+#include "../linear.h"
 
 /*
  * Let x be the real number that Add or Sub round, without the output's zero point Z, and L = start + a factor_a + b factor_b. The

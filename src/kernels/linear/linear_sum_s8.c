@@ -2,7 +2,8 @@
 #include "../fixed.h"
 #include "../kernels.h"
 #include "../../build/kernel.h"
-#include "linear.h"
+#include "../../layers/binary.h"
+#include "../linear.h"
 
 static inline int32_t linear_value(const nnom_linear_param_t *p, int8_t a, int8_t b)
 {

@@ -7,9 +7,9 @@
 #include "mve_loops.h"
 
 /* Words of a block whose taps are one run. */
-static inline int32_t nnom_mve_block_words(int32_t first, int32_t chunks)
+static inline int32_t nnom_mve_block_words(int32_t pitch, int32_t chunks)
 {
-    return first + (chunks - 1) * NNOM_MVE_CHUNK + NNOM_MVE_FINISH;
+    return pitch + (chunks - 1) * NNOM_MVE_CHUNK + NNOM_MVE_FINISH;
 }
 
 /* Bytes [at, at + n) of words, n <= 16, then any others: there are 15 bytes behind them. */
@@ -39,15 +39,15 @@ static inline nnom_s32x4_t nnom_mve_four(const uint32_t *word)
 #endif
 }
 
-/* Adds a run of taps of four outputs to their sums; modulo 2^32. */
-static inline nnom_s32x4_t nnom_mve_sums(const uint32_t *weights, const int8_t *x, int32_t first, int32_t chunks,
-                                         nnom_s32x4_t sums)
+/* Adds a run of taps of four outputs to their sums; modulo 2^32. first, pitch: as of nnom_mve_run_t. */
+static inline nnom_s32x4_t nnom_mve_sums(const uint32_t *weights, const int8_t *x, int32_t first, int32_t pitch,
+                                         int32_t chunks, nnom_s32x4_t sums)
 {
     uint32_t sum[4] = {0, 0, 0, 0};
     for (int32_t k = 0, at = 0; k < chunks; k++) {
-        const int32_t taps = k == 0 ? first : NNOM_MVE_CHUNK;
+        const int32_t taps = k == 0 ? first : NNOM_MVE_CHUNK, step = k == 0 ? pitch : NNOM_MVE_CHUNK;
         const nnom_s8x16_t v = nnom_vldrb_z(x, taps);
-        for (int32_t o = 0; o < 4; o++, at += taps) {
+        for (int32_t o = 0; o < 4; o++, at += step) {
             sum[o] += (uint32_t)nnom_vmladav(v, nnom_mve_bytes(weights, at, taps));
         }
         x += taps;

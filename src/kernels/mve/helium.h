@@ -24,6 +24,10 @@ typedef int32x4_t nnom_s32x4_t;
 #define nnom_vldrb_z(x, n) vldrbq_z_s8((x), vctp8q((uint32_t)(n)))
 #define nnom_vldrw(x) vldrwq_s32((const int32_t *)(x))
 #define nnom_vstrw(to, v) vstrwq_s32((to), (v))
+#define nnom_vstrb(to, v) vstrbq_s8((to), (v))
+/* Byte i to to + offsets i, for i < n. */
+#define nnom_vstrb_scatter(to, offsets, v, n)                                                                          \
+    vstrbq_scatter_offset_p_s8((to), vreinterpretq_u8_s8(offsets), (v), vctp8q((uint32_t)(n)))
 #define nnom_vstrb_p(to, v, n) vstrbq_p_s8((to), (v), vctp8q((uint32_t)(n)))
 #define nnom_vaddw(a, b) vaddq_s32((a), (b))
 #define nnom_vdupw(x) vdupq_n_s32(x)
@@ -35,151 +39,48 @@ typedef int32x4_t nnom_s32x4_t;
 #define nnom_vsat8(a) vmaxq_s32(vminq_s32((a), vdupq_n_s32(127)), vdupq_n_s32(-128))
 /* n of the lowest bytes of the lanes, n <= 4. */
 #define nnom_vstrb_w(to, v, n) vstrbq_p_s32((to), (v), vctp32q((uint32_t)(n)))
+#define nnom_vstrb_w4(to, v) vstrbq_s32((to), (v))
+/* Four int8 widened; lanes from n on are 0. */
+#define nnom_vldrb_w(x) vldrbq_s32(x)
+#define nnom_vldrb_wz(x, n) vldrbq_z_s32((x), vctp32q((uint32_t)(n)))
+/* acc + a * factor, modulo 2^32. */
+#define nnom_vmlaw(acc, a, factor) vmlaq_n_s32((acc), (a), (factor))
+/* Lowest bytes: a >> 21, saturated to int8. */
+#define nnom_vsat_shift(a) mve_sat_shift(a)
 #define nnom_vmladav(a, b) vmladavq_s8((a), (b))
+/* Byte o of the offsets, from x on; lanes from n on are 0. */
+#define nnom_vldrb_gather(x, offsets, n)                                                                               \
+    vldrbq_gather_offset_z_s8((x), vreinterpretq_u8_s8(offsets), vctp8q((uint32_t)(n)))
+/* 16-bit products of even lanes, of odd lanes. */
+#define nnom_vmullb(a, b) vmullbq_int_s8((a), (b))
+#define nnom_vmullt(a, b) vmulltq_int_s8((a), (b))
+/* Eight int8 widened; lanes from n on are 0. */
+#define nnom_vldrb_h(x) vldrbq_s16(x)
+#define nnom_vldrb_hz(x, n) vldrbq_z_s16((x), vctp16q((uint32_t)(n)))
+#define nnom_vstrh(to, v) vstrhq_s16((to), (v))
+#define nnom_vaddh(a, b) vaddq_s16((a), (b))
+#define nnom_vqaddh(a, b) vqaddq_s16((a), (b))
+#define nnom_vduph(x) vdupq_n_s16((int16_t)(x))
+/* Even lanes widened, odd lanes widened. */
+#define nnom_vmovlb(a) vmovlbq_s16(a)
+#define nnom_vmovlt(a) vmovltq_s16(a)
+/* Saturated; even lanes from a, odd ones from b. */
+#define nnom_vqmovn32(a, b) vqmovntq_s32(vqmovnbq_s32(vuninitializedq_s16(), (a)), (b))
+#define nnom_vqmovn16(a, b) vqmovntq_s16(vqmovnbq_s16(vuninitializedq_s8(), (a)), (b))
 #define nnom_vdup8(x) vdupq_n_s8((int8_t)(x))
 #define nnom_vmax8(a, b) vmaxq_s8((a), (b))
 #define nnom_vmin8(a, b) vminq_s8((a), (b))
 
+/* Not with VQSHRN: GNU as (2.40) encodes it as VQRSHRN, which rounds. */
+static inline nnom_s32x4_t mve_sat_shift(nnom_s32x4_t a)
+{
+    const nnom_s32x4_t word = vshrq_n_s32(a, 21);
+    const nnom_s16x8_t half = vqmovnbq_s32(vreinterpretq_s16_s32(word), word);
+    return vreinterpretq_s32_s8(vqmovnbq_s16(vreinterpretq_s8_s16(half), half));
+}
+
 #else
-
-typedef struct nnom_s8x16 {
-    int8_t at[16];
-} nnom_s8x16_t;
-typedef struct nnom_s16x8 {
-    int16_t at[8];
-} nnom_s16x8_t;
-typedef struct nnom_s32x4 {
-    int32_t at[4];
-} nnom_s32x4_t;
-
-/* Lanes from n on are 0. */
-static inline nnom_s8x16_t nnom_vldrb_z(const int8_t *x, int32_t n)
-{
-    nnom_s8x16_t v = {{0}};
-    for (int32_t i = 0; i < n && i < 16; i++) {
-        v.at[i] = x[i];
-    }
-    return v;
-}
-
-static inline nnom_s8x16_t nnom_vldrb(const int8_t *x)
-{
-    return nnom_vldrb_z(x, 16);
-}
-
-static inline void nnom_vstrb_p(int8_t *to, nnom_s8x16_t v, int32_t n)
-{
-    for (int32_t i = 0; i < n && i < 16; i++) {
-        to[i] = v.at[i];
-    }
-}
-
-static inline nnom_s32x4_t nnom_vldrw(const void *x)
-{
-    const int32_t *from = x;
-    const nnom_s32x4_t v = {{from[0], from[1], from[2], from[3]}};
-    return v;
-}
-
-static inline void nnom_vstrw(int32_t *to, nnom_s32x4_t v)
-{
-    for (int32_t i = 0; i < 4; i++) {
-        to[i] = v.at[i];
-    }
-}
-
-static inline nnom_s32x4_t nnom_vaddw(nnom_s32x4_t a, nnom_s32x4_t b)
-{
-    for (int32_t i = 0; i < 4; i++) {
-        a.at[i] = (int32_t)((uint32_t)a.at[i] + (uint32_t)b.at[i]);
-    }
-    return a;
-}
-
-static inline nnom_s32x4_t nnom_vdupw(int32_t x)
-{
-    const nnom_s32x4_t v = {{x, x, x, x}};
-    return v;
-}
-
-static inline nnom_s32x4_t nnom_vqrdmulh(nnom_s32x4_t a, nnom_s32x4_t b)
-{
-    for (int32_t i = 0; i < 4; i++) {
-        a.at[i] = nnom_high_mul(a.at[i], b.at[i]);
-    }
-    return a;
-}
-
-/* Shifts to the right, -31 <= b <= 0, ties upwards. */
-static inline nnom_s32x4_t nnom_vrshl(nnom_s32x4_t a, nnom_s32x4_t b)
-{
-    for (int32_t i = 0; i < 4; i++) {
-        const int64_t half = b.at[i] < 0 ? (int64_t)1 << (-b.at[i] - 1) : 0;
-        a.at[i] = (int32_t)((a.at[i] + half) >> -b.at[i]);
-    }
-    return a;
-}
-
-/* -1 in lanes that are negative, else 0. */
-static inline nnom_s32x4_t nnom_vsign(nnom_s32x4_t a)
-{
-    for (int32_t i = 0; i < 4; i++) {
-        a.at[i] = a.at[i] < 0 ? -1 : 0;
-    }
-    return a;
-}
-
-/* int8 values, saturated. */
-static inline nnom_s32x4_t nnom_vsat8(nnom_s32x4_t a)
-{
-    for (int32_t i = 0; i < 4; i++) {
-        a.at[i] = nnom_clamp_i32(a.at[i], -128, 127);
-    }
-    return a;
-}
-
-/* n of the lowest bytes of the lanes, n <= 4. */
-static inline void nnom_vstrb_w(int8_t *to, nnom_s32x4_t v, int32_t n)
-{
-    for (int32_t i = 0; i < n && i < 4; i++) {
-        to[i] = (int8_t)v.at[i];
-    }
-}
-
-static inline int32_t nnom_vmladav(nnom_s8x16_t a, nnom_s8x16_t b)
-{
-    int32_t sum = 0;
-    for (int32_t i = 0; i < 16; i++) {
-        sum += a.at[i] * b.at[i];
-    }
-    return sum;
-}
-
-static inline nnom_s8x16_t nnom_vdup8(int32_t x)
-{
-    nnom_s8x16_t v;
-    for (int32_t i = 0; i < 16; i++) {
-        v.at[i] = (int8_t)x;
-    }
-    return v;
-}
-
-static inline nnom_s8x16_t nnom_vmax8(nnom_s8x16_t a, nnom_s8x16_t b)
-{
-    for (int32_t i = 0; i < 16; i++) {
-        a.at[i] = a.at[i] > b.at[i] ? a.at[i] : b.at[i];
-    }
-    return a;
-}
-
-static inline nnom_s8x16_t nnom_vmin8(nnom_s8x16_t a, nnom_s8x16_t b)
-{
-    for (int32_t i = 0; i < 16; i++) {
-        a.at[i] = a.at[i] < b.at[i] ? a.at[i] : b.at[i];
-    }
-    return a;
-}
-
+#include "helium_c.h"
 #endif
 
 /* ---- Moves: newlib's memcpy and memset go byte by byte ---- */
@@ -206,9 +107,45 @@ static inline void nnom_mve_copy(int8_t *to, const int8_t *from, int32_t n)
 static inline void nnom_mve_fill(int8_t *to, int32_t value, int32_t n)
 {
     const nnom_s8x16_t v = nnom_vdup8(value);
+#if defined(__ARM_FEATURE_MVE) && defined(__GNUC__)
+    __asm__ volatile("wlstp.8 lr, %1, 2f\n"
+                     "1:\n"
+                     "vstrb.8 %q2, [%0], #16\n"
+                     "letp lr, 1b\n"
+                     "2:\n"
+                     : "+l"(to)
+                     : "r"(n), "w"(v)
+                     : "lr", "memory");
+#else
     for (; n > 0; n -= 16, to += 16) {
         nnom_vstrb_p(to, v, n);
     }
+#endif
+}
+
+/* `vectors` times `bytes` bytes, 1 to 16, each to `to` + its offset; `step` bytes from one vector's to the next one's. */
+static inline void nnom_mve_spread(int8_t *to, const int8_t *from, int32_t vectors, int32_t bytes, int32_t step,
+                                   nnom_s8x16_t offsets)
+{
+#if defined(__ARM_FEATURE_MVE) && defined(__GNUC__)
+    __asm__ volatile("vctp.8 %3\n"
+                     "wls lr, %2, 2f\n"
+                     "1:\n"
+                     "vpstt\n"
+                     "vldrbt.8 q0, [%1]\n"
+                     "vstrbt.8 q0, [%0, %q5]\n"
+                     "add %1, %1, %3\n"
+                     "add %0, %0, %4\n"
+                     "le lr, 1b\n"
+                     "2:\n"
+                     : "+l"(to), "+l"(from)
+                     : "r"(vectors), "r"(bytes), "r"(step), "w"(offsets)
+                     : "lr", "q0", "p0", "memory");
+#else
+    for (int32_t i = 0; i < vectors; i++, from += bytes, to += step) {
+        nnom_vstrb_scatter(to, offsets, nnom_vldrb_z(from, bytes), bytes);
+    }
+#endif
 }
 
 /* n outputs clamped, where the limits are narrower than int8. */
@@ -218,9 +155,23 @@ static inline void nnom_mve_limits(int8_t *row, int32_t n, int32_t least, int32_
         return;
     }
     const nnom_s8x16_t lo = nnom_vdup8(least), hi = nnom_vdup8(most);
+#if defined(__ARM_FEATURE_MVE) && defined(__GNUC__)
+    __asm__ volatile("wlstp.8 lr, %1, 2f\n"
+                     "1:\n"
+                     "vldrb.8 q0, [%0]\n"
+                     "vmax.s8 q0, q0, %q2\n"
+                     "vmin.s8 q0, q0, %q3\n"
+                     "vstrb.8 q0, [%0], #16\n"
+                     "letp lr, 1b\n"
+                     "2:\n"
+                     : "+l"(row)
+                     : "r"(n), "w"(lo), "w"(hi)
+                     : "lr", "q0", "memory");
+#else
     for (; n > 0; n -= 16, row += 16) {
         nnom_vstrb_p(row, nnom_vmin8(nnom_vmax8(nnom_vldrb_z(row, n), lo), hi), n);
     }
+#endif
 }
 
 #endif

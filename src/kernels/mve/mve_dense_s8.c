@@ -23,7 +23,8 @@ static nnom_s32x4_t mve_dense_sums(const mve_dense_t *d, const uint32_t *weights
     nnom_walk_t walk = d->walk;
     weights += d->before * d->words;
     for (int32_t i = 0; i < d->rows; i++, weights += d->words, nnom_walk_down(&walk)) {
-        sums = nnom_mve_sums(weights, (const int8_t *)nnom_walk_row(&walk), d->p->first, d->p->chunks, sums);
+        sums =
+            nnom_mve_sums(weights, (const int8_t *)nnom_walk_row(&walk), d->p->first, d->p->first, d->p->chunks, sums);
     }
     return sums;
 }
@@ -63,6 +64,7 @@ static void mve_dense_at_once(const nnom_call_t *call)
                           .x0 = (const int8_t *)nnom_call_input_rows(call, 0).data,
                           .out = (int8_t *)nnom_call_output_rows(call).data,
                           .first = p->first,
+                          .pitch = p->first,
                           .chunks = in->shape.h * p->chunks,
                           .zero_point = out->zero_point};
     run.end = run.stream + whole * (taps + NNOM_MVE_FINISH);
@@ -102,7 +104,7 @@ static nnom_status_t mve_dense_pack(nnom_layer_t *layer)
 {
     nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
     const int32_t rows = nnom_layer_in(layer, 0)->shape.h;
-    const nnom_status_t status = nnom_mve_pack(conv, rows);
+    const nnom_status_t status = nnom_mve_pack(conv, rows, 0, false);
     if (status != NNOM_OK) {
         return status;
     }

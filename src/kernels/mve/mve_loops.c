@@ -15,17 +15,22 @@
 #define WEIGHTS(q) TEXT("vldrb.8 " q ", [r5], #16")
 /* `op`: vmladav for the first chunk, vmladava for the others. */
 #define BOTH(op, a, b, q) TEXT(op ".s8 " a ", q0, " q) TEXT(op ".s8 " b ", q1, " q)
-#define PAIR_CHUNK(op)                                                                                                 \
-    INPUTS                                                                                                             \
+#define PAIR_CHUNK_OF(op)                                                                                              \
     WEIGHTS("q2") WEIGHTS("q3") BOTH(op, "r0", "r8", "q2") BOTH(op, "r2", "r10", "q3")                                 \
     WEIGHTS("q2") WEIGHTS("q3") BOTH(op, "r4", "r12", "q2") BOTH(op, "r6", "lr", "q3")
 
-/* The first chunk of any length: what of q2 and q3 is not of this output meets zeros. */
-#define PART_WEIGHTS(q) TEXT("vldrb.8 " q ", [r5]") TEXT("add r5, r5, r9")
+#define PAIR_CHUNK(op) INPUTS PAIR_CHUNK_OF(op)
+
+/* The first chunk of any length: what of the weights is not of this output meets zeros. */
+#define PART_WEIGHTS(q, pitch) TEXT("vldrb.8 " q ", [r5]") TEXT("add r5, r5, " pitch)
+#define PART_INPUTS TEXT("vpstt") TEXT("vldrbt.8 q0, [r1]") TEXT("vldrbt.8 q1, [r3]") TEXT("add r1, r1, r9") TEXT("add r3, r3, r9")
 #define PAIR_PART                                                                                                      \
-    TEXT("vpstt") TEXT("vldrbt.8 q0, [r1]") TEXT("vldrbt.8 q1, [r3]") TEXT("add r1, r1, r9") TEXT("add r3, r3, r9")    \
-    PART_WEIGHTS("q2") PART_WEIGHTS("q3") BOTH("vmladav", "r0", "r8", "q2") BOTH("vmladav", "r2", "r10", "q3")         \
-    PART_WEIGHTS("q2") PART_WEIGHTS("q3") BOTH("vmladav", "r4", "r12", "q2") BOTH("vmladav", "r6", "lr", "q3")
+    PART_INPUTS                                                                                                        \
+    PART_WEIGHTS("q2", "r9") PART_WEIGHTS("q3", "r9")                                                                  \
+    BOTH("vmladav", "r0", "r8", "q2") BOTH("vmladav", "r2", "r10", "q3")                                               \
+    PART_WEIGHTS("q2", "r9") PART_WEIGHTS("q3", "r9")                                                                  \
+    BOTH("vmladav", "r4", "r12", "q2") BOTH("vmladav", "r6", "lr", "q3")
+#define PAIR_FILLED PART_INPUTS PAIR_CHUNK_OF("vmladav")
 
 #define ONE(op, a, q) TEXT(op ".s8 " a ", q0, " q)
 #define SINGLE_CHUNK(op)                                                                                               \
@@ -34,8 +39,8 @@
     WEIGHTS("q2") WEIGHTS("q3") ONE(op, "r4", "q2") ONE(op, "r6", "q3")
 #define SINGLE_PART                                                                                                    \
     TEXT("vpst") TEXT("vldrbt.8 q0, [r1]") TEXT("add r1, r1, r9")                                                      \
-    PART_WEIGHTS("q2") PART_WEIGHTS("q3") ONE("vmladav", "r0", "q2") ONE("vmladav", "r2", "q3")                        \
-    PART_WEIGHTS("q2") PART_WEIGHTS("q3") ONE("vmladav", "r4", "q2") ONE("vmladav", "r6", "q3")
+    PART_WEIGHTS("q2", "r11") PART_WEIGHTS("q3", "r11") ONE("vmladav", "r0", "q2") ONE("vmladav", "r2", "q3")          \
+    PART_WEIGHTS("q2", "r11") PART_WEIGHTS("q3", "r11") ONE("vmladav", "r4", "q2") ONE("vmladav", "r6", "q3")
 
 /* Four sums as a vector: the first register goes to the lower lane. */
 #define GATHER(q, a, b, c, d) TEXT("vmov " q "[2], " q "[0], " a ", " c) TEXT("vmov " q "[3], " q "[1], " b ", " d)
@@ -73,7 +78,7 @@
     __asm__(FUNCTION(name)                                                                                             \
         TEXT("push {r4, r5, r6, r7, r8, r9, r10, r11, lr}") TEXT("vpush {d8, d9, d10, d11}") TEXT("sub sp, sp, #32")   \
         TEXT("ldrd r5, r2, [r0]") TEXT("ldrd r1, r3, [r0, #8]") TEXT("ldrd r11, r4, [r0, #16]")                        \
-        TEXT("ldrd r9, r6, [r0, #24]") TEXT("ldrd r8, r10, [r0, #32]") TEXT("ldrd r12, lr, [r0, #40]")                 \
+        TEXT("ldrd r9, r6, [r0, #24]") TEXT("ldrd r8, r10, [r0, #36]") TEXT("ldrd r12, lr, [r0, #44]")                 \
         TEXT("strd r1, r3, [sp]") TEXT("strd r5, r2, [sp, #8]") TEXT("strd r12, lr, [sp, #16]")                        \
         TEXT("vdup.16 q5, r8") TEXT("vdup.32 q4, r4")                                                                  \
         TEXT("mov r0, #0") TEXT("vidup.u32 q0, r0, #1") TEXT("mov.w r0, #0x10001") TEXT("vmla.s32 q4, q0, r0")         \
@@ -97,16 +102,17 @@
         FUNCTION_END(name));
 
 PAIRS("nnom_mve_pairs_ties", PAIR_CHUNK("vmladav"), PAIR_TIES)
-PAIRS("nnom_mve_pairs_ties_part", PAIR_PART, PAIR_TIES)
 PAIRS("nnom_mve_pairs_relu", PAIR_CHUNK("vmladav"), NO_TIES)
-PAIRS("nnom_mve_pairs_relu_part", PAIR_PART, NO_TIES)
+PAIRS("nnom_mve_pairs_ties_filled", PAIR_FILLED, PAIR_TIES)
+PAIRS("nnom_mve_pairs_relu_filled", PAIR_FILLED, NO_TIES)
+PAIRS("nnom_mve_pairs_ties_part", PAIR_PART, PAIR_TIES)
 
-/* r3 window, r5 stream, r8 loops over two chunks, r10 end of the stream, r7 output, r12 entry; q4 zero point. */
+/* r3 window, r5 stream, r8 loops over two chunks, r10 end of the stream, r7 output, r11 pitch, r12 entry; q4 zero point. */
 #define SINGLE(name, first)                                                                                            \
     __asm__(FUNCTION(name)                                                                                             \
         TEXT("push {r4, r5, r6, r7, r8, r9, r10, r11, lr}") TEXT("vpush {d8, d9}")                                     \
         TEXT("ldrd r5, r10, [r0]") TEXT("ldr r3, [r0, #8]") TEXT("ldr r7, [r0, #16]")                                  \
-        TEXT("ldrd r9, r6, [r0, #24]") TEXT("ldr r4, [r0, #32]") TEXT("vdup.16 q4, r4")                                \
+        TEXT("ldrd r9, r6, [r0, #24]") TEXT("ldrd r11, r4, [r0, #32]") TEXT("vdup.16 q4, r4")                                \
         TEXT("lsr r8, r6, #1") TEXT("sub r6, r6, #1")                                          \
         ENTRY TEXT("mov r12, r2")                                                                                      \
         TEXT("vctp.8 r9")                                                                                              \
@@ -134,16 +140,20 @@ SINGLE("nnom_mve_single_part", SINGLE_PART)
 void nnom_mve_single_whole(const nnom_mve_run_t *run);
 void nnom_mve_single_part(const nnom_mve_run_t *run);
 void nnom_mve_pairs_ties(const nnom_mve_run_t *run);
-void nnom_mve_pairs_ties_part(const nnom_mve_run_t *run);
 void nnom_mve_pairs_relu(const nnom_mve_run_t *run);
-void nnom_mve_pairs_relu_part(const nnom_mve_run_t *run);
+void nnom_mve_pairs_ties_filled(const nnom_mve_run_t *run);
+void nnom_mve_pairs_relu_filled(const nnom_mve_run_t *run);
+void nnom_mve_pairs_ties_part(const nnom_mve_run_t *run);
 
-nnom_mve_pairs_t *nnom_mve_pairs(bool ties, bool part)
+nnom_mve_pairs_t *nnom_mve_pairs(bool ties, int32_t first, int32_t pitch)
 {
-    if (part) {
-        return ties ? nnom_mve_pairs_ties_part : nnom_mve_pairs_relu_part;
+    if (first == NNOM_MVE_CHUNK) {
+        return ties ? nnom_mve_pairs_ties : nnom_mve_pairs_relu;
     }
-    return ties ? nnom_mve_pairs_ties : nnom_mve_pairs_relu;
+    if (pitch == NNOM_MVE_CHUNK) {
+        return ties ? nnom_mve_pairs_ties_filled : nnom_mve_pairs_relu_filled;
+    }
+    return nnom_mve_pairs_ties_part;
 }
 
 void nnom_mve_single(const nnom_mve_run_t *run)
@@ -162,15 +172,15 @@ void nnom_mve_single(const nnom_mve_run_t *run)
 /* A block's four outputs of the window at x, without the zero point. */
 static nnom_s32x4_t mve_block(const nnom_mve_run_t *run, const uint32_t *stream, const int8_t *x, bool ties)
 {
-    const uint32_t *finish = stream + nnom_mve_block_words(run->first, run->chunks) - NNOM_MVE_FINISH;
-    const nnom_s32x4_t sums = nnom_mve_sums(stream, x, run->first, run->chunks, nnom_vldrw(finish));
+    const uint32_t *finish = stream + nnom_mve_block_words(run->pitch, run->chunks) - NNOM_MVE_FINISH;
+    const nnom_s32x4_t sums = nnom_mve_sums(stream, x, run->first, run->pitch, run->chunks, nnom_vldrw(finish));
     return nnom_mve_requantize(sums, finish + 4, ties);
 }
 
 static void mve_pairs(const nnom_mve_run_t *run, bool ties)
 {
     const nnom_mve_run_t r = *run;
-    const int32_t words = nnom_mve_block_words(r.first, r.chunks);
+    const int32_t words = nnom_mve_block_words(r.pitch, r.chunks);
     const int8_t *x0 = r.x0, *x1 = r.x1;
     int8_t *out = r.out;
     for (int32_t i = 0; i < r.pairs; i++, x0 += r.x_step, x1 += r.x_step, out += r.out_step) {
@@ -192,15 +202,14 @@ static void mve_pairs_relu(const nnom_mve_run_t *run)
     mve_pairs(run, false);
 }
 
-nnom_mve_pairs_t *nnom_mve_pairs(bool ties, bool part)
+nnom_mve_pairs_t *nnom_mve_pairs(bool ties, int32_t first, int32_t pitch)
 {
-    (void)part;
-    return ties ? mve_pairs_ties : mve_pairs_relu;
+    return ties || (first < NNOM_MVE_CHUNK && pitch < NNOM_MVE_CHUNK) ? mve_pairs_ties : mve_pairs_relu;
 }
 
 void nnom_mve_single(const nnom_mve_run_t *run)
 {
-    const int32_t words = nnom_mve_block_words(run->first, run->chunks);
+    const int32_t words = nnom_mve_block_words(run->pitch, run->chunks);
     int8_t *out = run->out;
     for (const uint32_t *stream = run->stream; stream != run->end; stream += words, out += 4) {
         nnom_mve_store(out, mve_block(run, stream, run->x0, true), run->zero_point, 4);

@@ -16,7 +16,8 @@
 
 /*
  * Words of a block of four outputs, bytes in them from the lowest on:
- *   taps    of the first chunk, as long as it is, for each output; then 16 of each output for each chunk
+ *   taps    of the first chunk, as long as it is or, where weights may grow, filled up to 16, for each output; then 16 of each output for
+ *           each chunk
  *   finish  biases [4], multipliers [4], shifts, int8 [4]
  */
 enum { NNOM_MVE_CHUNK = 16, NNOM_MVE_FINISH = 9 };
@@ -31,6 +32,7 @@ typedef struct nnom_mve_run {
     uint32_t offsets; /* from out to the first's, and 2^16 times that to the second's */
     int32_t first;    /* taps of the first chunk, 1 to 16 */
     int32_t chunks;
+    int32_t pitch;      /* bytes of an output in the first chunk: first, or 16 */
     int32_t zero_point; /* of the output */
     int32_t pairs;      /* of pixels, >= 1 */
     int32_t x_step;     /* from a pair's windows to the next one's */
@@ -39,9 +41,9 @@ typedef struct nnom_mve_run {
 
 /* All blocks of `pairs` pairs of pixels. All of a block's windows are read before its outputs are written. */
 typedef void nnom_mve_pairs_t(const nnom_mve_run_t *run);
-/* ties: shift_round() as it is, else for outputs that end at their zero point; part: first < 16. */
-nnom_mve_pairs_t *nnom_mve_pairs(bool ties, bool part);
-/* All blocks of the pixel x0, to out; ties must be told if negative numbers are wanted. */
+/* The one for runs of this first and pitch. ties: shift_round() as it is, else for outputs that end at their zero point. */
+nnom_mve_pairs_t *nnom_mve_pairs(bool ties, int32_t first, int32_t pitch);
+/* All blocks of the pixel x0, to out. */
 void nnom_mve_single(const nnom_mve_run_t *run);
 
 #endif

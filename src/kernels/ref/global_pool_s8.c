@@ -5,7 +5,7 @@
  * Block by block of channels: sums of a call over all rows live on the stack, else in the scratch. The output may lie
  * on the input: a block is written after it was read everywhere, and covers the same channels of the first pixel.
  */
-static void global_pool_cells_s8(const nnom_call_t *call, nnom_pool_kind_t kind)
+void nnom_pool_rows_s8(const nnom_call_t *call, nnom_pool_kind_t kind, nnom_cells_take_t *take)
 {
     const nnom_shape_t in = nnom_call_input(call, 0)->shape;
     const nnom_rows_t from = nnom_call_input_rows(call, 0);
@@ -21,7 +21,7 @@ static void global_pool_cells_s8(const nnom_call_t *call, nnom_pool_kind_t kind)
         if (first) {
             nnom_cells_begin_s8(kind, n, acc);
         }
-        nnom_cells_take_s8(&cells, kind, o, n, acc);
+        take(&cells, kind, o, n, acc);
         for (int32_t i = 0; last && i < n; i++) {
             ((int8_t *)to.data)[o + i] = nnom_pool_give_s8(&giver, acc[i]);
         }
@@ -30,15 +30,15 @@ static void global_pool_cells_s8(const nnom_call_t *call, nnom_pool_kind_t kind)
 
 void nnom_global_max_pool_s8_ref(const nnom_call_t *call)
 {
-    global_pool_cells_s8(call, NNOM_POOL_MAX);
+    nnom_pool_rows_s8(call, NNOM_POOL_MAX, nnom_cells_take_s8);
 }
 
 void nnom_global_avg_pool_s8_ref(const nnom_call_t *call)
 {
-    global_pool_cells_s8(call, NNOM_POOL_AVG);
+    nnom_pool_rows_s8(call, NNOM_POOL_AVG, nnom_cells_take_s8);
 }
 
 void nnom_global_sum_pool_s8_ref(const nnom_call_t *call)
 {
-    global_pool_cells_s8(call, NNOM_POOL_SUM);
+    nnom_pool_rows_s8(call, NNOM_POOL_SUM, nnom_cells_take_s8);
 }

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 #include "pool_s8.h"
 
-static void pool_pixel_s8(const nnom_cells_t *cells, nnom_pool_kind_t kind, const nnom_pool_giver_t *giver, int8_t *to)
+static void pool_pixel_s8(const nnom_cells_t *cells, nnom_pool_kind_t kind, nnom_cells_take_t *take,
+                          const nnom_pool_giver_t *giver, int8_t *to)
 {
     int32_t acc[NNOM_BLOCK];
     for (int32_t o = 0; o < cells->c; o += NNOM_BLOCK) {
         const int32_t n = nnom_min_i32(NNOM_BLOCK, cells->c - o);
         nnom_cells_begin_s8(kind, n, acc);
-        nnom_cells_take_s8(cells, kind, o, n, acc);
+        take(cells, kind, o, n, acc);
         for (int32_t i = 0; i < n; i++) {
             to[o + i] = nnom_pool_give_s8(giver, acc[i]);
         }
     }
 }
 
-static void pool_cells_s8(const nnom_call_t *call, nnom_pool_kind_t kind)
+void nnom_pool_windows_s8(const nnom_call_t *call, nnom_pool_kind_t kind, nnom_cells_take_t *take)
 {
     const nnom_pool_param_t *p = call->node->param;
     const nnom_tensor_t *out = nnom_call_output(call);
@@ -33,22 +34,22 @@ static void pool_cells_s8(const nnom_call_t *call, nnom_pool_kind_t kind)
                 count = cells.rows * cells.columns;
                 giver = nnom_pool_giver(call, kind, count);
             }
-            pool_pixel_s8(&cells, kind, &giver, row);
+            pool_pixel_s8(&cells, kind, take, &giver, row);
         }
     }
 }
 
 void nnom_max_pool_s8_ref(const nnom_call_t *call)
 {
-    pool_cells_s8(call, NNOM_POOL_MAX);
+    nnom_pool_windows_s8(call, NNOM_POOL_MAX, nnom_cells_take_s8);
 }
 
 void nnom_avg_pool_s8_ref(const nnom_call_t *call)
 {
-    pool_cells_s8(call, NNOM_POOL_AVG);
+    nnom_pool_windows_s8(call, NNOM_POOL_AVG, nnom_cells_take_s8);
 }
 
 void nnom_sum_pool_s8_ref(const nnom_call_t *call)
 {
-    pool_cells_s8(call, NNOM_POOL_SUM);
+    nnom_pool_windows_s8(call, NNOM_POOL_SUM, nnom_cells_take_s8);
 }

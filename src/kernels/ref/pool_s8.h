@@ -50,6 +50,13 @@ static inline void nnom_cells_begin_s8(nnom_pool_kind_t kind, int32_t n, int32_t
     }
 }
 
+/* Takes n <= NNOM_BLOCK channels from o on of all cells into acc[n], which was begun. */
+typedef void nnom_cells_take_t(const nnom_cells_t *cells, nnom_pool_kind_t kind, int32_t o, int32_t n, int32_t *acc);
+
+/* Bodies of pools and of pools over the whole input. */
+void nnom_pool_windows_s8(const nnom_call_t *call, nnom_pool_kind_t kind, nnom_cells_take_t *take);
+void nnom_pool_rows_s8(const nnom_call_t *call, nnom_pool_kind_t kind, nnom_cells_take_t *take);
+
 /* How an accumulator becomes an output value; the same for windows of the same number of cells. */
 typedef struct nnom_pool_giver {
     const nnom_pool_param_t *p;

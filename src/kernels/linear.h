@@ -4,21 +4,15 @@
  * arithmetic of SPEC.md, but numbers that give its bytes: an output is a step function of two bytes, so start and factors need only
  * keep every one of the 65,536 pairs on the right side of its step. pack() finds them and has proved it.
  */
-#ifndef NNOM_LINEAR_H
-#define NNOM_LINEAR_H
+#ifndef NNOM_LINEAR_KERNEL_H
+#define NNOM_LINEAR_KERNEL_H
 
-#include "../../layers/binary.h"
+#include "param.h"
 
 enum { NNOM_LINEAR_SHIFT = 21 };
 
 /* |start + a * factor_a + b * factor_b| < 2^31 for all a and b, as is |start + a * factor_a|. Limits: of int8. */
 #define NNOM_LINEAR_PARAM(I32, F32, GEOMETRY, ARRAY) I32(start) I32(factor_a) I32(factor_b) I32(act_min) I32(act_max)
 NNOM_PARAM_STRUCT(nnom_linear_param, NNOM_LINEAR_PARAM)
-
-/*
- * For pack(): allocates and fills the linear form of an int8 Add (sign 1) or Sub (-1), and makes it layer->param. NNOM_UNSUPPORTED
- * if there is none.
- */
-nnom_status_t nnom_linear_pack(nnom_layer_t *layer, int32_t sign);
 
 #endif
