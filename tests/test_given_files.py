@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT / "python"))
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 from nnom import cli  # noqa: E402
+from nnom.cli.names import told  # noqa: E402
 from nnom.conversion import convert, load  # noqa: E402
 from nnom.data import read_array, read_samples  # noqa: E402
 from nnom.errors import DataError, ModelError, NnomError, UnsupportedError  # noqa: E402
@@ -98,8 +99,8 @@ NO_MODELS = {
     ".onnx": (lambda d: _bytes(d / "m.onnx"), "an ONNX model"),
     ".json": (lambda d: _bytes(d / "m.json", b"{}"), "a description without weights"),
     ".pkl": (lambda d: _bytes(d / "m.pkl", b"\x80\x04x"), "a pickle"),
-    ".npy": (lambda d: _bytes(d / "m.npy", b"\x93NUMPY"), "data; .*--calibration"),
-    ".npz": (lambda d: _zip(d / "m.npz", "x.npy"), "data; .*--calibration"),
+    ".npy": (lambda d: _bytes(d / "m.npy", b"\x93NUMPY"), "data; .*calibration data"),
+    ".npz": (lambda d: _zip(d / "m.npz", "x.npy"), "data; .*calibration data"),
     "LFS": (lambda d: _bytes(d / "m.keras", b"version https://git-lfs.github.com/spec/v1"), "git lfs pull"),
     "page": (lambda d: _bytes(d / "m.tflite", b"\n<!DOCTYPE html>"), "a web page, not the file"),
     "other": (lambda d: _bytes(d / "m.bin"), "neither a Keras"),
@@ -114,7 +115,7 @@ def test_what_is_no_model(kind, tmp_path, capsys) -> None:
         load(path)
     assert str(error.value).startswith(f"{path}: ") and "TensorFlow Lite" in str(error.value)
     assert cli.main(["inspect", str(path)]) == 1
-    assert str(error.value) in capsys.readouterr().err
+    assert told(error.value.text) in capsys.readouterr().err
 
 
 def _h5(path: Path, layers: list[dict], version: str = "2.11.0", **attributes: str) -> Path:

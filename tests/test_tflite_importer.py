@@ -270,7 +270,7 @@ def test_float_ends_that_compute_cannot_be_cut_off() -> None:
     m.op("SOFTMAX", [y], [z], beta=1.0)
     data = m.build([x], [z])
     assert not load_tflite(data).is_float
-    with pytest.raises(UnsupportedError, match=r"--int8-io: output .* cannot become int8, layer .* \(softmax\)"):
+    with pytest.raises(UnsupportedError, match=r"int8_io=True: output .* cannot become int8, layer .* \(softmax\)"):
         load_tflite(data, int8_io=True)
 
 
