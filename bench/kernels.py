@@ -25,7 +25,7 @@ from nnom.errors import NnomError
 
 from layers import LAYERS, Bench, Layer, output_shape
 
-_LINE = re.compile(r"\bK\((\w+), (\w+), (\w+), (\d+), (\d+)\)")
+_LINE = re.compile(r"\bK\((\w+), (\w+), (\w+), [\d, ]+\)")
 _NODE = re.compile(r"^    \{&nnom_(\w+)_op, .*/\* (.*) \*/$", re.MULTILINE)
 # Where the lines that need a bit of the target run.
 BOARDS = {
@@ -40,13 +40,11 @@ GRAPH_NAMES = {"dw_conv2d": "depthwise_conv2d"}
 
 @dataclass(frozen=True)
 class Line:
-    """A line of kernels.def; costs in sixteenths of an instruction, as it estimates them."""
+    """A line of kernels.def. needs: the bit of the target, or 0."""
 
     operation: str
     variant: str
     needs: str
-    per_mac: int
-    per_output: int
 
     @property
     def symbol(self) -> str:
@@ -71,7 +69,7 @@ class Result:
 def lines() -> list[Line]:
     """All of kernels.def."""
     text = (ROOT / "src" / "kernels" / "kernels.def").read_text()
-    return [Line(a, b, c, int(d), int(e)) for a, b, c, d, e in _LINE.findall(text)]
+    return [Line(*fields) for fields in _LINE.findall(text)]
 
 
 def measure(board: str, target: str, operations: set[str], suffix: str) -> list[Result]:
@@ -101,7 +99,7 @@ def _noise(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) ->
 def table(words: list[str], only: list[str]) -> Iterator[str]:
     """Lines of text, as they are measured."""
     wanted = [k for k in lines() if not words or any(w in k.symbol for w in words)]
-    yield f"{'kernel':24} {'board':10} {'layer':33} {'MACs':>9} {'/MAC':>6} {'/output':>8} {'kernels.def':>11}"
+    yield f"{'kernel':24} {'board':10} {'layer':33} {'MACs':>9} {'/MAC':>6} {'/output':>8}"
     for needs, boards in BOARDS.items():
         ours = [k for k in wanted if k.needs == needs]
         for board in boards if ours else ():
@@ -126,11 +124,10 @@ def _rows(board: str, ours: list[Line], target: str) -> Iterator[str]:
 
 
 def row(k: Line, board: str, r: Result) -> str:
-    """One line of the table; last: what kernels.def estimates, in per cent of what was measured."""
+    """One line of the table."""
     per_mac = f"{r.cost.instructions / r.cost.macs:.2f}" if r.cost.macs else ""
-    estimate = (k.per_mac * r.cost.macs + k.per_output * r.outputs) / 16
     text = f"{k.symbol:24} {board:10} {r.layer.title:33} {r.cost.macs:>9,} {per_mac:>6}"
-    return f"{text} {r.cost.instructions / r.outputs:>8.1f} {estimate / r.cost.instructions:>11.0%}"
+    return f"{text} {r.cost.instructions / r.outputs:>8.1f}"
 
 
 def main() -> int:

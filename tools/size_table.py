@@ -40,11 +40,17 @@ def graphs() -> Iterator[tuple[str, Graph]]:
             yield title, mlperf.graph(name)
 
 
-def measure(graph: Graph, board: boards.Board, choice: str, level: boards.Optimisation) -> Flash:
-    """One model as linked for one board."""
-    core = Plan(target=board.target, optimize=choice).compile(graph)
-    with tempfile.TemporaryDirectory(prefix="nnom-") as folder:
-        return measure_flash(core, board, Path(folder), level)
+def measure(graph: Graph, board: boards.Board) -> dict[tuple[str, str], Flash]:
+    """One model as linked for one board, by choice and level. A choice that changes nothing is not linked again."""
+    cores = {choice: Plan(target=board.target, optimize=choice).compile(graph) for choice in CHOICES}
+    texts = {choice: core.freeze("net")[0] for choice, core in cores.items()}
+    known: dict[tuple[str, str], Flash] = {}
+    for choice, core in cores.items():
+        for level in LEVELS:
+            if (texts[choice], level) not in known:
+                with tempfile.TemporaryDirectory(prefix="nnom-") as folder:
+                    known[texts[choice], level] = measure_flash(core, board, Path(folder), level)
+    return {(choice, level): known[texts[choice], level] for choice in CHOICES for level in LEVELS}
 
 
 def table(names: tuple[str, ...] = BOARDS) -> Iterator[str]:
@@ -56,7 +62,7 @@ def table(names: tuple[str, ...] = BOARDS) -> Iterator[str]:
         yield "| | code speed -O2 | -Os | code size -O2 | -Os | weights speed | size | RAM speed | size |"
         yield "|---|" + "---:|" * 8
         for title, graph in models.items():
-            found = {(c, o): measure(graph, board, c, o) for c in CHOICES for o in LEVELS}
+            found = measure(graph, board)
             code = [found[c, o].code + found[c, o].descriptors for c in CHOICES for o in LEVELS]
             weights = [found[c, "-O2"].weights for c in CHOICES]
             ram = [found[c, "-O2"].ram for c in CHOICES]
