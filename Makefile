@@ -15,7 +15,7 @@ export KERAS_BACKEND := jax
 CORE_SOURCES := $(shell find src -name '*.[ch]' -o -name '*.def') $(wildcard include/*.h port/*.h)
 EXAMPLES := $(patsubst examples/%/model.keras,%,$(wildcard examples/*/model.keras))
 
-.PHONY: help demo test bench bench-kernels bench-diff conformance ram size format lint examples generate house package-check clean
+.PHONY: help demo test bench bench-kernels bench-diff bench-plan conformance ram size format lint examples generate house package-check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,6 +36,9 @@ bench-kernels: build/.core-test ## instructions of every kernel variant, per MAC
 
 bench-diff: build/.core-test ## what a change costs against bench/baseline.json: instructions and bytes of all models on all cores
 	@$(PYTHON) bench/difference.py
+
+bench-plan: build/.core-test ## what the planner estimates against what is executed, for every plan; docs/plan_cost.md
+	@$(PYTHON) bench/plan_cost.py --write docs/plan_cost.md
 
 conformance: build/.core-test ## real models, random models and graphs against LiteRT's reference kernels; docs/conformance.md
 	@$(PYTHON) bench/conformance.py --write docs/conformance.md

@@ -141,7 +141,8 @@ typedef struct nnom_state_pair {
 
 /*
  * Nodes [first, end) in order. step_count 0: each runs whole, one after the other. Else they roll: each step is a byte, a node
- * counted from `first` that advances by one row, or NNOM_STEP_FEED: one more row of the input is due.
+ * counted from `first` that advances by one row, or NNOM_STEP_FEED: one more row of the input is due. Equal steps in a row are
+ * one call of the operation.
  */
 typedef struct nnom_segment {
     uint16_t first;

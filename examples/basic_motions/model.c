@@ -888,11 +888,11 @@ static const struct nnom_softmax_param basic_motions_n6 = {
 };
 
 static const nnom_tensor_t basic_motions_tensors[] = {
-    {NULL, 224, {100, 1, 6}, 100, 6, 0x1.badeaap-3f, -8, NNOM_TYPE_S8}, /* motion */
-    {NULL, 0, {50, 1, 16}, 50, 16, 0x1.2cf328p-4f, -128, NNOM_TYPE_S8}, /* conv1 */
+    {NULL, 268, {100, 1, 6}, 100, 6, 0x1.badeaap-3f, -8, NNOM_TYPE_S8}, /* motion */
+    {NULL, 44, {50, 1, 16}, 50, 16, 0x1.2cf328p-4f, -128, NNOM_TYPE_S8}, /* conv1 */
     {NULL, 0, {25, 1, 16}, 25, 16, 0x1.2cf328p-4f, -128, NNOM_TYPE_S8}, /* pool1 */
-    {NULL, 400, {25, 1, 24}, 24, 24, 0x1.0e903p-5f, -128, NNOM_TYPE_S8}, /* conv2 */
-    {NULL, 36, {12, 1, 24}, 12, 24, 0x1.0e903p-5f, -128, NNOM_TYPE_S8}, /* pool2 */
+    {NULL, 404, {25, 1, 24}, 2, 24, 0x1.0e903p-5f, -128, NNOM_TYPE_S8}, /* conv2 */
+    {NULL, 532, {12, 1, 24}, 12, 24, 0x1.0e903p-5f, -128, NNOM_TYPE_S8}, /* pool2 */
     {NULL, 4, {1, 1, 32}, 1, 32, 0x1.0423d4p-5f, -128, NNOM_TYPE_S8}, /* dense1 */
     {NULL, 0, {1, 1, 4}, 1, 4, 0x1.f55d3ep-6f, -80, NNOM_TYPE_S8}, /* dense2 */
     {NULL, 0, {1, 1, 4}, 1, 4, 0x1p-8f, -128, NNOM_TYPE_S8}, /* softmax */
@@ -906,10 +906,10 @@ static const uint16_t basic_motions_n4_in[] = {4, 5, };
 static const uint16_t basic_motions_n5_in[] = {5, 6, };
 static const uint16_t basic_motions_n6_in[] = {6, 7, };
 static const nnom_node_t basic_motions_nodes[] = {
-    {&nnom_conv2d_s8_ref_op, &basic_motions_n0, basic_motions_n0_in, 1, 1, 824, 42}, /* conv1 */
+    {&nnom_conv2d_s8_ref_op, &basic_motions_n0, basic_motions_n0_in, 1, 1, 0, 42}, /* conv1 */
     {&nnom_max_pool_s8_ref_op, &basic_motions_n1, basic_motions_n1_in, 1, 1, 0, 0}, /* pool1 */
-    {&nnom_conv2d_s8_ref_op, &basic_motions_n2, basic_motions_n2_in, 1, 1, 976, 80}, /* conv2 */
-    {&nnom_max_pool_s8_ref_op, &basic_motions_n1, basic_motions_n3_in, 1, 1, 0, 0}, /* pool2 */
+    {&nnom_conv2d_s8_ref_op, &basic_motions_n2, basic_motions_n2_in, 1, 1, 452, 80}, /* conv2 */
+    {&nnom_max_pool_s8_ref_op, &basic_motions_n1, basic_motions_n3_in, 1, 1, 452, 0}, /* pool2 */
     {&nnom_dense_s8_ref_op, &basic_motions_n4, basic_motions_n4_in, 1, 1, 0, 0}, /* dense1 */
     {&nnom_dense_s8_ref_op, &basic_motions_n5, basic_motions_n5_in, 1, 1, 0, 0}, /* dense2 */
     {&nnom_softmax_s8_op, &basic_motions_n6, basic_motions_n6_in, 1, 1, 0, 0}, /* softmax */
@@ -926,6 +926,14 @@ const nnom_layer_row_t basic_motions_layers[] = {
 };
 static const uint16_t basic_motions_inputs[] = {0, };
 static const uint16_t basic_motions_outputs[] = {8, };
+static const uint8_t basic_motions_steps1[36] = {
+    0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1,
+    0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1,};
+static const nnom_segment_t basic_motions_segments[] = {
+    {0, 2, 0, NULL, 0},
+    {2, 4, 36, basic_motions_steps1, 400},
+    {4, 7, 0, NULL, 0},
+};
 static const nnom_program_t basic_motions_program = {
     .seal = &nnom_program_abi_2,
     .tensors = basic_motions_tensors,
@@ -936,8 +944,10 @@ static const nnom_program_t basic_motions_program = {
     .node_count = 7,
     .input_count = 1,
     .output_count = 1,
-    .arena_bytes = 1056,
+    .arena_bytes = 868,
     .slow_bytes = 0,
+    .segments = basic_motions_segments,
+    .segment_count = 3,
     .fed = 0,
 };
 

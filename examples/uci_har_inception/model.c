@@ -6598,17 +6598,17 @@ static const struct nnom_softmax_param uci_har_inception_n10 = {
 };
 
 static const nnom_tensor_t uci_har_inception_tensors[] = {
-    {NULL, 232, {128, 1, 9}, 128, 9, 0x1.e6ed2ep-6f, -38, NNOM_TYPE_S8}, /* motion */
-    {NULL, 192, {64, 1, 16}, 64, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* conv1 */
-    {NULL, 192, {32, 1, 16}, 32, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* pool1 */
-    {NULL, 144, {32, 1, 16}, 2, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* conv2 */
-    {NULL, 800, {16, 1, 16}, 1, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* pool2 */
-    {NULL, 816, {32, 1, 16}, 2, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* conv3 */
-    {NULL, 176, {16, 1, 16}, 1, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* pool3 */
-    {NULL, 784, {16, 1, 16}, 1, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* pool4 */
-    {NULL, 848, {16, 1, 48}, 1, 48, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* concat */
-    {NULL, 0, {1, 1, 128}, 1, 128, 0x1.47a91ep-7f, -128, NNOM_TYPE_S8}, /* dense1 */
-    {NULL, 128, {1, 1, 6}, 1, 6, 0x1.884376p-6f, -4, NNOM_TYPE_S8}, /* dense2 */
+    {NULL, 124, {128, 1, 9}, 128, 9, 0x1.e6ed2ep-6f, -38, NNOM_TYPE_S8}, /* motion */
+    {NULL, 84, {64, 1, 16}, 64, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* conv1 */
+    {NULL, 80, {32, 1, 16}, 32, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* pool1 */
+    {NULL, 692, {32, 1, 16}, 32, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* conv2 */
+    {NULL, 692, {16, 1, 16}, 16, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* pool2 */
+    {NULL, 948, {32, 1, 16}, 32, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* conv3 */
+    {NULL, 948, {16, 1, 16}, 16, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* pool3 */
+    {NULL, 1204, {16, 1, 16}, 16, 16, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* pool4 */
+    {NULL, 4, {16, 1, 48}, 1, 48, 0x1.ab4476p-8f, -128, NNOM_TYPE_S8}, /* concat */
+    {NULL, 564, {1, 1, 128}, 1, 128, 0x1.47a91ep-7f, -128, NNOM_TYPE_S8}, /* dense1 */
+    {NULL, 0, {1, 1, 6}, 1, 6, 0x1.884376p-6f, -4, NNOM_TYPE_S8}, /* dense2 */
     {NULL, 0, {1, 1, 6}, 1, 6, 0x1p-8f, -128, NNOM_TYPE_S8}, /* softmax */
     {NULL, 0, {1, 1, 6}, 1, 6, 0x1p-8f, -128, NNOM_TYPE_S8}, /* Output_17 */
 };
@@ -6626,13 +6626,13 @@ static const uint16_t uci_har_inception_n10_in[] = {10, 11, };
 static const nnom_node_t uci_har_inception_nodes[] = {
     {&nnom_conv2d_s8_ref_op, &uci_har_inception_n0, uci_har_inception_n0_in, 1, 1, 0, 81}, /* conv1 */
     {&nnom_max_pool_s8_ref_op, &uci_har_inception_n1, uci_har_inception_n1_in, 1, 1, 0, 0}, /* pool1 */
-    {&nnom_conv2d_s8_ref_op, &uci_har_inception_n2, uci_har_inception_n2_in, 1, 1, 704, 80}, /* conv2 */
-    {&nnom_max_pool_s8_ref_op, &uci_har_inception_n1, uci_har_inception_n3_in, 1, 1, 704, 0}, /* pool2 */
-    {&nnom_conv2d_s8_ref_op, &uci_har_inception_n4, uci_har_inception_n4_in, 1, 1, 704, 48}, /* conv3 */
-    {&nnom_max_pool_s8_ref_op, &uci_har_inception_n1, uci_har_inception_n5_in, 1, 1, 704, 0}, /* pool3 */
-    {&nnom_max_pool_s8_ref_op, &uci_har_inception_n1, uci_har_inception_n6_in, 1, 1, 704, 0}, /* pool4 */
-    {&nnom_concat_op, &uci_har_inception_n7, uci_har_inception_n7_in, 3, 1, 704, 0}, /* concat */
-    {&nnom_dense_s8_ref_op, &uci_har_inception_n8, uci_har_inception_n8_in, 1, 1, 896, 512}, /* dense1 */
+    {&nnom_conv2d_s8_ref_op, &uci_har_inception_n2, uci_har_inception_n2_in, 1, 1, 0, 80}, /* conv2 */
+    {&nnom_max_pool_s8_ref_op, &uci_har_inception_n1, uci_har_inception_n3_in, 1, 1, 0, 0}, /* pool2 */
+    {&nnom_conv2d_s8_ref_op, &uci_har_inception_n4, uci_har_inception_n4_in, 1, 1, 0, 48}, /* conv3 */
+    {&nnom_max_pool_s8_ref_op, &uci_har_inception_n1, uci_har_inception_n5_in, 1, 1, 0, 0}, /* pool3 */
+    {&nnom_max_pool_s8_ref_op, &uci_har_inception_n1, uci_har_inception_n6_in, 1, 1, 0, 0}, /* pool4 */
+    {&nnom_concat_op, &uci_har_inception_n7, uci_har_inception_n7_in, 3, 1, 0, 0}, /* concat */
+    {&nnom_dense_s8_ref_op, &uci_har_inception_n8, uci_har_inception_n8_in, 1, 1, 52, 512}, /* dense1 */
     {&nnom_dense_s8_ref_op, &uci_har_inception_n9, uci_har_inception_n9_in, 1, 1, 0, 0}, /* dense2 */
     {&nnom_softmax_s8_op, &uci_har_inception_n10, uci_har_inception_n10_in, 1, 1, 0, 0}, /* softmax */
 };
@@ -6652,16 +6652,12 @@ const nnom_layer_row_t uci_har_inception_layers[] = {
 };
 static const uint16_t uci_har_inception_inputs[] = {0, };
 static const uint16_t uci_har_inception_outputs[] = {12, };
-static const uint8_t uci_har_inception_steps1[144] = {
-    0, 0, 1, 2, 2, 3, 4, 5, 6, 0, 0, 1, 2, 2, 3, 4, 5, 6, 0, 0, 1, 2, 2, 3,
-    4, 5, 6, 0, 0, 1, 2, 2, 3, 4, 5, 6, 0, 0, 1, 2, 2, 3, 4, 5, 6, 0, 0, 1,
-    2, 2, 3, 4, 5, 6, 0, 0, 1, 2, 2, 3, 4, 5, 6, 0, 0, 1, 2, 2, 3, 4, 5, 6,
-    0, 0, 1, 2, 2, 3, 4, 5, 6, 0, 0, 1, 2, 2, 3, 4, 5, 6, 0, 0, 1, 2, 2, 3,
-    4, 5, 6, 0, 0, 1, 2, 2, 3, 4, 5, 6, 0, 0, 1, 2, 2, 3, 4, 5, 6, 0, 0, 1,
-    2, 2, 3, 4, 5, 6, 0, 0, 1, 2, 2, 3, 4, 5, 6, 0, 0, 1, 2, 2, 3, 4, 5, 6,};
+static const uint8_t uci_har_inception_steps1[32] = {
+    0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1,
+    0, 1, 0, 1, 0, 1, 0, 1,};
 static const nnom_segment_t uci_har_inception_segments[] = {
-    {0, 2, 0, NULL, 0},
-    {2, 9, 144, uci_har_inception_steps1, 128},
+    {0, 7, 0, NULL, 0},
+    {7, 9, 32, uci_har_inception_steps1, 0},
     {9, 11, 0, NULL, 0},
 };
 static const nnom_program_t uci_har_inception_program = {
@@ -6674,7 +6670,7 @@ static const nnom_program_t uci_har_inception_program = {
     .node_count = 11,
     .input_count = 1,
     .output_count = 1,
-    .arena_bytes = 1408,
+    .arena_bytes = 1460,
     .slow_bytes = 0,
     .segments = uci_har_inception_segments,
     .segment_count = 3,

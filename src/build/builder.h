@@ -145,7 +145,7 @@ struct nnom_layer {
     bool scratch_in_pieces;
     bool passed;            /* fused into the layer before: no node, no tensor */
     bool is_left;           /* a State takes its output over */
-    const uint16_t *costs;  /* [NNOM_COSTS] of the kernel taken, as in kernels.def; NULL: not one of these */
+    const uint16_t *costs;  /* [NNOM_RECORD] of the kernel taken, as in kernels.def; NULL: not one of these */
     nnom_layer_t *fused_by; /* the layer that `fused` is from */
     nnom_tensor_t *out;     /* in the program; offset is set by the plan. NULL before compile */
     const nnom_op_t *op;

@@ -20,12 +20,25 @@ static double cost_work(const nnom_layer_t *layer)
     return layer->in != NULL ? cost_elements(nnom_layer_in(layer, 0)->shape) : 0;
 }
 
-/* Of windows that must be gathered cell by cell: no whole words of channels, or apart from each other. */
-static bool cost_ragged(const nnom_layer_t *layer)
+/* Cells of a row of a window that lie side by side: what a kernel reads at once. */
+static int32_t cost_run(const nnom_layer_t *layer)
 {
     const nnom_geometry_t *g = layer->geometry;
-    return layer->macs > 0 && g != NULL && nnom_conv2d_gathers(g) &&
-           (nnom_layer_in(layer, 0)->shape.c % 4 != 0 || g->dilation_w != 1);
+    return (g->dilation_w == 1 ? g->kernel_w : 1) * nnom_layer_in(layer, 0)->shape.c;
+}
+
+/* Pixels of a row whose window reaches into the padding at the left or the right. */
+static double cost_border(const nnom_geometry_t *g, int32_t w)
+{
+    const int32_t pixels =
+        (g->pad_left + g->stride_w - 1) / g->stride_w + (g->pad_right + g->stride_w - 1) / g->stride_w;
+    return pixels < w ? pixels : w;
+}
+
+/* How many times as much `n` is when it is filled up to whole `by`. */
+static double cost_filled(int32_t n, uint16_t by)
+{
+    return by > 1 ? (double)((n - 1) / by + 1) * by / n : 1.0;
 }
 
 /* At most 2^44 for all rows: three of them for 65,535 nodes are less than 2^64. */
@@ -35,13 +48,25 @@ static float cost_limited(double sixteenths, int32_t rows)
     return (float)(sixteenths < most ? sixteenths : most);
 }
 
-static double cost_row(const nnom_layer_t *layer, nnom_shape_t worked, const uint16_t *costs)
+/* A row of what is multiplied. */
+static double cost_row_of_work(const nnom_layer_t *layer, nnom_shape_t worked, const uint16_t *costs)
 {
-    const double work = cost_work(layer) / worked.h, window = work / layer->out->shape.c;
-    const double last = worked.w % 2 != 0 ? work / worked.w : 0.0;
-    return work * costs[NNOM_COST_MAC] + last * costs[NNOM_COST_LAST] + window * costs[NNOM_COST_WINDOW] +
-           (cost_ragged(layer) ? window * costs[NNOM_COST_RAGGED] : 0.0) + (double)worked.w * costs[NNOM_COST_PIXEL] +
-           costs[NNOM_COST_ROW];
+    const bool windows = layer->macs > 0 && layer->geometry != NULL;
+    const double plain = cost_work(layer) / worked.h, window = plain / layer->out->shape.c;
+    const double run = windows ? cost_filled(cost_run(layer), costs[NNOM_RECORD_RUN]) : 1.0;
+    const double work = plain * run * cost_filled(layer->out->shape.c, costs[NNOM_RECORD_OUTPUTS]);
+    const double blocks = work * cost_filled(worked.w, costs[NNOM_RECORD_PIXELS]) /
+                          (costs[NNOM_RECORD_PIXELS] > 1 ? costs[NNOM_RECORD_PIXELS] : 1);
+    return work * costs[NNOM_COST_MAC] + blocks * costs[NNOM_COST_BLOCK] + window * costs[NNOM_COST_WINDOW];
+}
+
+static double cost_row(const nnom_layer_t *layer, nnom_shape_t worked, bool reduces, const uint16_t *costs)
+{
+    const bool windows = layer->macs > 0 && layer->geometry != NULL && !reduces;
+    const double runs = windows ? (double)worked.w * layer->geometry->kernel_h : 0.0;
+    const double border = windows ? cost_border(layer->geometry, worked.w) * layer->geometry->kernel_h : 0.0;
+    return cost_row_of_work(layer, worked, costs) + runs * costs[NNOM_COST_RUN] + border * costs[NNOM_COST_BORDER] +
+           (double)worked.w * costs[NNOM_COST_PIXEL] + costs[NNOM_COST_ROW];
 }
 
 nnom_cost_t nnom_layer_cost(const nnom_layer_t *layer, const nnom_op_t *op, const uint16_t *costs)
@@ -49,9 +74,15 @@ nnom_cost_t nnom_layer_cost(const nnom_layer_t *layer, const nnom_op_t *op, cons
     const bool reduces = (op->flags & NNOM_OP_REDUCES) != 0;
     const nnom_shape_t out = layer->out->shape, worked = reduces ? nnom_layer_in(layer, 0)->shape : out;
     const double outputs = cost_elements(out), written = outputs * costs[NNOM_COST_OUTPUT];
-    const double row = cost_row(layer, worked, costs) + (reduces ? 0.0 : written / out.h);
+    const double row = cost_row(layer, worked, reduces, costs) + (reduces ? 0.0 : written / out.h);
     const double once = costs[NNOM_COST_CALL] + (reduces ? written : 0.0);
     const double more = costs[NNOM_COST_CALL] + (reduces ? outputs * costs[NNOM_COST_KEPT] : 0.0);
     const nnom_cost_t cost = {cost_limited(once, 1), cost_limited(row, worked.h), cost_limited(more, worked.h)};
     return cost;
+}
+
+uint8_t nnom_liked_rows(const uint16_t *costs)
+{
+    const uint16_t rows = costs[NNOM_RECORD_ROWS];
+    return (uint8_t)(rows < 1 ? 1 : (rows < UINT8_MAX ? rows : UINT8_MAX));
 }

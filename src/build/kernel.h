@@ -28,7 +28,7 @@ typedef struct nnom_form {
 typedef struct nnom_kernel {
     const nnom_form_t *form;
     uint32_t needs;
-    uint16_t costs[NNOM_COSTS];
+    uint16_t costs[NNOM_RECORD];
 } nnom_kernel_t;
 
 #define NNOM_FORM_DECLARE(operation, variant, needs, ...) extern const nnom_form_t nnom_##operation##_##variant##_form;
@@ -56,8 +56,11 @@ nnom_status_t nnom_choose_kernel(nnom_layer_t *layer, const nnom_kernel_t *list,
 /* True if options.optimize allows `packed` bytes of weights and tables where the plain kernel has `plain`. */
 bool nnom_weights_may_grow(const nnom_layer_t *layer, uint64_t plain, uint64_t packed);
 
-/* What a layer costs with a kernel's op and costs [NNOM_COSTS]. Its shapes and MACs must be known. */
+/* What a layer costs with a kernel's op and costs [NNOM_RECORD]. Its shapes and MACs must be known. */
 nnom_cost_t nnom_layer_cost(const nnom_layer_t *layer, const nnom_op_t *op, const uint16_t *costs);
+
+/* Output rows that a kernel likes to compute at a time: 1 to 255. */
+uint8_t nnom_liked_rows(const uint16_t *costs);
 
 #define NNOM_CHOOSE_KERNEL(layer, list) nnom_choose_kernel(layer, list, (uint32_t)(sizeof(list) / sizeof *(list)))
 

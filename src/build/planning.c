@@ -7,7 +7,7 @@
 /* ---- What the planner sees ---- */
 
 /* Of layers without a record: of a mixture of them, measured on the emulated Cortex-M4. */
-static const uint16_t costs_unknown[NNOM_COSTS] = {[NNOM_COST_OUTPUT] = 320, [NNOM_COST_CALL] = 1600};
+static const uint16_t costs_unknown[NNOM_RECORD] = {[NNOM_COST_OUTPUT] = 160, [NNOM_COST_CALL] = 3200};
 
 static void describe_layer(const nnom_layer_t *layer, nnom_flow_t *flow)
 {
@@ -20,7 +20,9 @@ static void describe_layer(const nnom_layer_t *layer, nnom_flow_t *flow)
     flow->overlap[layer->node] = layer->overlap;
     flow->scratch[layer->node] = layer->scratch_bytes;
     flow->in_pieces[layer->node] = layer->scratch_in_pieces;
-    flow->cost[layer->node] = nnom_layer_cost(layer, layer->op, layer->costs != NULL ? layer->costs : costs_unknown);
+    const uint16_t *costs = layer->costs != NULL ? layer->costs : costs_unknown;
+    flow->cost[layer->node] = nnom_layer_cost(layer, layer->op, costs);
+    flow->liked[layer->node] = nnom_liked_rows(costs);
     if (flow->macs != NULL) {
         flow->macs[layer->node] = layer->macs;
     }

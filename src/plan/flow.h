@@ -26,6 +26,7 @@ typedef struct nnom_flow {
     int32_t *overlap;   /* [nodes] how many bytes the output must lie below input 0 to overwrite it safely, or
                            NNOM_NO_OVERLAP */
     uint32_t *scratch;  /* [nodes] bytes of scratch, if any is needed: nnom_scratch() */
+    uint8_t *liked;     /* [nodes] rows that its kernel likes to compute at a time, at least 1 */
     uint8_t *in_pieces; /* [nodes] scratch is only for input rows that come in pieces */
     uint64_t *macs;     /* [nodes], of plans in two regions; else NULL */
     nnom_cost_t *cost;  /* [nodes] */

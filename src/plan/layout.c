@@ -30,7 +30,9 @@ static void simulate(nnom_planner_t *p, const nnom_part_t *part)
     for (uint16_t n = part->first; n < part->end; n++) {
         p->sim.eager[n] = part->eager;
     }
+    p->sim.liked = part->liked;
     (void)nnom_simulate(&p->flow, part->first, part->end, &p->sim); /* succeeded before */
+    p->sim.liked = false;
 }
 
 static uint64_t layout_tensor_bytes(const nnom_tensor_t *t, int32_t rows)
@@ -151,6 +153,7 @@ static void measure_heat(nnom_planner_t *p)
 uint64_t nnom_layout(nnom_planner_t *p, uint32_t tries)
 {
     p->block_count = 0;
+    p->layout_cost = 0;
     whole_tensors(p);
     for (uint16_t k = 0; k < p->part_count; k++) {
         const nnom_part_t *part = &p->parts[k];
@@ -164,6 +167,7 @@ uint64_t nnom_layout(nnom_planner_t *p, uint32_t tries)
         } else {
             layout_whole_part(p, part, time);
         }
+        p->layout_cost += nnom_part_cost(&p->flow, part, &p->sim);
     }
     p->slow_bytes = 0;
     const uint32_t fast_bytes = p->request->fast_bytes;

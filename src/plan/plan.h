@@ -51,6 +51,7 @@ typedef struct nnom_planner {
     uint32_t block_count;
     uint16_t *block_order;   /* [2 * blocks], in two regions [3 * blocks] */
     uint64_t slow_bytes;     /* second region of the last layout */
+    uint64_t layout_cost;    /* of the last layout: estimated instructions */
     uint16_t *tensor_block;  /* [tensors] block of a storage */
     uint16_t *node_block;    /* [nodes] block of its scratch */
     uint16_t *counter_block; /* [parts] */

@@ -47,6 +47,7 @@ static void carve_work(nnom_planner_t *p, pool_t *pool, size_t blocks)
     p->sim.stack = planner_take(pool, nodes, sizeof(nnom_wait_t));
     p->sim.uses = planner_take(pool, p->link_count, sizeof(nnom_use_t));
     p->sim.done = planner_take(pool, nodes, sizeof(int32_t));
+    p->sim.calls = planner_take(pool, nodes, sizeof(int32_t));
     p->sim.use_first = planner_take(pool, tensors + 1, sizeof(uint16_t));
     p->sim.is_end = planner_take(pool, nodes, sizeof(uint8_t));
     pool->used = pool->used > order ? pool->used : order;
@@ -72,6 +73,7 @@ static void carve(nnom_planner_t *p, pool_t *pool)
     p->node_block = planner_take(pool, nodes, sizeof(uint16_t));
     p->counter_block = planner_take(pool, nodes, sizeof(uint16_t));
     p->flow.whole = planner_take(pool, tensors, sizeof(uint8_t));
+    p->flow.liked = planner_take(pool, nodes, sizeof(uint8_t));
     p->flow.in_pieces = planner_take(pool, nodes, sizeof(uint8_t));
     p->sim.eager = planner_take(pool, nodes, sizeof(uint8_t));
 }
@@ -82,6 +84,7 @@ static void carve_search(nnom_planner_t *p, pool_t *pool)
     p->flow.macs = p->request->fast_bytes > 0 ? planner_take(pool, nodes, sizeof(uint64_t)) : NULL;
     p->flow.cost = planner_take(pool, nodes, sizeof(nnom_cost_t));
     p->table.options = planner_take(pool, nnom_options_count(&p->table), sizeof(nnom_option_t));
+    p->table.doubtful = planner_take(pool, nodes, sizeof(uint8_t));
 }
 
 typedef void (*carve_t)(nnom_planner_t *p, pool_t *pool);

@@ -11,7 +11,8 @@ static const nnom_node_t *node_at(const nnom_flow_t *f, uint32_t n)
 static nnom_range_t next_rows(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t n)
 {
     const bool whole = (node_at(f, n)->op->flags & NNOM_OP_WHOLE) != 0;
-    const nnom_range_t y = {s->done[n], whole ? nnom_node_rows(f, n) : s->done[n] + 1};
+    const int32_t rows = nnom_node_rows(f, n), next = s->done[n] + (s->liked ? f->liked[n] : 1);
+    const nnom_range_t y = {s->done[n], whole || next > rows ? rows : next};
     return y;
 }
 
@@ -175,6 +176,7 @@ static void schedule_start(const nnom_flow_t *f, nnom_sim_t *s)
     for (uint16_t n = s->first; n < s->end; n++) {
         const nnom_node_t *node = node_at(f, n);
         s->done[n] = 0;
+        s->calls[n] = 0;
         s->is_end[n] = is_end(f, s, n);
         const uint32_t i = in_place(f, s, n);
         if (i < node->input_count) {
@@ -187,6 +189,7 @@ static void schedule_start(const nnom_flow_t *f, nnom_sim_t *s)
     list_uses(f, s);
     s->fed = 0;
     s->steps = 0;
+    s->last = NNOM_STEP_FEED;
     s->any_eager = false;
     for (uint16_t n = s->first; n < s->end; n++) {
         s->any_eager = s->any_eager || s->eager[n];
@@ -200,6 +203,7 @@ static void record(nnom_sim_t *s, uint8_t step)
     if (s->record != NULL && s->steps < s->capacity) {
         s->record[s->steps] = step;
     }
+    s->last = step;
     s->steps++;
 }
 
@@ -226,8 +230,13 @@ static void schedule_run_node(const nnom_flow_t *f, nnom_sim_t *s, uint16_t n)
             s->height[s->ring[storage]] = out->shape.h;
         }
     }
+    const uint8_t step = (uint8_t)(n - s->first);
+    const bool whole = (node->op->flags & NNOM_OP_WHOLE) != 0;
+    s->calls[n] += s->last != step;
+    for (int32_t row = s->done[n]; row < (whole ? s->done[n] + 1 : y.hi); row++) {
+        record(s, step);
+    }
     s->done[n] = y.hi;
-    record(s, (uint8_t)(n - s->first));
 }
 
 /* The end of the segment that is least far, in parts of its rows; NNOM_NO_NODE: all are finished. */

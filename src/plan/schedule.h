@@ -32,9 +32,12 @@ typedef struct nnom_sim {
     nnom_wait_t *stack;  /* [nodes] each waits for rows of the one above it */
     uint16_t *use_first; /* [tensors + 1] of rings: where their readers begin in `uses` */
     nnom_use_t *uses;    /* [links] */
+    int32_t *calls;      /* [nodes] of its operation: equal steps in a row are one */
     int32_t fed;         /* input rows taken */
     int32_t enough;      /* estimate: stop when every end has made this many rows; 0: run to the end */
+    bool liked;          /* nodes advance by as many rows as their kernels like */
     bool any_eager;
+    uint8_t last;    /* step recorded, NNOM_STEP_FEED also before the first */
     uint32_t steps;  /* number of steps */
     uint8_t *record; /* where steps are written, or NULL */
     uint32_t capacity;

@@ -4,7 +4,7 @@
 enum { SHORT_LENGTH = 6 };
 enum { ESTIMATE_ROWS = 4 }; /* rows that every end makes before ring heights are taken as known; the layout is exact */
 /* Of the executor, measured on the emulated Cortex-M4 (docs/plan_cost.md): instructions. */
-enum { COST_NODE = 70, COST_STEP = 100 };
+enum { COST_NODE = 47, COST_CALL = 54, COST_STEP = 13 };
 
 static uint32_t segment_rounded(uint64_t bytes)
 {
@@ -17,13 +17,27 @@ static uint32_t segment_whole_bytes(const nnom_flow_t *f, uint16_t storage)
     return segment_rounded(nnom_storage_bytes(f, storage));
 }
 
-/* Estimated instructions of running node n whole, or in calls for single rows. */
+static uint64_t segment_cost_of(const nnom_flow_t *f, uint16_t n, bool rolls, int32_t calls)
+{
+    const uint64_t cost = nnom_cost_of(&f->cost[n], nnom_node_rows(f, n), calls) / 16u;
+    const uint64_t steps = (uint64_t)nnom_node_rows(f, n);
+    return cost + (rolls ? (uint64_t)calls * COST_CALL + steps * COST_STEP : COST_NODE);
+}
+
+/* Estimated instructions of running node n whole, or, at most, in a segment: in calls for single rows. */
 static uint64_t segment_cost(const nnom_flow_t *f, uint16_t n, bool rolls)
 {
-    const int32_t rows = nnom_node_rows(f, n);
     const bool apart = rolls && (f->program->nodes[n].op->flags & NNOM_OP_WHOLE) == 0;
-    const uint64_t cost = nnom_cost_of(&f->cost[n], rows, apart ? rows : 1) / 16u;
-    return cost + (rolls ? (apart ? (uint64_t)rows : 1u) * COST_STEP : COST_NODE);
+    return segment_cost_of(f, n, rolls, apart ? nnom_node_rows(f, n) : 1);
+}
+
+uint64_t nnom_part_cost(const nnom_flow_t *f, const nnom_part_t *part, const nnom_sim_t *sim)
+{
+    uint64_t cost = 0;
+    for (uint16_t n = part->first; n < part->end; n++) {
+        cost += segment_cost_of(f, n, part->rolls, part->rolls ? sim->calls[n] : 1);
+    }
+    return cost;
 }
 
 /* ---- Bytes ---- */
@@ -51,8 +65,7 @@ static uint32_t scratch_of(const nnom_flow_t *f, const nnom_part_t *part)
     return segment_rounded(kept + shared);
 }
 
-/* Bytes that a whole node saves because its output may lie over its input. */
-static uint32_t overlap_saving(const nnom_flow_t *f, uint16_t n)
+uint32_t nnom_overlap_saving(const nnom_flow_t *f, uint16_t n)
 {
     const nnom_node_t *node = &f->program->nodes[n];
     const uint16_t in = f->storage[node->inputs[0]], out = f->storage[nnom_node_output_index(node, 0)];
@@ -84,7 +97,7 @@ uint32_t nnom_part_bytes(const nnom_flow_t *f, const nnom_part_t *part, const nn
     if (part->rolls) {
         bytes += segment_rounded((uint64_t)(part->end - part->first) * sizeof(uint16_t));
     } else {
-        bytes -= overlap_saving(f, part->first);
+        bytes -= nnom_overlap_saving(f, part->first);
     }
     return bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes;
 }
@@ -101,6 +114,15 @@ static bool branches(const nnom_flow_t *f, const nnom_part_t *part)
     return part->first == 0 && f->program->input_count > 0 && f->readers[f->storage[f->program->inputs[0]]] > 1;
 }
 
+static bool likes_rows(const nnom_flow_t *f, const nnom_part_t *part)
+{
+    bool any = false;
+    for (uint16_t n = part->first; n < part->end; n++) {
+        any = any || f->liked[n] > 1;
+    }
+    return any;
+}
+
 static void set_eager(nnom_sim_t *sim, const nnom_part_t *part, bool eager)
 {
     for (uint16_t n = part->first; n < part->end; n++) {
@@ -108,27 +130,31 @@ static void set_eager(nnom_sim_t *sim, const nnom_part_t *part, bool eager)
     }
 }
 
-static void try_rolling(const nnom_flow_t *f, nnom_part_t *part, nnom_sim_t *sim, bool eager)
+/* Kept if it needs less; advancing by the rows that kernels like, if it needs no more. */
+static void try_rolling(const nnom_flow_t *f, nnom_part_t *part, nnom_sim_t *sim, bool eager, bool liked)
 {
     nnom_part_t tried = *part;
     tried.rolls = true;
     tried.eager = eager;
+    tried.liked = liked;
     set_eager(sim, part, eager);
+    sim->liked = liked;
     sim->enough = ESTIMATE_ROWS;
     const bool runs = nnom_simulate(f, part->first, part->end, sim);
     sim->enough = 0;
+    sim->liked = false;
     if (!runs) {
         return;
     }
     tried.bytes = nnom_part_bytes(f, &tried, sim);
-    if (tried.bytes < part->bytes) {
+    if (tried.bytes < part->bytes || (liked && tried.bytes == part->bytes)) {
         *part = tried;
     }
 }
 
 static nnom_part_t segment_whole_part(const nnom_flow_t *f, uint16_t n)
 {
-    nnom_part_t part = {n, (uint16_t)(n + 1), false, false, 0};
+    nnom_part_t part = {n, (uint16_t)(n + 1), false, false, false, 0};
     part.bytes = nnom_part_bytes(f, &part, NULL);
     return part;
 }
@@ -185,20 +211,23 @@ static void fill_from(const nnom_flow_t *f, nnom_options_table_t *table, nnom_si
     bool worth = true;
     for (uint16_t k = from; k < to && first + k < table->node_count; k++) {
         const uint16_t end = (uint16_t)(first + k + 1);
-        nnom_part_t part = {first, end, false, false, UINT32_MAX};
+        nnom_part_t part = {first, end, false, false, false, UINT32_MAX};
         worth = worth && nnom_can_roll(f, first, end);
         if (worth && (k > 0 || (first == 0 && f->feed))) {
-            try_rolling(f, &part, sim, false);
+            try_rolling(f, &part, sim, false, false);
             worth = part.rolls && segment_least_bytes(f, &part, sim) < most;
             if (branches(f, &part)) {
-                try_rolling(f, &part, sim, true);
+                try_rolling(f, &part, sim, true, false);
+            }
+            if (part.rolls && likes_rows(f, &part)) {
+                try_rolling(f, &part, sim, part.eager, true);
             }
         }
         if (k == 0) {
             const nnom_part_t whole = segment_whole_part(f, first);
             part = part.rolls && part.bytes < whole.bytes ? part : whole;
         }
-        const nnom_option_t option = {(part.bytes / 4u) & NNOM_NO_OPTION, part.rolls, part.eager};
+        const nnom_option_t option = {(part.bytes / 4u) & NNOM_NO_OPTION, part.rolls, part.eager, part.liked};
         row[k] = option;
     }
 }
@@ -208,6 +237,15 @@ static void fill_from(const nnom_flow_t *f, nnom_options_table_t *table, nnom_si
 static const nnom_option_t *option(const nnom_options_table_t *table, uint16_t first, uint16_t end)
 {
     return &table->options[row_at(table, first) + (size_t)(end - first - 1)];
+}
+
+/* Words of a segment. */
+static uint32_t option_words(const nnom_flow_t *f, const nnom_options_table_t *table, uint16_t first, uint16_t end)
+{
+    const nnom_option_t *o = option(table, first, end);
+    const bool doubtful = table->cautious && !o->rolls && end - first == 1 && table->doubtful[first];
+    const uint32_t words = o->words + (doubtful ? nnom_overlap_saving(f, first) / 4u : 0); /* < 2^31 */
+    return words < NNOM_NO_OPTION ? words : NNOM_NO_OPTION;
 }
 
 /* Shortest path over the nodes: work_cost[n] is the least cost of running nodes [0, n). */
@@ -222,7 +260,8 @@ static void shortest_paths(const nnom_flow_t *f, const nnom_options_table_t *tab
             first--;
             const nnom_option_t *from = option(table, first, end);
             rolled += segment_cost(f, first, true);
-            if (work_cost[first] == UINT64_MAX || from->words > limit / 4u || from->words == NNOM_NO_OPTION) {
+            const uint32_t words = option_words(f, table, first, end);
+            if (work_cost[first] == UINT64_MAX || words > limit / 4u || words == NNOM_NO_OPTION) {
                 continue;
             }
             const uint64_t cost = work_cost[first] + (from->rolls ? rolled : segment_cost(f, first, false));
@@ -250,7 +289,8 @@ uint16_t nnom_choose(const nnom_flow_t *f, const nnom_options_table_t *table, ui
     uint16_t k = count;
     for (uint16_t end = table->node_count; end > 0; end = work_from[end]) {
         const nnom_option_t *from = option(table, work_from[end], end);
-        const nnom_part_t part = {work_from[end], end, from->rolls, from->eager, from->words * 4u};
+        const uint32_t part_bytes = option_words(f, table, work_from[end], end) * 4u;
+        const nnom_part_t part = {work_from[end], end, from->rolls, from->eager, from->liked, part_bytes};
         result[--k] = part;
         *bytes = result[k].bytes > *bytes ? result[k].bytes : *bytes;
     }

@@ -10,23 +10,27 @@ typedef struct nnom_part {
     uint16_t first, end;
     bool rolls;
     bool eager;     /* the simulation's rule for nodes at branches */
+    bool liked;     /* nodes advance by as many rows as their kernels like */
     uint32_t bytes; /* estimate of what is live during it */
 } nnom_part_t;
 
 /* A segment that a plan may be made of, where it stands in the table tells its nodes. */
 typedef struct nnom_option {
-    unsigned words : 30; /* bytes as of nnom_part_t, which are whole words; NNOM_NO_OPTION: there is none */
+    unsigned words : 29; /* bytes as of nnom_part_t, which are whole words; NNOM_NO_OPTION: there is none */
     unsigned rolls : 1;
     unsigned eager : 1;
+    unsigned liked : 1;
 } nnom_option_t;
 
-#define NNOM_NO_OPTION 0x3FFFFFFFu
+#define NNOM_NO_OPTION 0x1FFFFFFFu
 
 /* All segments: by first node, then by length, 1 to max_length or as many nodes as are left. */
 typedef struct nnom_options_table {
     nnom_option_t *options;
     uint16_t node_count;
     uint16_t max_length; /* <= node_count */
+    uint8_t *doubtful; /* [node_count] a plan was placed in which the overlap that this node counts on found no place */
+    bool cautious;     /* nothing is saved by the overlaps of such nodes */
 } nnom_options_table_t;
 
 /* Entries of the table. */
@@ -34,6 +38,12 @@ size_t nnom_options_count(const nnom_options_table_t *table);
 
 /* Bytes live during nodes [first, end): rings (sim after nnom_simulate) if `rolls`, else whole tensors of one node. */
 uint32_t nnom_part_bytes(const nnom_flow_t *flow, const nnom_part_t *part, const nnom_sim_t *sim);
+
+/* Estimated instructions of a part; of a rolling one, sim after nnom_simulate() to the end. */
+uint64_t nnom_part_cost(const nnom_flow_t *flow, const nnom_part_t *part, const nnom_sim_t *sim);
+
+/* Bytes that node n, run whole, saves because its output may lie over its input; part bytes are less them. */
+uint32_t nnom_overlap_saving(const nnom_flow_t *flow, uint16_t n);
 
 /* Fills the table, its sizes being set: simulates every segment that can matter. work_*: as of nnom_choose.
  */

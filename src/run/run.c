@@ -42,15 +42,15 @@ static nnom_status_t run_whole(const nnom_instance_t *instance, uint32_t first, 
 
 /* ---- Rolling ---- */
 
-/* One byte of the schedule: a node advances by a row (all its rows if it cannot be computed in pieces). */
-static int32_t run_step(const nnom_instance_t *instance, const nnom_segment_t *segment, uint8_t step)
+/* A node advances by `count` rows (by all its rows if it cannot be computed in pieces). */
+static int32_t run_step(const nnom_instance_t *instance, const nnom_segment_t *segment, uint8_t step, int32_t count)
 {
     uint16_t *rows_done = (uint16_t *)(void *)nnom_arena_at(&instance->arena, segment->counters) + step;
     const uint32_t n = (uint32_t)segment->first + step;
     const nnom_node_t *node = &instance->program->nodes[n];
     const bool whole = (node->op->flags & NNOM_OP_WHOLE) != 0;
     const int32_t lo = *rows_done;
-    const int32_t hi = whole ? rows_of(instance->program, node) : lo + 1;
+    const int32_t hi = whole ? rows_of(instance->program, node) : lo + count;
     *rows_done = (uint16_t)hi; /* <= 65535: nnom_can_roll */
     return run_rows(instance, n, lo, hi);
 }
@@ -70,9 +70,13 @@ static nnom_status_t run_rolling(nnom_instance_t *instance, const nnom_segment_t
         instance->step++;
         if (step == NNOM_STEP_FEED) {
             instance->taken++;
-        } else {
-            status = run_step(instance, segment, step);
+            continue;
         }
+        int32_t count = 1; /* equal steps are one call: what the last one reads was there before the first */
+        for (; instance->step < segment->step_count && segment->steps[instance->step] == step; count++) {
+            instance->step++;
+        }
+        status = run_step(instance, segment, step, count);
     }
     return (nnom_status_t)status;
 }
