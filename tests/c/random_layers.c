@@ -177,8 +177,15 @@ static nnom_layer_t *padded(nnom_layer_t *layer)
 nnom_layer_t *make_conv2d(nnom_model_t *m)
 {
     int32_t filters = random_in(1, 9);
-    const nnom_shape_t s = begin_channels(&filters);
-    const nnom_size_t k = random_kernel(s), step = random_stride(s), far = random_dilation();
+    nnom_shape_t s = begin_channels(&filters);
+    const bool usual = s.h > 1 && random_chance(30); /* what variants are made for */
+    if (usual && random_chance(50)) {
+        s = shape(s.h, random_in(5, 18), 4 * random_in(1, 5));
+        filters = 2 * random_in(1, 5);
+    }
+    const nnom_size_t k = usual ? kernel(3, 3) : random_kernel(s);
+    const nnom_size_t step = usual ? stride(random_in(1, 2), random_in(1, 2)) : random_stride(s);
+    const nnom_size_t far = usual ? dilation(random_in(1, 2), 1) : random_dilation();
     const int32_t taps = k.h * k.w * s.c;
     nnom_layer_t *in = random_source(m, s);
     const weights_t *w = random_weights(filters, taps);

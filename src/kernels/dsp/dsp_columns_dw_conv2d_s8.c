@@ -231,7 +231,7 @@ static bool dsp_columns_fits(const nnom_layer_t *layer)
     const nnom_conv_layer_t *conv = (const nnom_conv_layer_t *)layer;
     return g->kernel_h == 3 && g->kernel_w == 3 && g->dilation_w == 1 && g->stride_w <= 2 && conv->channels >= 4 &&
            conv->channels == nnom_layer_in(layer, 0)->shape.c && conv->channels < INT32_MAX / 512 &&
-           nnom_dsp_accepts_all(conv);
+           nnom_dsp_accepts_all(conv, 1 << 30);
 }
 
 static nnom_status_t dsp_columns_pack(nnom_layer_t *layer)

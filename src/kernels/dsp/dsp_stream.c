@@ -21,8 +21,8 @@ nnom_dsp_channel_t nnom_dsp_channel(const nnom_conv_layer_t *conv, int32_t chann
     return c;
 }
 
-/* The bounds of dsp_loops.h for a channel; `below`: the one that is in the low half of its halfwords, or -1. */
-static bool dsp_accepts(const nnom_conv_layer_t *conv, int32_t channel, int32_t below)
+/* The bounds of dsp_loops.h for a channel, |sums| < bound; `below`: the one that is in the low half of its halfwords, or -1. */
+static bool dsp_accepts(const nnom_conv_layer_t *conv, int32_t channel, int32_t below, int32_t bound)
 {
     int64_t most = ((const int32_t *)conv->param.bias)[channel];
     most = most < 0 ? -most : most;
@@ -34,13 +34,13 @@ static bool dsp_accepts(const nnom_conv_layer_t *conv, int32_t channel, int32_t 
         }
     }
     const int32_t exponent = -((const int8_t *)conv->param.shift)[channel];
-    return most < (below >= 0 ? 1 << 23 : 1 << 30) && exponent >= 1 && exponent <= 22;
+    return most < bound && exponent >= 1 && exponent <= 22;
 }
 
-bool nnom_dsp_accepts_all(const nnom_conv_layer_t *conv)
+bool nnom_dsp_accepts_all(const nnom_conv_layer_t *conv, int32_t bound)
 {
     for (int32_t o = 0; o < conv->channels; o++) {
-        if (!dsp_accepts(conv, o, -1)) {
+        if (!dsp_accepts(conv, o, -1, bound)) {
             return false;
         }
     }
@@ -54,7 +54,8 @@ static bool dsp_accepts_pairs(const nnom_conv_layer_t *conv, int32_t width)
     for (int32_t o = 0; o < conv->channels && good; o += width) {
         const int32_t first = nnom_dsp_block_channel(o, conv->channels, width);
         for (int32_t k = first; k < first + width && k < conv->channels && good; k++) {
-            good = dsp_accepts(conv, k, (k - first) % 2 == 1 ? k - 1 : -1);
+            const bool high = (k - first) % 2 == 1;
+            good = dsp_accepts(conv, k, high ? k - 1 : -1, high ? 1 << 23 : 1 << 30);
         }
     }
     return good;
@@ -88,9 +89,9 @@ static uint32_t *dsp_taps(const nnom_conv_layer_t *conv, int32_t channel, const 
     return to;
 }
 
-static uint32_t *dsp_finish(const nnom_conv_layer_t *conv, int32_t channel, const dsp_layout_t *layout, uint32_t *to)
+uint32_t *nnom_dsp_finish(const nnom_conv_layer_t *conv, int32_t channel, int32_t width, uint32_t *to)
 {
-    for (int32_t pair = 0; pair < layout->width; pair += 2) {
+    for (int32_t pair = 0; pair < width; pair += 2) {
         const nnom_dsp_channel_t a = nnom_dsp_channel(conv, channel + pair),
                                  b = nnom_dsp_channel(conv, channel + pair + 1);
         *to++ = (uint32_t)a.multiplier;
@@ -111,7 +112,7 @@ static uint32_t *dsp_stream_block(const nnom_conv_layer_t *conv, int32_t channel
         *to++ = (uint32_t)b.start * 256u + (uint32_t)a.start;
         *to++ = (uint32_t)a.start;
     }
-    return dsp_finish(conv, channel, layout, dsp_taps(conv, channel, layout, to));
+    return nnom_dsp_finish(conv, channel, layout->width, dsp_taps(conv, channel, layout, to));
 }
 
 nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param, int32_t width, int32_t run)

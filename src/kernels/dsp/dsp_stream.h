@@ -35,8 +35,10 @@ typedef struct nnom_dsp_channel {
     int32_t start, multiplier, constant, exponent;
 } nnom_dsp_channel_t;
 nnom_dsp_channel_t nnom_dsp_channel(const nnom_conv_layer_t *conv, int32_t channel);
-/* True if the numbers of every channel are within the bounds of dsp_loops.h for 16-bit weights. */
-bool nnom_dsp_accepts_all(const nnom_conv_layer_t *conv);
+/* True if every channel's sums are below `bound` and its exponent is as dsp_loops.h wants it: for weights of 16 bits. */
+bool nnom_dsp_accepts_all(const nnom_conv_layer_t *conv, int32_t bound);
+/* The constants of requantising of `width` outputs, as dsp_loops.h has them; returns where the next words go. */
+uint32_t *nnom_dsp_finish(const nnom_conv_layer_t *conv, int32_t channel, int32_t width, uint32_t *to);
 
 /* n outputs clamped, where the limits are narrower than int8. */
 static inline void nnom_dsp_limits(int32_t least, int32_t most, int8_t *row, int32_t n)
