@@ -37,17 +37,37 @@ static inline int8_t nnom_saturate_s8(int32_t x)
 }
 
 /*
- * round(a * b / 2^31), ties away from zero on the negative side truncated as in the reference: the nudge has the sign
- * of the product and the division truncates. Saturates the one overflow, a = b = -2^31.
+ * The rounded upper half of a product, high_mul of SPEC.md: its two nudges and the truncation amount to floor((a * b + 2^30) / 2^31)
+ * whatever the signs. Not both -2^31: every caller has one operand that is not negative.
  */
+static inline int32_t nnom_high_mul_long(int32_t a, int32_t b)
+{
+    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
+}
+
+/*
+ * The same by four multiplications to 32 bits, for cores without a longer one. With a = 2^16 ah + al, b = 2^16 bh + bl: `left` and
+ * `right` hold bits 16 and up of the product less what lies in `high`. No sum overflows: |ah * bl|, |al * bh| <= 2^15 (2^16 - 1), less by
+ * 2^16 - 1 where positive, and 0 to 2^16 - 1 is added.
+ */
+static inline int32_t nnom_high_mul_short(int32_t a, int32_t b)
+{
+    const int32_t ah = a >> 16, bh = b >> 16;
+    const uint32_t al = (uint32_t)a & 0xffffu, bl = (uint32_t)b & 0xffffu;
+    const int32_t left = ah * (int32_t)bl + (int32_t)((al * bl) >> 16);
+    const int32_t right = bh * (int32_t)al + (left & 0xffff);
+    const int32_t high = ah * bh + (left >> 16) + (right >> 16);
+    return (int32_t)((uint32_t)high << 1) + (int32_t)(((uint32_t)(right & 0xffff) + 0x4000u) >> 15);
+}
+
+/* Armv6-M and Armv8-M baseline multiply 32 by 32 bits to 32; a library call makes the rest. */
 static inline int32_t nnom_high_mul(int32_t a, int32_t b)
 {
-    if (a == INT32_MIN && b == INT32_MIN) {
-        return INT32_MAX;
-    }
-    const int64_t product = (int64_t)a * b; /* |product| <= 2^62 - 2^31 */
-    const int64_t nudge = product >= 0 ? (int64_t)1 << 30 : 1 - ((int64_t)1 << 30);
-    return (int32_t)((product + nudge) / ((int64_t)1 << 31));
+#if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__)
+    return nnom_high_mul_short(a, b);
+#else
+    return nnom_high_mul_long(a, b);
+#endif
 }
 
 /* x / 2^exponent, rounded to nearest, ties away from zero; 0 <= exponent <= 31. */
@@ -72,7 +92,7 @@ static inline int32_t nnom_shift_left(int32_t x, int32_t exponent)
 }
 
 /*
- * x * multiplier * 2^(shift - 31), rounded twice. |result| <= |x| if shift <= 0, half of it below 0, and < 2^31 - 511 if
+ * x * multiplier * 2^(shift - 31), 0 <= multiplier, -31 <= shift <= 30, rounded twice. |result| <= |x| if shift <= 0, half of it below 0, and < 2^31 - 511 if
  * shift > 0. So a zero point can be added, except for shift == 0 and |x| near 2^31: build excludes that.
  */
 static inline int32_t nnom_requantize(int32_t x, int32_t multiplier, int32_t shift)
@@ -80,7 +100,11 @@ static inline int32_t nnom_requantize(int32_t x, int32_t multiplier, int32_t shi
     if (shift > 0) {
         return nnom_high_mul(nnom_shift_left(x, shift), multiplier);
     }
-    return nnom_shift_round(nnom_high_mul(x, multiplier), -shift);
+    const int32_t y = nnom_high_mul(x, multiplier); /* |y| < 2^31, as the multiplier is below */
+    if (shift == 0) {
+        return y;
+    }
+    return (((y + (y >> 31)) >> (-shift - 1)) + 1) >> 1; /* nnom_shift_round(y, -shift): ties away from zero */
 }
 
 #endif

@@ -26,7 +26,7 @@ void nnom_packed_pixels(const nnom_packed_param_t *p, int32_t channel, int32_t z
     const int32_t half = (int32_t)1 << (right - 1);
     const int32_t act_min = p->act_min, act_max = p->act_max;
     for (const int32_t *end = acc + n; acc != end; acc++, to += step) {
-        const int32_t y = nnom_packed_shift(NNOM_HIGH_MUL(*acc, multiplier), half, right) + zero_point;
+        const int32_t y = nnom_packed_shift(nnom_high_mul(*acc, multiplier), half, right) + zero_point;
         *to = (int8_t)nnom_clamp_i32(y, act_min, act_max);
     }
 }
