@@ -8,20 +8,23 @@
 
 /* ---- Running ---- */
 
-static void lut_run_s8(const nnom_call_t *call)
+void nnom_look_up_bytes(const nnom_call_t *call, const int8_t *table)
 {
-    const nnom_map_param_t *p = call->node->param;
-    const int8_t *middle = (const int8_t *)p->table + 128;
+    const int8_t *middle = table + 128;
     const nnom_rows_t from = nnom_call_input_rows(call, 0);
     const nnom_rows_t to = nnom_call_output_rows(call);
-    const nnom_shape_t shape = nnom_call_output(call)->shape;
     for (int32_t y = call->y.lo; y < call->y.hi; y++) {
         const int8_t *x = (const int8_t *)nnom_row(&from, y);
         int8_t *row = (int8_t *)nnom_row(&to, y);
-        for (int32_t i = 0; i < shape.w * shape.c; i++) {
-            row[i] = middle[x[i]];
+        for (const int8_t *end = row + to.row_bytes; row != end;) {
+            *row++ = middle[*x++];
         }
     }
+}
+
+static void lut_run_s8(const nnom_call_t *call)
+{
+    nnom_look_up_bytes(call, ((const nnom_map_param_t *)call->node->param)->table);
 }
 
 const nnom_op_t nnom_lut_s8_op = {lut_run_s8, NULL, 0, sizeof(nnom_map_param_t)};

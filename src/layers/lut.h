@@ -13,6 +13,9 @@ enum { NNOM_TABLE_SIZE = 256 };
 
 extern const nnom_op_t nnom_lut_s8_op;
 
+/* Body of an operation on bytes: table [256], indexed by the byte as int8 + 128. */
+void nnom_look_up_bytes(const nnom_call_t *call, const int8_t *table);
+
 /* Body of a float operation's `run`: f of every element. */
 void nnom_map_f32(const nnom_call_t *call, float (*f)(float x, float alpha));
 

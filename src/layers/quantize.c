@@ -1,14 +1,26 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /* Quantize: between float and quantised integers, and from one quantisation to another. */
-#include <math.h>
+#include <string.h>
 
 #include "../kernels/fixed.h"
 #include "elementwise.h"
+#include "lut.h"
 
-/* From integers to integers; the zero points are the tensors'. */
-#define NNOM_REQUANTIZE_PARAM(I32, F32, GEOMETRY, ARRAY) I32(multiplier) I32(shift)
+/*
+ * From integers to integers; the zero points are the tensors'. table: int8 [256], of 8 bits to 8 bits what each byte becomes, indexed by
+ * the byte as int8 + 128; else NULL.
+ */
+#define NNOM_REQUANTIZE_PARAM(I32, F32, GEOMETRY, ARRAY) I32(multiplier) I32(shift) ARRAY(table)
 NNOM_PARAM_STRUCT(nnom_requantize_param, NNOM_REQUANTIZE_PARAM)
 NNOM_PARAM_FIELDS(nnom_requantize_param, NNOM_REQUANTIZE_PARAM)
+
+/* One element's bytes. */
+static void requantize_one(const nnom_requantize_param_t *p, const nnom_tensor_t *in, const nnom_tensor_t *out,
+                           const uint8_t *from, uint8_t *to)
+{
+    const int32_t x = nnom_type_load(in->type, from) - in->zero_point; /* |x| < 2^17 */
+    nnom_type_store(out->type, to, nnom_requantize(x, p->multiplier, p->shift) + out->zero_point);
+}
 
 static void requantize_row(const nnom_call_t *call, const uint8_t *from, uint8_t *to, int32_t count)
 {
@@ -17,20 +29,35 @@ static void requantize_row(const nnom_call_t *call, const uint8_t *from, uint8_t
     const nnom_tensor_t *out = nnom_call_output(call);
     const uint32_t in_bytes = nnom_type_facts(in->type)->bytes, out_bytes = nnom_type_facts(out->type)->bytes;
     for (int32_t i = 0; i < count; i++, from += in_bytes, to += out_bytes) {
-        const int32_t x = nnom_type_load(in->type, from) - in->zero_point; /* |x| < 2^17 */
-        nnom_type_store(out->type, to, nnom_requantize(x, p->multiplier, p->shift) + out->zero_point);
+        requantize_one(p, in, out, from, to);
     }
+}
+
+/* roundf(x) within +-10^6, beyond any quantised integer; of NaN -10^6. */
+static int32_t quantize_rounded(float x)
+{
+    const float low = x > -1e6f ? x : -1e6f;
+    const float inside = low < 1e6f ? low : 1e6f;
+    const int32_t whole = (int32_t)inside;
+    const float rest = inside - (float)whole; /* exact */
+    return whole + (rest >= 0.5f ? 1 : 0) - (rest <= -0.5f ? 1 : 0);
 }
 
 static void quantize_row(const nnom_call_t *call, const uint8_t *from, uint8_t *to, int32_t count)
 {
     const nnom_tensor_t *out = nnom_call_output(call);
-    const uint32_t out_bytes = nnom_type_facts(out->type)->bytes;
+    const nnom_type_facts_t facts = *nnom_type_facts(out->type);
+    const float scale = out->scale;
+    const int32_t zero_point = out->zero_point;
     const float *x = (const float *)(const void *)from;
-    for (int32_t i = 0; i < count; i++, to += out_bytes) {
-        const float q = roundf(x[i] / out->scale) + (float)out->zero_point;
-        const float low = q > -1e6f ? q : -1e6f; /* into int32; NaN, too */
-        nnom_type_store(out->type, to, (int32_t)(low < 1e6f ? low : 1e6f));
+    for (int32_t i = 0; i < count; i++) {
+        const int32_t q = nnom_clamp_i32(quantize_rounded(x[i] / scale) + zero_point, facts.least, facts.most);
+        if (facts.bytes == 1) {
+            to[i] = (uint8_t)q;
+        } else {
+            const int16_t wide = (int16_t)q;
+            memcpy(to + 2 * i, &wide, sizeof wide);
+        }
     }
 }
 
@@ -61,6 +88,11 @@ static void requantize_run(const nnom_call_t *call)
     each_row(call, requantize_row);
 }
 
+static void requantize_bytes_run(const nnom_call_t *call)
+{
+    nnom_look_up_bytes(call, ((const nnom_requantize_param_t *)call->node->param)->table);
+}
+
 static void quantize_run(const nnom_call_t *call)
 {
     each_row(call, quantize_row);
@@ -72,9 +104,11 @@ static void dequantize_run(const nnom_call_t *call)
 }
 
 extern const nnom_op_t nnom_requantize_op;
+extern const nnom_op_t nnom_requantize_bytes_op;
 extern const nnom_op_t nnom_quantize_op;
 extern const nnom_op_t nnom_dequantize_op;
 const nnom_op_t nnom_requantize_op = {requantize_run, NULL, 0, sizeof(nnom_requantize_param_t)};
+const nnom_op_t nnom_requantize_bytes_op = {requantize_bytes_run, NULL, 0, sizeof(nnom_requantize_param_t)};
 const nnom_op_t nnom_quantize_op = {quantize_run, NULL, 0, sizeof(nnom_requantize_param_t)};
 const nnom_op_t nnom_dequantize_op = {dequantize_run, NULL, 0, sizeof(nnom_requantize_param_t)};
 
@@ -125,12 +159,29 @@ static nnom_status_t quantize_check(const nnom_layer_t *layer, nnom_type_t from,
     return NNOM_OK;
 }
 
+/* What becomes of each byte, where both are bytes. */
+static nnom_status_t requantize_table(nnom_layer_t *layer, nnom_requantize_param_t *p)
+{
+    int8_t *table = nnom_layer_alloc(layer, NNOM_TABLE_SIZE, sizeof(int8_t));
+    if (table == NULL) {
+        return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for its table");
+    }
+    for (int32_t i = 0; i < NNOM_TABLE_SIZE; i++) {
+        const uint8_t byte = (uint8_t)i;
+        requantize_one(p, nnom_layer_in(layer, 0), layer->out, &byte, (uint8_t *)&table[(i + 128) % NNOM_TABLE_SIZE]);
+    }
+    p->table = nnom_layer_array(layer, table, NNOM_TABLE_SIZE, NNOM_TYPE_S8);
+    NNOM_LAYER_SET_OP(layer, nnom_requantize_bytes_op);
+    return NNOM_OK;
+}
+
 static nnom_status_t quantize_build(nnom_layer_t *layer)
 {
     quantize_layer_t *quantize = (quantize_layer_t *)layer;
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
     layer->out->shape = in->shape;
     layer->param = &quantize->param;
+    quantize->param.table = NULL;
     quantize_set_quant(layer, in->type, quantize->type);
     const nnom_status_t status = quantize_check(layer, in->type, quantize->type);
     if (status != NNOM_OK) {
@@ -143,6 +194,9 @@ static nnom_status_t quantize_build(nnom_layer_t *layer)
     if (is_quantised(in->type) && is_quantised(quantize->type)) {
         nnom_rescale_multiplier(in, layer->out, &quantize->param.multiplier, &quantize->param.shift);
         NNOM_LAYER_SET_OP(layer, nnom_requantize_op);
+        if (nnom_type_bytes(in->type) == 1 && nnom_type_bytes(quantize->type) == 1) {
+            return requantize_table(layer, &quantize->param);
+        }
     } else if (in->type == NNOM_TYPE_F32) {
         NNOM_LAYER_SET_OP(layer, nnom_quantize_op);
     } else {

@@ -234,7 +234,8 @@ typedef nnom_layer_t *(*pool_t)(nnom_size_t kernel, nnom_size_t stride, nnom_pad
 
 static nnom_layer_t *pool(nnom_model_t *m, pool_t make)
 {
-    const nnom_shape_t s = random_begin();
+    int32_t ignored;
+    const nnom_shape_t s = begin_channels(&ignored);
     nnom_layer_t *in = random_source(m, s);
     const nnom_size_t k = random_kernel(s), step = random_stride(s);
     return then(m, padded(maybe_quantised(make(k, step, random_padding()))), in);
@@ -255,9 +256,14 @@ nnom_layer_t *make_sum_pool(nnom_model_t *m)
     return pool(m, SumPool);
 }
 
+/* Sometimes more cells than 16 bits can add up. */
 static nnom_layer_t *global(nnom_model_t *m, nnom_layer_t *(*make)(void))
 {
-    const nnom_shape_t s = random_begin();
+    int32_t ignored;
+    nnom_shape_t s = begin_channels(&ignored);
+    if (random_chance(10)) {
+        s = shape(random_in(1, 20), random_in(1, 300), random_in(1, 9));
+    }
     nnom_layer_t *in = random_source(m, s);
     return then(m, maybe_quantised(make()), in);
 }

@@ -88,6 +88,39 @@ static inline int32_t nnom_smmlar(int32_t a, int32_t b, int32_t acc)
 #endif
 }
 
+/* acc + bytes 0 and 2, in 16 bits each; modulo 2^16. */
+static inline uint32_t nnom_sxtab16(uint32_t acc, uint32_t x)
+{
+#ifdef __ARM_FEATURE_DSP
+    return (uint32_t)__sxtab16((int16x2_t)acc, (int8x4_t)x);
+#else
+    const uint32_t add = nnom_sxtb16(x);
+    return ((acc + add) & 0xffffu) | (((acc >> 16) + (add >> 16)) << 16);
+#endif
+}
+
+/* acc + bytes 1 and 3. */
+static inline uint32_t nnom_sxtab16_odd(uint32_t acc, uint32_t x)
+{
+    return nnom_sxtab16(acc, x >> 8 | x << 24);
+}
+
+/* The larger of each of four signed bytes. */
+static inline uint32_t nnom_max8(uint32_t a, uint32_t b)
+{
+#ifdef __ARM_FEATURE_DSP
+    (void)__ssub8((int8x4_t)a, (int8x4_t)b); /* tells SEL where a >= b */
+    return (uint32_t)__sel((uint8x4_t)a, (uint8x4_t)b);
+#else
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < 32; i += 8) {
+        const int8_t x = (int8_t)(uint8_t)(a >> i), y = (int8_t)(uint8_t)(b >> i);
+        most |= (uint32_t)(uint8_t)(x > y ? x : y) << i;
+    }
+    return most;
+#endif
+}
+
 static inline int32_t nnom_ssat8(int32_t x)
 {
 #ifdef __ARM_FEATURE_DSP

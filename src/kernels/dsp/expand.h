@@ -20,6 +20,17 @@ static inline uint32_t nnom_dsp_load(const int8_t *from)
 #endif
 }
 
+static inline void nnom_dsp_store(int8_t *to, uint32_t word)
+{
+#ifdef __ARM_FEATURE_DSP
+    memcpy(to, &word, sizeof word);
+#else
+    for (uint32_t i = 0; i < 4; i++) {
+        to[i] = (int8_t)(uint8_t)(word >> (8 * i));
+    }
+#endif
+}
+
 /* n values, n a multiple of 4, to every `step`-th word; returns where the next ones go. */
 static inline uint32_t *nnom_dsp_expand(uint32_t *to, const int8_t *from, int32_t n, uint32_t step)
 {

@@ -25,4 +25,12 @@ static inline nnom_cells_t nnom_window_cells(const nnom_window_t *window)
     return cells;
 }
 
+/* Moves the cells of a row of windows to output column x. */
+static inline void nnom_cells_column(nnom_cells_t *cells, nnom_window_t *window, int32_t x)
+{
+    nnom_window_column(window, x);
+    cells->columns = window->columns.hi - window->columns.lo;
+    cells->first = window->left + window->columns.lo * window->g->dilation_w;
+}
+
 #endif

@@ -10,7 +10,6 @@ void nnom_pool_rows_s8(const nnom_call_t *call, nnom_pool_kind_t kind, nnom_cell
     const nnom_shape_t in = nnom_call_input(call, 0)->shape;
     const nnom_rows_t from = nnom_call_input_rows(call, 0);
     const nnom_rows_t to = nnom_call_output_rows(call);
-    const nnom_pool_giver_t giver = nnom_pool_giver(call, kind, in.h * in.w);
     const nnom_cells_t cells = {nnom_walk(&from, call->y.lo, 1), call->y.hi - call->y.lo, in.w, 0, in.c};
     const bool first = call->y.lo == 0;
     const bool last = call->y.hi == in.h;
@@ -22,8 +21,11 @@ void nnom_pool_rows_s8(const nnom_call_t *call, nnom_pool_kind_t kind, nnom_cell
             nnom_cells_begin_s8(kind, n, acc);
         }
         take(&cells, kind, o, n, acc);
-        for (int32_t i = 0; last && i < n; i++) {
-            ((int8_t *)to.data)[o + i] = nnom_pool_give_s8(&giver, acc[i]);
+        if (last) {
+            const nnom_pool_giver_t giver = nnom_pool_giver(call, kind, in.h * in.w);
+            for (int32_t i = 0; i < n; i++) {
+                ((int8_t *)to.data)[o + i] = nnom_pool_give_s8(&giver, acc[i]);
+            }
         }
     }
 }

@@ -27,9 +27,9 @@ void nnom_pool_windows_s8(const nnom_call_t *call, nnom_pool_kind_t kind, nnom_c
     for (int32_t y = call->y.lo; y < call->y.hi; y++) {
         int8_t *row = (int8_t *)nnom_row(&to, y);
         nnom_window_row(&window, &from, y);
+        nnom_cells_t cells = nnom_window_cells(&window);
         for (int32_t x = 0; x < out->shape.w; x++, row += out->shape.c) {
-            nnom_window_column(&window, x);
-            const nnom_cells_t cells = nnom_window_cells(&window);
+            nnom_cells_column(&cells, &window, x);
             if (cells.rows * cells.columns != count) {
                 count = cells.rows * cells.columns;
                 giver = nnom_pool_giver(call, kind, count);

@@ -65,13 +65,15 @@ typedef struct nnom_pool_giver {
     int32_t offset; /* what the input's zero point makes in the accumulator */
     int32_t divisor;
     int32_t zero_point;
+    bool plain; /* the value stands, without limits but those of int8 */
 } nnom_pool_giver_t;
 
 static inline nnom_pool_giver_t nnom_pool_giver(const nnom_call_t *call, nnom_pool_kind_t kind, int32_t cells)
 {
     const nnom_pool_param_t *p = call->node->param;
     const int32_t zero_point = nnom_call_input(call, 0)->zero_point;
-    nnom_pool_giver_t giver = {p, p->multiplier, p->shift, zero_point, 1, nnom_call_output(call)->zero_point};
+    const bool plain = kind == NNOM_POOL_MAX && p->multiplier == 0 && p->act_min == INT8_MIN && p->act_max == INT8_MAX;
+    nnom_pool_giver_t giver = {p, p->multiplier, p->shift, zero_point, 1, nnom_call_output(call)->zero_point, plain};
     if (kind != NNOM_POOL_MAX) {
         giver.offset = zero_point * cells;
     }
