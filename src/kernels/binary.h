@@ -3,6 +3,7 @@
 #ifndef NNOM_BINARY_KERNEL_H
 #define NNOM_BINARY_KERNEL_H
 
+#include "fixed.h"
 #include "param.h"
 
 /*
@@ -52,7 +53,29 @@ nnom_range_t nnom_binary_window(const nnom_program_t *program, const nnom_node_t
         }                                                                                                              \
     }
 
-/* The same as an operation nnom_<name>_op of the parameters nnom_binary_param. */
+/*
+ * The same of int8 by what element is before the limits: value(&parameters, a, b), an int32. The usual case apart: nothing
+ * repeated, no limits but those of int8.
+ */
+#define NNOM_BINARY_LIMITED(name, tag, value)                                                                          \
+    static void name(const nnom_binary_run_t *run)                                                                     \
+    {                                                                                                                  \
+        const tag##_t p = *(const tag##_t *)run->param;                                                                \
+        const int8_t *a = run->a, *b = run->b;                                                                         \
+        const int32_t step_a = run->step_a, step_b = run->step_b, count = run->count;                                  \
+        int8_t *to = run->out;                                                                                         \
+        if (step_a == 1 && step_b == 1 && p.act_min == INT8_MIN && p.act_max == INT8_MAX) {                            \
+            for (int32_t i = 0; i < count; i++) {                                                                      \
+                to[i] = nnom_saturate_s8(value(&p, a[i], b[i]));                                                       \
+            }                                                                                                          \
+            return;                                                                                                    \
+        }                                                                                                              \
+        for (int32_t i = 0; i < count; i++, a += step_a, b += step_b) {                                                \
+            to[i] = (int8_t)nnom_clamp_i32(value(&p, *a, *b), p.act_min, p.act_max);                                   \
+        }                                                                                                              \
+    }
+
+/* The first as an operation nnom_<name>_op of the parameters nnom_binary_param. */
 #define NNOM_BINARY_OP(name, type, element)                                                                            \
     NNOM_BINARY_ELEMENTS(name##_elements, nnom_binary_param, type, element)                                            \
     static void name##_run(const nnom_call_t *call)                                                                    \

@@ -7,8 +7,11 @@
 
 #include <stdint.h>
 
-#ifdef __ARM_FEATURE_SAT
-#include <arm_acle.h>
+/* SSAT, where the core has it and the compiler a name for it. */
+#if defined(__ARM_FEATURE_SAT) && defined(__has_builtin)
+#if __has_builtin(__builtin_arm_ssat)
+#define NNOM_SSAT(x, bits) ((int32_t)__builtin_arm_ssat((x), (bits)))
+#endif
 #endif
 
 static inline int32_t nnom_min_i32(int32_t a, int32_t b)
@@ -26,13 +29,13 @@ static inline int32_t nnom_clamp_i32(int32_t x, int32_t lo, int32_t hi)
     return x < lo ? lo : (x > hi ? hi : x);
 }
 
-/* x, |x| < 2^31 - 128, saturated. */
+/* x, saturated. */
 static inline int8_t nnom_saturate_s8(int32_t x)
 {
-#ifdef __ARM_FEATURE_SAT
-    return (int8_t)__ssat(x, 8);
+#ifdef NNOM_SSAT
+    return (int8_t)NNOM_SSAT(x, 8);
 #else
-    return (int8_t)((uint32_t)(x + 128) <= 255u ? x : x >> 31 ^ 127);
+    return (int8_t)(x == (int8_t)x ? x : (x >> 31) ^ 127);
 #endif
 }
 

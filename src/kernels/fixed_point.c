@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 #include "fixed_point.h"
 
+#include <limits.h>
+
 #include "fixed.h"
 
 enum {
@@ -17,11 +19,15 @@ enum {
 
 int32_t nnom_leading_zeros(uint32_t x)
 {
+#if defined(__GNUC__) && UINT_MAX == UINT32_MAX
+    return x == 0 ? 32 : __builtin_clz((unsigned)x);
+#else
     int32_t n = 0;
     for (uint32_t bit = (uint32_t)1 << 31; bit != 0 && (x & bit) == 0; bit >>= 1) {
         n++;
     }
     return n;
+#endif
 }
 
 int32_t nnom_fp_scale(int32_t x, int32_t exponent)

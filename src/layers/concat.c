@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
-#include <string.h>
-
+#include "../run/move.h"
 #include "../kernels/fixed.h"
 #include "elementwise.h"
 
@@ -35,7 +34,7 @@ static void concat_move(const nnom_call_t *call, uint32_t i, const uint8_t *from
     const nnom_concat_param_t *p = call->node->param;
     const int32_t multiplier = ((const int32_t *)p->multiplier)[i];
     if (multiplier == 0) {
-        memcpy(to, from, bytes);
+        nnom_move(to, from, bytes);
         return;
     }
     const int32_t shift = ((const int8_t *)p->shift)[i];

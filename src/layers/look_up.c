@@ -2,6 +2,7 @@
 /* LookUp: rows of a table, input 1 (n, w, c), by the indices of input 0: int32 (count, 1, 1). An embedding. */
 #include <string.h>
 
+#include "../run/move.h"
 #include "elementwise.h"
 
 /* A negative index counts from the end; what lies outside is taken as the nearest row. */
@@ -20,7 +21,7 @@ static void look_up_run(const nnom_call_t *call)
     for (int32_t y = call->y.lo; y < call->y.hi; y++) {
         int32_t index;
         memcpy(&index, nnom_row(&indices, y), sizeof index);
-        memcpy(nnom_row(&to, y), nnom_row(&table, row_of(index, rows)), (size_t)to.row_bytes);
+        nnom_move(nnom_row(&to, y), nnom_row(&table, row_of(index, rows)), (size_t)to.row_bytes);
     }
 }
 

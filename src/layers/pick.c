@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#include "../run/move.h"
 #include "pick.h"
 
 #include <string.h>
@@ -21,7 +22,7 @@ static nnom_range_t pick_window(const nnom_program_t *program, const nnom_node_t
 static void pick_pixel(const nnom_pick_param_t *p, const uint8_t *from, uint8_t *to, int32_t channels, size_t bytes)
 {
     if (p->channels == NULL) {
-        memcpy(to, from, (size_t)channels * bytes);
+        nnom_move(to, from, (size_t)channels * bytes);
         return;
     }
     for (int32_t c = 0; c < channels; c++, to += bytes) {
@@ -42,7 +43,7 @@ static void pick_run(const nnom_call_t *call)
         const uint8_t *row = nnom_row(&from, pick_at(p->rows, y));
         uint8_t *out = nnom_row(&to, y);
         if (p->columns == NULL && p->channels == NULL) {
-            memcpy(out, row, (size_t)to.row_bytes);
+            nnom_move(out, row, (size_t)to.row_bytes);
             continue;
         }
         for (int32_t x = 0; x < shape.w; x++, out += (size_t)shape.c * bytes) {

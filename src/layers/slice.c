@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#include "../run/move.h"
 #include "slice.h"
 
 #include <string.h>
@@ -16,7 +17,7 @@ static void slice_pixel(const nnom_slice_param_t *p, const uint8_t *from, uint8_
 {
     from += p->begin_c * bytes;
     if (p->step_c == 1) {
-        memcpy(to, from, (size_t)(channels * bytes));
+        nnom_move(to, from, (size_t)(channels * bytes));
         return;
     }
     for (int32_t c = 0; c < channels; c++, from += p->step_c * bytes, to += bytes) {
@@ -38,7 +39,7 @@ static void slice_run(const nnom_call_t *call)
         const uint8_t *row = nnom_row(&from, p->begin_h + y * p->step_h) + p->begin_w * pixel_bytes;
         uint8_t *out = nnom_row(&to, y);
         if (runs) {
-            memcpy(out, row, (size_t)to.row_bytes);
+            nnom_move(out, row, (size_t)to.row_bytes);
             continue;
         }
         for (int32_t x = 0; x < shape.w; x++, row += p->step_w * pixel_bytes, out += shape.c * bytes) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /* SpaceToDepth: each block x block square of pixels becomes one pixel, row by row; DepthToSpace: the reverse. */
-#include <string.h>
-
+#include "../run/move.h"
 #include "elementwise.h"
 
 #define NNOM_BLOCK_PARAM(I32, F32, GEOMETRY, ARRAY) I32(block)
@@ -43,7 +42,7 @@ static void space_to_depth_run(const nnom_call_t *call)
         uint8_t *out = nnom_row(&to, y);
         for (int32_t x = 0; x < width; x++) {
             for (int32_t k = 0; k < block; k++, out += run) {
-                memcpy(out, nnom_row(&from, y * block + k) + (size_t)x * run, run);
+                nnom_move(out, nnom_row(&from, y * block + k) + (size_t)x * run, run);
             }
         }
     }
@@ -61,7 +60,7 @@ static void depth_to_space_run(const nnom_call_t *call)
         const uint8_t *row = nnom_row(&from, y / block) + (size_t)(y % block) * run;
         uint8_t *out = nnom_row(&to, y);
         for (int32_t x = 0; x < in->shape.w; x++, row += pixel, out += run) {
-            memcpy(out, row, run);
+            nnom_move(out, row, run);
         }
     }
 }

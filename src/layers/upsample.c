@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
-#include <string.h>
-
+#include "../run/move.h"
 #include "elementwise.h"
 
 /* Every row kernel_h times, every pixel kernel_w times. */
@@ -30,7 +29,7 @@ static void upsample_run(const nnom_call_t *call)
         uint8_t *out = nnom_row(&to, y);
         for (int32_t x = 0; x < in->shape.w; x++, source += pixel) {
             for (int32_t k = 0; k < p->geometry.kernel_w; k++, out += pixel) {
-                memcpy(out, source, pixel);
+                nnom_move(out, source, pixel);
             }
         }
     }

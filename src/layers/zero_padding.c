@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../run/move.h"
 #include "../kernels/fixed.h"
 #include "elementwise.h"
 
@@ -41,7 +42,7 @@ static void row_inside(const nnom_pad_param_t *p, const nnom_tensor_t *in, int32
     const int32_t runs = whole ? 1 : in->shape.w;
     for (int32_t x = 0; x < runs; x++, from += bytes) {
         to = zero_padding_fill(p, in->type, to, p->front);
-        memcpy(to, from, bytes);
+        nnom_move(to, from, bytes);
         to = zero_padding_fill(p, in->type, to + bytes, p->back);
     }
     (void)zero_padding_fill(p, in->type, to, p->geometry.pad_right * out_channels);

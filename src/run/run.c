@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /* Running a program. This file and the operations are all that a frozen model links. */
+#include "move.h"
 #include "nnom_run.h"
 
 #include <string.h>
@@ -200,8 +201,8 @@ nnom_status_t nnom_feed(nnom_instance_t *instance, const void *rows, uint32_t n)
     const nnom_rows_t ring = nnom_tensor_rows(input, &instance->arena);
     nnom_status_t status = NNOM_MORE;
     for (uint32_t k = 0; k < n; k++) {
-        memcpy(nnom_row(&ring, instance->fed), (const uint8_t *)rows + (size_t)k * (size_t)input->row_bytes,
-               (size_t)input->row_bytes);
+        nnom_move(nnom_row(&ring, instance->fed), (const uint8_t *)rows + (size_t)k * (size_t)input->row_bytes,
+                  (size_t)input->row_bytes);
         instance->fed++;
         status = advance(instance);
         if (status != NNOM_MORE && status != NNOM_OK) { /* a Lambda's: what it left out is missing until nnom_reset() */
