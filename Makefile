@@ -15,7 +15,7 @@ export KERAS_BACKEND := jax
 CORE_SOURCES := $(shell find src -name '*.[ch]' -o -name '*.def') $(wildcard include/*.h port/*.h)
 EXAMPLES := $(patsubst examples/%/model.keras,%,$(wildcard examples/*/model.keras))
 
-.PHONY: help demo test bench bench-kernels bench-diff bench-plan conformance ram size format lint examples generate house package-check clean
+.PHONY: help demo test bench bench-kernels bench-host bench-diff bench-plan conformance ram size format lint examples generate house package-check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -30,6 +30,9 @@ bench: build/.core-test ## accuracy; instructions, cycles, flash and RAM on all 
 	@$(PYTHON) bench/accuracy.py --write docs/accuracy.md
 	@$(PYTHON) bench/instructions.py --layers --write docs/instructions.md
 	@$(PYTHON) bench/performance.py --write docs/performance.md
+
+bench-host: build/.core-test ## time of one inference on this computer beside LiteRT's; docs/host.md
+	@$(PYTHON) bench/host.py --write
 
 bench-kernels: build/.core-test ## instructions of every kernel variant, per MAC and output, on layers of real shapes
 	@$(PYTHON) bench/kernels.py

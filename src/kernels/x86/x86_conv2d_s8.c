@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
-/* Conv2D: four pixels by two blocks of channels at a time. */
+/* Conv2D: eight sums at a time: four pixels by two blocks of channels, or two by four at the end of a row. */
 #include "../fixed.h"
 #include "x86_avx2.h"
 #include "x86_pack.h"
@@ -58,17 +58,21 @@ NNOM_AVX2_INLINE void x86_tile_add(x86_tile_t *t, int32_t i, const int16_t *x, _
     t->b[i] = nnom_avx2_add(t->b[i], pair, wb);
 }
 
-/* A run of `pairs` pairs, of all four pixels. */
+/* A run of `pairs` pairs, of the first n pixels (2 to 4; known when compiled). */
 NNOM_AVX2_INLINE void x86_tile_run(x86_tile_t *t, const int16_t *const *x, int32_t at, const int8_t *w, int32_t block,
-                                   int32_t pairs)
+                                   int32_t pairs, int32_t n)
 {
     const int16_t *x0 = x[0] + at, *x1 = x[1] + at, *x2 = x[2] + at, *x3 = x[3] + at;
     for (int32_t k = 0; k < 2 * pairs; k += 2, w += 2 * NNOM_X86_LANES) {
         const __m256i wa = nnom_avx2_weights(w), wb = nnom_avx2_weights(w + block);
         x86_tile_add(t, 0, x0 + k, wa, wb);
         x86_tile_add(t, 1, x1 + k, wa, wb);
-        x86_tile_add(t, 2, x2 + k, wa, wb);
-        x86_tile_add(t, 3, x3 + k, wa, wb);
+        if (n > 2) {
+            x86_tile_add(t, 2, x2 + k, wa, wb);
+        }
+        if (n > 3) {
+            x86_tile_add(t, 3, x3 + k, wa, wb);
+        }
     }
 }
 
@@ -80,23 +84,85 @@ NNOM_AVX2_INLINE x86_tile_t x86_tile_begin(const nnom_conv_param_t *p, int32_t l
     return t;
 }
 
-/* Four pixels at x, of which n are outputs: lanes [lane, lane + 16). */
-NNOM_AVX2 static void x86_conv2d_tile_s8(const x86_conv_t *c, const int16_t *const *x, int32_t n, int32_t lane,
-                                         int8_t *to)
+NNOM_AVX2_INLINE void x86_tile_finish(const x86_conv_t *c, const x86_tile_t *t, int32_t n, int32_t lane, int8_t *to)
+{
+    const nnom_avx2_scale_t s[2] = {nnom_avx2_scale(c->p, lane, c->zero_point),
+                                    nnom_avx2_scale(c->p, lane + NNOM_X86_LANES, c->zero_point)};
+    for (int32_t i = 0; i < n; i++, to += c->channels) {
+        nnom_avx2_finish(c->p, s, lane, c->channels - lane, t->a[i], t->b[i], c->zero_point, to + lane);
+    }
+}
+
+/* n pixels at x, lanes [lane, lane + 16). */
+NNOM_AVX2_INLINE void x86_tile_of(const x86_conv_t *c, const int16_t *const *x, int32_t n, int32_t lane, int8_t *to)
 {
     const nnom_x86_rows_t *rows = c->rows;
     const int8_t *w = (const int8_t *)c->p->weights + lane / NNOM_X86_LANES * c->block;
     x86_tile_t t = x86_tile_begin(c->p, lane);
     for (int32_t ky = 0; ky < rows->g.kernel_h; ky++) {
         for (int32_t run = 0; run < rows->runs; run++, w += 2 * NNOM_X86_LANES * c->pairs) {
-            x86_tile_run(&t, x, ky * rows->length + run * rows->run_step, w, c->block, c->pairs);
+            x86_tile_run(&t, x, ky * rows->length + run * rows->run_step, w, c->block, c->pairs, n);
         }
     }
-    const nnom_avx2_scale_t s[2] = {nnom_avx2_scale(c->p, lane, c->zero_point),
-                                    nnom_avx2_scale(c->p, lane + NNOM_X86_LANES, c->zero_point)};
-    for (int32_t i = 0; i < n; i++, to += c->channels) {
-        nnom_avx2_finish(c->p, s, lane, c->channels - lane, t.a[i], t.b[i], c->zero_point, to + lane);
+    x86_tile_finish(c, &t, n, lane, to);
+}
+
+NNOM_AVX2 static void x86_conv2d_four_s8(const x86_conv_t *c, const int16_t *const *x, int32_t lane, int8_t *to)
+{
+    x86_tile_of(c, x, 4, lane, to);
+}
+
+NNOM_AVX2 static void x86_conv2d_three_s8(const x86_conv_t *c, const int16_t *const *x, int32_t lane, int8_t *to)
+{
+    x86_tile_of(c, x, 3, lane, to);
+}
+
+/* Two pixels, lanes [lane, lane + 32), or 16 if there are no more. */
+NNOM_AVX2 static void x86_conv2d_two_s8(const x86_conv_t *c, const int16_t *const *x, int32_t lane, int8_t *to)
+{
+    const nnom_x86_rows_t *rows = c->rows;
+    const int8_t *w = (const int8_t *)c->p->weights + lane / NNOM_X86_LANES * c->block, *v = w + 2 * c->block;
+    if (lane + 2 * NNOM_X86_LANES >= nnom_x86_lanes(c->channels)) {
+        x86_tile_of(c, x, 2, lane, to);
+        return;
     }
+    x86_tile_t t = x86_tile_begin(c->p, lane), u = x86_tile_begin(c->p, lane + 2 * NNOM_X86_LANES);
+    for (int32_t ky = 0; ky < rows->g.kernel_h; ky++) {
+        for (int32_t run = 0; run < rows->runs; run++) {
+            const int32_t at = ky * rows->length + run * rows->run_step;
+            for (int32_t k = at; k < at + 2 * c->pairs; k += 2, w += 2 * NNOM_X86_LANES, v += 2 * NNOM_X86_LANES) {
+                const __m256i wa = nnom_avx2_weights(w), wb = nnom_avx2_weights(w + c->block);
+                const __m256i va = nnom_avx2_weights(v), vb = nnom_avx2_weights(v + c->block);
+                x86_tile_add(&t, 0, x[0] + k, wa, wb);
+                x86_tile_add(&u, 0, x[0] + k, va, vb);
+                x86_tile_add(&t, 1, x[1] + k, wa, wb);
+                x86_tile_add(&u, 1, x[1] + k, va, vb);
+            }
+        }
+    }
+    x86_tile_finish(c, &t, 2, lane, to);
+    x86_tile_finish(c, &u, 2, lane + 2 * NNOM_X86_LANES, to);
+}
+
+/* Four pixels of 8 channels at most. */
+NNOM_AVX2 static void x86_conv2d_narrow_s8(const x86_conv_t *c, const int16_t *const *x, int8_t *to)
+{
+    const nnom_x86_rows_t *rows = c->rows;
+    const int8_t *w = c->p->weights;
+    x86_tile_t t = x86_tile_begin(c->p, 0);
+    for (int32_t ky = 0; ky < rows->g.kernel_h; ky++) {
+        for (int32_t run = 0; run < rows->runs; run++) {
+            const int32_t at = ky * rows->length + run * rows->run_step;
+            for (int32_t k = at; k < at + 2 * c->pairs; k += 2, w += 2 * NNOM_X86_LANES) {
+                const __m256i wa = nnom_avx2_weights(w);
+                t.a[0] = nnom_avx2_add(t.a[0], nnom_avx2_pair(x[0] + k), wa);
+                t.a[1] = nnom_avx2_add(t.a[1], nnom_avx2_pair(x[1] + k), wa);
+                t.a[2] = nnom_avx2_add(t.a[2], nnom_avx2_pair(x[2] + k), wa);
+                t.a[3] = nnom_avx2_add(t.a[3], nnom_avx2_pair(x[3] + k), wa);
+            }
+        }
+    }
+    x86_tile_finish(c, &t, NNOM_X86_PIXELS, 0, to);
 }
 
 /* One pixel, lanes [lane, lane + 32): where a row has but one left. */
@@ -133,14 +199,20 @@ static void x86_conv2d_pixels_s8(const x86_conv_t *c, int32_t first, int32_t n, 
     const int16_t *x = (const int16_t *)c->rows->to + first * step;
     const int16_t *const pixels[NNOM_X86_PIXELS] = {x, x + (n > 1 ? step : 0), x + (n > 2 ? 2 * step : 0),
                                                     x + (n > 3 ? 3 * step : 0)};
-    if (n == 1) {
-        for (int32_t lane = 0; lane < c->channels; lane += 4 * NNOM_X86_LANES) {
-            x86_conv2d_pixel_s8(c, x, lane, to);
-        }
+    if (n == 4 && c->channels <= NNOM_X86_LANES) {
+        x86_conv2d_narrow_s8(c, pixels, to);
         return;
     }
-    for (int32_t lane = 0; lane < c->channels; lane += 2 * NNOM_X86_LANES) {
-        x86_conv2d_tile_s8(c, pixels, n, lane, to);
+    for (int32_t lane = 0; lane<c->channels; lane += n> 2 ? 2 * NNOM_X86_LANES : 4 * NNOM_X86_LANES) {
+        if (n == 4) {
+            x86_conv2d_four_s8(c, pixels, lane, to);
+        } else if (n == 3) {
+            x86_conv2d_three_s8(c, pixels, lane, to);
+        } else if (n == 2) {
+            x86_conv2d_two_s8(c, pixels, lane, to);
+        } else {
+            x86_conv2d_pixel_s8(c, x, lane, to);
+        }
     }
 }
 
