@@ -123,6 +123,16 @@ static nnom_status_t run_counted(nnom_instance_t *m, const void *row, result_t *
     return status;
 }
 
+/* With NNOM_RUN_SEQUENCE records follow one another, so that states go on; else each begins with the states at the start. */
+static void begin_record(nnom_instance_t *m)
+{
+#ifdef NNOM_RUN_SEQUENCE
+    nnom_reset(m);
+#else
+    nnom_forget(m);
+#endif
+}
+
 /* Reads a record row by row and feeds it. */
 static int feed_record(nnom_instance_t *m, int32_t file, result_t *result)
 {
@@ -132,7 +142,7 @@ static int feed_record(nnom_instance_t *m, int32_t file, result_t *result)
     if ((uint32_t)input->row_bytes > sizeof row) {
         return fail("a row of the input is too long", ": build with a larger NNOM_RUN_ROW_BYTES");
     }
-    nnom_reset(m);
+    begin_record(m);
     for (int32_t y = 0; y < input->shape.h && status == NNOM_MORE; y++) {
         int32_t got = semihost_read(file, row, (uint32_t)input->row_bytes);
         if (got == 0 && y == 0) {
@@ -152,6 +162,7 @@ static int run_record(nnom_instance_t *m, int32_t file, result_t *result)
     if (m->program->fed != 0) {
         return feed_record(m, file, result);
     }
+    begin_record(m);
     int state = read_record(m, file);
     if (state != RECORD_OK) {
         return state;

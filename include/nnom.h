@@ -239,6 +239,7 @@ nnom_layer_t *nnom_layer_set_name(nnom_layer_t *layer, const char *name);
 
 #include "nnom_tools.h"
 #include "nnom_layers.h"
+#include "nnom_rnn.h"
 
 #ifdef __cplusplus
 }

@@ -132,6 +132,21 @@ NNOM_SHORT(nnom_layer_t *, DenseByRows, (const nnom_bias_t *b), nnom_dense_by_ro
 NNOM_SHORT(nnom_layer_t *, Quantize, (nnom_type_t type), nnom_quantize(type))
 NNOM_SHORT(nnom_layer_t *, Cast, (nnom_type_t type), nnom_cast(type))
 
+/* ---- Recurrent layers ---- */
+
+NNOM_SHORT(nnom_layer_t *, RNN, (nnom_cell_t *cell, bool return_sequence), nnom_rnn(cell, return_sequence))
+NNOM_SHORT(nnom_cell_t *, SimpleCell,
+           (int32_t units, nnom_activation_t *act, const nnom_weight_t *w, const nnom_bias_t *b),
+           nnom_simple_cell(units, act, w, b))
+NNOM_SHORT(nnom_cell_t *, GRUCell, (int32_t units, const nnom_weight_t *w, const nnom_bias_t *b),
+           nnom_gru_cell(units, w, b))
+NNOM_SHORT(nnom_cell_t *, LSTMCell, (int32_t units, const nnom_weight_t *w, const nnom_bias_t *b),
+           nnom_lstm_cell(units, w, b))
+NNOM_SHORT(nnom_layer_t *, rnn_s, (nnom_cell_t *cell, const nnom_rnn_config_t *config), nnom_rnn_s(cell, config))
+NNOM_SHORT(nnom_cell_t *, simple_cell_s, (const nnom_cell_config_t *config), nnom_simple_cell_s(config))
+NNOM_SHORT(nnom_cell_t *, gru_cell_s, (const nnom_cell_config_t *config), nnom_gru_cell_s(config))
+NNOM_SHORT(nnom_cell_t *, lstm_cell_s, (const nnom_cell_config_t *config), nnom_lstm_cell_s(config))
+
 /* ---- Activations ---- */
 
 NNOM_SHORT(nnom_activation_t *, act_relu, (void), nnom_act_relu())

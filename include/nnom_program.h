@@ -101,7 +101,8 @@ typedef struct nnom_call {
 enum {
     NNOM_OP_REDUCES = 1, /* `run` takes rows of input 0 in order; the output is complete after the last one */
     NNOM_OP_VIEW = 2,    /* the output is the input's bytes under another shape: never run */
-    NNOM_OP_WHOLE = 4    /* rows cannot be computed apart: one call over all rows */
+    NNOM_OP_WHOLE = 4,   /* rows cannot be computed apart: one call over all rows */
+    NNOM_OP_KEEPS = 8 /* rows are computed in order, each once: the scratch holds what one call leaves for the next */
 };
 
 /*

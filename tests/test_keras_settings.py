@@ -63,6 +63,8 @@ def test_an_unknown_value_is_refused_by_name(cls: str) -> None:
 def _written(cls: str) -> dict[str, Any]:
     """The configuration that today's Keras writes for a class."""
     known = {"Dense": (3,), "RepeatVector": (2,), "Permute": ((1,),), "Reshape": ((2,),), "Activation": ("relu",)}
+    known |= {"SimpleRNN": (2,), "GRU": (2,), "LSTM": (2,), "TimeDistributed": (L.Dense(2),)}
+    known |= {"Bidirectional": (L.GRU(2),)}
     known |= {"Rescaling": (1,), "Resizing": (2, 2), "InputLayer": ((3,),), "GaussianNoise": (0.1,), **AUGMENTATIONS}
     known |= {c: (0.1,) for c in settings.LAYERS if "Dropout" in c} | {f"AveragePooling{n}D": (2,) for n in (1, 2)}
     default = (3, 3) if "Conv" in cls and "Depthwise" not in cls else (3,) if "Conv" in cls else ()
@@ -239,8 +241,8 @@ def test_dropout_called_for_training_is_refused() -> None:
 
 
 def test_layers_with_several_outputs_are_refused_by_their_own_name() -> None:
-    x = L.Input((12, 6))
+    x, wrong = L.Input((12, 6)), {"return_state": True, "recurrent_activation": "tanh", "name": "memory"}
     with pytest.raises(UnsupportedError, match=r"1 layer cannot be converted:\n  layer 'memory' \(LSTM\)"):
-        load_keras(keras.Model(x, L.Dense(2)(L.LSTM(4, return_state=True, name="memory")(x)[1])))
+        load_keras(keras.Model(x, L.Dense(2)(L.LSTM(4, **wrong)(x)[1])))
     with pytest.raises(UnsupportedError, match="layer 'memory'"):
-        load_keras(keras.Model(x, L.GRU(4, return_state=True, name="memory")(x)))
+        load_keras(keras.Model(x, L.GRU(4, **wrong)(x)))

@@ -62,10 +62,6 @@ COUNTED = {
 def test_real_model(model: dict) -> None:
     """Every model of the collection: the operators and shapes that its list says, or a refusal that names the cause."""
     path = SHARED / model["file"]
-    if "UNIDIRECTIONAL_SEQUENCE_LSTM" in model["ops"]:
-        with pytest.raises(UnsupportedError, match="UNIDIRECTIONAL_SEQUENCE_LSTM.*state"):
-            load_tflite(path)
-        return
     hybrid = any(k.startswith("CONV_2D:FLOAT32xINT8") for k in model["weights"])
     if hybrid:
         with pytest.raises(UnsupportedError, match="dequantize_weights") as refusal:

@@ -143,6 +143,8 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "nnom_set_arena": (ct.c_int, [_P, _P, _U]),
     "nnom_own": (ct.c_int, [_P, _P]),
     "nnom_hook": (_P, [_P, _P]),
+    "nnom_layer_part": (_P, [_P, _U]),
+    "nnom_state_set": (_P, [_P, _P]),
     "nnom_input_count": (_U, [_P]),
     "nnom_output_count": (_U, [_P]),
     "nnom_input_buffer": (_P, [_P, _U]),

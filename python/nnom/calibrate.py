@@ -11,7 +11,7 @@ import numpy as np
 
 from .core import CoreModel, host_model
 from .graph import Graph
-from .threads import Progress, host_threads, side_by_side
+from .threads import Progress, graph_threads, side_by_side
 
 METHODS = ("minmax", "percentile", "percentile99.9", "mse")
 _KEPT = 1 << 17  # values kept per tensor, of all samples together
@@ -98,7 +98,7 @@ class _Watcher:
 def observe(graph: Graph, data: list[np.ndarray], progress: Progress | None = None) -> dict[str, Observed]:
     """Runs a float graph over samples [n, h, w, c] per input; what each tensor held, by name, constants included."""
     count = len(data[0])
-    watchers = [_Watcher(graph) for _ in range(host_threads(count))]
+    watchers = [_Watcher(graph) for _ in range(graph_threads(graph, count))]
     model, names = watchers[0].model, watchers[0].names
     seen = [*graph.inputs, *(name for node in sorted(names) for name in names[node])]
     draws = _Draws({name: graph.tensors[name].elements for name in seen}, max(64, _KEPT // count))

@@ -12,7 +12,7 @@ from .calibrate import tensors_of_nodes
 from .core import CoreModel, Port, host_model, tensor_port
 from .graph import Graph
 from .groups import saturating
-from .threads import Progress, host_threads, side_by_side
+from .threads import Progress, graph_threads, side_by_side
 
 EXACT_DB = 200.0  # what is reported when nothing differs
 
@@ -49,7 +49,7 @@ class Runner:
         count = len(data[0])
         results = [np.empty((count, *p.shape), p.dtype) for p in self.outputs]
         ports = self._models[0].inputs
-        while len(self._models) < (self._threads or host_threads(count)):
+        while len(self._models) < (self._threads or graph_threads(self._graph, count)):
             self._models.append(host_model(self._graph))
 
         def work(model: CoreModel, a: int, b: int) -> None:

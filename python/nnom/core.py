@@ -108,7 +108,8 @@ def host_model(graph: Graph, all_rows: bool = False) -> CoreModel:
     )
 
 
-_FACTS = ("mode", "all_rows", "feed", "curve", "target", "inputs", "outputs", "input_names", "output_names")
+_PORTS = ("inputs", "outputs", "input_names", "output_names")
+_FACTS = ("sequence", "_begins_anew", "mode", "all_rows", "feed", "curve", "target", *_PORTS)
 
 
 class CoreModel:
@@ -142,6 +143,8 @@ class CoreModel:
         plan = (mode, arena_bytes, feed, fast_bytes, None, target, optimize, all_rows)
         self._given = (graph, False, *plan, check_shapes)
         self._check_shapes = check_shapes
+        self.sequence = graph.sequence
+        self._begins_anew = bool(graph.states) and not graph.sequence
         self.mode = mode
         self.all_rows = all_rows
         self.feed = feed
@@ -211,8 +214,13 @@ class CoreModel:
         for tensor in graph.tensors.values():
             if tensor.data is not None and graph.consumers(tensor.name):
                 self._layers[tensor.name] = builder.constant(tensor)
+        for name in graph.states:
+            self._layers[name] = builder.state(graph.tensors[name])
+            self._lib.nnom_own(self._model, self._layers[name])
         for node in graph.nodes:
             self._layers[node.output] = builder.node(node, self._layers)
+        for name, left in graph.states.items():
+            self._lib.nnom_state_set(self._layers[name], self._layers[left])
         for name in graph.outputs:
             self._lib.nnom_own(self._model, builder.output(self._layers[name]))
         status = self._lib.nnom_compile(self._model, first, None, ct.byref(self._options))
@@ -281,10 +289,21 @@ class CoreModel:
         count = len(inputs[0]) if inputs else 1
         arrays = [self._samples(i, np.asarray(x), count) for i, x in enumerate(inputs)]
         outputs = outputs or [np.empty((count, *p.shape), p.dtype) for p in self.outputs]
-        status = self._lib.nnom_run_many(self._model, _addresses(arrays), _addresses(outputs), count)
+        status = self._run(arrays, outputs, count)
         if status != 0:
             raise CoreError(self._lib.nnom_status_text(status).decode())
         return outputs
+
+    def _run(self, arrays: Sequence[np.ndarray], outputs: Sequence[np.ndarray], count: int) -> int:
+        """The core's status. Samples of a model with states are one sequence, or each begins anew."""
+        if not self._begins_anew:
+            return self._lib.nnom_run_many(self._model, _addresses(arrays), _addresses(outputs), count)
+        status = 0
+        for i in range(count):
+            self._lib.nnom_forget(self._model)
+            one = [_addresses([a[i : i + 1] for a in part]) for part in (arrays, outputs)]
+            status = status or self._lib.nnom_run_many(self._model, *one, 1)
+        return status
 
     def _samples(self, i: int, x: np.ndarray, count: int) -> np.ndarray:
         """Samples as the core reads them. Raises DataError if they are not of input i."""

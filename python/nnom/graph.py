@@ -141,7 +141,9 @@ class _Links:
 class Graph:
     """Nodes in order of execution. `inputs` and `outputs` name tensors; `source` is the file, for messages.
 
-    notes: what the importer changed and the user should know. Nodes may be appended to `nodes` or the list replaced;
+    notes: what the importer changed and the user should know. states: tensors that keep a value from run to run, and
+    the tensor whose value each takes over after a run. sequence: samples follow one another, so that states go on; else
+    each begins with the states at the start. Nodes may be appended to `nodes` or the list replaced;
     remove() takes one out. Producers and consumers are looked up, not searched.
     """
 
@@ -154,6 +156,7 @@ class Graph:
         inputs: list[str] | None = None,
         outputs: list[str] | None = None,
         notes: list[str] | None = None,
+        states: dict[str, str] | None = None,
     ):
         self.name = name
         self.source = source
@@ -161,6 +164,8 @@ class Graph:
         self.inputs = [] if inputs is None else inputs
         self.outputs = [] if outputs is None else outputs
         self.notes = [] if notes is None else notes
+        self.states = {} if states is None else states
+        self.sequence = False
         self._nodes = [] if nodes is None else nodes
         self._gone: set[Node] = set()  # removed nodes that are still in the list
         self._index: _Links | None = None
@@ -267,16 +272,26 @@ class Graph:
 
     def prune(self) -> bool:
         """Removes nodes that lead to no output, and tensors that no one uses. True if nodes went."""
-        needed, kept = set(self.outputs), []
+        needed, kept = set(self.kept), []
         for node in reversed(self.nodes):
             if node.output in needed:
                 needed.update(node.inputs)
                 kept.append(node)
         gone = len(kept) < len(self.nodes)
         self.nodes = kept[::-1]
-        needed.update(self.inputs)
+        needed.update(self.sources)
         self.tensors = {k: t for k, t in self.tensors.items() if k in needed}
         return gone
+
+    @property
+    def sources(self) -> list[str]:
+        """What no node makes and no file holds: inputs and states."""
+        return [*self.inputs, *self.states]
+
+    @property
+    def kept(self) -> list[str]:
+        """What is read after a run: outputs, and what states take over."""
+        return [*self.outputs, *self.states.values()]
 
     @property
     def is_float(self) -> bool:

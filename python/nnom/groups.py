@@ -70,7 +70,7 @@ class Groups:
 
     def _private(self, name: str) -> bool:
         """True if one node alone reads it, and no user."""
-        inside = name not in self._graph.outputs and name not in self._graph.inputs
+        inside = name not in self._graph.kept and name not in self._graph.sources
         return inside and len(self._readers.get(name, ())) == 1
 
     def _unite_twins(self, width: Callable[[str], float]) -> None:
@@ -92,14 +92,14 @@ class Groups:
     def _unite_concats(self, width: Callable[[str], float]) -> None:
         for node in (n for n in self._graph.nodes if n.op == "concat"):
             for name in node.inputs:
-                alone = len(self._readers[name]) == 1 and name not in self._graph.outputs
+                alone = len(self._readers[name]) == 1 and name not in self._graph.kept
                 similar = width(name) >= 0.5 * width(node.output)
                 if (alone or similar) and self.find(name) not in self._fixed:
                     self._union(name, node.output)
 
     def saturates(self, name: str) -> bool:
         """True if all that reads a tensor gives the same when the tensor saturates at the ends of its group's range."""
-        if name in self._graph.outputs or name in self._graph.inputs or not self._readers.get(name):
+        if name in self._graph.kept or name in self._graph.sources or not self._readers.get(name):
             return False
         return all(_keeps_order(n) and self.find(n.output) == self.find(name) for n in self._readers[name])
 
@@ -133,7 +133,7 @@ def saturating(graph: Graph) -> set[str]:
     for node in graph.nodes:
         for name in node.inputs:
             readers.setdefault(name, []).append(node)
-    kept = {*graph.inputs, *graph.outputs}
+    kept = {*graph.sources, *graph.kept}
     quant = {name: t.quant for name, t in graph.tensors.items()}
     return {
         name

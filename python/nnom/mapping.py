@@ -13,6 +13,7 @@ from .binding import Border, Shape, Size, WeightStruct, element_types
 from .errors import UnsupportedError
 from .graph import Graph, Node, Quant, Tensor, Weight
 from .ops import FUNCTIONS, OPERATORS, REDUCTIONS, RELATIONS, function
+from .recurrent import make_cell
 
 Call = Callable[["Builder", Node], int]
 MAPPING: dict[str, Call] = {}
@@ -32,7 +33,7 @@ def unsupported(graph: Graph) -> list[str]:
     """A line for each node that has no counterpart in the core."""
     lines = []
     for node in graph.nodes:
-        if node.op not in MAPPING:
+        if node.op not in MAPPING and node.op != "part":
             lines.append(f"layer '{node.name}': operator '{node.op}' has no counterpart in the C core")
         elif node.op == "activation" and not function(node.attrs["kind"]).layer:
             lines.append(f"layer '{node.name}': activation '{node.attrs['kind']}' has no counterpart in the C core")
@@ -115,6 +116,10 @@ class Builder:
         layer = self.typed(self.make("nnom_input_2", Shape(*tensor.shape), None), tensor)
         return self.finish(layer, tensor, tensor.name)
 
+    def state(self, tensor: Tensor) -> int:
+        layer = self.typed(self.make("nnom_state", Shape(*tensor.shape), None), tensor)
+        return self.finish(layer, tensor, tensor.name)
+
     def constant(self, tensor: Tensor) -> int:
         assert tensor.data is not None
         data = self.array(tensor.data, np.dtype(tensor.dtype).type)
@@ -141,6 +146,9 @@ class Builder:
     def node(self, node: Node, layers: dict[str, int]) -> int:
         """The layer of a node, hooked to its inputs."""
         tensor = self.graph.tensors[node.output]
+        if node.op == "part":
+            part = self.lib.nnom_layer_part(layers[node.inputs[0]], node.attrs["index"])
+            return self.lib.nnom_layer_set_name(part, node.name.encode("ascii", "replace"))
         layer = self.finish(MAPPING[node.op](self, node), tensor, node.name)
         for name in node.inputs:
             layer = self.lib.nnom_hook(layer, layers[name])
@@ -278,6 +286,10 @@ def _activation(b: Builder, node: Node) -> int:
     alpha = node.attrs.get("alpha")
     act = b.make(FUNCTIONS[node.attrs["kind"]].layer, *([float(alpha)] if alpha is not None else []))
     return b.make("nnom_act_layer", ct.c_void_p(act))
+
+
+for _cell in ("simple_rnn", "gru", "lstm"):
+    MAPPING[_cell] = make_cell
 
 
 def _plain(constructor: str) -> Call:

@@ -67,6 +67,7 @@ FUNCTIONS: dict[str, Function] = {
 }
 CLAMPS = tuple(name for name, function in FUNCTIONS.items() if function.clamp)
 RELATIONS = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
+CELL_ACTIVATIONS = ("tanh", "sigmoid", "relu", "linear")  # in the order of nnom_cell_activation_t
 REDUCTIONS = ("mean", "sum", "max", "min")
 
 
@@ -98,7 +99,7 @@ class Operator:
     linear: axis of the weights along which the output channels lie, of layers that sum products with constants.
     ranges: how bounds of the output follow (passes/ranges.py): "sums", "rising", "corners", "table", "slopes".
     channels: what it does to them (passes/channels.py): "keep", "pairs", "view", "mix", "repeat", "join", "slice", or
-    "unless" attributes say otherwise. macs: of shapes of input, output and weights.
+    "unless" attributes say otherwise. macs: of shapes of input, output and weights. gates: of a recurrent layer's cell.
     """
 
     layer: str
@@ -125,6 +126,7 @@ class Operator:
     ranges: str = ""
     channels: str = ""
     macs: Macs | None = None
+    gates: int = 0
 
     @property
     def keeps_order(self) -> bool:
@@ -169,6 +171,29 @@ def _move(layer: str, attrs: Mapping[str, Attribute] | None = None, **more: obje
     """Its output's values are its input's, in other places."""
     common = {"same_quant": True, "moves": True, "ranges": "rising"}
     return Operator(layer, attrs=attrs or {}, **(common | more))  # type: ignore[arg-type]
+
+
+def _recurrent(layer: str, gates: int, states: int, **more: Attribute) -> Operator:
+    """Steps along h. Inputs: a sequence, and all `states` at the beginning or none. recurrent.py tells more.
+
+    Weights: weights [gates * units, features], recurrent [gates * units, units], biases [gates * units]; gates in the
+    order of nnom_rnn.h. sequence: the output is that of each step; backwards: the last comes first; reverse: the
+    sequence that comes out is turned round. state: "int16", or "int8" with scale and zero point.
+    """
+    flags = dict.fromkeys(("sequence", "backwards", "reverse"), FLAG.default(False))
+    state = {
+        "state": choice("int8", "int16").default("int16"),
+        "state_scale": REAL.default(0.0),
+        "state_zero_point": WHOLE.default(0),
+    }
+    return Operator(
+        layer,
+        (1, 1 + states),
+        {"kind": choice(*CELL_ACTIVATIONS), **flags, **state, **more},
+        {"weights": (2, True), "recurrent": (2, True), "bias": (1, False), "recurrent_bias": (1, False)},
+        gates=gates,
+        macs=lambda x, y, w: x[0] * w[0] * (w[1] + w[0] // gates),
+    )
 
 
 OPERATORS: dict[str, Operator] = {
@@ -262,6 +287,10 @@ OPERATORS: dict[str, Operator] = {
         "nnom_reduce", attrs={"kind": choice(*REDUCTIONS), "axes": AXES}, turns=True, ranges="rising",
         channels="unless", macs=lambda x, y, w: math.prod(x),
     ),
+    "simple_rnn": _recurrent("nnom_simple_cell_s", 1, 1),
+    "gru": _recurrent("nnom_gru_cell_s", 3, 1, reset_after=FLAG.default(False)),
+    "lstm": _recurrent("nnom_lstm_cell_s", 4, 2, cell_scale=REAL.default(0.0), cell_clip=REAL.default(0.0)),
+    "part": Operator("nnom_layer_part", attrs={"index": WHOLE}),  # a further output of the layer that it reads
     "arg_max": Operator("nnom_arg_max", attrs={"axis": AXIS}, integers=True),
     "arg_min": Operator("nnom_arg_min", attrs={"axis": AXIS}, integers=True),
 }  # fmt: skip

@@ -18,6 +18,7 @@ from .errors import DataError, ModelError, UnsupportedError
 from .graph import Graph, Node, Quant, Tensor, Weight
 from .groups import Groups
 from .passes import copy_graph
+from .recurrent import measure_states, quantise_cell, widen_states
 from .twins import share_arrays
 
 MOST_ELEMENTS = 2**23
@@ -65,6 +66,7 @@ def quantise(
     mapping.check(graph)
     _check_size(graph)
     observed = observe(graph, data, progress)
+    measure_states(graph, data)
     _check_finite(graph, observed)
     if method != "auto":
         return Quantised(apply(graph, group_ranges(graph, observed, method)), method, [])
@@ -134,7 +136,7 @@ def _top(outputs: np.ndarray) -> np.ndarray:
 def group_ranges(graph: Graph, observed: dict[str, Observed], method: str) -> dict[str, Quant]:
     """The quantisation of every float tensor. Percentiles never clip what decides: outputs, inputs of softmax."""
     groups = Groups(graph, lambda name: observed[name].high - observed[name].low)
-    decisive = set(graph.outputs) | {t for n in graph.nodes if n.entry.decisive for t in n.inputs}
+    decisive = set(graph.kept) | {t for n in graph.nodes if n.entry.decisive for t in n.inputs}
     result: dict[str, Quant] = {}
     for members in groups.all():
         quant = groups.fixed(members)
@@ -164,10 +166,13 @@ def apply(graph: Graph, quants: dict[str, Quant]) -> Graph:
         if tensor.dtype == "float32":
             _quantise_tensor(tensor, quants[tensor.name])
     for node in result.nodes:
-        if node.entry.linear is not None:
+        if node.entry.gates:
+            quantise_cell(node, result.quant(node.inputs[0]), _BIAS_LIMIT)
+        elif node.entry.linear is not None:
             _quantise_weights(result, node)
         elif node.weights:
             _quantise_plain(node)
+    widen_states(result)
     share_arrays(result)
     return result
 

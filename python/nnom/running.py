@@ -191,6 +191,8 @@ def build_frozen(
     port = core.inputs[0]
     row = port.shape[1] * port.shape[2] * port.dtype.itemsize if core.feed else 1
     defines = {"NNOM_RUN_MODEL": _SYMBOL, "NNOM_RUN_MAX_NODES": nodes, "NNOM_RUN_ROW_BYTES": row}
+    if core.sequence:
+        defines["NNOM_RUN_SEQUENCE"] = 1
     sources = [folder / "model.c", boards.firmware_dir() / "runner.c"]
     if marks:
         defines |= {"NNOM_RUN_MARKS": 1, "BOARD_PHASES": nodes + 2}

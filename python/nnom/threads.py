@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from .graph import Graph
+
 MOST_THREADS = 8
 MOST_SAMPLES = 16  # that a thread takes at a time
 
@@ -22,6 +24,11 @@ def host_threads(count: int) -> int:
         max(1, count),
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
     )
+
+
+def graph_threads(graph: Graph, count: int) -> int:
+    """The same for samples of a graph: those of a sequence come one after another."""
+    return 1 if graph.states and graph.sequence else host_threads(count)
 
 
 def side_by_side(workers: Sequence[Worker], count: int, progress: Progress | None = None) -> None:

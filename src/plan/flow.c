@@ -127,7 +127,7 @@ bool nnom_is_ring(const nnom_flow_t *f, uint16_t storage, uint16_t first, uint16
 uint32_t nnom_scratch(const nnom_flow_t *f, uint16_t n, bool rolls, uint16_t first, uint16_t end)
 {
     const nnom_node_t *node = &f->program->nodes[n];
-    if (nnom_node_reduces(node)) {
+    if (nnom_node_reduces(node) && (node->op->flags & NNOM_OP_KEEPS) == 0) {
         return rolls ? f->scratch[n] : 0; /* called for every row */
     }
     const bool pieces = rolls && nnom_is_ring(f, f->storage[node->inputs[0]], first, end);

@@ -66,6 +66,12 @@ static inline bool nnom_node_reduces(const nnom_node_t *node)
     return (node->op->flags & NNOM_OP_REDUCES) != 0;
 }
 
+/* Its scratch is its own while a segment rolls. */
+static inline bool nnom_node_keeps(const nnom_node_t *node)
+{
+    return (node->op->flags & (NNOM_OP_REDUCES | NNOM_OP_KEEPS)) != 0;
+}
+
 static inline bool nnom_node_inside(uint16_t node, uint16_t first, uint16_t end)
 {
     return node != NNOM_NO_NODE && node >= first && node < end;

@@ -75,14 +75,14 @@ static void rolling_scratch(nnom_planner_t *p, const nnom_part_t *part, uint16_t
     uint32_t shared = 0;
     for (uint16_t n = part->first; n < part->end; n++) {
         const uint32_t bytes = nnom_scratch(&p->flow, n, true, part->first, part->end);
-        if (!nnom_node_reduces(&p->nodes[n]) && bytes > shared) {
+        if (!nnom_node_keeps(&p->nodes[n]) && bytes > shared) {
             shared = bytes;
         }
     }
     const uint16_t block = add_block(p, shared, time, time);
     for (uint16_t n = part->first; n < part->end; n++) {
-        const bool reduces = nnom_node_reduces(&p->nodes[n]);
-        p->node_block[n] = reduces ? add_block(p, p->flow.scratch[n], time, time) : block;
+        const bool keeps = nnom_node_keeps(&p->nodes[n]);
+        p->node_block[n] = keeps ? add_block(p, p->flow.scratch[n], time, time) : block;
     }
 }
 

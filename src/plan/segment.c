@@ -54,9 +54,9 @@ static uint32_t scratch_of(const nnom_flow_t *f, const nnom_part_t *part)
 {
     uint64_t kept = 0, shared = 0;
     for (uint16_t n = part->first; n < part->end; n++) {
-        const bool reduces = nnom_node_reduces(&f->program->nodes[n]);
+        const bool keeps = nnom_node_keeps(&f->program->nodes[n]);
         const uint32_t bytes = segment_rounded(nnom_scratch(f, n, part->rolls, part->first, part->end));
-        if (reduces) {
+        if (keeps) {
             kept += bytes; /* partial sums live as long as the segment */
         } else if (bytes > shared) {
             shared = bytes;

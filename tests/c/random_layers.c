@@ -17,6 +17,11 @@ void random_float_model(bool yes)
     is_float = yes;
 }
 
+bool random_is_float(void)
+{
+    return is_float;
+}
+
 /* Often one row, so that compile exchanges rows and columns. */
 nnom_shape_t random_shape(void)
 {

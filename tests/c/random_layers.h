@@ -65,6 +65,10 @@
     LAYER(dense_by_rows)                                                                                               \
     LAYER(quantize)                                                                                                    \
     LAYER(cast)                                                                                                        \
+    LAYER(simple_rnn)                                                                                                  \
+    LAYER(gru)                                                                                                         \
+    LAYER(lstm)                                                                                                        \
+    LAYER(rnn_2019)                                                                                                    \
     LAYER(output)
 
 /* make_<kind>(m): the last layer of the graph, or NULL when memory is short. */
@@ -77,6 +81,7 @@ RANDOM_LAYERS(DECLARE_MAKER)
 
 /* What sources are made as from here on. */
 void random_float_model(bool is_float);
+bool random_is_float(void);
 nnom_shape_t random_shape(void);
 /* Both at random. */
 nnom_shape_t random_begin(void);

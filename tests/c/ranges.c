@@ -74,6 +74,7 @@ static void call_rings(work_t *w, nnom_range_t y)
     const nnom_program_t program = {
         .tensors = tensors, .nodes = &node, .tensor_count = (uint16_t)(inputs + 1), .node_count = 1};
     node.inputs = links;
+    node.output_count = 1; /* others are not read */
     node.scratch = 0;
     node.scratch_bytes = (uint32_t)w->scratch.bytes;
     const nnom_arena_t arena = {{w->scratch.data, NULL}};

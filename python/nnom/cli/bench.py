@@ -7,14 +7,13 @@ from argparse import Namespace
 from typing import Any
 
 from ..benching import Bench, Cost, bench
-from ..conversion import load
 from ..cycles import CORES
 from ..disassembly import PARTS
 from ..errors import DataError
 from ..running import find_board
 from ..text import short
 from . import as_json, printing
-from .given import inputs_of, prepared_of
+from .given import graph_of, inputs_of, prepared_of
 from .plan import plan_of
 from .terminal import Screen, Table
 
@@ -28,7 +27,7 @@ def run_bench(a: Namespace) -> int:
     if a.wait_states and a.mhz is None:
         raise DataError("--wait-states: needs --mhz")
     find_board(a.board)
-    p = prepared_of(a, load(a.model, a.int8_io))
+    p = prepared_of(a, graph_of(a))
     plan = plan_of(a)
     inputs, source = inputs_of(a, p, plan.compile(p.graph))
     with printing.Stages(a.quiet) as stage:

@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import boards
 from .. import data as datasets
-from ..conversion import Prepared, convert, load
+from ..conversion import Prepared, convert
 from ..core import CoreModel
 from ..errors import DataError, ToolError
 from ..evaluation import evaluate, evaluate_values
@@ -31,7 +31,7 @@ from ..text import visible
 from ..validation import Validation, validate
 from . import as_json, printing
 from .bench import run_bench
-from .given import inputs_of, prepared_of, samples_of
+from .given import graph_of, inputs_of, prepared_of, samples_of
 from .inspect import run_inspect
 from .names import all_told, told
 from .plan import plan_of, run_plan, run_report
@@ -47,7 +47,7 @@ def _print_json(value: Any) -> int:
 
 
 def _convert(a: Namespace) -> int:
-    graph = load(a.model, a.int8_io)
+    graph = graph_of(a)
     x = samples_of(a.calibration, graph)
     if a.labels and x is None:
         raise DataError("--labels: needs --calibration, whose classes they are")
@@ -72,7 +72,7 @@ def _evaluate(a: Namespace) -> int:
         raise DataError("--targets: goes neither with --labels nor with --reconstruct")
     if not (a.labels or a.targets or a.reconstruct):
         raise DataError("evaluate: expected --labels (classes), --targets (real values) or --reconstruct (the input)")
-    graph = load(a.model, a.int8_io)
+    graph = graph_of(a)
     x, calibration = samples_of(a.data, graph), samples_of(a.calibration, graph)
     options = {"method": a.method, "use_float": a.use_float, "output": a.output}
     places = (", ".join(a.data), a.targets or a.labels or "targets", ", ".join(a.calibration or ["calibration"]))
@@ -96,7 +96,7 @@ def _evaluate(a: Namespace) -> int:
 def _run(a: Namespace) -> int:
     if a.board:
         find_board(a.board)
-    p = prepared_of(a, load(a.model, a.int8_io))
+    p = prepared_of(a, graph_of(a))
     core = plan_of(a).compile(p.graph)
     inputs, source = inputs_of(a, p, core)
     outputs = run_host(core, inputs)
@@ -166,7 +166,7 @@ def _validate(a: Namespace) -> int:
         raise DataError(f"--samples {a.samples}: expected at least 1")
     if a.board:
         find_board(a.board)
-    graph = load(a.model, a.int8_io)
+    graph = graph_of(a)
     x, calibration = samples_of(a.data, graph), samples_of(a.calibration, graph)
     options = {"board": a.board, "use_float": a.use_float, "method": a.method, "int8_io": a.int8_io}
     options |= {"samples": a.samples, "original": a.original, "places": (", ".join(a.data), "calibration")}

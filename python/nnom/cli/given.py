@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import data as datasets
-from ..conversion import Prepared, prepare
+from ..conversion import Prepared, load, prepare
 from ..core import CoreModel
 from ..evaluation import float_form
 from ..graph import Graph
@@ -27,6 +27,13 @@ def samples_of(specs: list[str] | None, graph: Graph) -> list[np.ndarray] | dict
         return None
     arrays = datasets.read_samples(specs, graph)
     return arrays[0] if len(arrays) == 1 else arrays
+
+
+def graph_of(a: Namespace) -> Graph:
+    """The model that the command names."""
+    graph = load(a.model, a.int8_io)
+    graph.sequence = getattr(a, "sequence", False)
+    return graph
 
 
 def prepared_of(a: Namespace, graph: Graph) -> Prepared:

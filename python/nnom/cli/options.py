@@ -52,6 +52,11 @@ def _calibration(p: argparse.ArgumentParser) -> None:
     p.add_argument("--method", choices=("auto", *METHODS), default="auto", help=text)
 
 
+def _sequence(p: argparse.ArgumentParser) -> None:
+    text = "samples follow one another: what a model keeps goes on from one to the next (default: each begins anew)"
+    p.add_argument("--sequence", action="store_true", help=text)
+
+
 def _plan(p: argparse.ArgumentParser, short: bool = False) -> None:
     text = "memory: rolling rows where that costs little (auto), never (whole), at any cost (smallest)"
     p.add_argument("--plan", choices=("auto", "whole", "smallest"), default="auto", help=text)
@@ -71,6 +76,7 @@ def _convert(commands: argparse._SubParsersAction) -> None:
     p = _command(commands, "convert", "Convert a model to model.c and model.h.", example)
     _model(p)
     _calibration(p)
+    _sequence(p)
     p.add_argument("--labels", metavar="Y", help="class numbers of the calibration samples: accuracy is reported")
     p.add_argument("--name", help="prefix of the C symbols (default: from the file's name)")
     p.add_argument("-o", "--out", default="out", metavar="DIR", help="folder for model.c and model.h (default: out)")
@@ -94,6 +100,7 @@ def _evaluate(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--reconstruct", action="store_true", help=text)
     p.add_argument("--output", default="0", metavar="K", help="position or name of the output (default: the first)")
     _calibration(p)
+    _sequence(p)
     p.add_argument("--float", action="store_true", dest="use_float", help="run a float model as it is")
     p.add_argument("--top-k", type=int, default=3, metavar="K", help="ranks to count (default: 3)")
 
@@ -109,6 +116,7 @@ def _run(commands: argparse._SubParsersAction) -> None:
     _model(p)
     p.add_argument("--input", action="append", metavar="X", help=f"{_DATA}; or lcg:SEED (default: lcg:305419896)")
     _calibration(p)
+    _sequence(p)
     text = "run a float model as it is (without --calibration: always)"
     p.add_argument("--float", action="store_true", dest="use_float", help=text)
     p.add_argument("--board", help="run on this emulated board too: see nnom boards")
@@ -131,6 +139,7 @@ def _bench(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--board", required=True, help="the emulated board: see nnom boards")
     p.add_argument("--input", action="append", metavar="X", help=f"{_DATA}; or lcg:SEED (default: lcg:305419896)")
     _calibration(p)
+    _sequence(p)
     text = "run a float model as it is (without --calibration: always)"
     p.add_argument("--float", action="store_true", dest="use_float", help=text)
     p.add_argument("--mhz", type=float, metavar="F", help="the core's clock: milliseconds are estimated, too")

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from .. import api
 from .. import data as datasets
-from ..conversion import STATE_BYTES, Plan, load
+from ..conversion import STATE_BYTES, Plan
 from ..errors import DataError
 from ..files import write_text
 from ..graph import Graph
 from ..planning import Overview, Point, survey
 from ..removed import Removed
 from . import as_json, printing
+from .given import graph_of
 from .terminal import Screen, Table
 from .words import parse_bytes
 
@@ -40,7 +41,7 @@ def planned_graph(a: Namespace) -> tuple[Graph, Removed]:
     """As api.planned_graph() gives it, with the data that the options name."""
     if a.calibration and a.random:
         raise DataError("--random: not together with --calibration")
-    graph = load(a.model, a.int8_io)
+    graph = graph_of(a)
     if not a.calibration and graph.is_float:
         return api.planned_graph(graph)  # nothing to wait for
     x = datasets.read_samples(a.calibration, graph) if a.calibration else None

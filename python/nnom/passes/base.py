@@ -54,7 +54,7 @@ def weight_bytes(node: Node) -> int:
 def measure(graph: Graph) -> Sizes:
     """The sizes of a graph."""
     constants = sum(tensor_bytes(t) for t in graph.tensors.values() if t.data is not None)
-    made = [*graph.inputs, *(n.output for n in graph.nodes if not n.entry.view)]
+    made = [*graph.sources, *(n.output for n in graph.nodes if not n.entry.view)]
     return Sizes(
         sum(node_macs(graph, n) for n in graph.nodes),
         sum(weight_bytes(n) for n in graph.nodes) + constants,
@@ -67,7 +67,10 @@ def measure(graph: Graph) -> Sizes:
 
 def copy_graph(graph: Graph) -> Graph:
     """A copy whose nodes and tensors may be changed; arrays are shared."""
-    result = Graph(graph.name, graph.source, inputs=list(graph.inputs), outputs=list(graph.outputs))
+    result = Graph(
+        graph.name, graph.source, inputs=list(graph.inputs), outputs=list(graph.outputs), states=dict(graph.states)
+    )
+    result.sequence = graph.sequence
     result.tensors = {k: copy.copy(t) for k, t in graph.tensors.items()}
     result.nodes = [
         Node(n.op, n.name, n.inputs, n.output, dict(n.attrs), {k: copy.copy(w) for k, w in n.weights.items()})
@@ -84,7 +87,7 @@ def is_constant(graph: Graph, tensor: str) -> bool:
 def sole_consumer(graph: Graph, tensor: str) -> Node | None:
     """The node that alone reads a tensor, once; None if there are others or it is an output."""
     readers = graph.consumers(tensor)
-    single = len(readers) == 1 and readers[0].inputs.count(tensor) == 1 and tensor not in graph.outputs
+    single = len(readers) == 1 and readers[0].inputs.count(tensor) == 1 and tensor not in graph.kept
     return readers[0] if single else None
 
 
@@ -120,9 +123,9 @@ def drop(graph: Graph, node: Node) -> None:
 def bypass(graph: Graph, node: Node) -> bool:
     """Takes a node out whose output equals its first input. False if it joins an input or constant to an output."""
     source = node.inputs[0]
-    if node.output in graph.outputs:
+    if node.output in graph.kept:
         before = graph.producer(source)
-        if before is None or source in graph.outputs:
+        if before is None or source in graph.kept:
             return False
         graph.remove(node)
         graph.redirect(source, node.output)  # the output's name stays
@@ -141,7 +144,7 @@ def drop_unread(graph: Graph, node: Node) -> None:
     waiting = [node.output]
     while waiting:
         name = waiting.pop()
-        if graph.consumers(name) or name in graph.outputs or name in graph.inputs:
+        if graph.consumers(name) or name in graph.kept or name in graph.sources:
             continue
         maker = graph.producer(name)
         if maker is None:
@@ -153,7 +156,7 @@ def drop_unread(graph: Graph, node: Node) -> None:
 
 def drop_unused(graph: Graph) -> None:
     """Removes tensors that no one uses."""
-    used = {*graph.inputs, *graph.outputs, *(t for n in graph.nodes for t in (*n.inputs, n.output))}
+    used = {*graph.sources, *graph.kept, *(t for n in graph.nodes for t in (*n.inputs, n.output))}
     graph.tensors = {k: t for k, t in graph.tensors.items() if k in used}
 
 

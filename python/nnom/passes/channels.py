@@ -187,7 +187,7 @@ class _Plan:
     def _collect(self) -> tuple[list[Link], list[str]]:
         graph = self.graph
         links: list[Link] = []
-        fixed = [*graph.inputs, *graph.outputs]
+        fixed = [*graph.sources, *graph.kept]
         for node in graph.nodes:
             found = _links(graph, node)
             if found is None:

@@ -35,7 +35,7 @@ def _repeated(tensors: list[Tensor], key: Any) -> list[tuple[str, str]]:
 
 def _merge(graph: Graph, first: Node, node: Node) -> bool:
     """Readers of `node` read `first`. An output of the model keeps its node."""
-    if node.output in graph.outputs:
+    if node.output in graph.kept:
         return False
     graph.remove(node)
     graph.redirect(node.output, first.output)

@@ -14,7 +14,7 @@ def drop_identity(graph: Graph, node: Node) -> bool:
     """Shape changes that change nothing, paddings and croppings of nothing."""
     same = graph.tensors[node.inputs[0]].shape == graph.tensors[node.output].shape
     moves_none = node.op in ("zero_padding", "cropping") and same
-    if not (moves_none or (node.entry.view and same)) or node.output in graph.outputs:
+    if not (moves_none or (node.entry.view and same)) or node.output in graph.kept:
         return False
     take_out(graph, node)
     return True
@@ -24,7 +24,7 @@ def drop_view(graph: Graph, node: Node) -> bool:
     """Reshapes that only dense layers or other reshapes read."""
     readers = graph.consumers(node.output)
     blind = readers and all(r.op == "dense" or r.entry.view for r in readers)
-    if not node.entry.view or not blind or node.output in graph.outputs:
+    if not node.entry.view or not blind or node.output in graph.kept:
         return False
     take_out(graph, node)
     return True

@@ -23,7 +23,7 @@ def run(graph: Graph) -> list[str]:
     lines = []
     for node in found:
         readers = graph.consumers(node.output)
-        if node.output in graph.outputs or not readers or not all(_takes(graph, node, r, known) for r in readers):
+        if node.output in graph.kept or not readers or not all(_takes(graph, node, r, known) for r in readers):
             continue
         for reader in readers:
             reader.attrs["padding"] = _sum(node, reader)

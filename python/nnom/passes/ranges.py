@@ -191,7 +191,7 @@ def ranges(graph: Graph) -> dict[str, Range]:
     for name, tensor in graph.tensors.items():
         if tensor.dtype == "int8" and tensor.data is not None:
             known[name] = _of(tensor.data.reshape(tensor.shape))
-    for name in graph.inputs:
+    for name in graph.sources:
         known[name] = full(graph.tensors[name].shape[2])
     for node in graph.nodes:
         out = graph.tensors[node.output]

@@ -58,7 +58,7 @@ def _region(graph: Graph, start: str) -> _Region | None:
         tensor = graph.tensors[name]
         if name in region.tensors or not _wide(tensor):
             continue
-        if tensor.shape[0] != 1 or name in graph.inputs:
+        if tensor.shape[0] != 1 or name in graph.sources:
             return None
         region.tensors.add(name)
         producer = graph.producer(name)
@@ -78,7 +78,7 @@ def _exchange(graph: Graph, region: _Region) -> list[str]:
         _exchange_tensor(graph.tensors[name])
     for node in region.nodes:
         _exchange_node(node)
-    for name in region.tensors & set(graph.outputs):
+    for name in region.tensors & set(graph.kept):
         _restore_output(graph, name)
     lines = []
     for view in region.views:

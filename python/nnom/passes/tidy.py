@@ -100,7 +100,7 @@ def _view_of_view(graph: Graph, node: Node) -> str:
 def _blind_view(graph: Graph, node: Node) -> str:
     """Dense layers take any shape as one vector."""
     readers = graph.consumers(node.output)
-    if not node.entry.view or not readers or any(r.op != "dense" for r in readers) or node.output in graph.outputs:
+    if not node.entry.view or not readers or any(r.op != "dense" for r in readers) or node.output in graph.kept:
         return ""
     return f"{node.op} before a dense layer removed" if bypass(graph, node) else ""
 

@@ -11,6 +11,7 @@ from .keras_settings import PREPROCESSING
 from .keras_spec import Call, Layer, Ref
 
 ARGUMENTS = ("training", "mask")
+RECURRENT = ("SimpleRNN", "GRU", "LSTM", "Bidirectional")
 
 
 def check(layer: Layer, call: Call, v3: bool) -> None:
@@ -23,6 +24,8 @@ def check(layer: Layer, call: Call, v3: bool) -> None:
         if not _is_input(value) and not (position and value is None):
             raise Refused(f"argument {position + 1} of its call is {short(value)}", "call it with tensors of the model")
     for name, value in call.kwargs.items():
+        if name == "initial_state" and layer.cls in RECURRENT and (value is None or _is_input(value)):
+            continue
         if name not in ARGUMENTS:
             raise Refused(f"its call has an argument '{name}', which is not supported", "leave it away")
         if name == "mask" and value is not None:

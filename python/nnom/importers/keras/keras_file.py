@@ -18,6 +18,7 @@ from ...errors import ModelError, UnsupportedError
 from ...untrusted import Archive, allowance, parse_json, read_file
 from ..kinds import kind_of
 from .hdf5_file import Hdf5File
+from .keras_recurrent import FOLDERS
 from .keras_settings import BATCH_NORMS
 from .keras_spec import Config, Layer, Model, parse_model
 
@@ -60,6 +61,13 @@ class _Store:
             if f"{path}/vars/0" in self.arrays:
                 found.setdefault(name, []).append(path)
         return found
+
+    def of_layer(self, path: str, cls: str) -> list[np.ndarray]:
+        """All arrays of a layer; of cells and wrapped layers as well."""
+        own = self.of(path)
+        for folder in FOLDERS.get(cls, ()):
+            own += self.of(f"{path}/{folder}")
+        return own
 
     def of(self, path: str) -> list[np.ndarray]:
         found: list[np.ndarray] = []
@@ -150,10 +158,10 @@ def _attach_numbered(model: Model, prefix: str, store: _Store, root: str) -> Non
         if layer.model is not None:
             _attach_numbered(layer.model, path + "/", store, root)
             continue
-        if store.names.get(path, layer.name) != layer.name or not store.of(path):
+        if store.names.get(path, layer.name) != layer.name or not store.of_layer(path, layer.cls):
             named = store.named.get(layer.name, [])
             path = named[0] if len(named) == 1 else path
-        layer.arrays = store.of(path)
+        layer.arrays = store.of_layer(path, layer.cls)
 
 
 # ---- .h5 ---------------------------------------------------------------------------------------------------
@@ -233,6 +241,8 @@ def weight_counts(layer: Layer) -> tuple[int, int]:
         return 0, 0 if config.get("mean") is not None else 3
     if layer.cls == "PReLU":
         return 1, 0
+    if layer.cls in ("SimpleRNN", "GRU", "LSTM"):
+        return 2 + int(config.flag("use_bias", True)), 0
     if layer.cls == "Dense" or "Conv" in layer.cls:
         return (2 if layer.cls.startswith("Separable") else 1) + int(config.flag("use_bias", True)), 0
     return 0, 0

@@ -9,7 +9,7 @@ from typing import Any
 from ...errors import ModelError, UnsupportedError
 from ...graph import Graph, Tensor
 from ..workbench import Refused, c_identifier, rename
-from . import keras_calls, keras_ops, keras_settings
+from . import keras_calls, keras_ops, keras_recurrent, keras_settings
 from .keras_build import Builder, Handler, Value, ir_shape, layer_activation
 from .keras_file import Source, input_shape, read_source
 from .keras_layers import HANDLERS as WINDOW_HANDLERS
@@ -19,17 +19,16 @@ from .keras_shapes import MANY_INPUTS
 from .keras_spec import Call, Layer, Model, Ref, refs_in
 
 HANDLERS: dict[str, Handler] = {**WINDOW_HANDLERS, **SHAPE_HANDLERS}
+MANY_HANDLERS = keras_recurrent.table(HANDLERS)  # of layers with several outputs, or states as inputs
 MAX_LAYERS = 20_000  # of all uses of all models: nested ones multiply; a microcontroller runs some hundred layers
 REFS_PER_LAYER = 16  # tensors that a layer may read on average before they count as layers
 MAX_REFUSALS = 500  # that are looked for
 
-_RECURRENT = (
-    "recurrent layers are not imported from Keras",
-    "use Conv1D with padding 'causal', or unroll it (unroll=True) and export an int8 .tflite",
-)
+_RECURRENT = ("recurrent convolutions are not supported", "use LSTM or GRU over features that Conv2D makes")
 _VOLUME = ("three spatial dimensions are not supported", "use the 2-D layer on slices or on channels")
 _ADVICE: dict[str, tuple[str, str]] = {
-    **dict.fromkeys(("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D"), _RECURRENT),
+    "RNN": ("cells put together by hand are not supported", "use SimpleRNN, GRU or LSTM"),
+    **dict.fromkeys(("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"), _RECURRENT),
     **dict.fromkeys(("Conv3D", "Conv3DTranspose", "MaxPooling3D", "AveragePooling3D", "ZeroPadding3D"), _VOLUME),
     **dict.fromkeys(
         ("LayerNormalization", "GroupNormalization", "UnitNormalization", "RMSNormalization"),
@@ -39,7 +38,6 @@ _ADVICE: dict[str, tuple[str, str]] = {
         ("MultiHeadAttention", "GroupedQueryAttention", "GroupQueryAttention", "Attention", "AdditiveAttention"),
         ("attention is not supported", "use Conv1D or SeparableConv1D over the time axis"),
     ),
-    "TimeDistributed": ("wrappers are not supported", "Dense, Conv1D and activations apply to each step by themselves"),
     "Lambda": ("it holds code, not a description", "use layers, or operations such as x + y and keras.ops.relu(x)"),
     "Embedding": ("look-up tables are not supported", "look the vectors up before the model"),
     "Masking": ("masks are not supported", "use inputs of a fixed length"),
@@ -209,6 +207,9 @@ class _Importer:
             args, kwargs = _filled(call.args, values), _filled(call.kwargs, values)
             return keras_ops.convert(self.builder, layer, args, kwargs)
         keras_calls.check(layer, call, self.builder.v3)
+        if layer.cls in MANY_HANDLERS and found:
+            initial = [values[ref] for ref in refs_in(call.kwargs.get("initial_state"))]
+            return MANY_HANDLERS[layer.cls](self.builder, layer, [*found, *(v for v in initial if v is not None)])
         if not found or (len(found) > 1 and layer.cls not in MANY_INPUTS):
             raise ModelError(f"{layer.where}: is called with {len(found)} tensors; expected one")
         return [HANDLERS[layer.cls](self.builder, layer, found)]
@@ -255,9 +256,9 @@ def _check_layer(layer: Layer, v3: bool) -> None:
             raise Refused(f"operation '{name}' is not supported", _nearest(name, keras_ops.names()))
         return
     keras_settings.check_origin(layer)
-    if layer.cls not in HANDLERS:
+    if layer.cls not in HANDLERS and layer.cls not in MANY_HANDLERS:
         reason, advice = _ADVICE.get(layer.cls, ("this class is not supported", ""))
-        raise Refused(reason, advice or _nearest(layer.cls, sorted(HANDLERS)))
+        raise Refused(reason, advice or _nearest(layer.cls, sorted({**HANDLERS, **MANY_HANDLERS})))
     keras_settings.check(layer)
     layer_activation(layer, v3)
 

@@ -77,7 +77,22 @@ _NORM = _settings(
 _DENSE = _settings("units activation use_bias", {**_trained("kernel", "bias"), **_LORA}, quantization_config=(None,))
 _MOVED = "factor fill_mode fill_value interpolation"
 
+_RECURRENT_IDLE = {
+    **_trained("kernel", "recurrent", "bias"),
+    **dict.fromkeys(("dropout", "recurrent_dropout", "seed", "unit_forget_bias"), TRAINING),
+    **dict.fromkeys(("implementation", "unroll", "use_cudnn", "time_step"), SPEED),
+    "zero_output_for_mask": "there are no masks",
+}
+_RNN = "units activation use_bias return_sequences return_state go_backwards stateful"
+_GATED = _settings(f"{_RNN} recurrent_activation", _RECURRENT_IDLE, time_major=(False, None))
+_GRU = _settings(f"{_RNN} recurrent_activation reset_after", _RECURRENT_IDLE, time_major=(False, None))
+
 LAYERS: dict[str, Settings] = {
+    "SimpleRNN": _settings(_RNN, _RECURRENT_IDLE, time_major=(False, None)),
+    "LSTM": _GATED,
+    "GRU": _GRU,
+    "Bidirectional": _settings("layer backward_layer merge_mode"),
+    "TimeDistributed": _settings("layer"),
     "InputLayer": _settings("batch_shape batch_input_shape", {
         "optional": "the input is always given",
     }, sparse=(False, None), ragged=(False, None), type_spec=(None,)),

@@ -100,5 +100,5 @@ def _cut_ends(graph: Graph) -> None:
                 graph.outputs[i] = last.inputs[0]
                 dropped.add(name)
     graph.nodes = [n for n in graph.nodes if n.output not in dropped]
-    used = {*graph.inputs, *graph.outputs, *(t for n in graph.nodes for t in (*n.inputs, n.output))}
+    used = {*graph.sources, *graph.kept, *(t for n in graph.nodes for t in (*n.inputs, n.output))}
     graph.tensors = {k: t for k, t in graph.tensors.items() if k in used}

@@ -76,6 +76,11 @@ _OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "LEAKY_RELU": ("LeakyReluOptions", ("Alpha",)),
     "L2_NORMALIZATION": ("L2NormOptions", ("FusedActivationFunction",)),
     "BATCH_MATMUL": ("BatchMatMulOptions", ("AdjX", "AdjY")),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": (
+        "UnidirectionalSequenceLSTMOptions",
+        ("FusedActivationFunction", "CellClip", "ProjClip", "TimeMajor"),
+    ),
+    "SVDF": ("SVDFOptions", ("Rank", "FusedActivationFunction")),
     "SPACE_TO_DEPTH": ("SpaceToDepthOptions", ("BlockSize",)),
     "DEPTH_TO_SPACE": ("DepthToSpaceOptions", ("BlockSize",)),
 }

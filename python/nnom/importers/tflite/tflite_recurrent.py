@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""TFLite's recurrent operators and what keeps a value from run to run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...errors import ModelError
+from ...graph import Node, Quant, Shape, Tensor, Weight
+from ..workbench import Refused
+from .tflite_context import Importer, Value
+
+# Inputs of UNIDIRECTIONAL_SEQUENCE_LSTM. Gates: input, forget, cell, output.
+_WEIGHTS, _RECURRENT, _BIASES = range(1, 5), range(5, 9), range(12, 16)
+_PEEPHOLES, _PROJECTION, _NORM = range(9, 12), range(16, 18), range(20, 24)
+_HIDDEN, _CELL = 18, 19
+_TANH = 4  # of ActivationFunctionType
+
+
+def state(imp: Importer, tensor: Any, dtype: str, quant: Quant | None, shape: Shape) -> str:
+    """The graph's tensor for a variable tensor of the file."""
+    name = imp.graph.unique(tensor.name)
+    imp.graph.add_tensor(Tensor(name, shape, dtype, quant))
+    return name
+
+
+def lstm(imp: Importer, op: Any) -> None:
+    """UNIDIRECTIONAL_SEQUENCE_LSTM: hidden state and cell go on from run to run, as in the reference."""
+    for group, what in ((_PEEPHOLES, "peepholes"), (_PROJECTION, "a projection"), (_NORM, "layer normalisation")):
+        if any(imp.has(op, k) for k in group):
+            raise Refused(f"an LSTM with {what}; expected a plain one")
+    source = imp.value(op, 0)
+    options = op.options
+    if options.FusedActivationFunction != _TANH or options.ProjClip:
+        raise Refused(
+            f"activation {options.FusedActivationFunction}, projection clip {options.ProjClip}; expected tanh"
+        )
+    steps, features = _sequence(imp, op, source, options.TimeMajor)
+    weights = {
+        "weights": _stacked(imp, op, _WEIGHTS, "weights"),
+        "recurrent": _stacked(imp, op, _RECURRENT, "recurrent weights"),
+        "bias": Weight(np.concatenate([imp.constant(op, k, "biases").reshape(-1) for k in _BIASES])),
+    }
+    count = weights["recurrent"].data.shape[1]
+    if weights["weights"].data.shape != (4 * count, features) or weights["recurrent"].data.shape[0] != 4 * count:
+        raise ModelError(f"{imp.at(op)}: weights {weights['weights'].data.shape} do not fit {count} units")
+    hidden, cell = (imp.model.tensors[op.inputs[k]] for k in (_HIDDEN, _CELL))
+    attrs: dict[str, Any] = {"kind": "tanh", "sequence": True, "cell_clip": float(options.CellClip)}
+    quants: list[tuple[str, Quant | None]] = [("float32", None)] * 2
+    if source.dtype != "FLOAT32":
+        quants = [_state_quant(imp, hidden), _state_quant(imp, cell)]
+        attrs |= _state_attrs(quants)
+    shape = (1, 1, count)
+    states = [state(imp, t, *q, shape) for t, q in zip((hidden, cell), quants, strict=True)]
+    made = (steps, 1, count)
+    name = imp.node(op, "lstm", [imp.name(source, (steps, 1, features)), *states], made, attrs=attrs, weights=weights)
+    for i, (read, (dtype, quant)) in enumerate(zip(states, quants, strict=True), 1):
+        part = imp.graph.unique(f"{read}_next")
+        imp.graph.states[read] = imp.graph.add(Node("part", part, [name], part, {"index": i}), shape, dtype, quant)
+    imp.finish(op, name, (*source.shape[:-1], count))
+
+
+def _sequence(imp: Importer, op: Any, source: Value, time_major: bool) -> tuple[int, int]:
+    """(steps, features) of one sequence."""
+    if len(source.shape) != 3:
+        raise ModelError(f"{imp.at(op)}: input of shape {list(source.shape)}; expected three axes")
+    batch, steps = source.shape[:2] if not time_major else source.shape[1::-1]
+    if batch != 1:
+        raise Refused(f"{batch} sequences at once; expected one")
+    return steps, source.shape[2]
+
+
+def _stacked(imp: Importer, op: Any, inputs: range, what: str) -> Weight:
+    """The matrices of all gates, one below the other, with a scale for each gate if they are quantised."""
+    values = [imp.value(op, k) for k in inputs]
+    data = [imp.constant(op, k, what) for k in inputs]
+    if values[0].dtype not in ("FLOAT32", "INT8"):
+        raise Refused(f"{what} of type {values[0].dtype}; expected INT8 or FLOAT32")
+    together = np.concatenate(data)
+    if values[0].dtype == "FLOAT32":
+        return Weight(together)
+    for v in values:
+        if v.quant is None or len(v.quant.scale) != 1 or np.any(v.quant.zero_point):
+            raise Refused(f"{what} without one scale, or with a zero point; expected one scale and 0")
+    return Weight(together, np.array([v.quant.scale[0] for v in values], np.float32))
+
+
+def _state_quant(imp: Importer, tensor: Any) -> tuple[str, Quant]:
+    q = tensor.quant
+    if tensor.dtype not in ("INT8", "INT16") or q is None or len(q.scale) != 1:
+        raise Refused(f"state '{tensor.name}' of type {tensor.dtype} without one scale; expected INT8 or INT16")
+    return tensor.dtype.lower(), Quant(float(q.scale[0]), int(q.zero_point[0]))
+
+
+def _state_attrs(quants: list[tuple[str, Quant | None]]) -> dict[str, Any]:
+    (dtype, hidden), (cell_dtype, cell) = quants
+    assert hidden is not None and cell is not None
+    if cell_dtype != "int16" or not np.isclose(np.log2(cell.scale), round(np.log2(cell.scale)), atol=1e-3):
+        raise Refused(f"a cell of type {cell_dtype}, scale {cell.scale}; expected int16 and a power of two")
+    return {
+        "state": dtype, "state_scale": hidden.scale, "state_zero_point": hidden.zero_point, "cell_scale": cell.scale,
+    }  # fmt: skip
+
+
+RECURRENT = {"UNIDIRECTIONAL_SEQUENCE_LSTM": lstm}

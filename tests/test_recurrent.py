@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""Recurrent layers: Keras in float and int8, TFLite's LSTM to the byte, states from run to run, on a board.
+
+NNOM_CASES: random Keras models (default 10, `make conformance` 500).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+
+import keras
+import numpy as np
+import pytest
+from nnom.conversion import Plan
+from nnom.core import CoreModel
+from nnom.errors import UnsupportedError
+from nnom.graph import Graph
+from nnom.importers.keras import load_keras
+from nnom.importers.tflite import load_tflite
+from nnom.quantise import quantise
+from nnom.running import run_board
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = Path(os.environ.get("NNOM_SHARED", ROOT.parent / "shared"))
+CASES = int(os.environ.get("NNOM_CASES", "10"))
+L = keras.layers
+CELLS = (L.SimpleRNN, L.GRU, L.LSTM)
+with_shared = pytest.mark.skipif(not (SHARED / "models.json").exists(), reason=f"no models in {SHARED}")
+
+
+def random_layer(rng: np.random.Generator, x: keras.KerasTensor, sequence: bool, units: int) -> keras.KerasTensor:
+    """A recurrent layer with random arguments, by one of the ways in which people use them."""
+    cell = CELLS[rng.integers(3)]
+    flags = {"use_bias": bool(rng.integers(2)), "go_backwards": bool(rng.integers(2))}
+    flags["activation"] = ("tanh", "tanh", "sigmoid")[rng.integers(3)]
+    if cell is L.GRU:
+        flags["reset_after"] = bool(rng.integers(2))
+    steps = x.shape[1]
+    match rng.integers(5):
+        case 0:
+            flags["go_backwards"] = False
+            merge = ("concat", "sum", "mul", "ave")[rng.integers(4)]
+            return L.Bidirectional(cell(units, return_sequences=sequence, **flags), merge_mode=merge)(x)
+        case 1 if sequence:
+            y, *states = cell(units, return_sequences=True, return_state=True, **flags)(x)
+            return L.Add()([y, L.RepeatVector(steps)(states[-1])])
+        case 2:
+            _, *states = cell(units, return_state=True, **flags)(x)
+            return cell(units, return_sequences=sequence, **flags)(
+                L.RepeatVector(steps)(states[0]), initial_state=states
+            )
+        case 3:
+            return cell(units, return_sequences=sequence, **flags)(L.TimeDistributed(L.Dense(3))(x))
+        case _:
+            return cell(units, return_sequences=sequence, **flags)(x)
+
+
+def random_model(seed: int) -> keras.Model:
+    """One or two recurrent layers over up to 100 steps, with weights as training leaves them."""
+    rng = np.random.default_rng(seed)
+    x = y = L.Input((int(rng.integers(1, 101)), int(rng.integers(1, 12))))
+    for k in range(count := int(rng.integers(1, 3))):
+        sequence = k < count - 1 or bool(rng.integers(2))
+        y = random_layer(rng, y, sequence, int(rng.integers(1, 24)))
+    model = keras.Model(x, y)
+    model.set_weights([_trained(rng, w.shape) for w in model.get_weights()])
+    return model
+
+
+def _trained(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    width = 0.6 / np.sqrt(shape[0]) if len(shape) > 1 and shape[0] > 2 else 0.3
+    return rng.normal(0, width, shape).astype(np.float32)
+
+
+def decibels(expected: np.ndarray, got: np.ndarray) -> float:
+    noise = got - expected
+    return float(10 * np.log10(expected.var() / max(noise.var(), 1e-30)))
+
+
+def quantised(graph: Graph, x: np.ndarray) -> np.ndarray:
+    """Real outputs of the int8 form, calibrated with the same samples."""
+    core = CoreModel(quantise(graph, [x], "minmax").graph)
+    return core.outputs[0].dequantize(core.run_many([core.inputs[0].quantize(x)])[0])
+
+
+@pytest.mark.parametrize("seed", range(CASES))
+def test_keras_in_float_and_int8(seed: int, tmp_path: Path) -> None:
+    """Float within 1e-4; int8 with int16 states at least 35 dB, up to the int8 of the ends: 30 dB."""
+    model = random_model(seed)
+    path = tmp_path / ("m.keras" if seed % 2 else "m.h5")
+    model.save(path)
+    graph = load_keras(path)
+    x = np.random.default_rng(seed).normal(0, 1, (8, *model.input_shape[1:])).astype(np.float32)
+    want = np.asarray(model(x)).reshape(8, -1)
+    core = CoreModel(graph)
+    samples = x.reshape(8, *core.inputs[0].shape)
+    np.testing.assert_allclose(core.run_many([samples])[0].reshape(8, -1), want, atol=1e-4 * np.abs(want).max())
+    assert decibels(want, quantised(graph, samples).reshape(8, -1)) > 30
+
+
+def test_a_model_in_memory_and_a_file_are_the_same(tmp_path: Path) -> None:
+    model = random_model(4)
+    model.save(tmp_path / "m.keras")
+    a, b = load_keras(model), load_keras(tmp_path / "m.keras")
+    assert [n.op for n in a.nodes] == [n.op for n in b.nodes]
+    for one, other in zip(a.nodes, b.nodes, strict=True):
+        for name, weight in one.weights.items():
+            np.testing.assert_array_equal(weight.data, other.weights[name].data)
+
+
+def test_stateful_goes_on_from_run_to_run() -> None:
+    """stateful=True: two halves of a sequence give what the whole gives; without a sequence each begins anew."""
+    x = L.Input(batch_shape=(1, 5, 3))
+    model = keras.Model(x, L.LSTM(4, stateful=True)(x))
+    graph = load_keras(model)
+    halves = np.random.default_rng(0).normal(0, 1, (2, 5, 3)).astype(np.float32)
+    model.layers[-1].reset_state()
+    want = [np.asarray(model(half[None])) for half in halves]
+    graph.sequence = True
+    (got,) = CoreModel(graph).run_many([halves.reshape(2, 5, 1, 3)])
+    np.testing.assert_allclose(got.reshape(2, -1), np.concatenate(want), atol=1e-5)
+    graph.sequence = False
+    (anew,) = CoreModel(graph).run_many([halves.reshape(2, 5, 1, 3)])
+    np.testing.assert_allclose(anew[0], got[0])
+    assert not np.allclose(anew[1], got[1])
+
+
+@pytest.mark.parametrize("units, steps", [(1, 1), (1, 7), (5, 1)])
+def test_the_smallest(units: int, steps: int) -> None:
+    for cell in CELLS:
+        x = L.Input((steps, 1))
+        model = keras.Model(x, cell(units)(x))
+        data = np.random.default_rng(1).normal(0, 1, (4, steps, 1)).astype(np.float32)
+        core = CoreModel(load_keras(model))
+        (got,) = core.run_many([data.reshape(4, *core.inputs[0].shape)])
+        np.testing.assert_allclose(got.reshape(4, -1), np.asarray(model(data)).reshape(4, -1), atol=1e-5)
+
+
+def test_full_scale_input_saturates_and_does_not_wrap() -> None:
+    """Inputs far outside what was calibrated: gates at their ends, the output as in float."""
+    x = L.Input((20, 2))
+    model = keras.Model(x, L.LSTM(6, return_sequences=True)(x))
+    graph = load_keras(model)
+    data = np.random.default_rng(2).normal(0, 1, (16, 20, 1, 2)).astype(np.float32)
+    core = CoreModel(quantise(graph, [data], "minmax").graph)
+    ends = np.full((1, 20, 1, 2), 127, np.int8)
+    (got,) = core.run_many([ends])
+    low, high = core.outputs[0].dequantize(np.array([-128, 127], np.int8))
+    want = np.clip(np.asarray(model(core.inputs[0].dequantize(ends).reshape(1, 20, 2))), low, high)
+    assert np.abs(core.outputs[0].dequantize(got).reshape(want.shape) - want).max() < 0.1
+
+
+def _refusal(layer: keras.layers.Layer, shape: tuple[int, ...] = (6, 3)) -> str:
+    x = L.Input(shape)
+    with pytest.raises(UnsupportedError) as error:
+        load_keras(keras.Model(x, layer(x)))
+    return str(error.value)
+
+
+def test_what_is_refused_is_named() -> None:
+    assert "recurrent_activation 'hard_sigmoid'" in _refusal(L.LSTM(2, recurrent_activation="hard_sigmoid"))
+    assert "activation 'softplus'" in _refusal(L.GRU(2, activation="softplus"))
+    assert "a GlobalAveragePooling1D for each step" in _refusal(
+        L.TimeDistributed(L.GlobalAveragePooling1D()), (4, 6, 3)
+    )
+    x = L.Input((6, 3))
+    with pytest.raises(UnsupportedError, match="mask"):
+        load_keras(keras.Model(x, L.LSTM(2)(L.Masking()(x))))
+
+
+# ---- TFLite ----
+
+
+@with_shared
+@pytest.mark.parametrize("name", ["mnist/mnist_lstm_int8", "mnist/mnist_lstm_float", "rnn/dtln_lstm_int8"])
+def test_tflite_gives_the_reference_s_bytes(name: str) -> None:
+    """The golden records are one sequence: states go on."""
+    graph = load_tflite(SHARED / "models" / f"{name}.tflite")
+    golden = np.load(SHARED / "golden" / f"{Path(name).name}.npz")
+    graph.sequence = True
+    core = CoreModel(graph)
+    (got,) = core.run_many([golden["in0"].reshape(-1, *core.inputs[0].shape)])
+    want = golden["out0_tflm"].reshape(got.shape)
+    np.testing.assert_allclose(got, want, atol=0 if name.endswith("int8") else 2e-6)
+
+
+@with_shared
+@pytest.mark.skipif(not shutil.which("qemu-system-arm"), reason="sudo apt-get install qemu-system-arm")
+def test_states_on_a_board() -> None:
+    """The same bytes as on the host, whole and rolling, in a sequence and each record anew."""
+    graph = load_tflite(SHARED / "models/rnn/dtln_lstm_int8.tflite")
+    golden = np.load(SHARED / "golden/dtln_lstm_int8.npz")
+    for sequence in (True, False):
+        graph.sequence = sequence
+        core = CoreModel(graph)
+        x = golden["in0"][:4].reshape(4, *core.inputs[0].shape)
+        board = run_board(graph, "cortex-m4", [x], "-O2", Plan())
+        np.testing.assert_array_equal(board.outputs[0].reshape(4, -1), core.run_many([x])[0].reshape(4, -1))
