@@ -15,14 +15,15 @@ GOOD = {
     "beta": 1.0, "alpha": 0.5, "alpha_zero_point": 0, "epsilon": 1e-3, "axis": 2, "count": 1, "adj_x": False,
     "adj_y": True, "value": 0.0, "channels": (0, 0), "mode": "reflect", "begin": (0, 0, 0), "size": (1, 1, 1),
     "perm": (0, 2, 1), "multiples": (1, 1, 2), "align_corners": False, "half_pixel_centers": True, "block": 2,
-    "axes": (0, 1), "relation": "less",
+    "axes": (0, 1), "relation": "less", "sequence": True, "backwards": False, "reverse": False, "reset_after": True,
+    "state": "int8", "state_scale": 0.5, "state_zero_point": 1, "cell_scale": 0.5, "cell_clip": 1.0, "index": 1,
 }  # fmt: skip
 BAD = ("three", (1, "a", 2), None, object())
 
 
 def value(op: str, name: str):
     if name == "kind":
-        return "relu" if op == "activation" else "mean"
+        return "mean" if op == "reduce" else "relu"
     if name == "indices":
         return [0, 1] if op == "gather" else True
     return (1, 1, 1) if (op, name) == ("slice", "stride") else GOOD[name]

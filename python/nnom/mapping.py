@@ -33,7 +33,7 @@ def unsupported(graph: Graph) -> list[str]:
     """A line for each node that has no counterpart in the core."""
     lines = []
     for node in graph.nodes:
-        if node.op not in MAPPING and node.op != "part":
+        if node.op not in MAPPING:
             lines.append(f"layer '{node.name}': operator '{node.op}' has no counterpart in the C core")
         elif node.op == "activation" and not function(node.attrs["kind"]).layer:
             lines.append(f"layer '{node.name}': activation '{node.attrs['kind']}' has no counterpart in the C core")
@@ -54,6 +54,7 @@ class Builder:
         self.lib = lib
         self.graph = graph
         self.keep = keep
+        self.made = 0  # the layer of which a part is asked for
 
     # ---- arguments ----
 
@@ -146,9 +147,9 @@ class Builder:
     def node(self, node: Node, layers: dict[str, int]) -> int:
         """The layer of a node, hooked to its inputs."""
         tensor = self.graph.tensors[node.output]
-        if node.op == "part":
-            part = self.lib.nnom_layer_part(layers[node.inputs[0]], node.attrs["index"])
-            return self.lib.nnom_layer_set_name(part, node.name.encode("ascii", "replace"))
+        if node.op == "part":  # is hooked already, and its quantisation follows from the layer
+            self.made = layers[node.inputs[0]]
+            return self.lib.nnom_layer_set_name(MAPPING["part"](self, node), node.name.encode("ascii", "replace"))
         layer = self.finish(MAPPING[node.op](self, node), tensor, node.name)
         for name in node.inputs:
             layer = self.lib.nnom_hook(layer, layers[name])
@@ -290,6 +291,7 @@ def _activation(b: Builder, node: Node) -> int:
 
 for _cell in ("simple_rnn", "gru", "lstm"):
     MAPPING[_cell] = make_cell
+MAPPING["part"] = lambda b, node: b.lib.nnom_layer_part(b.made, node.attrs["index"])
 
 
 def _plain(constructor: str) -> Call:

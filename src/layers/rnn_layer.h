@@ -4,7 +4,7 @@
 #define NNOM_RNN_LAYER_H
 
 #include "../build/builder.h"
-#include "../kernels/rnn/rnn.h"
+#include "../kernels/rnn.h"
 
 typedef struct nnom_rnn_kind nnom_rnn_kind_t;
 

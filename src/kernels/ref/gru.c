@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /* GRU in integers: hidden state and gates int16. */
-#include "rnn.h"
+#include "../rnn.h"
 
 enum { GRU_UPDATE, GRU_RESET, GRU_CANDIDATE, GRU_SPARE };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /* LSTM in integers: the hidden state int8 or int16, the cell int16. */
-#include "rnn.h"
+#include "../rnn.h"
 
 enum { LSTM_INPUT, LSTM_FORGET, LSTM_CELL, LSTM_OUTPUT };
 

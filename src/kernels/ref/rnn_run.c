@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /* Steps in order, states at both ends, and the rows of the output. */
-#include "rnn.h"
+#include "../rnn.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
 #ifndef NNOM_GATE_H
 #define NNOM_GATE_H
 
-#include "../fixed.h"
+#include "fixed.h"
 
 /* How numbers become those that the functions below take: x * 3 * 2^shift, rounded. -15 <= shift <= 13. */
 static inline int32_t nnom_gate_scaled(int16_t x, int32_t shift)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /* Rows of matrices times features or states. */
-#include "../ref/dot.h"
-#include "rnn.h"
+#include "dot.h"
+#include "../rnn.h"
 
 #include <math.h>
 

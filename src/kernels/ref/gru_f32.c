@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
-#include "rnn.h"
+#include "../rnn.h"
 
 enum { GRU_UPDATE, GRU_RESET, GRU_CANDIDATE, GRU_SPARE };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
-#include "rnn.h"
+#include "../rnn.h"
 
 static void simple_rnn_step(const nnom_rnn_t *rnn)
 {
