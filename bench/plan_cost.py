@@ -16,14 +16,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 
 import frozen
-from instructions import PACKED, SHARED
-from nnom.conversion import STATE_BYTES, Plan, load, prepare
+import mlperf
+from nnom.conversion import STATE_BYTES, Plan
 from nnom.core import CoreModel
 from nnom.graph import Graph
 from nnom.planning import Point, pareto
 from nnom.running import find_board, lcg_inputs, run_board
 
-BOARD, OPT, SEED = "cortex-m4", "-O2", 305419896
+BOARD, OPT = "cortex-m4", "-O2"
 ALLOWED = 0.05
 
 
@@ -45,9 +45,8 @@ class Measured:
 
 def models() -> Iterator[tuple[str, Graph]]:
     """Titles and int8 graphs."""
-    for title, path in PACKED.items():
-        if (SHARED / path).exists():
-            yield title, prepare(load(str(SHARED / path), True), None).graph
+    for name, (title, _) in mlperf.MODELS.items():
+        yield title, mlperf.graph(name)
     for name in frozen.names():
         yield name, frozen.conversion(name)[0].graph
 
@@ -62,7 +61,7 @@ def plans(graph: Graph, feed: bool) -> Iterator[Plan]:
 def measure(title: str, graph: Graph, plan: Plan) -> Measured:
     """Runs a plan on the emulated board, on a fixed pseudo-random input: costs hardly depend on the values."""
     core = plan.compile(graph)
-    run = run_board(graph, BOARD, lcg_inputs(graph, core.inputs, SEED), OPT, plan)
+    run = run_board(graph, BOARD, lcg_inputs(graph, core.inputs, mlperf.SEED), OPT, plan)
     return Measured(title, plan.feed, core.totals.arena_bytes + STATE_BYTES, core.totals.cost, run.instructions)
 
 
@@ -109,6 +108,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the table to this file, too")
     options = parser.parse_args()
+    mlperf.need()
     text = []
     for line in lines():
         print(line, flush=True)
