@@ -229,10 +229,42 @@ static void mve_conv_begin(mve_conv_t *c, const nnom_call_t *call)
     mve_conv_row_begin(c, call->y.lo);
 }
 
+/*
+ * True if the pixels of all rows of the call lie side by side in the input as in the output, and a pair of two rows may be computed
+ * where they are: the output's rows up to y + 1 end where the input's row y + 1 begins, or before, so the first pixel of row y + 1 ends
+ * (w - 1) * c bytes before that, and the last window of row y begins a pixel before it.
+ */
+static bool mve_conv_flat(const mve_conv_t *c)
+{
+    const nnom_window_t *window = &c->patches.window;
+    const nnom_geometry_t *g = window->g;
+    return g->kernel_w == 1 && g->stride_w == 1 && g->stride_h == 1 && c->patches.from.rows >= window->in.h &&
+           c->to.rows >= c->out.h && (c->apart || (c->out.w - 1) * c->out.c >= c->channels);
+}
+
+static void mve_conv_points(mve_conv_t *c, int32_t pixels)
+{
+    const int8_t *x = (const int8_t *)nnom_row(&c->patches.from, c->y);
+    c->run.x0 = x;
+    c->run.x1 = x + c->channels;
+    c->run.x_step = 2 * c->channels;
+    if (pixels > 1) {
+        mve_conv_pairs(c, c->row, c->row + c->out.c, pixels / 2);
+    }
+    if (pixels % 2 == 1) {
+        c->run.x0 = x + (pixels - 1) * c->channels;
+        mve_conv_single(c, c->row + (pixels - 1) * c->out.c);
+    }
+}
+
 static void mve_conv_in_place(mve_conv_t *c, int32_t pixels)
 {
     const bool lines = !nnom_conv2d_gathers(&c->p->geometry) && c->out.c < MVE_CONV_FAR;
     int32_t left = pixels;
+    if (lines && mve_conv_flat(c)) {
+        mve_conv_points(c, pixels);
+        return;
+    }
     while (left > 1) {
         if (c->x == c->out.w) {
             mve_conv_row_begin(c, c->y + 1);

@@ -46,10 +46,32 @@ static void mve_dw_rows(mve_dw_t *d, const nnom_rows_t *from, int32_t y)
     }
 }
 
+/* mve_dw_cells() of 3 x 3, which are most: a row's three cells at once. */
+static void mve_dw_cells_of_three(mve_dw_t *d, int32_t x)
+{
+    const nnom_geometry_t *g = d->window.g;
+    const int32_t column = x * g->stride_w - g->pad_left, step = g->dilation_w;
+    const uint32_t in_w = (uint32_t)d->window.in.w;
+    const int32_t at = column * d->channels, next = step * d->channels;
+    const bool first = (uint32_t)column < in_w, second = (uint32_t)(column + step) < in_w,
+               third = (uint32_t)(column + 2 * step) < in_w;
+    const int8_t **cell = d->cells, *const zeros = d->zeros;
+    for (int32_t ky = 0; ky < 3; ky++, cell += 3) {
+        const int8_t *row = d->rows[ky];
+        cell[0] = row != NULL && first ? row + at : zeros;
+        cell[1] = row != NULL && second ? row + at + next : zeros;
+        cell[2] = row != NULL && third ? row + at + 2 * next : zeros;
+    }
+}
+
 /* Where the cells of the window at column x are. */
 static void mve_dw_cells(mve_dw_t *d, int32_t x)
 {
     const nnom_geometry_t *g = d->window.g;
+    if (g->kernel_h == 3 && g->kernel_w == 3) {
+        mve_dw_cells_of_three(d, x);
+        return;
+    }
     const int32_t height = g->kernel_h, width = g->kernel_w, channels = d->channels, in_w = d->window.in.w;
     const int8_t *const zeros = d->zeros, *const *rows = d->rows;
     int32_t column = x * g->stride_w - g->pad_left;
