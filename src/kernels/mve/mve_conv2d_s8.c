@@ -209,7 +209,9 @@ static void mve_conv_begin(mve_conv_t *c, const nnom_call_t *call)
     const int32_t channels = nnom_call_input(call, 0)->shape.c;
     c->p = p;
     c->patches = nnom_patches(call, g);
-    c->columns = nnom_mve_columns(&c->patches.window, c->patches.padding);
+    if (nnom_conv2d_gathers(g)) {
+        c->columns = nnom_mve_columns(&c->patches.window, c->patches.padding);
+    }
     c->to = nnom_call_output_rows(call);
     c->out = nnom_call_output(call)->shape;
     c->channels = channels;
