@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""The heap of the two networks of the first README, built by hand on the emulated Cortex-M4, does not grow."""
+"""The heap of the two networks of the first README, built by hand on an emulated Cortex-M4, is within its targets."""
 
 import shutil
 import sys
@@ -20,8 +20,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def test_the_heap_does_not_grow(tmp_path):
-    """What was reached is held; the targets are in tools/heap.py, and `make size` says which are met."""
+def test_the_heap_keeps_within_its_targets(tmp_path):
+    """After compile and at the peak, and the sequential network with its input within what the README of 2019 says."""
     heaps = heap.measure(BOARD, tmp_path)
-    for name, held in heap.HELD.items():
-        assert heaps[name].within(held), (name, heaps[name], held)
+    for name, targets in heap.TARGETS.items():
+        assert heaps[name].within(targets), (name, heaps[name], targets)
+    assert heaps["sequential"].peak + heap.INPUT_BYTES <= heap.README_BYTES

@@ -43,6 +43,13 @@ typedef struct nnom_owner {
     uint16_t index;
 } nnom_owner_t;
 
+/* What of a layer is the same as of an earlier one. */
+typedef struct nnom_alike {
+    nnom_owner_t *owners; /* of its arrays: [nnom_layer_array_count()] */
+    uint16_t
+        first_alike; /* of a Constant the tensor, of others the node of the first one of the same contents or parameters */
+} nnom_alike_t;
+
 /* ---- Layers ---- */
 
 typedef struct nnom_edge nnom_edge_t;
@@ -59,8 +66,8 @@ typedef struct nnom_class {
     const nnom_field_t *fields;
     /*
      * Called by compile in order of execution, the inputs' `out` being known. Checks arguments and shapes, sets
-     * layer->out->shape (and .type, .scale, .zero_point where they do not follow input 0, see nnom_layer_follow()), layer->op,
-     * layer->op_symbol, layer->param, layer->scratch_bytes, layer->macs. Returns nnom_layer_fail(...) on error.
+     * layer->out->shape (and .type, .scale, .zero_point where they do not follow input 0, see nnom_layer_follow()), layer->kernel,
+     * layer->param, layer->scratch_bytes, layer->macs. Returns nnom_layer_fail(...) on error.
      */
     nnom_status_t (*build)(nnom_layer_t *layer);
     uint32_t min_inputs;
@@ -119,6 +126,7 @@ typedef struct nnom_given {
     nnom_shape_t shape;            /* Input, Output, Constant, Reshape, State */
     float *weight_scales;          /* [weight_scale_count], owned; NULL: Q-format or float weights */
     uint32_t weight_scale_count;
+    char *name;           /* owned, or NULL: nnom_layer_name() */
     nnom_layer_t *leaves; /* of a State: the layer whose output it holds in the next run */
 } nnom_given_t;
 
@@ -129,33 +137,28 @@ struct nnom_layer {
     nnom_edge_t *in;        /* inputs, in order */
     nnom_edge_t *out_edges; /* consumers */
     nnom_given_t *given;    /* owned, or a constant one: nnom_layer_give() before writing */
-    char *name;             /* owned, or NULL: nnom_layer_name() */
     /* of windows, pads, crops and upsampling, in the layer's own struct: so that compile can swap h and w */
     nnom_geometry_t *geometry;
     uint16_t bytes;  /* of the layer struct */
     uint16_t number; /* among the layers at the first compile, from 1 */
+    /* Made by compile: */
+    uint16_t tensor; /* index in the program */
+    uint16_t node;   /* index in the program, NNOM_NO_NODE: nothing to run */
     nnom_padding_t padding;
-    nnom_clamp_t fused;  /* clamp taken over from the following layer */
-    uint8_t mark;        /* of traversals */
-    bool swapped;        /* h and w were exchanged by compile */
-    bool broken;         /* a layer hooked to this one, or a part of it, could not be made */
-    bool padding_is_set; /* by nnom_layer_set_padding() */
-    /* Made by build: */
+    nnom_clamp_t fused;      /* clamp taken over from the following layer, the only one that reads it */
+    uint8_t mark;            /* of traversals */
+    bool swapped : 1;        /* h and w were exchanged by compile */
+    bool broken : 1;         /* a layer hooked to this one, or a part of it, could not be made */
+    bool padding_is_set : 1; /* by nnom_layer_set_padding() */
     /* scratch is for input rows that come in pieces, in a ring; always so in reducing operations */
-    bool scratch_in_pieces;
-    bool passed;            /* fused into the layer before: no node, no tensor */
-    bool is_left;           /* a State takes its output over */
-    const uint16_t *costs;  /* [NNOM_RECORD] of the kernel taken, as in kernels.def; NULL: not one of these */
-    nnom_layer_t *fused_by; /* the layer that `fused` is from */
-    nnom_tensor_t *out;     /* in the program; offset is set by the plan. NULL before compile */
-    const nnom_op_t *op;
-    const char *op_symbol;
-    const struct nnom_form *form; /* of operations with kernel variants: the one taken; else NULL */
+    bool scratch_in_pieces : 1;
+    bool passed : 1;    /* fused into the layer before: no node, no tensor */
+    bool is_left : 1;   /* a State takes its output over */
+    nnom_tensor_t *out; /* in the program; offset is set by the plan. NULL before compile */
+    /* Made by build: */
+    const struct nnom_kernel *kernel; /* what runs; NULL: nothing does */
     const void *param;
     uint32_t scratch_bytes;
-    uint64_t macs;
-    nnom_owner_t
-        *owners; /* of its arrays, [nnom_layer_array_count()], in the builder's; NULL: nobody asked since compile */
     struct nnom_chunk *chunks; /* memory from nnom_layer_alloc(), freed with the layer or at the next compile */
     /*
      * How far the output's first byte must lie below input 0's first byte so that rows computed in ascending order never
@@ -163,14 +166,7 @@ struct nnom_layer {
      * nnom_layer_overlap_rows() or directly (0: exactly in place).
      */
     int32_t overlap;
-    /* Made by compile: */
-    nnom_layer_t *root; /* the layer whose bytes these are: itself, or for views and fused activations another */
-    uint16_t tensor;    /* index in the program */
-    uint16_t node;      /* index in the program, NNOM_NO_NODE: nothing to run */
-    uint16_t
-        first_alike; /* of a Constant the tensor, of others the node of the first one of the same contents: nnom_share() */
-    uint16_t first_step; /* life of the output, in nodes */
-    uint16_t last_step;
+    uint64_t macs;
 };
 
 /*
@@ -179,6 +175,10 @@ struct nnom_layer {
 void *nnom_layer_new(const nnom_class_t *cls, size_t bytes);
 void nnom_layer_free(nnom_layer_t *layer);
 
+/* The layer whose bytes its output is: itself, or for views, fused activations and most Outputs another. After build. */
+nnom_layer_t *nnom_layer_root(const nnom_layer_t *layer);
+/* The operation; NULL: nothing runs. */
+const nnom_op_t *nnom_layer_op(const nnom_layer_t *layer);
 /* A layer's given things, to be written; NULL if the layer is, or if memory is short: then it is broken, and compile says so. */
 nnom_given_t *nnom_layer_give(nnom_layer_t *layer);
 bool nnom_layer_is_given(const nnom_layer_t *layer);
@@ -313,8 +313,7 @@ struct nnom_activation {
      * a quantisation of its own: the table is for that one only.
      */
     void (*table)(const nnom_tensor_t *in, const nnom_tensor_t *out, float alpha, int8_t *table);
-    const nnom_op_t *op_f32; /* the operation of float models and its C name; params: nnom_map_param_t (lut.h) */
-    const char *op_f32_symbol;
+    const struct nnom_kernel *kernel_f32; /* the operation of float models; params: nnom_map_param_t (lut.h) */
 };
 
 typedef struct nnom_activation_layer {
@@ -349,13 +348,13 @@ struct nnom_builder {
     uint32_t program_bytes;
     void *schedule; /* segments and steps, or NULL */
     uint32_t schedule_bytes;
-    nnom_options_t options;
-    const void *test_input; /* of a fed model's self test, the caller's */
-    const char *provenance; /* lines for the frozen model's header, the caller's; NULL: none */
-    uint64_t cost;          /* of the plan, these three as in nnom_totals_t */
+    const nnom_options_t *options; /* while it is compiled */
+    const void *test_input;        /* of a fed model's self test, the caller's */
+    const char *provenance;        /* lines for the frozen model's header, the caller's; NULL: none */
+    uint64_t cost;                 /* of the plan, these three as in nnom_totals_t */
     uint32_t live_bytes;
     uint32_t descriptor_bytes;
-    nnom_owner_t *owners;     /* of all layers' arrays, made when somebody asks: nnom_share() */
+    nnom_alike_t *alike; /* [tensor_count] of the layers that are not fused, made when somebody asks: nnom_share() */
     nnom_region_t regions[2]; /* of the arena */
     uint16_t ports;           /* counts nnom_own() */
     uint8_t free_percent;     /* how much more than the cheapest plan a smaller one may cost */

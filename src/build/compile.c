@@ -117,20 +117,14 @@ static void reset(nnom_model_t *m)
         }
         nnom_layer_free_chunks(layer);
         layer->out = NULL;
-        layer->owners = NULL;
-        layer->op = NULL;
-        layer->op_symbol = NULL;
-        layer->form = NULL;
-        layer->costs = NULL;
+        layer->kernel = NULL;
         layer->param = NULL;
         layer->scratch_bytes = 0;
         layer->scratch_in_pieces = false;
         layer->macs = 0;
         layer->overlap = NNOM_NO_OVERLAP;
         layer->fused = NNOM_CLAMP_NONE;
-        layer->fused_by = NULL;
         layer->passed = false;
-        layer->root = layer;
         layer->node = NNOM_NO_NODE;
         layer->mark = NNOM_MARK_NONE;
     }
@@ -153,9 +147,7 @@ static void fuse(const nnom_model_t *m, nnom_layer_t *layer)
         return;
     }
     from->fused = activation->act->clamp;
-    from->fused_by = layer;
     layer->passed = true;
-    layer->root = from;
 }
 
 /* ---- Building layers ---- */
@@ -253,9 +245,6 @@ static nnom_status_t compile_build_layer(nnom_layer_t *layer)
     if (status != NNOM_OK) {
         return status;
     }
-    if ((layer->cls->flags & NNOM_CLASS_VIEW) != 0) {
-        layer->root = nnom_layer_input_layer(layer, 0)->root;
-    }
     return finish_tensor(layer);
 }
 
@@ -291,25 +280,13 @@ static nnom_status_t compile_graph(nnom_model_t *m, nnom_layer_t *out)
     return status == NNOM_OK ? nnom_make_program(m) : status;
 }
 
-nnom_status_t nnom_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out, const nnom_options_t *options)
+/* What was wrong before compile. */
+static nnom_status_t compile_check_start(nnom_model_t *m, const nnom_layer_t *in)
 {
-    static const nnom_options_t defaults;
-    if (m == NULL || m->builder == NULL) {
-        return NNOM_NULL;
-    }
-    m->builder->options = options != NULL ? *options : defaults;
-    m->builder->free_percent = free_percent(options);
-    if (m->builder->status == NNOM_OK) { /* else the text tells what was wrong before */
-        nnom_free_error(m->builder);
-    }
-    const nnom_status_t adopted = nnom_adopt(m, in);
-    const nnom_status_t adopted_out = nnom_adopt(m, out);
-    nnom_adopt_strays(m);
-    nnom_status_t status = adopted != NNOM_OK ? adopted : adopted_out;
-    if (status == NNOM_OK && m->builder->status != NNOM_OK) {
+    nnom_status_t status = NNOM_OK;
+    if (m->builder->status != NNOM_OK) {
         status = nnom_model_fail(m, m->builder->status, "a layer given to model.add or nnom_own could not be made");
-    }
-    if (status == NNOM_OK && in == NULL) {
+    } else if (in == NULL) {
         status = nnom_model_fail(m, NNOM_NULL, "model_compile was given no input layer, or it could not be made");
     }
     for (uint32_t r = 0; r < 2 && status == NNOM_OK; r++) {
@@ -318,21 +295,44 @@ nnom_status_t nnom_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out,
                                      "the arena's memory was not taken: it must be there and aligned to 4 bytes");
         }
     }
-    if (status == NNOM_OK) {
-        status = compile_graph(m, out);
+    return status;
+}
+
+static nnom_status_t compile_all(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out)
+{
+    if (m->builder->status == NNOM_OK) { /* else the text tells what was wrong before */
+        nnom_free_error(m->builder);
     }
+    const nnom_status_t adopted = nnom_adopt(m, in);
+    const nnom_status_t adopted_out = nnom_adopt(m, out);
+    nnom_adopt_strays(m);
+    nnom_status_t status = adopted != NNOM_OK ? adopted : adopted_out;
+    if (status == NNOM_OK) {
+        status = compile_check_start(m, in);
+    }
+    return status == NNOM_OK ? compile_graph(m, out) : status;
+}
+
+nnom_status_t nnom_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out, const nnom_options_t *options)
+{
+    static const nnom_options_t defaults;
+    if (m == NULL || m->builder == NULL) {
+        return NNOM_NULL;
+    }
+    m->builder->options = options != NULL ? options : &defaults;
+    m->builder->free_percent = free_percent(options);
+    const nnom_status_t status = compile_all(m, in, out);
+    m->builder->options = NULL;
     if (status != NNOM_OK) {
         m->instance.program = NULL;
         (void)nnom_model_fail(m, status, "%s", nnom_status_text(status));
-        if (m->builder->verbose) {
-            NNOM_LOG("NNoM: %s: %s\n", nnom_status_text(status), nnom_model_error_text(m));
-        }
-        return status;
     }
-    if (m->builder->verbose) {
+    if (m->builder->verbose && status != NNOM_OK) {
+        NNOM_LOG("NNoM: %s: %s\n", nnom_status_text(status), nnom_model_error_text(m));
+    } else if (m->builder->verbose) {
         nnom_model_print(m);
     }
-    return NNOM_OK;
+    return status;
 }
 
 nnom_status_t nnom_model_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out)

@@ -52,6 +52,8 @@ nnom_status_t nnom_check_graph(nnom_model_t *m, nnom_layer_t *out);
  * found it keeps until the next compile, or nnom_unshare(). Fails with NNOM_NO_MEMORY only.
  */
 nnom_status_t nnom_share(const nnom_model_t *m);
+/* What it found about a layer that is not fused. */
+nnom_alike_t *nnom_share_of(const nnom_layer_t *layer);
 /* The same, if there are so many that nnom_layer_weight_bytes() would compare for long. */
 void nnom_share_many(const nnom_model_t *m);
 /* Bytes that it takes now. */
@@ -64,6 +66,9 @@ nnom_status_t nnom_make_tensors(nnom_model_t *m);
 nnom_status_t nnom_make_program(nnom_model_t *m);
 /* Offsets, rings and schedule of a program whose tables are filled, and the lives of layers. */
 nnom_status_t nnom_plan(nnom_model_t *m, nnom_program_t *program, nnom_tensor_t *tensors, nnom_node_t *nodes);
+
+/* The steps from the first to the last in which a layer's output is in use, as of nnom_layer_info_t; 0, 0 outside the arena. */
+void nnom_layer_life(const nnom_model_t *m, const nnom_layer_t *layer, uint16_t *first, uint16_t *last);
 
 /* report.c */
 nnom_layer_row_t nnom_layer_row(const nnom_layer_t *layer, const char *name);

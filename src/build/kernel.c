@@ -12,13 +12,13 @@ static uint64_t kernel_cost(const nnom_layer_t *layer, const nnom_kernel_t *kern
 
 static uint32_t target_of(const nnom_layer_t *layer)
 {
-    return layer->model != NULL && layer->model->builder != NULL ? layer->model->builder->options.target : 0;
+    return layer->model != NULL && layer->model->builder != NULL ? layer->model->builder->options->target : 0;
 }
 
 bool nnom_weights_may_grow(const nnom_layer_t *layer, uint64_t plain, uint64_t packed)
 {
     enum { SMALL = 512 }; /* what a layer may always take: its tables, and weights filled up to whole blocks */
-    switch (layer->model->builder->options.optimize) {
+    switch (layer->model->builder->options->optimize) {
     case NNOM_OPTIMIZE_SPEED:
         return true;
     case NNOM_OPTIMIZE_SIZE:
@@ -48,10 +48,7 @@ nnom_status_t nnom_choose_kernel(nnom_layer_t *layer, const nnom_kernel_t *list,
          k = cheapest(layer, list, count, tried)) {
         tried |= (uint32_t)1 << k;
         status = list[k].form->pack(layer);
-        layer->form = list[k].form;
-        layer->op = list[k].form->op;
-        layer->op_symbol = list[k].form->symbol;
-        layer->costs = list[k].costs;
+        layer->kernel = &list[k];
     }
     return status;
 }

@@ -13,7 +13,7 @@
 typedef struct nnom_form {
     const nnom_op_t *op;
     const char *symbol;    /* of op, for freeze */
-    const char *param_tag; /* of its parameters and their list, as of nnom_class_t */
+    const char *param_tag; /* of its parameters and their list, as of nnom_class_t; NULL: the class's own */
     const nnom_field_t *fields;
     /*
      * Called when the layer's numbers are known: of layers with weights conv->param holds the plain arrays. Proves that the
@@ -30,6 +30,17 @@ typedef struct nnom_kernel {
     uint32_t needs;
     uint16_t costs[NNOM_RECORD];
 } nnom_kernel_t;
+
+/* Costs of what has no record: of a mixture of such layers, measured on the emulated Cortex-M4. */
+#define NNOM_PLAIN_COSTS                                                                                               \
+    {                                                                                                                  \
+        [NNOM_COST_OUTPUT] = 320, [NNOM_COST_CALL] = 1600                                                              \
+    }
+
+/* Defines name_kernel: an operation that has no variants. `op` is its C name, too. */
+#define NNOM_PLAIN_KERNEL(name, op)                                                                                    \
+    static const nnom_form_t name##_form = {&op, #op, NULL, NULL, NULL};                                               \
+    static const nnom_kernel_t name##_kernel = {&name##_form, 0, NNOM_PLAIN_COSTS};
 
 #define NNOM_FORM_DECLARE(operation, variant, needs, ...) extern const nnom_form_t nnom_##operation##_##variant##_form;
 NNOM_KERNELS(NNOM_FORM_DECLARE)
@@ -49,7 +60,7 @@ NNOM_KERNELS(NNOM_FORM_DECLARE)
 
 /*
  * Takes, of the variants that the target allows and whose pack() accepts the layer, the one of the least estimated cost: sets
- * layer->form, op, costs and what pack() sets. layer->macs and out.shape must be known.
+ * layer->kernel and what pack() sets. layer->macs and out.shape must be known.
  */
 nnom_status_t nnom_choose_kernel(nnom_layer_t *layer, const nnom_kernel_t *list, uint32_t count);
 

@@ -71,7 +71,7 @@ static size_t layer_memory(const nnom_layer_t *layer)
 {
     size_t bytes = layer->bytes + layer->given->weight_scale_count * sizeof(float);
     bytes += nnom_layer_is_given(layer) ? sizeof *layer->given : 0;
-    bytes += layer->name != NULL ? strlen(layer->name) + 1 : 0;
+    bytes += layer->given->name != NULL ? strlen(layer->given->name) + 1 : 0;
     for (const nnom_chunk_t *chunk = layer->chunks; chunk != NULL; chunk = chunk->next) {
         bytes += sizeof *chunk + chunk->bytes_and_type / CHUNK_TYPES;
     }
@@ -100,9 +100,6 @@ void nnom_layer_free(nnom_layer_t *layer)
     }
     nnom_layer_free_chunks(layer);
     nnom_layer_free_given(layer);
-    if (layer->name != NULL) {
-        nnom_free(layer->name);
-    }
     nnom_free(layer);
 }
 
@@ -131,7 +128,8 @@ const nnom_field_t *nnom_layer_fields(const nnom_layer_t *layer)
     if (layer->param == NULL) {
         return NULL;
     }
-    return layer->form != NULL ? layer->form->fields : layer->cls->fields;
+    const nnom_form_t *form = layer->kernel != NULL ? layer->kernel->form : NULL;
+    return form != NULL && form->fields != NULL ? form->fields : layer->cls->fields;
 }
 
 /* ARRAY member i; NULL past the last. */
@@ -199,6 +197,26 @@ nnom_layer_t *nnom_layer_input_layer(const nnom_layer_t *layer, uint32_t i)
     return from;
 }
 
+nnom_layer_t *nnom_layer_root(const nnom_layer_t *layer)
+{
+    for (;;) {
+        const bool lies_in = (layer->cls->flags & NNOM_CLASS_VIEW) != 0 ||
+                             ((layer->cls->flags & NNOM_CLASS_OUTPUT) != 0 && layer->kernel == NULL);
+        if (layer->passed) {
+            layer = layer->in->from;
+        } else if (lies_in) {
+            layer = nnom_layer_input_layer(layer, 0);
+        } else {
+            return (nnom_layer_t *)layer;
+        }
+    }
+}
+
+const nnom_op_t *nnom_layer_op(const nnom_layer_t *layer)
+{
+    return layer->kernel != NULL ? layer->kernel->form->op : NULL;
+}
+
 const nnom_tensor_t *nnom_layer_in(const nnom_layer_t *layer, uint32_t i)
 {
     return nnom_layer_input_layer(layer, i)->out;
@@ -209,8 +227,8 @@ const nnom_tensor_t *nnom_layer_in(const nnom_layer_t *layer, uint32_t i)
 void nnom_layer_follow_quant(nnom_layer_t *layer, float scale, int32_t zero_point)
 {
     const nnom_layer_t *from = layer;
-    if (!layer->given->quant_is_set && layer->fused_by != NULL) {
-        from = layer->fused_by;
+    if (!layer->given->quant_is_set && layer->fused != NNOM_CLAMP_NONE) {
+        from = layer->out_edges->to; /* the fused layer, nobody else reads this one */
     }
     const bool set = from->given->quant_is_set;
     layer->out->type = nnom_layer_in(layer, 0)->type;
@@ -240,7 +258,8 @@ void nnom_layer_overlap_rows(nnom_layer_t *layer)
     if (nnom_shape_elements(layer->out->shape) < 0) {
         return; /* refused after build: 2^31 rows need not be looked at */
     }
-    const nnom_node_t node = {layer->op, layer->param, (const uint16_t[]){0, 0}, 1, 1, 0, 0};
+    const nnom_op_t *op = nnom_layer_op(layer);
+    const nnom_node_t node = {op, layer->param, (const uint16_t[]){0, 0}, 1, 1, 0, 0};
     const nnom_program_t program = {.tensors = in, .nodes = &node, .tensor_count = 1, .node_count = 1};
     const int64_t in_row = (int64_t)in->shape.w * in->shape.c * nnom_type_bytes(in->type);
     const int64_t out_row = (int64_t)layer->out->shape.w * layer->out->shape.c * nnom_type_bytes(layer->out->type);
@@ -249,7 +268,7 @@ void nnom_layer_overlap_rows(nnom_layer_t *layer)
     for (int32_t y = 0; y < h; y += block < h - y ? block : h - y) {
         const int32_t end = y + (block < h - y ? block : h - y);
         const nnom_range_t row = {y, y + 1};
-        const nnom_range_t need = layer->op->window != NULL ? layer->op->window(&program, &node, 0, row) : row;
+        const nnom_range_t need = op->window != NULL ? op->window(&program, &node, 0, row) : row;
         /* The block's last row ends at or before the first input row that its first row needs; later ones need none
          * before. */
         const int64_t apart = end * out_row - need.lo * in_row;

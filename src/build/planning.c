@@ -6,23 +6,19 @@
 
 /* ---- What the planner sees ---- */
 
-/* Of layers without a record: of a mixture of them, measured on the emulated Cortex-M4. */
-static const uint16_t costs_unknown[NNOM_RECORD] = {[NNOM_COST_OUTPUT] = 160, [NNOM_COST_CALL] = 3200};
-
 static void describe_layer(const nnom_layer_t *layer, nnom_flow_t *flow)
 {
-    flow->storage[layer->tensor] = layer->root->tensor;
+    flow->storage[layer->tensor] = nnom_layer_root(layer)->tensor;
     flow->producer[layer->tensor] = nnom_layer_writer(layer);
-    flow->whole[layer->tensor] = (layer->root->cls->flags & NNOM_CLASS_PART) != 0;
+    flow->whole[layer->tensor] = (nnom_layer_root(layer)->cls->flags & NNOM_CLASS_PART) != 0;
     if (layer->node == NNOM_NO_NODE) {
         return;
     }
     flow->overlap[layer->node] = layer->overlap;
     flow->scratch[layer->node] = layer->scratch_bytes;
     flow->in_pieces[layer->node] = layer->scratch_in_pieces;
-    const uint16_t *costs = layer->costs != NULL ? layer->costs : costs_unknown;
-    flow->cost[layer->node] = nnom_layer_cost(layer, layer->op, costs);
-    flow->liked[layer->node] = nnom_liked_rows(costs);
+    flow->cost[layer->node] = nnom_layer_cost(layer, layer->kernel->form->op, layer->kernel->costs);
+    flow->liked[layer->node] = nnom_liked_rows(layer->kernel->costs);
     if (flow->macs != NULL) {
         flow->macs[layer->node] = layer->macs;
     }
@@ -30,14 +26,14 @@ static void describe_layer(const nnom_layer_t *layer, nnom_flow_t *flow)
 
 static void report_point(void *context, uint64_t bytes, uint64_t cost)
 {
-    const nnom_options_t *options = context;
+    const nnom_options_t *options = ((const nnom_builder_t *)context)->options;
     const nnom_plan_point_t point = {(uint32_t)bytes, cost};
     options->curve(options->curve_context, &point);
 }
 
 static nnom_plan_request_t request_of(nnom_builder_t *builder, const nnom_tensor_t *tensors)
 {
-    nnom_options_t *options = &builder->options;
+    const nnom_options_t *options = builder->options;
     nnom_plan_request_t request = {.whole = options->mode == NNOM_MODE_WHOLE,
                                    .smallest = options->mode == NNOM_MODE_SMALLEST,
                                    .feed = options->feed,
@@ -47,9 +43,9 @@ static nnom_plan_request_t request_of(nnom_builder_t *builder, const nnom_tensor
                                    .fast_bytes = options->fast_bytes,
                                    .free_percent = builder->free_percent,
                                    .point = options->curve != NULL ? report_point : NULL,
-                                   .context = options};
+                                   .context = builder};
     for (const nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
-        request.storages += layer->root == layer && tensors[layer->tensor].data == NULL;
+        request.storages += nnom_layer_root(layer) == layer && tensors[layer->tensor].data == NULL;
     }
     return request;
 }
@@ -71,7 +67,7 @@ static nnom_status_t refuse_budget(nnom_model_t *m, const nnom_plan_result_t *re
     const nnom_layer_t *layer = layer_of_node(m->builder, result->node);
     (void)nnom_model_fail(
         m, NNOM_TOO_SMALL, "a budget of %ld bytes is below the least possible, %ld; layer '%s' sets it",
-        (long)m->builder->options.arena_bytes, (long)result->least, layer != NULL ? nnom_layer_name(layer) : "");
+        (long)m->builder->options->arena_bytes, (long)result->least, layer != NULL ? nnom_layer_name(layer) : "");
     return nnom_model_too_small(m, result->least < UINT32_MAX ? (uint32_t)result->least : UINT32_MAX, layer);
 }
 
@@ -97,14 +93,11 @@ static void take_over(nnom_builder_t *builder, const nnom_planner_t *p)
     builder->cost = result->cost;
     builder->live_bytes = result->live_bytes;
     builder->descriptor_bytes = (uint32_t)nnom_builder_memory(builder);
-    for (nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
-        nnom_planner_life(p, layer->tensor, &layer->first_step, &layer->last_step);
-    }
 }
 
 nnom_status_t nnom_plan(nnom_model_t *m, nnom_program_t *program, nnom_tensor_t *tensors, nnom_node_t *nodes)
 {
-    if (m->builder->options.feed && program->input_count != 1) {
+    if (m->builder->options->feed && program->input_count != 1) {
         return nnom_model_fail(m, NNOM_UNSUPPORTED, "feeding rows needs a model of one input, this one has %d",
                                (int)program->input_count);
     }
@@ -124,4 +117,51 @@ nnom_status_t nnom_plan(nnom_model_t *m, nnom_program_t *program, nnom_tensor_t 
     }
     nnom_planner_end(&planner);
     return status;
+}
+
+/* ---- Lives ---- */
+
+/* The step of a node: parts are counted from 1, each rolling segment is one and each node that runs whole. */
+static uint16_t step_of(const nnom_program_t *program, uint32_t node)
+{
+    uint32_t step = 1;
+    for (uint32_t k = 0; k < program->segment_count; k++) {
+        const nnom_segment_t *segment = &program->segments[k];
+        const bool rolls = segment->step_count > 0;
+        if (node < segment->end) {
+            return (uint16_t)(step + (rolls ? 0u : node - segment->first));
+        }
+        step += rolls ? 1u : (uint32_t)(segment->end - segment->first);
+    }
+    return (uint16_t)(program->segment_count > 0 ? step : step + node);
+}
+
+/* The last node that reads its bytes, node_count if the caller does or a state; 0: nobody. */
+static uint32_t last_reader(const nnom_model_t *m, const nnom_layer_t *root)
+{
+    const uint32_t end = m->instance.program->node_count;
+    uint32_t last = 0;
+    for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
+        for (uint32_t i = 0; layer->node != NNOM_NO_NODE && i < nnom_layer_input_number(layer); i++) {
+            const bool reads = nnom_layer_root(nnom_layer_input_layer(layer, i)) == root;
+            last = reads && layer->node > last ? layer->node : last;
+        }
+        const bool stays = nnom_is_output(m, layer) || layer->is_left || (layer->cls->flags & NNOM_CLASS_STATE) != 0;
+        last = stays && nnom_layer_root(layer) == root ? end : last;
+    }
+    return last;
+}
+
+void nnom_layer_life(const nnom_model_t *m, const nnom_layer_t *layer, uint16_t *first, uint16_t *last)
+{
+    const nnom_program_t *program = m->instance.program;
+    const nnom_layer_t *root = nnom_layer_root(layer);
+    const bool placed = root->out->data == NULL;
+    const uint16_t made = nnom_layer_writer(root);
+    *first = placed && made != NNOM_NO_NODE ? step_of(program, made) : 0;
+    *last = placed ? step_of(program, last_reader(m, root)) : 0;
+    const bool first_rolls = program->segment_count > 0 && program->segments[0].step_count > 0;
+    if (placed && program->fed != 0 && first_rolls && made == NNOM_NO_NODE && *last == 1) {
+        *first = 1; /* a fed input is a ring of the first segment */
+    }
 }

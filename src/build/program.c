@@ -8,7 +8,7 @@ static uint16_t number_tensors(const nnom_builder_t *builder)
 {
     uint16_t count = 0;
     for (nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
-        layer->tensor = layer->passed ? layer->root->tensor : count++;
+        layer->tensor = layer->passed ? layer->in->from->tensor : count++;
     }
     return count;
 }
@@ -51,7 +51,7 @@ static nnom_status_t count(nnom_model_t *m, counts_t *n)
 {
     n->tensors = m->builder->tensor_count;
     for (nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
-        if (layer->op != NULL && !layer->passed) {
+        if (layer->kernel != NULL && !layer->passed) {
             layer->node = n->nodes++;
             n->links += nnom_layer_input_number(layer) + 1 + nnom_layer_more_outputs(layer);
         }
@@ -105,7 +105,7 @@ static bool allocate_tables(nnom_builder_t *builder, const counts_t *n, tables_t
 
 static void fill_node(const nnom_layer_t *layer, nnom_node_t *node, uint16_t *links)
 {
-    node->op = layer->op;
+    node->op = nnom_layer_op(layer);
     node->param = layer->param;
     node->inputs = links;
     node->input_count = (uint16_t)nnom_layer_input_number(layer);
@@ -127,7 +127,7 @@ static void fill_node(const nnom_layer_t *layer, nnom_node_t *node, uint16_t *li
 
 uint16_t nnom_layer_writer(const nnom_layer_t *layer)
 {
-    const nnom_layer_t *root = layer->root;
+    const nnom_layer_t *root = nnom_layer_root(layer);
     return (root->cls->flags & NNOM_CLASS_PART) != 0 ? root->in->from->node : root->node;
 }
 
@@ -150,7 +150,7 @@ static void fill_tables(const nnom_model_t *m, const counts_t *n, const tables_t
     uint16_t *links = t->links;
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         if (!layer->passed) {
-            layer->out->data = layer->root->out->data;
+            layer->out->data = nnom_layer_root(layer)->out->data;
         }
         if (layer->node != NNOM_NO_NODE) {
             fill_node(layer, &t->nodes[layer->node], links);

@@ -169,7 +169,7 @@ static nnom_status_t weights_f32(const nnom_bias_t *b, nnom_quant_weights_t *res
 static bool is_qformat(const nnom_layer_t *layer, const nnom_weight_t *w, const nnom_bias_t *b, int32_t *bias_shift)
 {
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
-    const bool asked = (layer->cls->flags & NNOM_CLASS_QFORMAT) != 0 && layer->model->builder->options.target == 0;
+    const bool asked = (layer->cls->flags & NNOM_CLASS_QFORMAT) != 0 && layer->model->builder->options->target == 0;
     if (!asked || layer->given->weight_scales != NULL || in->zero_point != 0) {
         return false;
     }

@@ -45,7 +45,7 @@ static const nnom_segment_t *segment_of(const nnom_program_t *program, uint32_t 
 
 static bool lies_inside(const nnom_layer_t *layer)
 {
-    return layer->passed || layer->root != layer;
+    return layer->passed || nnom_layer_root(layer) != layer;
 }
 
 /* All but the names and the bytes of weights. */
@@ -64,8 +64,7 @@ static void fill_info(const nnom_model_t *m, const nnom_layer_t *layer, nnom_lay
     info->scratch_bytes = node != NULL ? node->scratch_bytes : 0;
     info->scratch_offset = node != NULL ? node->scratch : 0;
     info->weight_bytes = 0;
-    info->first_step = layer->root->first_step;
-    info->last_step = layer->root->last_step;
+    nnom_layer_life(m, layer, &info->first_step, &info->last_step);
     info->node = layer->node;
     const nnom_segment_t *segment = segment_of(m->instance.program, layer->node, &info->segment);
     info->counters = segment != NULL ? segment->counters : 0;
@@ -91,13 +90,13 @@ nnom_status_t nnom_layer_info(const nnom_model_t *m, uint32_t i, nnom_layer_info
     info->layer = layer;
     info->weight_bytes = nnom_layer_weight_bytes(layer);
     info->name = nnom_layer_name(layer);
-    info->lies_in = lies_inside(layer) ? nnom_layer_name(layer->root) : NULL;
+    info->lies_in = lies_inside(layer) ? nnom_layer_name(nnom_layer_root(layer)) : NULL;
     return NNOM_OK;
 }
 
 uint16_t nnom_layer_output_node(const nnom_layer_t *layer)
 {
-    return layer != NULL && layer->root != NULL ? nnom_layer_writer(layer) : NNOM_NO_NODE;
+    return layer != NULL && layer->out != NULL ? nnom_layer_writer(layer) : NNOM_NO_NODE;
 }
 
 nnom_layer_row_t nnom_layer_row(const nnom_layer_t *layer, const char *name)
@@ -130,7 +129,7 @@ void nnom_model_print(const nnom_model_t *m)
         char name[NNOM_NAME_BYTES], other[NNOM_NAME_BYTES];
         const nnom_layer_row_t row = nnom_layer_row(layer, nnom_layer_text(layer, name));
         fill_info(m, layer, &info);
-        info.lies_in = lies_inside(layer) ? nnom_layer_text(layer->root, other) : NULL;
+        info.lies_in = lies_inside(layer) ? nnom_layer_text(nnom_layer_root(layer), other) : NULL;
         print_layer(&row, &info);
     }
     (void)nnom_totals(m, &t); /* it is compiled */

@@ -51,6 +51,13 @@ void nnom_layer_give_axis(nnom_layer_t *layer, int32_t axis)
     }
 }
 
+static void free_name(char *name)
+{
+    if (name != NULL) {
+        nnom_free(name);
+    }
+}
+
 void nnom_layer_free_given(nnom_layer_t *layer)
 {
     if (layer->given == &nothing) {
@@ -59,6 +66,7 @@ void nnom_layer_free_given(nnom_layer_t *layer)
     if (layer->given->weight_scales != NULL) {
         nnom_free(layer->given->weight_scales);
     }
+    free_name(layer->given->name);
     nnom_free(layer->given);
 }
 
@@ -131,29 +139,30 @@ nnom_layer_t *nnom_layer_set_padding(nnom_layer_t *layer, nnom_border_t border)
 nnom_layer_t *nnom_layer_set_name(nnom_layer_t *layer, const char *name)
 {
     if (layer != NULL && name != NULL) {
+        const bool broken = layer->broken;
         size_t length = 0;
         while (length + 1 < NNOM_NAME_BYTES && name[length] != '\0') {
             length++;
         }
         char *copy = nnom_malloc(length + 1);
-        if (copy == NULL) { /* the name of the first compile has no memory then, either: that is no error */
-            layer->broken = layer->broken || layer->number == 0;
+        nnom_given_t *given = copy != NULL ? nnom_layer_give(layer) : NULL;
+        if (given == NULL) { /* the name of the first compile has no memory then, either: that is no error */
+            layer->broken = broken || layer->number == 0;
+            free_name(copy);
             return layer;
         }
         nnom_memcpy(copy, name, length);
         copy[length] = '\0';
-        if (layer->name != NULL) {
-            nnom_free(layer->name);
-        }
-        layer->name = copy;
+        free_name(given->name);
+        given->name = copy;
     }
     return layer;
 }
 
 const char *nnom_layer_text(const nnom_layer_t *layer, char *text)
 {
-    if (layer->name != NULL) {
-        return layer->name;
+    if (layer->given->name != NULL) {
+        return layer->given->name;
     }
     text[0] = '\0';
     if (layer->number > 0) {
@@ -165,8 +174,8 @@ const char *nnom_layer_text(const nnom_layer_t *layer, char *text)
 const char *nnom_layer_name(const nnom_layer_t *layer)
 {
     char text[NNOM_NAME_BYTES];
-    if (layer->name == NULL && layer->number > 0) {
+    if (layer->given->name == NULL && layer->number > 0) {
         (void)nnom_layer_set_name((nnom_layer_t *)layer, nnom_layer_text(layer, text));
     }
-    return layer->name != NULL ? layer->name : (layer->number > 0 ? layer->cls->name : "");
+    return layer->given->name != NULL ? layer->given->name : (layer->number > 0 ? layer->cls->name : "");
 }

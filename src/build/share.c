@@ -30,6 +30,11 @@ static uint32_t mix(uint32_t hash, const void *data, size_t bytes)
     return hash;
 }
 
+nnom_alike_t *nnom_share_of(const nnom_layer_t *layer)
+{
+    return &layer->model->builder->alike[layer->tensor];
+}
+
 /* ---- Contents ---- */
 
 static nnom_array_t contents(const nnom_layer_t *layer, uint16_t index)
@@ -55,7 +60,8 @@ static uint32_t hash_param(const nnom_layer_t *layer)
         if (field->kind != NNOM_FIELD_ARRAY) {
             hash = mix(hash, (const uint8_t *)layer->param + field->offset, field_bytes(field));
         } else {
-            hash = mix(hash, &layer->owners[array].node, sizeof layer->owners[array].node);
+            hash =
+                mix(hash, &nnom_share_of(layer)->owners[array].node, sizeof nnom_share_of(layer)->owners[array].node);
             array++;
         }
     }
@@ -66,7 +72,7 @@ static bool same_param(const nnom_layer_t *a, const nnom_layer_t *b)
 {
     bool same = nnom_layer_fields(a) == nnom_layer_fields(b);
     for (uint32_t i = 0; same && i < nnom_layer_array_count(a); i++) {
-        const nnom_owner_t *x = &a->owners[i], *y = &b->owners[i];
+        const nnom_owner_t *x = &nnom_share_of(a)->owners[i], *y = &nnom_share_of(b)->owners[i];
         same = x->node == y->node && x->index == y->index &&
                nnom_layer_array_at(a, i).count == nnom_layer_array_at(b, i).count;
     }
@@ -160,11 +166,13 @@ static entry_t owner(table_t *table, nnom_layer_t *layer, uint16_t index)
 /* Everybody owns what he has. */
 static void share_start(const nnom_builder_t *builder)
 {
-    nnom_owner_t *owners = builder->owners;
+    nnom_owner_t *owners = (nnom_owner_t *)(void *)(builder->alike + builder->tensor_count);
     for (nnom_layer_t *layer = builder->layers; layer != NULL; layer = layer->next) {
         const uint32_t count = nnom_layer_array_count(layer);
-        layer->first_alike = is_constant(layer) ? layer->tensor : layer->node;
-        layer->owners = owners;
+        if (!layer->passed) {
+            const nnom_alike_t alike = {owners, is_constant(layer) ? layer->tensor : layer->node};
+            builder->alike[layer->tensor] = alike;
+        }
         for (uint16_t i = 0; i < count; i++) {
             const nnom_owner_t self = {layer->node, i};
             *owners++ = self;
@@ -178,13 +186,13 @@ static void share_layer(table_t *table, nnom_layer_t *layer)
         if (has_thing(layer, i)) {
             const entry_t first = owner(table, layer, i);
             const nnom_owner_t owner = {first.layer->node, first.index};
-            layer->owners[i] = owner;
+            nnom_share_of(layer)->owners[i] = owner;
         }
     }
     if (is_constant(layer)) {
-        layer->first_alike = owner(table, layer, CONSTANT).layer->tensor;
+        nnom_share_of(layer)->first_alike = owner(table, layer, CONSTANT).layer->tensor;
     } else if (has_param(layer)) {
-        layer->first_alike = owner(table, layer, PARAM).layer->node;
+        nnom_share_of(layer)->first_alike = owner(table, layer, PARAM).layer->node;
     }
 }
 
@@ -205,9 +213,9 @@ static bool new_table(table_t *table, uint32_t count)
 
 void nnom_unshare(const nnom_model_t *m)
 {
-    if (m->builder->owners != NULL) {
-        nnom_free(m->builder->owners);
-        m->builder->owners = NULL;
+    if (m->builder->alike != NULL) {
+        nnom_free(m->builder->alike);
+        m->builder->alike = NULL;
     }
 }
 
@@ -226,13 +234,14 @@ nnom_status_t nnom_share(const nnom_model_t *m)
 {
     nnom_builder_t *builder = m->builder;
     table_t table = {NULL, 1, builder->layers};
-    if (builder->owners != NULL) {
+    if (builder->alike != NULL) {
         return NNOM_OK;
     }
     uint32_t arrays;
     const uint32_t count = share_count(builder, &arrays);
-    builder->owners = nnom_allocate(0, arrays + (size_t)1, sizeof *builder->owners);
-    if (builder->owners == NULL || (count > FEW && !new_table(&table, count))) {
+    builder->alike =
+        nnom_allocate((size_t)builder->tensor_count * sizeof(nnom_alike_t) + 1, arrays, sizeof(nnom_owner_t));
+    if (builder->alike == NULL || (count > FEW && !new_table(&table, count))) {
         nnom_unshare(m);
         return NNOM_NO_MEMORY;
     }
@@ -251,7 +260,7 @@ nnom_status_t nnom_share(const nnom_model_t *m)
 void nnom_share_many(const nnom_model_t *m)
 {
     uint32_t arrays;
-    if (m->builder->owners == NULL && share_count(m->builder, &arrays) > FEW) {
+    if (m->builder->alike == NULL && share_count(m->builder, &arrays) > FEW) {
         (void)nnom_share(m);
     }
 }
@@ -259,23 +268,25 @@ void nnom_share_many(const nnom_model_t *m)
 size_t nnom_share_bytes(const nnom_model_t *m)
 {
     uint32_t arrays = 0;
-    if (m->builder->owners != NULL) {
+    if (m->builder->alike != NULL) {
         (void)share_count(m->builder, &arrays);
     }
-    return arrays * sizeof *m->builder->owners;
+    const size_t layers = m->builder->alike != NULL ? m->builder->tensor_count : 0;
+    return layers * sizeof(nnom_alike_t) + arrays * sizeof(nnom_owner_t);
 }
 
 static bool is_first(const nnom_layer_t *layer, uint16_t index)
 {
     const nnom_builder_t *builder = layer->model->builder;
-    if (builder->owners == NULL) {
+    if (builder->alike == NULL) {
         const entry_t first = look_for_owner(builder->layers, (nnom_layer_t *)layer, index);
         return first.layer == layer && first.index == index;
     }
     if (index == CONSTANT) {
-        return layer->first_alike == layer->tensor;
+        return nnom_share_of(layer)->first_alike == layer->tensor;
     }
-    return layer->owners[index].node == layer->node && layer->owners[index].index == index;
+    return nnom_share_of(layer)->owners[index].node == layer->node &&
+           nnom_share_of(layer)->owners[index].index == index;
 }
 
 uint32_t nnom_layer_weight_bytes(const nnom_layer_t *layer)

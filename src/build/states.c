@@ -51,7 +51,7 @@ nnom_status_t nnom_check_states(nnom_model_t *m)
     nnom_status_t status = NNOM_OK;
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL && status == NNOM_OK; layer = layer->next) {
         status = is_state(layer) ? states_check_state(layer) : NNOM_OK;
-        if (status == NNOM_OK && nnom_is_output(m, layer) && is_state(layer->root)) {
+        if (status == NNOM_OK && nnom_is_output(m, layer) && is_state(nnom_layer_root(layer))) {
             status =
                 nnom_layer_fail(layer, NNOM_BAD_GRAPH,
                                 "it lies in a State, whose next value comes there after the run: hook an Output to it");
@@ -65,7 +65,7 @@ static bool can_be_next(const nnom_model_t *m, const nnom_layer_t *state)
 {
     for (const nnom_layer_t *other = m->builder->layers; other != NULL; other = other->next) {
         const bool waits = is_state(other) && other != state && other->mark != NNOM_MARK_LISTED;
-        if (waits && other->given->leaves->root == state) {
+        if (waits && nnom_layer_root(other->given->leaves) == state) {
             return false;
         }
     }

@@ -82,7 +82,8 @@ static void write_arrays(nnom_writer_t *w, const nnom_layer_t *layer)
 {
     for (uint32_t i = 0; i < nnom_layer_array_count(layer); i++) {
         const nnom_array_t array = nnom_layer_array_at(layer, i);
-        if (array.count > 0 && layer->owners[i].node == layer->node && layer->owners[i].index == i) {
+        if (array.count > 0 && nnom_share_of(layer)->owners[i].node == layer->node &&
+            nnom_share_of(layer)->owners[i].index == i) {
             nnom_writer_print(w, "static const %s %s_n%u_a%" PRIu32 "[%" PRIu32 "] = {",
                               nnom_type_facts(array.type)->c_type, w->name, (unsigned)layer->node, i, array.count);
             nnom_writer_values(w, array.data, array.count, array.type);
@@ -94,7 +95,7 @@ static void write_arrays(nnom_writer_t *w, const nnom_layer_t *layer)
 /* A kernel variant has parameters of its own. */
 static const char *param_tag(const nnom_layer_t *layer)
 {
-    return layer->form != NULL ? layer->form->param_tag : layer->cls->param_tag;
+    return layer->kernel->form->param_tag != NULL ? layer->kernel->form->param_tag : layer->cls->param_tag;
 }
 
 /* The same tag and members as in the library, so that the types are compatible (C99 6.2.7). */
@@ -132,8 +133,8 @@ static void write_param(nnom_writer_t *w, const nnom_layer_t *layer)
         } else if (field->kind == NNOM_FIELD_GEOMETRY) {
             write_geometry(w, member);
         } else if (nnom_layer_array_at(layer, array).count > 0) {
-            nnom_writer_print(w, "%s_n%u_a%u", w->name, (unsigned)layer->owners[array].node,
-                              (unsigned)layer->owners[array].index);
+            nnom_writer_print(w, "%s_n%u_a%u", w->name, (unsigned)nnom_share_of(layer)->owners[array].node,
+                              (unsigned)nnom_share_of(layer)->owners[array].index);
         } else {
             nnom_writer_print(w, "NULL");
         }
@@ -164,14 +165,14 @@ static void write_node_data(nnom_writer_t *w, const nnom_layer_t *layer)
     nnom_writer_print(w, "\n/* ");
     nnom_writer_name(w, nnom_layer_name(layer));
     nnom_writer_print(w, ": %s */\n", layer->cls->name);
-    if (first_time(w, layer->op_symbol)) {
-        nnom_writer_print(w, "extern const nnom_op_t %s;\n", layer->op_symbol);
+    if (first_time(w, layer->kernel->form->symbol)) {
+        nnom_writer_print(w, "extern const nnom_op_t %s;\n", layer->kernel->form->symbol);
     }
     if (param_tag(layer) != NULL && layer->param != NULL) {
         if (first_time(w, param_tag(layer))) {
             write_param_type(w, layer);
         }
-        if (layer->first_alike == layer->node) {
+        if (nnom_share_of(layer)->first_alike == layer->node) {
             write_param(w, layer);
         }
     }
@@ -199,8 +200,8 @@ static void write_constant(nnom_writer_t *w, const nnom_layer_t *layer)
 static void write_tensor(nnom_writer_t *w, const nnom_layer_t *layer, const nnom_tensor_t *t)
 {
     nnom_writer_print(w, "    {");
-    if ((layer->root->cls->flags & NNOM_CLASS_CONSTANT) != 0) {
-        nnom_writer_print(w, "%s_t%u", w->name, (unsigned)layer->root->first_alike);
+    if ((nnom_layer_root(layer)->cls->flags & NNOM_CLASS_CONSTANT) != 0) {
+        nnom_writer_print(w, "%s_t%u", w->name, (unsigned)nnom_share_of(nnom_layer_root(layer))->first_alike);
     } else {
         nnom_writer_print(w, "NULL");
     }
@@ -341,8 +342,9 @@ static void write_tables(nnom_writer_t *w, const nnom_model_t *m)
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         if (layer->node != NNOM_NO_NODE) {
             const nnom_node_t *node = &p->nodes[layer->node];
-            nnom_writer_print(w, "    {&%s, ", layer->op_symbol);
-            nnom_writer_print(w, layer->param != NULL ? "&%s_n%u" : "NULL", w->name, (unsigned)layer->first_alike);
+            nnom_writer_print(w, "    {&%s, ", layer->kernel->form->symbol);
+            nnom_writer_print(w, layer->param != NULL ? "&%s_n%u" : "NULL", w->name,
+                              (unsigned)nnom_share_of(layer)->first_alike);
             nnom_writer_print(w, ", %s_n%u_in, %u, %u, %" PRIu32 ", %" PRIu32 "}, /* ", w->name, (unsigned)layer->node,
                               (unsigned)node->input_count, (unsigned)node->output_count, node->scratch,
                               node->scratch_bytes);
@@ -365,7 +367,8 @@ void nnom_freeze_tables(nnom_writer_t *w, const nnom_model_t *m)
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         if (layer->node != NNOM_NO_NODE) {
             write_node_data(w, layer);
-        } else if ((layer->cls->flags & NNOM_CLASS_CONSTANT) != 0 && layer->first_alike == layer->tensor) {
+        } else if ((layer->cls->flags & NNOM_CLASS_CONSTANT) != 0 &&
+                   nnom_share_of(layer)->first_alike == layer->tensor) {
             write_constant(w, layer);
         }
     }

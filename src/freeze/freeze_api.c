@@ -100,10 +100,10 @@ static bool is_identifier(const char *name)
 static nnom_status_t freeze_api_check_layers(nnom_model_t *m)
 {
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
-        if (layer->node != NNOM_NO_NODE && layer->op_symbol == NULL) {
+        if (layer->node != NNOM_NO_NODE && layer->kernel->form->symbol == NULL) {
             return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "it runs the user's own function and cannot be frozen");
         }
-        if (layer->out->data != NULL && (layer->root->cls->flags & NNOM_CLASS_CONSTANT) == 0) {
+        if (layer->out->data != NULL && (nnom_layer_root(layer)->cls->flags & NNOM_CLASS_CONSTANT) == 0) {
             return nnom_layer_fail(layer, NNOM_UNSUPPORTED,
                                    "it uses the caller's buffer; give NULL to Input and Output to freeze");
         }

@@ -14,7 +14,8 @@
  *     NNOM_PARAM_STRUCT(nnom_pool_param, NNOM_POOL_PARAM)        in a header or the layer's file
  *     NNOM_PARAM_FIELDS(nnom_pool_param, NNOM_POOL_PARAM)        in the layer's file: static table nnom_pool_param_fields
  *
- * ARRAY members are `const void *`; their contents are registered with nnom_layer_array() in the order of the list.
+ * ARRAY members are `const void *`. What they point to is memory of nnom_layer_alloc(), of which nnom_layer_array() says what it holds,
+ * or something that the class knows: nnom_rare_class_t.array.
  */
 typedef enum nnom_field_kind {
     NNOM_FIELD_I32,

@@ -69,8 +69,7 @@ static nnom_status_t activation_build_s8(nnom_layer_t *layer, const nnom_activat
         return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for a table of %d bytes", NNOM_TABLE_SIZE);
     }
     fill_table(act, nnom_layer_in(layer, 0), layer->out, table);
-    layer->op = &nnom_lut_s8_op;
-    layer->op_symbol = "nnom_lut_s8_op";
+    NNOM_LAYER_SET_OP(layer, nnom_lut_s8_op);
     return NNOM_OK;
 }
 
@@ -98,8 +97,7 @@ nnom_status_t nnom_activation_build(nnom_layer_t *layer)
         return activation_build_s8(layer, act, param);
     }
     param->table = nnom_layer_array(layer, NULL, 0, NNOM_TYPE_S8);
-    layer->op = act->op_f32;
-    layer->op_symbol = act->op_f32_symbol;
+    layer->kernel = act->kernel_f32;
     return NNOM_OK;
 }
 

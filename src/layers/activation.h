@@ -3,6 +3,7 @@
 #ifndef NNOM_ACTIVATION_H
 #define NNOM_ACTIVATION_H
 
+#include "../build/kernel.h"
 #include "lut.h"
 
 NNOM_PARAM_FIELDS(nnom_map_param, NNOM_MAP_PARAM)
@@ -30,8 +31,8 @@ nnom_activation_t *nnom_activation_new(const nnom_activation_t *prototype, float
                                                            nnom_activation_build, 1, 1,                                \
                                                            NNOM_CLASS_ACTIVATION | NNOM_CLASS_RARE},                   \
                                                  .release = nnom_activation_release};                                  \
-    static const nnom_activation_t id##_activation = {                                                                 \
-        &id##_class.super,    act_clamp, false, f, 0.0f, own_scale, own_zero_point, act_table, &nnom_##id##_f32_op,    \
-        "nnom_" #id "_f32_op"};
+    NNOM_PLAIN_KERNEL(id, nnom_##id##_f32_op)                                                                          \
+    static const nnom_activation_t id##_activation = {&id##_class.super, act_clamp,      false,     f,           0.0f, \
+                                                      own_scale,         own_zero_point, act_table, &id##_kernel};
 
 #endif

@@ -3,13 +3,13 @@
 #ifndef NNOM_ELEMENTWISE_H
 #define NNOM_ELEMENTWISE_H
 
-#include "../build/builder.h"
+#include "../build/kernel.h"
 
-/* Sets layer->op and layer->op_symbol. */
+/* The layer runs this operation, which has no variants. */
 #define NNOM_LAYER_SET_OP(layer, name)                                                                                 \
     do {                                                                                                               \
-        (layer)->op = &name;                                                                                           \
-        (layer)->op_symbol = #name;                                                                                    \
+        NNOM_PLAIN_KERNEL(only, name)                                                                                  \
+        (layer)->kernel = &only_kernel;                                                                                \
     } while (0)
 
 /* Fails with NNOM_UNSUPPORTED unless all inputs are int8 or all are float. */

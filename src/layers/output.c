@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 #include <string.h>
 
-#include "../build/builder.h"
+#include "elementwise.h"
 
 typedef struct output_layer {
     nnom_layer_t super;
@@ -39,17 +39,14 @@ static nnom_status_t output_build(nnom_layer_t *layer)
     }
     *layer->out = *in;
     layer->out->data = NULL;
-    nnom_layer_t *root = nnom_layer_input_layer(layer, 0)->root;
+    nnom_layer_t *root = nnom_layer_root(nnom_layer_input_layer(layer, 0));
     const bool bind = buffer != NULL && !is_source(root) && root->out->data == NULL;
     if (bind) {
         root->out->data = buffer;
     }
     const bool moves_on = (root->cls->flags & NNOM_CLASS_STATE) != 0; /* its next value comes there after the run */
-    if (bind || (buffer == NULL && !moves_on)) {
-        layer->root = root;
-    } else {
-        layer->op = &nnom_copy_op;
-        layer->op_symbol = "nnom_copy_op";
+    if (!bind && (buffer != NULL || moves_on)) {                      /* else its bytes are the root's: nothing runs */
+        NNOM_LAYER_SET_OP(layer, nnom_copy_op);
         layer->out->data = buffer;
     }
     return NNOM_OK;

@@ -195,14 +195,6 @@ static void apply_tensors(nnom_planner_t *p)
     }
 }
 
-void nnom_planner_life(const nnom_planner_t *p, uint16_t tensor, uint16_t *first, uint16_t *last)
-{
-    const uint16_t storage = p->flow.storage[tensor];
-    const bool placed = p->tensors[storage].data == NULL;
-    *first = placed ? p->blocks[p->tensor_block[storage]].first : 0;
-    *last = placed ? p->blocks[p->tensor_block[storage]].last : 0;
-}
-
 static void apply_rings(nnom_planner_t *p, const nnom_part_t *part)
 {
     for (uint16_t t = 0; t < p->program->tensor_count; t++) {

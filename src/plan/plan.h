@@ -60,7 +60,7 @@ typedef struct nnom_planner {
 } nnom_planner_t;
 
 /*
- * In this order: start, then the caller fills what of p->flow is his, plan, life for each tensor, end (also after a
+ * In this order: start, then the caller fills what of p->flow is his, plan, end (also after a
  * failure). start fails with NNOM_NO_MEMORY only. request, program and its tables are the caller's and stay in place
  * until end.
  */
@@ -71,9 +71,6 @@ nnom_status_t nnom_planner_start(nnom_planner_t *p, const nnom_plan_request_t *r
  * budget; NNOM_OVERFLOW: the arena would exceed 2^31 bytes; NNOM_NO_MEMORY. p->result tells more.
  */
 nnom_status_t nnom_planner_plan(nnom_planner_t *p);
-/* The steps from the first to the last in which a tensor's memory is in use: 0 before the first part; 0, 0 outside the
- * arena. */
-void nnom_planner_life(const nnom_planner_t *p, uint16_t tensor, uint16_t *first, uint16_t *last);
 void nnom_planner_end(nnom_planner_t *p);
 /* Frees what the search for a plan needs: p->table. */
 void nnom_planner_end_search(nnom_planner_t *p);

@@ -25,7 +25,7 @@ static void *planner_take(pool_t *pool, size_t count, size_t size)
  * reduces. */
 static size_t most_blocks(const nnom_planner_t *p)
 {
-    size_t count = p->program->node_count + (size_t)2; /* a part of one node has three */
+    size_t count = p->program->node_count + (p->request->feed ? 2u : 0u); /* a fed part of one node has three */
     for (uint16_t n = 0; n < p->program->node_count; n++) {
         count += nnom_node_reduces(&p->nodes[n]);
     }

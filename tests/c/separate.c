@@ -48,7 +48,7 @@ static uint32_t root_of(const nnom_model_t *m, uint32_t tensor)
     while (layer->passed || layer->tensor != tensor) {
         layer = layer->next;
     }
-    return layer->root->tensor;
+    return nnom_layer_root(layer)->tensor;
 }
 
 static bool is_computed(const nnom_program_t *p, uint32_t tensor)

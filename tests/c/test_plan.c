@@ -215,6 +215,7 @@ static void check_pieces(const pieces_t *p, const nnom_totals_t *totals)
 static void check_lives(const nnom_model_t *m)
 {
     const uint32_t end = nnom_node_count(&m->instance) + 1;
+    uint16_t first, last;
     nnom_layer_info_t info;
     for (uint32_t i = 0; nnom_layer_info(m, i, &info) == NNOM_OK; i++) {
         if (info.out.data != NULL) {
@@ -228,12 +229,14 @@ static void check_lives(const nnom_model_t *m)
     }
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
         for (uint32_t i = 0; layer->node != NNOM_NO_NODE && i < nnom_layer_input_number(layer); i++) {
-            const nnom_layer_t *from = nnom_layer_input_layer(layer, i)->root;
-            CHECK(from->out->data != NULL || from->last_step >= layer->node + 1, "layer %s ends before %s reads it",
-                  from->name, layer->name);
+            const nnom_layer_t *from = nnom_layer_root(nnom_layer_input_layer(layer, i));
+            nnom_layer_life(m, from, &first, &last);
+            CHECK(from->out->data != NULL || last >= layer->node + 1, "layer %s ends before %s reads it",
+                  nnom_layer_name(from), nnom_layer_name(layer));
         }
-        CHECK(!nnom_is_output(m, layer) || layer->root->out->data != NULL || layer->root->last_step == end,
-              "output %s does not live to the end", layer->name);
+        nnom_layer_life(m, layer, &first, &last);
+        CHECK(!nnom_is_output(m, layer) || nnom_layer_root(layer)->out->data != NULL || last == end,
+              "output %s does not live to the end", nnom_layer_name(layer));
     }
 }
 

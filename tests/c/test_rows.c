@@ -32,7 +32,8 @@ static const uint32_t my_targets = UINT32_MAX;
 
 static const nnom_form_t *form_of(const nnom_model_t *m, uint32_t node)
 {
-    return layer_of(m, node)->form;
+    const nnom_form_t *form = layer_of(m, node)->kernel->form;
+    return form->pack != NULL ? form : NULL; /* else it has no variants */
 }
 
 /* The kernel variants of a target: the bytes of the plain ones (k), in ranges of rows, rings and every plan. */
@@ -235,7 +236,7 @@ static bool all_pairs(void)
                   (int)expected);
         }
     }
-    const bool linear = strstr(sum->form->symbol, "_linear_op") != NULL;
+    const bool linear = strstr(sum->kernel->form->symbol, "_linear_op") != NULL;
     model_delete(&m);
     return linear;
 }

@@ -4,7 +4,7 @@
 
 #include "harness.h"
 
-#include "../../src/build/builder.h"
+#include "../../src/build/kernel.h"
 
 static const nnom_mode_t modes[] = {NNOM_MODE_WHOLE, NNOM_MODE_AUTO, NNOM_MODE_SMALLEST};
 
@@ -161,13 +161,13 @@ static void run_both(const nnom_call_t *call)
 }
 
 static const nnom_op_t both_op = {run_both, NULL, 0, 0};
+NNOM_PLAIN_KERNEL(both, both_op)
 
 static nnom_status_t build_both(nnom_layer_t *layer)
 {
     layer->out->shape = nnom_layer_in(layer, 0)->shape;
     nnom_layer_follow(layer);
-    layer->op = &both_op;
-    layer->op_symbol = "both_op";
+    layer->kernel = &both_kernel;
     return NNOM_OK;
 }
 
