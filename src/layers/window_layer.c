@@ -102,14 +102,16 @@ int32_t nnom_conv_weight(const nnom_conv_layer_t *conv, int32_t channel, int32_t
 
 void nnom_conv_array(const nnom_layer_t *layer, uint32_t i, nnom_array_t *array)
 {
-    enum { WEIGHTS, BIAS, MULTIPLIER, SHIFT }; /* so begin the parameters of all variants */
     const nnom_conv_layer_t *conv = (const nnom_conv_layer_t *)layer;
     const uint32_t n = (uint32_t)conv->channels;
+    const void *const known[] = {conv->w->p_value, conv->b != NULL ? conv->b->p_value : NULL, &conv->one_multiplier,
+                                 conv->one_shift}; /* so begin the parameters of all variants */
     const uint32_t counts[] = {n * (uint32_t)conv->taps, n, 1, 2};
-    if (i <= SHIFT) {
-        array->count = counts[i];
-        array->type = i == MULTIPLIER ? NNOM_TYPE_S32 : NNOM_TYPE_S8;
+    if (i >= sizeof known / sizeof known[0] || array->data != known[i]) {
+        return;
     }
+    array->count = counts[i];
+    array->type = array->data == &conv->one_multiplier ? NNOM_TYPE_S32 : NNOM_TYPE_S8;
     if (layer->out->type == NNOM_TYPE_F32) {
         array->type = NNOM_TYPE_F32;
     }
