@@ -122,7 +122,7 @@ nnom_status_t nnom_plan(nnom_model_t *m, nnom_program_t *program, nnom_tensor_t 
 /* ---- Lives ---- */
 
 /* The step of a node: parts are counted from 1, each rolling segment is one and each node that runs whole. */
-static uint16_t step_of(const nnom_program_t *program, uint32_t node)
+static uint16_t planning_step(const nnom_program_t *program, uint32_t node)
 {
     uint32_t step = 1;
     for (uint32_t k = 0; k < program->segment_count; k++) {
@@ -158,8 +158,8 @@ void nnom_layer_life(const nnom_model_t *m, const nnom_layer_t *layer, uint16_t 
     const nnom_layer_t *root = nnom_layer_root(layer);
     const bool placed = root->out->data == NULL;
     const uint16_t made = nnom_layer_writer(root);
-    *first = placed && made != NNOM_NO_NODE ? step_of(program, made) : 0;
-    *last = placed ? step_of(program, last_reader(m, root)) : 0;
+    *first = placed && made != NNOM_NO_NODE ? planning_step(program, made) : 0;
+    *last = placed ? planning_step(program, last_reader(m, root)) : 0;
     const bool first_rolls = program->segment_count > 0 && program->segments[0].step_count > 0;
     if (placed && program->fed != 0 && first_rolls && made == NNOM_NO_NODE && *last == 1) {
         *first = 1; /* a fed input is a ring of the first segment */
