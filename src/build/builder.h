@@ -120,11 +120,15 @@ typedef struct nnom_given {
     uint16_t part;    /* of a Part: which output, from 1 */
     uint16_t port;    /* order among the model's inputs or outputs, from 1; 0: none given */
     int32_t axis;     /* of Concat: 0 h, 1 w, 2 c, -1 c */
-    float scale;      /* the quantisation set by the user, valid if quant_is_set */
-    int32_t zero_point;
-    nnom_qformat_t refused_format; /* given by the user and none; valid if has_refused_format */
-    nnom_shape_t shape;            /* Input, Output, Constant, Reshape, State */
-    float *weight_scales;          /* [weight_scale_count], owned; NULL: Q-format or float weights */
+    union {
+        struct {
+            float scale;
+            int32_t zero_point;
+        } set;                  /* by the user, valid if quant_is_set and not has_refused_format */
+        nnom_qformat_t refused; /* given by the user and none; valid if has_refused_format */
+    } quant;
+    nnom_shape_t shape;   /* Input, Output, Constant, Reshape, State */
+    float *weight_scales; /* [weight_scale_count], owned; NULL: Q-format or float weights */
     uint32_t weight_scale_count;
     char *name;           /* owned, or NULL: nnom_layer_name() */
     nnom_layer_t *leaves; /* of a State: the layer whose output it holds in the next run */
@@ -327,8 +331,7 @@ typedef struct nnom_activation_layer {
 typedef struct nnom_region {
     void *given; /* by nnom_set_arena(), or NULL */
     uint32_t given_bytes;
-    void *owned;           /* else allocated */
-    nnom_status_t refused; /* why the last memory given was not taken */
+    void *owned; /* else allocated */
 } nnom_region_t;
 
 /* The first error; a device whose models are right has none. */
@@ -339,30 +342,31 @@ typedef struct {
 } nnom_error_t;
 
 struct nnom_builder {
+    uint64_t cost; /* of the plan, as in nnom_totals_t */
+    uint32_t live_bytes;
+    uint32_t descriptor_bytes;
     nnom_layer_t *layers;     /* owned, all adopted layers */
     nnom_layer_t *last_added; /* of model.add */
     nnom_layer_t *output;     /* the layer named as output to compile, may be NULL */
     nnom_tensor_t *tensors;   /* of the compiled program: [tensor_count] */
-    uint16_t tensor_count;
-    void *program; /* block of its other tables */
+    void *program;            /* block of its other tables */
     uint32_t program_bytes;
     void *schedule; /* segments and steps, or NULL */
     uint32_t schedule_bytes;
     const nnom_options_t *options; /* while it is compiled */
     const void *test_input;        /* of a fed model's self test, the caller's */
     const char *provenance;        /* lines for the frozen model's header, the caller's; NULL: none */
-    uint64_t cost;                 /* of the plan, these three as in nnom_totals_t */
-    uint32_t live_bytes;
-    uint32_t descriptor_bytes;
     nnom_alike_t *alike; /* [tensor_count] of the layers that are not fused, made when somebody asks: nnom_share() */
+    nnom_error_t *error; /* or NULL */
     nnom_region_t regions[2]; /* of the arena */
-    uint16_t ports;           /* counts nnom_own() */
-    uint8_t free_percent;     /* how much more than the cheapest plan a smaller one may cost */
+    uint16_t tensor_count;
+    uint16_t ports;       /* counts nnom_own() */
+    uint8_t free_percent; /* how much more than the cheapest plan a smaller one may cost */
     bool verbose;
-    bool own_model;       /* new_model(NULL) */
-    nnom_status_t status; /* first error of add */
-    bool error_lost;      /* there was one, and no memory for it */
-    nnom_error_t *error;  /* or NULL */
+    bool own_model;           /* new_model(NULL) */
+    bool error_lost;          /* there was one, and no memory for it */
+    nnom_status_t status;     /* first error of add */
+    nnom_status_t refused[2]; /* why the last memory given for a region was not taken */
 };
 
 #endif

@@ -170,11 +170,11 @@ static nnom_status_t compile_check_set_quant(const nnom_layer_t *layer)
 {
     if (layer->given->has_refused_format) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "qformat(%d, %d), expected m + n = 7 and n from -31 to 31",
-                               (int)layer->given->refused_format.m, (int)layer->given->refused_format.n);
+                               (int)layer->given->quant.refused.m, (int)layer->given->quant.refused.n);
     }
-    return layer->given->quant_is_set
-               ? compile_check_quant(layer, layer->given->scale, layer->given->zero_point, -128, 255)
-               : NNOM_OK;
+    return layer->given->quant_is_set ? compile_check_quant(layer, layer->given->quant.set.scale,
+                                                            layer->given->quant.set.zero_point, -128, 255)
+                                      : NNOM_OK;
 }
 
 static nnom_status_t compile_check_out_quant(const nnom_layer_t *layer)
@@ -290,8 +290,8 @@ static nnom_status_t compile_check_start(nnom_model_t *m, const nnom_layer_t *in
         status = nnom_model_fail(m, NNOM_NULL, "model_compile was given no input layer, or it could not be made");
     }
     for (uint32_t r = 0; r < 2 && status == NNOM_OK; r++) {
-        if (m->builder->regions[r].refused != NNOM_OK) {
-            status = nnom_model_fail(m, m->builder->regions[r].refused,
+        if (m->builder->refused[r] != NNOM_OK) {
+            status = nnom_model_fail(m, m->builder->refused[r],
                                      "the arena's memory was not taken: it must be there and aligned to 4 bytes");
         }
     }

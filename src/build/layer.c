@@ -232,8 +232,8 @@ void nnom_layer_follow_quant(nnom_layer_t *layer, float scale, int32_t zero_poin
     }
     const bool set = from->given->quant_is_set;
     layer->out->type = nnom_layer_in(layer, 0)->type;
-    layer->out->scale = set ? from->given->scale : scale;
-    layer->out->zero_point = set ? from->given->zero_point : zero_point;
+    layer->out->scale = set ? from->given->quant.set.scale : scale;
+    layer->out->zero_point = set ? from->given->quant.set.zero_point : zero_point;
 }
 
 void nnom_layer_follow(nnom_layer_t *layer)

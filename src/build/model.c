@@ -130,7 +130,7 @@ static nnom_status_t set_region(nnom_model_t *m, uint32_t region, void *memory, 
     if (((uintptr_t)memory & 3u) != 0) {
         status = NNOM_BAD_ARGUMENT;
     }
-    m->builder->regions[region].refused = status; /* compile fails until memory is taken */
+    m->builder->refused[region] = status; /* compile fails until memory is taken */
     if (status != NNOM_OK) {
         return nnom_model_fail(m, status, "the arena's memory must be there and aligned to 4 bytes");
     }

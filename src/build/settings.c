@@ -75,10 +75,10 @@ void nnom_layer_free_given(nnom_layer_t *layer)
 nnom_layer_t *nnom_layer_set_quant(nnom_layer_t *layer, float scale, int32_t zero_point)
 {
     nnom_given_t *given = nnom_layer_give(layer);
-    if (given != NULL) {
+    if (given != NULL && !given->has_refused_format) { /* what was refused stays so */
         given->quant_is_set = true;
-        given->scale = scale;
-        given->zero_point = zero_point;
+        given->quant.set.scale = scale;
+        given->quant.set.zero_point = zero_point;
     }
     return layer;
 }
@@ -88,10 +88,16 @@ nnom_layer_t *nnom_layer_set_qformat(nnom_layer_t *layer, nnom_qformat_t format)
     const bool good = format.n >= -31 && format.n <= 31 && format.m == 7 - format.n;
     nnom_given_t *given = nnom_layer_give(layer);
     if (given != NULL) {
-        given->has_refused_format = !good; /* refused by compile */
-        given->refused_format = format;
+        given->has_refused_format = !good;
     }
-    return nnom_layer_set_quant(layer, good ? ldexpf(1.0f, (int)-format.n) : 1.0f, 0);
+    if (good) {
+        return nnom_layer_set_quant(layer, ldexpf(1.0f, (int)-format.n), 0);
+    }
+    if (given != NULL) { /* compile fails */
+        given->quant_is_set = true;
+        given->quant.refused = format;
+    }
+    return layer;
 }
 
 nnom_layer_t *nnom_layer_set_weight_scales(nnom_layer_t *layer, const float *scales, uint32_t count)

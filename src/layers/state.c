@@ -20,8 +20,8 @@ static nnom_status_t state_build(nnom_layer_t *layer)
     }
     layer->out->shape = layer->given->shape;
     layer->out->type = layer->given->type;
-    layer->out->scale = set ? layer->given->scale : 1.0f / 128.0f;
-    layer->out->zero_point = set ? layer->given->zero_point : 0;
+    layer->out->scale = set ? layer->given->quant.set.scale : 1.0f / 128.0f;
+    layer->out->zero_point = set ? layer->given->quant.set.zero_point : 0;
     return NNOM_OK;
 }
 
