@@ -26,9 +26,10 @@ RNN_CLASS(gru, "GRU", 1)
 RNN_CLASS(lstm, "LSTM", 2)
 
 #define RNN_OPS(name)                                                                                                  \
-    static const nnom_rnn_ops_t name##_ops = {                                                                         \
-        {&nnom_##name##_sequence_op, &nnom_##name##_last_op, &nnom_##name##_whole_op},                                 \
-        {"nnom_" #name "_sequence_op", "nnom_" #name "_last_op", "nnom_" #name "_whole_op"}};
+    NNOM_PLAIN_KERNEL(name##_sequence, nnom_##name##_sequence_op)                                                      \
+    NNOM_PLAIN_KERNEL(name##_last, nnom_##name##_last_op)                                                              \
+    NNOM_PLAIN_KERNEL(name##_whole, nnom_##name##_whole_op)                                                            \
+    static const nnom_rnn_ops_t name##_ops = {{&name##_sequence_kernel, &name##_last_kernel, &name##_whole_kernel}};
 RNN_OPS(simple_rnn_s16)
 RNN_OPS(simple_rnn_f32)
 RNN_OPS(gru_s16)
@@ -153,8 +154,7 @@ static nnom_status_t rnn_set_op(nnom_rnn_layer_t *rnn)
         rnn->state_type == NNOM_TYPE_F32 ? kind->f32 : (rnn->state_type == NNOM_TYPE_S8 ? kind->s8 : kind->s16);
     const bool turned = rnn->config.reverse && rnn->config.return_sequence;
     const int32_t form = rnn->config.go_backwards || turned ? 2 : (rnn->config.return_sequence ? 0 : 1);
-    rnn->super.op = ops->op[form];
-    rnn->super.op_symbol = ops->symbol[form];
+    rnn->super.kernel = ops->kernel[form];
     return NNOM_OK;
 }
 
@@ -317,7 +317,9 @@ nnom_layer_t *nnom_rnn_s(nnom_cell_t *cell, const nnom_rnn_config_t *config)
 {
     nnom_rnn_layer_t *rnn = cell != NULL && config != NULL ? nnom_layer_new(cell->kind->cls, sizeof *rnn) : NULL;
     if (rnn == NULL) {
-        nnom_free(cell);
+        if (cell != NULL) {
+            nnom_free(cell);
+        }
         return NULL;
     }
     rnn->cell = cell;

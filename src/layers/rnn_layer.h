@@ -3,7 +3,7 @@
 #ifndef NNOM_RNN_LAYER_H
 #define NNOM_RNN_LAYER_H
 
-#include "../build/builder.h"
+#include "../build/kernel.h"
 #include "../kernels/rnn.h"
 
 typedef struct nnom_rnn_kind nnom_rnn_kind_t;
@@ -18,8 +18,7 @@ struct nnom_cell {
 
 /* Its three operations in one type: for a sequence, for the last step, for what must be there as a whole. */
 typedef struct nnom_rnn_ops {
-    const nnom_op_t *op[3];
-    const char *symbol[3];
+    const nnom_kernel_t *kernel[3];
 } nnom_rnn_ops_t;
 
 struct nnom_rnn_kind {
