@@ -253,6 +253,20 @@ static void dsp_conv_row(dsp_conv_t *c, int8_t *row, int32_t width)
     }
 }
 
+/* Windows of a pixel each: rows that lie one after another are one long row. */
+static bool dsp_conv_joins(const nnom_geometry_t *g)
+{
+    return g->kernel_h == 1 && g->kernel_w == 1 && g->stride_h == 1 && g->stride_w == 1 &&
+           g->pad_top + g->pad_bottom + g->pad_left + g->pad_right == 0;
+}
+
+/* Pixels whose windows are in the scratch at a time. */
+static int32_t dsp_conv_most(const nnom_geometry_t *g, nnom_shape_t out)
+{
+    const int64_t pixels = dsp_conv_joins(g) ? (int64_t)out.h * out.w : out.w;
+    return pixels < 3 ? (int32_t)pixels : 3;
+}
+
 static dsp_conv_t dsp_conv(const nnom_call_t *call)
 {
     const nnom_dsp_param_t *p = call->node->param;
@@ -261,13 +275,12 @@ static dsp_conv_t dsp_conv(const nnom_call_t *call)
     const nnom_geometry_t *g = &p->geometry;
     const int32_t runs = dsp_conv_runs(g);
     uint32_t *words = nnom_call_scratch(call);
-    const int32_t most = out.w < 3 ? out.w : 3;
     const int32_t run = g->kernel_w / runs * in->shape.c;
     const dsp_conv_t c = {.p = p,
                           .window = nnom_window(call, g),
                           .from = nnom_call_input_rows(call, 0),
                           .words = words,
-                          .patch = (int8_t *)(words + p->taps / 2 * most),
+                          .patch = (int8_t *)(words + p->taps / 2 * dsp_conv_most(g, out)),
                           .channels = in->shape.c,
                           .zero_point = in->zero_point,
                           .runs = runs,
@@ -281,16 +294,35 @@ static dsp_conv_t dsp_conv(const nnom_call_t *call)
     return c;
 }
 
+/* How many rows from y on lie one after another, each of them `bytes` long. */
+static int32_t dsp_conv_following(const nnom_rows_t *rows, int32_t y, int32_t bytes)
+{
+    return rows->row_bytes == bytes ? rows->rows - (y < rows->rows ? y : y % rows->rows) : 1;
+}
+
+/* How many of the rows from y on, below `end`, are computed as one: their inputs and their outputs lie so. Inputs are read before, as ever. */
+static int32_t dsp_conv_rows(const dsp_conv_t *c, const nnom_rows_t *to, nnom_shape_t out, int32_t y, int32_t end)
+{
+    if (!dsp_conv_joins(&c->p->geometry)) {
+        return 1;
+    }
+    const int32_t inputs = dsp_conv_following(&c->from, y, out.w * c->channels);
+    return nnom_min_i32(nnom_min_i32(inputs, dsp_conv_following(to, y, out.w * out.c)), end - y);
+}
+
 void nnom_conv2d_s8_dsp(const nnom_call_t *call)
 {
     dsp_conv_t c = dsp_conv(call);
     const nnom_shape_t out = nnom_call_output(call)->shape;
     const nnom_rows_t to = nnom_call_output_rows(call);
-    for (int32_t y = call->y.lo; y < call->y.hi; y++) {
+    const nnom_range_t inner = c.inner;
+    for (int32_t y = call->y.lo, n = 0; y < call->y.hi; y += n) {
         int8_t *row = (int8_t *)nnom_row(&to, y);
+        n = dsp_conv_rows(&c, &to, out, y, call->y.hi);
+        c.inner.hi = n > 1 ? n * out.w : inner.hi;
         nnom_window_row(&c.window, &c.from, y);
-        dsp_conv_row(&c, row, out.w);
-        nnom_dsp_limits(c.p->act_min, c.p->act_max, row, out.w * out.c);
+        dsp_conv_row(&c, row, n * out.w);
+        nnom_dsp_limits(c.p->act_min, c.p->act_max, row, n * out.w * out.c);
     }
 }
 
@@ -312,7 +344,7 @@ static nnom_status_t dsp_conv_pack(nnom_layer_t *layer)
         return status;
     }
     layer->scratch_in_pieces = false;
-    const int32_t pixels = layer->out->shape.w < 3 ? layer->out->shape.w : 3;
+    const int32_t pixels = dsp_conv_most(g, layer->out->shape);
     const bool border = channels % 4 != 0 && dsp_conv_runs(g) == 1 && g->pad_left + g->pad_right > 0;
     return nnom_window_scratch(layer, (int64_t)param->taps * 2 * pixels + (border ? nnom_dsp_filled(run) : 0));
 }
