@@ -12,6 +12,7 @@ import numpy as np
 from ...errors import ModelError
 from ...graph import Graph, Node, Shape, Tensor, Weight
 from ...ops import CLAMPS
+from ..layout import Axes, channels_last
 from ..workbench import Refused
 from .keras_config import Config
 from .keras_spec import Layer
@@ -47,6 +48,16 @@ class Value(NamedTuple):
     shape: tuple[int, ...]
     dtype: str = "float32"
 
+    @property
+    def axes(self) -> Axes:
+        """Which of h, w, c each axis is."""
+        return axes_of(self.shape)
+
+    @property
+    def sides(self) -> Shape:
+        """(h, w, c)."""
+        return self.axes.place(self.shape)
+
 
 class Act(NamedTuple):
     """An activation: `kind` "linear", "softmax", "log_softmax" or a function of one value, with its parameter.
@@ -59,19 +70,19 @@ class Act(NamedTuple):
     top: float | None = None
 
 
-def ir_shape(shape: Sequence[int]) -> Shape:
-    """Keras (C), (T, C), (H, W, C) as (h, w, c)."""
-    padded = {0: (1, 1, 1), 1: (1, 1, *shape), 2: (*shape[:1], 1, *shape[1:]), 3: tuple(shape)}.get(len(shape))
-    if padded is None:
+def axes_of(shape: Sequence[int]) -> Axes:
+    """The map of Keras's (C), (T, C), (H, W, C)."""
+    axes = channels_last((1, *shape))
+    if axes is None:
         raise Refused(
             f"shape {tuple(shape)} has more than 3 dimensions", "at most (height, width, channels) is supported"
         )
-    return padded[0], padded[1], padded[2]
+    return Axes(axes[1:])
 
 
-def ir_axis(axis: int, rank: int) -> int:
-    """Keras's axis, counted without the batch from 0, as 0 h, 1 w, 2 c."""
-    return {1: (2,), 2: (0, 2), 3: (0, 1, 2)}[rank][axis]
+def sides_of(shape: Sequence[int]) -> Shape:
+    """Keras (C), (T, C), (H, W, C) as (h, w, c)."""
+    return axes_of(shape).place(shape)
 
 
 MAX_ELEMENTS = 2**24  # of one tensor: no microcontroller holds more, and calibration takes some 40 bytes for each
@@ -113,7 +124,7 @@ class Builder:
         node = Node(op, unique, [v.name for v in inputs], unique, attrs or {}, weights or {})
         stored = "int32" if node.entry.integers else self.graph.tensors[inputs[0].name].dtype
         dtype = stored if stored != "float32" else inputs[0].dtype if op in MOVES else "float32"
-        return Value(self.graph.add(node, ir_shape(shape), stored), tuple(shape), dtype)
+        return Value(self.graph.add(node, sides_of(shape), stored), tuple(shape), dtype)
 
     def constant(self, name: str, data: np.ndarray) -> Value:
         """`data`: rank 0 to 3, in Keras's form without the batch."""
@@ -122,15 +133,15 @@ class Builder:
         array = np.ascontiguousarray(data, dtype=np.float32)
         if not np.isfinite(array).all():
             raise ModelError(f"{self.graph.source}: layer '{name}' needs constants beyond the range of float32")
-        shape = ir_shape(array.shape)
-        self.graph.add_tensor(Tensor(unique, shape, data=array.reshape(shape)))
+        placed = axes_of(array.shape).arranged(array)
+        self.graph.add_tensor(Tensor(unique, placed.shape, data=placed))
         return Value(unique, array.shape)
 
     def reshaped(self, name: str, x: Value, shape: Sequence[int]) -> Value:
         """`x` with another shape of the same number of elements; no node if (h, w, c) stays."""
-        if ir_shape(shape) == ir_shape(x.shape):
+        if sides_of(shape) == x.sides:
             return x._replace(shape=tuple(shape))
-        return self.node("reshape", name, [x], shape, {"shape": ir_shape(shape)})
+        return self.node("reshape", name, [x], shape, {"shape": sides_of(shape)})
 
     def activation(self, name: str, x: Value, act: Act) -> Value:
         """`x` through an activation that is a node of its own; x itself if it is linear."""

@@ -11,7 +11,7 @@ import numpy as np
 from ...errors import ModelError
 from ...graph import Weight, same_padding, window_size
 from ..workbench import Refused
-from .keras_build import Builder, Handler, Value, arrays, cached, expect_rank, fused_clamp, ir_shape, layer_activation
+from .keras_build import Builder, Handler, Value, arrays, cached, expect_rank, fused_clamp, layer_activation
 from .keras_settings import BATCH_NORMS
 from .keras_spec import Layer
 
@@ -47,7 +47,7 @@ def spatial(shape: tuple[int, ...], out: Pair, channels: int) -> tuple[int, ...]
 def window(layer: Layer, x: Value, kernel: Pair, stride: Pair, dilation: Pair = (1, 1)) -> Window:
     """Resolves the layer's padding for the input `x`; kernel, stride, dilation: (h, w)."""
     mode = layer.config.text("padding", "valid").lower()
-    sides = ir_shape(x.shape)[:2]
+    sides = x.sides[:2]
     if mode == "same":
         pads = [same_padding(*s) for s in zip(sides, kernel, stride, dilation, strict=True)]
     elif mode == "causal" and len(x.shape) == 2:
@@ -118,7 +118,7 @@ def _grouped(
         _weights(_outputs_first(kernel[..., g * per : (g + 1) * per]), [v[g * per : (g + 1) * per] for v in bias])
         for g in range(groups)
     ])  # fmt: skip
-    h, w, _ = ir_shape(x.shape)
+    h, w, _ = x.sides
     act = layer_activation(layer, b.v3)
     fused = fused_clamp(act)
     attrs = {**win.attrs(), "activation": fused}
@@ -180,7 +180,7 @@ def conv_transpose(b: Builder, layer: Layer, x: Value, rank: int) -> Value:
     kernel = _dilated(kernel.reshape(*size, filters, channels), dilation)
     extra = layer.config.get("output_padding")
     extras = (None, None) if extra is None else pair_from_zero(layer, "output_padding", rank)
-    plans = [_transposed(layer, *s) for s in zip(ir_shape(x.shape)[:2], kernel.shape[:2], stride, extras, strict=True)]
+    plans = [_transposed(layer, *s) for s in zip(x.sides[:2], kernel.shape[:2], stride, extras, strict=True)]
     taps = [(0, p[2]) for p in plans]
     made = cached(layer, lambda: _weights(np.moveaxis(np.pad(kernel, (*taps, (0, 0), (0, 0))), 2, 0), bias))
     out = (plans[0][3], plans[1][3])

@@ -10,7 +10,7 @@ from ...errors import ModelError, UnsupportedError
 from ...graph import Graph, Tensor
 from ..workbench import Refused, c_identifier, rename
 from . import keras_calls, keras_ops, keras_recurrent, keras_settings
-from .keras_build import Builder, Handler, Value, ir_shape, layer_activation
+from .keras_build import Builder, Handler, Value, layer_activation, sides_of
 from .keras_file import Source, input_shape, read_source
 from .keras_layers import HANDLERS as WINDOW_HANDLERS
 from .keras_order import Order
@@ -94,7 +94,7 @@ class _Importer:
             self.refused[layer.where] = str(e).removeprefix(f"{layer.where}: ")
             return None
         self.builder.room(layer.name, shape)
-        tensor = self.graph.add_tensor(Tensor(self.graph.unique(name or layer.name), ir_shape(shape)))
+        tensor = self.graph.add_tensor(Tensor(self.graph.unique(name or layer.name), sides_of(shape)))
         self.graph.inputs.append(tensor.name)
         dtype = layer.config.get("dtype")
         return Value(tensor.name, shape, dtype if dtype in keras_settings.INTEGERS else "float32")
@@ -104,7 +104,7 @@ class _Importer:
         for value in values:
             name = value.name
             if name in self.graph.inputs or name in self.graph.outputs or self.graph.tensors[name].data is not None:
-                shape = {"shape": ir_shape(value.shape)}
+                shape = {"shape": value.sides}
                 name = self.builder.node("reshape", f"{name}_copy", [value], value.shape, shape).name
             self.graph.outputs.append(name)
         for index, name in enumerate(names):

@@ -12,7 +12,7 @@ import numpy as np
 from ...errors import ModelError
 from ..workbench import Refused
 from .keras_args import Arguments, plain_list, scalar
-from .keras_build import Builder, Value, ir_axis, ir_shape
+from .keras_build import Builder, Value
 from .keras_shapes import concatenated, reshape_target, resized, transposed
 from .keras_spec import Layer, is_int, is_real, numbers, short
 
@@ -110,8 +110,8 @@ def cut(b: Builder, name: str, x: Value, picks: list[range]) -> Value:
     """A range per axis, none empty; steps may be negative."""
     if all(p == range(s) for p, s in zip(picks, x.shape, strict=True)):
         return x
-    by_axis = {ir_axis(i, len(x.shape)): (p.start, len(p), p.step) for i, p in enumerate(picks)}
-    begin, size, stride = (tuple(by_axis.get(a, (0, 1, 1))[n] for a in range(3)) for n in range(3))
+    parts = x.axes.spread({i: (p.start, len(p), p.step) for i, p in enumerate(picks)}, (0, 1, 1))
+    begin, size, stride = zip(*parts, strict=True)
     return b.node("slice", name, [x], [len(p) for p in picks], {"begin": begin, "size": size, "stride": stride})
 
 
@@ -177,7 +177,7 @@ def picked(b: Builder, name: str, x: Value, axis: int, indices: list[int]) -> Va
     shape = tuple(len(indices) if i == axis else s for i, s in enumerate(x.shape))
     if math.prod(shape) > 2**24:
         raise Refused(f"makes {math.prod(shape)} elements", "use at most 2^24")
-    return b.node("gather", name, [x], shape, {"axis": ir_axis(axis, len(shape)), "indices": indices})
+    return b.node("gather", name, [x], shape, {"axis": x.axes[axis], "indices": indices})
 
 
 def _repeat(b: Builder, layer: Layer, given: Arguments) -> Value:
@@ -224,9 +224,8 @@ def _tile(b: Builder, layer: Layer, given: Arguments) -> Value:
         raise given.refusal("repeats", f"{rank + 1} whole numbers are expected, 1 for the batch")
     if counts == [1] * (rank + 1):
         return x
-    by_axis = {ir_axis(i, rank): c for i, c in enumerate(counts[1:])}
     shape = [s * c for s, c in zip(x.shape, counts[1:], strict=True)]
-    return b.node("tile", layer.name, [x], shape, {"multiples": tuple(by_axis.get(a, 1) for a in range(3))})
+    return b.node("tile", layer.name, [x], shape, {"multiples": x.axes.spread(dict(enumerate(counts[1:])), 1)})
 
 
 def _pad(b: Builder, layer: Layer, given: Arguments) -> Value:
@@ -235,8 +234,7 @@ def _pad(b: Builder, layer: Layer, given: Arguments) -> Value:
     if table.shape != (rank + 1, 2) or ((table < 0) | (table > 2**16) | (table % 1 != 0)).any() or table[0].any():
         raise given.refusal("pad_width", f"{rank + 1} pairs of whole numbers are expected, (0, 0) for the batch")
     widths = [(int(p), int(q)) for p, q in table[1:]]
-    by_axis = {ir_axis(i, rank): w for i, w in enumerate(widths)}
-    sides = [by_axis.get(a, (0, 0)) for a in range(3)]
+    sides = x.axes.spread(dict(enumerate(widths)), (0, 0))
     attrs: dict[str, Any] = {"padding": (*sides[0], *sides[1])} | ({"channels": sides[2]} if any(sides[2]) else {})
     shape = [s + p + q for s, (p, q) in zip(x.shape, widths, strict=True)]
     mode = str(given["mode"]).lower()
@@ -318,7 +316,7 @@ def _blocks(op: str) -> Operation:
         x, n = given.tensor(), given.integer("block_size")
         if len(x.shape) != 3:
             raise Refused(f"{len(x.shape) + 1} dimensions", "use an image (height, width, channels)")
-        h, w, c = ir_shape(x.shape)
+        h, w, c = x.sides
         grows = op == "depth_to_space"
         if (c % (n * n)) if grows else (h % n or w % n):
             raise ModelError(f"{layer.where}: blocks of {n} do not fit {x.shape}")

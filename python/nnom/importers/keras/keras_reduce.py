@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from .keras_args import Arguments, scalar
-from .keras_build import Act, Builder, Value, ir_axis
+from .keras_build import Act, Builder, Value
 from .keras_moves import Operation
 from .keras_spec import Layer, is_int
 
@@ -16,7 +16,7 @@ def reduced(b: Builder, name: str, x: Value, kind: str, axes: list[int]) -> Valu
     kept = tuple(1 if i in axes else s for i, s in enumerate(x.shape))
     if len(x.shape) > 1 and sorted(axes) == list(range(len(x.shape) - 1)) and kind != "min":
         return b.node(f"global_{'avg' if kind == 'mean' else kind}_pool", name, [x], kept)
-    found = {"kind": kind, "axes": tuple(ir_axis(a, len(x.shape)) for a in sorted(axes))}
+    found = {"kind": kind, "axes": tuple(x.axes[a] for a in sorted(axes))}
     made = b.node("reduce", name, [x], kept, found)
     return made._replace(dtype=x.dtype) if kind in ("max", "min") else made
 
@@ -62,7 +62,7 @@ def _arg(b: Builder, layer: Layer, given: Arguments) -> Value:
     x, axis = given.tensor(), given.axis("axis", len(given.tensor().shape))
     kept = tuple(1 if i == axis else s for i, s in enumerate(x.shape))
     op = f"arg_{given.signature.kind[3:]}"
-    return _finished(b, layer, given, b.node(op, layer.name, [x], kept, {"axis": ir_axis(axis, len(kept))}), [axis])
+    return _finished(b, layer, given, b.node(op, layer.name, [x], kept, {"axis": x.axes[axis]}), [axis])
 
 
 def _squares(b: Builder, name: str, x: Value, axes: list[int]) -> Value:

@@ -18,8 +18,6 @@ from .keras_build import (
     Value,
     arrays,
     expect_rank,
-    ir_axis,
-    ir_shape,
     leaky_activation,
     parse_activation,
     relu_activation,
@@ -53,7 +51,7 @@ def reshape_target(where: str, sides: Any, elements: int) -> tuple[int, ...]:
 
 def transposed(b: Builder, name: str, x: Value, order: Sequence[int]) -> Value:
     """`order`: of Keras's axes without the batch, from 0."""
-    axes = [ir_axis(a, len(x.shape)) for a in order]
+    axes = [x.axes[a] for a in order]
     shape = tuple(x.shape[a] for a in order)
     perm = {1: (0, 1, 2), 2: (axes[0], 1, axes[-1]), 3: tuple(axes)}[len(axes)]
     return x if perm == (0, 1, 2) else b.node("transpose", name, [x], shape, {"perm": perm})
@@ -73,7 +71,7 @@ def concatenated(b: Builder, layer: Layer, xs: list[Value], axis: Any) -> Value:
     if len(xs) == 1:
         return xs[0]
     shape = (*xs[0].shape[:index], sum(x.shape[index] for x in xs), *xs[0].shape[index + 1 :])
-    return b.node("concat", layer.name, xs, shape, {"axis": ir_axis(index, rank)})
+    return b.node("concat", layer.name, xs, shape, {"axis": xs[0].axes[index]})
 
 
 def _merge(b: Builder, layer: Layer, xs: list[Value]) -> Value:
@@ -168,7 +166,7 @@ def _sides(layer: Layer, key: str, rank: int) -> tuple[int, int, int, int]:
 
 def padded(b: Builder, name: str, x: Value, sides: tuple[int, int, int, int], value: float = 0.0) -> Value:
     """`x` with (top, bottom, left, right) rows and columns of `value` around."""
-    h, w, c = ir_shape(x.shape)
+    h, w, c = x.sides
     out = (h + sides[0] + sides[1], w + sides[2] + sides[3])
     shape = (out[0], c) if len(x.shape) == 2 else (*out, c)
     return b.node("zero_padding", name, [x], shape, {"padding": sides, "value": value})
@@ -182,7 +180,7 @@ def _pad(b: Builder, layer: Layer, xs: list[Value], rank: int) -> Value:
 def _crop(b: Builder, layer: Layer, xs: list[Value], rank: int) -> Value:
     expect_rank(layer, xs[0], rank + 1)
     sides = _sides(layer, "cropping", rank)
-    h, w, c = ir_shape(xs[0].shape)
+    h, w, c = xs[0].sides
     out = (h - sides[0] - sides[1], w - sides[2] - sides[3])
     if min(out) < 1:
         raise ModelError(f"{layer.where}: crops {sides} from {h} x {w}: nothing is left")
@@ -193,7 +191,7 @@ def _upsample(b: Builder, layer: Layer, xs: list[Value], rank: int) -> Value:
     expect_rank(layer, xs[0], rank + 1)
     factors = layer.config.integers("size", rank, 2)
     kernel = (factors[0], factors[1] if rank == 2 else 1)
-    h, w, c = ir_shape(xs[0].shape)
+    h, w, c = xs[0].sides
     out = (h * kernel[0], w * kernel[1])
     mode = layer.config.text("interpolation", "nearest")
     if mode != "nearest":

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,8 +13,8 @@ import numpy as np
 from ...errors import ModelError
 from ...graph import Graph, Node, Quant, Shape, Tensor, Weight
 from ...ops import CLAMPS
+from ..layout import Axes, channels_last, in_order, merged
 from ..workbench import Refusal, Refused
-from .tflite_layout import Axes, axes_of, elements, ir_shape, merged, place
 
 TRUTH = Quant(1.0, 0)  # of bool tensors: 0 and 1 as int8
 
@@ -185,7 +186,7 @@ class Importer:
 
     def shape_of(self, value: Value) -> Shape:
         """(h, w, c) of a value."""
-        return ir_shape(value.shape)
+        return in_order(value.shape)
 
     def name(self, value: Value, shape: Shape | None = None) -> str:
         """The graph's tensor that holds `value`, in shape (h, w, c) `shape`; constants are added, reshapes inserted."""
@@ -276,7 +277,7 @@ class Importer:
         shape: of the result, in the file's axes. made: (h, w, c) that the node makes, if it is not the shape's layout.
         """
         self.check_shape(op, self.tensor(op, k), shape)
-        self.finish(op, self.node(op, kind, inputs, made or ir_shape(shape), k, attrs, weights), shape, k)
+        self.finish(op, self.node(op, kind, inputs, made or in_order(shape), k, attrs, weights), shape, k)
 
     def node(
         self,
@@ -298,8 +299,8 @@ class Importer:
         """Output k of `op`, of the file's axes `shape`, is the graph's tensor `name`."""
         tensor = self.tensor(op, k)
         self.check_shape(op, tensor, shape)
-        made, want = self.graph.tensors[name].shape, ir_shape(shape)
-        if elements(made) != elements(want):
+        made, want = self.graph.tensors[name].shape, in_order(shape)
+        if math.prod(made) != math.prod(want):
             raise ModelError(f"{self.at(op)}: makes {list(made)}, expected {list(want)}")
         self.define(op, k, Value(shape, tensor.dtype, self.reshaped(name, want), quant=tensor.quant))
 
@@ -352,7 +353,7 @@ class Importer:
         shape = (1,) * (rank - len(value.shape)) + value.shape
         if len(shape) != rank or any(a is None and n != 1 for n, a in zip(shape, axes, strict=False)):
             raise Refused(f"operand of shape {list(value.shape)} does not fit the other's layout")
-        return self.name(value, place(shape, axes))
+        return self.name(value, axes.place(shape))
 
     def axes(self, shape: tuple[int, ...], touched: Iterable[int] = ()) -> Axes:
         """The mapping of a shape's axes; of many axes those not in `touched` may share one with a neighbour."""
@@ -360,7 +361,7 @@ class Importer:
 
     def apart(self, shape: tuple[int, ...], *touched: int) -> Axes:
         """The same, every axis in `touched` with a counterpart even if its size is 1."""
-        axes = axes_of(shape)
+        axes = channels_last(shape)
         if axes is None or any(axes[i] is None for i in touched):
             axes = merged(shape, [i + 1 if i in touched else 0 for i in range(len(shape))])
         if axes is None:

@@ -7,6 +7,7 @@ pooling are in tflite_windows.py.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -14,9 +15,9 @@ import numpy as np
 
 from ...errors import ModelError
 from ...graph import Node, Quant, Shape, Weight
+from ..layout import Axes, channels_last, merged
 from ..workbench import Refused
 from .tflite_context import TRUTH, Importer, Value
-from .tflite_layout import Axes, axes_of, elements, merged, place
 from .tflite_spectrum import SPECTRUM
 from .tflite_windows import QUANTISED, WINDOWS, Handler, same_type
 
@@ -44,7 +45,7 @@ def binary(imp: Importer, op: Any) -> None:
     elif hasattr(op.options, "FusedActivationFunction"):
         attrs["activation"] = imp.activation(op)
     names = [imp.view(v, len(shape), axes) for v in (a, b)]
-    imp.emit(op, _BINARY[op.op], names, shape, made=place(shape, axes), attrs=attrs)
+    imp.emit(op, _BINARY[op.op], names, shape, made=axes.place(shape), attrs=attrs)
 
 
 _RELATIONS = ("EQUAL", "NOT_EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL")
@@ -60,7 +61,7 @@ def compare(imp: Importer, op: Any) -> None:
     dtype = imp.graph.tensors[names[0]].dtype
     imp.truth[op.outputs[0]] = (dtype, TRUTH if dtype == "int8" else None)
     attrs = {"relation": op.op.lower()}
-    imp.emit(op, "compare", names, shape, made=place(shape, axes), attrs=attrs)
+    imp.emit(op, "compare", names, shape, made=axes.place(shape), attrs=attrs)
 
 
 def select(imp: Importer, op: Any) -> None:
@@ -73,7 +74,7 @@ def select(imp: Importer, op: Any) -> None:
         values[0] = replace(values[0], shape=values[0].shape + (1,) * (len(values[1].shape) - 1))
     shape, axes = broadcast(imp, op, *values)
     names = [imp.view(v, len(shape), axes) for v in values]
-    imp.emit(op, "select", names, shape, made=place(shape, axes))
+    imp.emit(op, "select", names, shape, made=axes.place(shape))
 
 
 def top_k(imp: Importer, op: Any) -> None:
@@ -110,7 +111,7 @@ def broadcast(imp: Importer, op: Any, *values: Value) -> tuple[tuple[int, ...], 
         raise ModelError(f"{imp.at(op)}: operands {text} do not broadcast") from None
     padded = [(1,) * (len(shape) - len(v.shape)) + v.shape for v in values]
     repeats = ["".join(str(k) for k, p in enumerate(padded) if p[i] != n) for i, n in enumerate(shape)]
-    axes = axes_of(shape) or merged(shape, repeats)
+    axes = channels_last(shape) or merged(shape, repeats)
     if axes is None:
         raise Refused(f"repeats operands {', '.join(str(list(v.shape)) for v in values)} along too many axes apart")
     return shape, axes
@@ -194,11 +195,13 @@ def reduce(imp: Importer, op: Any) -> None:
     chosen = {imp.axis(op, a, rank) for a in imp.integers(op, 1, "axes")}
     keep = op.options.KeepDims
     shape = tuple(1 if i in chosen else n for i, n in enumerate(source.shape) if keep or i not in chosen)
-    mapped = axes_of(source.shape) or merged(source.shape, ["reduced" if i in chosen else "" for i in range(rank)])
+    mapped = channels_last(source.shape) or merged(
+        source.shape, ["reduced" if i in chosen else "" for i in range(rank)]
+    )
     if mapped is None:
         raise Refused(f"reduces axes {sorted(chosen)} of shape {list(source.shape)}; expected up to three parts")
     axes = tuple(sorted({at for a in chosen if (at := mapped[a]) is not None}))
-    before = place(source.shape, mapped)
+    before = mapped.place(source.shape)
     h, w, c = (1 if i in axes else n for i, n in enumerate(before))
     made = (h, w, c)
     kind = {"MEAN": "mean", "SUM": "sum", "REDUCE_MAX": "max", "REDUCE_MIN": "min"}[op.op]
@@ -219,9 +222,9 @@ def arg(imp: Importer, op: Any) -> None:
     shape = source.shape[:axis] + source.shape[axis + 1 :]
     axes = imp.apart(source.shape, axis)
     mapped = axes[axis]
-    h, w, c = (1 if i == mapped else n for i, n in enumerate(place(source.shape, axes)))
+    h, w, c = (1 if i == mapped else n for i, n in enumerate(axes.place(source.shape)))
     kind = "arg_max" if op.op == "ARG_MAX" else "arg_min"
-    name = imp.name(source, place(source.shape, axes))
+    name = imp.name(source, axes.place(source.shape))
     imp.emit(op, kind, [name], shape, made=(h, w, c), attrs={"axis": mapped})
 
 
@@ -258,7 +261,7 @@ def batch_matmul(imp: Importer, op: Any) -> None:
     for v in (a, b):
         if len(v.shape) < 2 or sum(n != 1 for n in v.shape[:-2]) > 1:
             raise Refused(f"operand of shape {list(v.shape)}; expected matrices with at most one leading axis")
-        matrices.append((elements(v.shape[:-2]), v.shape[-2], v.shape[-1]))
+        matrices.append((math.prod(v.shape[:-2]), v.shape[-2], v.shape[-1]))
     (na, ra, ca), (nb, rb, cb) = matrices
     m, k = (ca, ra) if op.options.AdjX else (ra, ca)
     k2, n = (cb, rb) if op.options.AdjY else (rb, cb)
@@ -292,8 +295,8 @@ def join(imp: Importer, op: Any, values: list[Value], shape: tuple[int, ...], ax
         imp.alias(op, values[0], shape)
         return
     axes = imp.apart(shape, axis)
-    names = [imp.view(v, len(shape), axes) for v in values if elements(v.shape)]
-    made = place(shape, axes)
+    names = [imp.view(v, len(shape), axes) for v in values if math.prod(v.shape)]
+    made = axes.place(shape)
     activation = imp.activation(op) if hasattr(op.options, "FusedActivationFunction") else "none"
     attrs = {"axis": axes[axis]}
     if activation == "none":

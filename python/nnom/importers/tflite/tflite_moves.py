@@ -2,7 +2,7 @@
 """TFLite's operators that move values about: shapes, padding, transposition, resizing.
 
 Every function takes the importer and the operator and defines the operator's outputs. Axes of the file become axes of
-(h, w, c) by the layouts of tflite_layout.py.
+(h, w, c) by the maps of importers/layout.py.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy as np
 
 from ...errors import ModelError
 from ...graph import Node, Shape, Tensor
+from ..layout import channels_last, permutation, rotations
 from ..workbench import Refused
 from .tflite_context import Importer, Phases, Value
 from .tflite_layers import join
-from .tflite_layout import elements, permutation, place, rotations
 from .tflite_picks import PICKS
 from .tflite_windows import Handler, emit_images, finish_phases, image
 
@@ -54,7 +54,7 @@ def _new_shape(imp: Importer, op: Any, source: Value) -> tuple[int, ...]:
         axis = imp.axis(op, imp.integers(op, 1, "axis", 1)[0], len(old) + 1)
         return (*old[:axis], 1, *old[axis:])
     wanted = list(imp.integers(op, 1, "new shape") if imp.has(op, 1) else op.options.NewShape)
-    total, rest = elements(old), math.prod(n for n in wanted if n != -1)
+    total, rest = math.prod(old), math.prod(n for n in wanted if n != -1)
     if wanted.count(-1) == 1 and rest > 0:
         wanted[wanted.index(-1)] = total // rest
     if min(wanted, default=1) < 1 or math.prod(wanted) != total:
@@ -92,7 +92,7 @@ def transpose(imp: Importer, op: Any) -> None:
     if moved == sorted(moved):
         imp.alias(op, source, shape)
         return
-    order = permutation(source.shape, perm)
+    order = permutation(source.shape, perm, channels_last(source.shape), channels_last(shape))
     if order is not None:
         imp.emit(op, "transpose", [imp.name(source)], shape, attrs={"perm": order})
         return
@@ -124,26 +124,23 @@ def pad(imp: Importer, op: Any) -> None:
         raise ModelError(f"{imp.at(op)}: paddings {list(flat)}; expected 0 to 65535")
     imp.same_quant(op, source)
     shape = tuple(n + flat[2 * i] + flat[2 * i + 1] for i, n in enumerate(source.shape))
-    around = [(0, 0)] * 3
-    touched = [i for i in range(rank) if flat[2 * i] or flat[2 * i + 1]]
+    touched = {i: (flat[2 * i], flat[2 * i + 1]) for i in range(rank) if flat[2 * i] or flat[2 * i + 1]}
     axes = imp.apart(source.shape, *touched)
-    for i in touched:
-        if (at := axes[i]) is not None:
-            around[at] = (flat[2 * i], flat[2 * i + 1])
-    before = place(source.shape, axes)
+    around = axes.spread(touched, (0, 0))
+    before = axes.place(source.shape)
     attrs: dict[str, Any] = {"padding": (*around[0], *around[1])}
     if op.op == "MIRROR_PAD":
         if any(around[2]):
             raise Refused("mirrors channels; expected padding of height and width")
         attrs["mode"] = "symmetric" if op.options.Mode else "reflect"
-        imp.emit(op, "mirror_pad", [imp.name(source, before)], shape, made=place(shape, axes), attrs=attrs)
+        imp.emit(op, "mirror_pad", [imp.name(source, before)], shape, made=axes.place(shape), attrs=attrs)
         return
     attrs["value"], stored = _pad_value(imp, op, source)
     name = imp.name(source, before)
     if any(around[2]):
         name = _pad_channels(imp, op, name, around[2], stored, last=not any(attrs["padding"]))
     if any(attrs["padding"]):
-        imp.emit(op, "zero_padding", [name], shape, made=place(shape, axes), attrs=attrs)
+        imp.emit(op, "zero_padding", [name], shape, made=axes.place(shape), attrs=attrs)
     else:
         imp.alias(op, source, shape, name=name)
 
@@ -201,8 +198,8 @@ def tile(imp: Importer, op: Any) -> None:
         imp.alias(op, source, shape)
         return
     axes = imp.axes(shape, touched)
-    attrs = {"multiples": place(numbers, axes)}
-    imp.emit(op, "tile", [imp.view(source, len(shape), axes)], shape, made=place(shape, axes), attrs=attrs)
+    attrs = {"multiples": axes.place(numbers)}
+    imp.emit(op, "tile", [imp.view(source, len(shape), axes)], shape, made=axes.place(shape), attrs=attrs)
 
 
 def resize(imp: Importer, op: Any) -> None:

@@ -6,12 +6,12 @@ Every function takes the importer and the operator and defines the operator's ou
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ...errors import ModelError
 from ..workbench import Refused
 from .tflite_context import Importer, Value
-from .tflite_layout import elements, place
 from .tflite_windows import Handler
 
 
@@ -31,14 +31,10 @@ def cut(imp: Importer, op: Any, source: Value, begin: list, size: list, step: li
         imp.alias(op, source, shape, k)
         return
     axes = imp.axes(source.shape, touched)
-    made = place(tuple(size), axes)
-    first, stride = [0, 0, 0], [1, 1, 1]
-    for i in touched:
-        at = axes[i]
-        if at is not None:
-            first[at], stride[at] = begin[i], step[i]
-    attrs = {"begin": tuple(first), "size": made, "stride": tuple(stride)}
-    name = imp.name(source, place(source.shape, axes))
+    made = axes.place(tuple(size))
+    first, stride = (axes.spread({i: numbers[i] for i in touched}, n) for numbers, n in ((begin, 0), (step, 1)))
+    attrs = {"begin": first, "size": made, "stride": stride}
+    name = imp.name(source, axes.place(source.shape))
     imp.emit(op, "slice", [name], shape, made=made, k=k, attrs=attrs)
 
 
@@ -160,8 +156,8 @@ def gather(imp: Importer, op: Any) -> None:
     axes = imp.apart(source.shape, axis)
     wide = tuple(len(indices) if i == axis else m for i, m in enumerate(source.shape))
     attrs = {"axis": axes[axis], "indices": list(indices)}
-    name = imp.name(source, place(source.shape, axes))
-    imp.emit(op, "gather", [name], shape, made=place(wide, axes), attrs=attrs)
+    name = imp.name(source, axes.place(source.shape))
+    imp.emit(op, "gather", [name], shape, made=axes.place(wide), attrs=attrs)
 
 
 def look_up(imp: Importer, op: Any, source: Value) -> None:
@@ -172,7 +168,7 @@ def look_up(imp: Importer, op: Any, source: Value) -> None:
     if imp.type_of(imp.model.tensors[op.inputs[1]])[0] != "int32":
         raise Refused(f"indices of type {indices.dtype}; expected int32")
     imp.same_quant(op, source)
-    units, count = elements(source.shape[1:]), elements(indices.shape)
+    units, count = math.prod(source.shape[1:]), math.prod(indices.shape)
     table = imp.name(source, (source.shape[0], 1, units))
     names = [imp.name(indices, (count, 1, 1)), table]
     imp.emit(op, "look_up", names, (*indices.shape, *source.shape[1:]), made=(count, 1, units))

@@ -7,6 +7,7 @@ imaginary ones (`Value.imag`).
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import Any
 
@@ -16,7 +17,6 @@ from ...errors import ModelError
 from ...graph import Node, Shape, Weight
 from ..workbench import Refused
 from .tflite_context import Importer, Value
-from .tflite_layout import elements
 from .tflite_windows import Handler
 
 _MAX_LENGTH = 512  # of a row: a matrix of 512 x 257 takes 526 kB
@@ -42,7 +42,7 @@ def rfft(imp: Importer, op: Any) -> None:
             f"transforms {list(source.shape[-2:])} as {list(lengths)}; expected one row of an even number of values, "
             f"up to {_MAX_LENGTH}, all of it"
         )
-    rows, bins = elements(source.shape[:-1]), n // 2 + 1
+    rows, bins = math.prod(source.shape[:-1]), n // 2 + 1
     shape = (*source.shape[:-1], bins)
     imp.check_shape(op, imp.tensor(op), shape)
     name, attrs = imp.name(source, (rows, 1, n)), {"stride": (1, 1), "dilation": (1, 1), "padding": (0, 0, 0, 0)}

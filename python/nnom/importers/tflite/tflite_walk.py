@@ -13,11 +13,11 @@ import numpy as np
 
 from ...errors import ModelError, UnsupportedError
 from ...graph import Node, Quant, Tensor
+from ..layout import in_order
 from ..workbench import Refusal, Refused, listing
 from .tflite_context import Importer, Value
 from .tflite_fold import computable, fold
 from .tflite_layers import ELEMENTWISE, LAYERS
-from .tflite_layout import ir_shape
 from .tflite_moves import MOVES
 from .tflite_recurrent import RECURRENT
 from .tflite_windows import after_conv
@@ -148,7 +148,7 @@ class Walk(Importer):
             if index in self.values:
                 continue
             tensor = self.model.tensors[index]
-            shape = ir_shape(tensor.shape)
+            shape = in_order(tensor.shape)
             value = Value(tensor.shape, tensor.dtype, quant=tensor.quant)
             if min(shape) >= 1:  # a stand-in, so that the rest of the graph is looked at as well
                 value.name = self.graph.unique(tensor.name)
@@ -183,7 +183,7 @@ class Walk(Importer):
             if tensor.shape and min(tensor.shape) < 1:
                 self.values[tensor.index] = value
                 return
-            shape = ir_shape(tensor.shape)
+            shape = in_order(tensor.shape)
         value.name = self.graph.unique(tensor.name)
         self.values[tensor.index] = value
         self.graph.inputs.append(value.name)

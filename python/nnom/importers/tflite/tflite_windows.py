@@ -7,6 +7,7 @@ image by image, groups of channels group by group.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,7 +19,6 @@ from ...graph import Shape, Weight, same_padding, window_size
 from ..workbench import Refused
 from .tflite_context import Importer, Value
 from .tflite_fold import dequantised
-from .tflite_layout import elements
 
 Handler = Callable[[Importer, Any], None]
 QUANTISED = ("INT8", "UINT8")
@@ -341,7 +341,7 @@ def fully_connected(imp: Importer, op: Any) -> None:
         return
     filters = weights(imp, op, 1, source, 0, 2)
     units, inner = filters.data.shape
-    rows, rest = divmod(elements(source.shape), inner)
+    rows, rest = divmod(math.prod(source.shape), inner)
     if rest or (op.options.KeepNumDims and source.shape[-1:] != (inner,)):
         raise ModelError(f"{imp.at(op)}: weights [{units}, {inner}] do not fit an input of shape {list(source.shape)}")
     arrays = {"weights": filters, **bias(imp, op, 2, source, filters, units)}
@@ -364,7 +364,7 @@ def _two_activations(imp: Importer, op: Any, source: Value) -> None:
     if len(other.shape) != 2:
         raise ModelError(f"{imp.at(op)}: weights of shape {list(other.shape)}; expected two axes")
     units, inner = other.shape
-    rows, rest = divmod(elements(source.shape), inner)
+    rows, rest = divmod(math.prod(source.shape), inner)
     if rest or (op.options.KeepNumDims and source.shape[-1:] != (inner,)):
         raise ModelError(f"{imp.at(op)}: weights [{units}, {inner}] do not fit an input of shape {list(source.shape)}")
     arrays: dict[str, Weight] = {}
