@@ -79,7 +79,13 @@ const char *nnom_target_name(uint32_t i, uint32_t *bits);
 /* The target whose kernels are the fastest on the computer that calls it, found when it runs. For models that are run there. */
 uint32_t nnom_host_target(void);
 
-/* Weights may grow for speed: by up to a tenth, as much as pays, or not at all. */
+/*
+ * What the fast kernels of an int8 layer may store. Plain size is a byte a weight and 17 bytes of constants an output channel (the plain kernels
+ * read 9), and up to 512 bytes a layer that fill up words and blocks.
+ *   default   a tenth more than plain size
+ *   speed     whatever pays
+ *   size      plain size, and never more than a byte a weight
+ */
 typedef enum nnom_optimize { NNOM_OPTIMIZE_DEFAULT = 0, NNOM_OPTIMIZE_SPEED, NNOM_OPTIMIZE_SIZE } nnom_optimize_t;
 
 /* Zero-initialised: the defaults. */

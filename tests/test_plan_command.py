@@ -247,3 +247,23 @@ def test_report_command(capsys, tmp_path):
     assert "uci_har/model.keras" in text and "softmax" in text
     d = document(capsys, "report", MODEL, "--feed", "-o", path)
     assert d["path"] == str(path) and f"{d['ram_total']:,} B" in text
+
+
+def arrays(graph, optimize):
+    """(operations, bytes of constant arrays) of a frozen model for DSP cores."""
+    source, _ = CoreModel(graph, target="dsp", optimize=optimize).freeze("net")
+    sizes = re.findall(r"static const u?int(\d+)_t net_n\w+\[(\d+)\]", source)
+    return set(re.findall(r"nnom_\w+_op\b", source)), sum(int(bits) // 8 * int(count) for bits, count in sizes)
+
+
+def test_size_keeps_fast_kernels_and_a_byte_a_weight(small):
+    """The same kernels as under the default, which store no more than nnom_optimize_t says."""
+    operations, size = arrays(small, "size")
+    same, default = arrays(small, "default")
+    _, speed = arrays(small, "speed")
+    weights = [w.data for node in small.nodes for w in node.weights.values() if w.data.ndim > 1]
+    channels = sum(node.weights["bias"].data.size for node in small.nodes if "bias" in node.weights)
+    assert operations == same and {"nnom_conv2d_s8_dsp_op", "nnom_dw_conv2d_s8_dsp_columns_op"} <= operations
+    assert size <= sum(w.size for w in weights) + 17 * channels + 512 * len(weights)
+    assert size <= default <= speed
+    assert default <= 1.1 * size + 512 * len(weights)

@@ -120,8 +120,8 @@ class CoreModel:
     with "whole" outputs of layers can be observed. feed: the input comes row by row. fast_bytes: two
     memories, the hottest data in the first, of at most this size. memory: uint8 array as the arena, aligned to 4.
     target: a name of targets(), whose kernels give the same bytes. optimize: weights may grow by a tenth for speed
-    ("default"), as much as pays ("speed"), or not at all ("size"). check_shapes: those of the graph are the core's,
-    else InternalError.
+    ("default"), as much as pays ("speed"), or keep a byte each ("size"). check_shapes: those of the graph are the
+    core's, else InternalError.
     `curve` holds the plans considered, as (arena bytes, estimated instructions), from the cheapest to the smallest.
     A copy or an unpickled one is compiled anew, in memory of its own, when the core is first asked.
     """

@@ -15,19 +15,6 @@ static uint32_t target_of(const nnom_layer_t *layer)
     return layer->model != NULL && layer->model->builder != NULL ? layer->model->builder->options->target : 0;
 }
 
-bool nnom_weights_may_grow(const nnom_layer_t *layer, uint64_t plain, uint64_t packed)
-{
-    enum { SMALL = 512 }; /* what a layer may always take: its tables, and weights filled up to whole blocks */
-    switch (layer->model->builder->options->optimize) {
-    case NNOM_OPTIMIZE_SPEED:
-        return true;
-    case NNOM_OPTIMIZE_SIZE:
-        return packed <= plain + plain / 32;
-    default:
-        return packed <= plain + plain / 10 + SMALL;
-    }
-}
-
 /* The cheapest that was not tried; count if there is none. */
 static uint32_t cheapest(const nnom_layer_t *layer, const nnom_kernel_t *list, uint32_t count, uint32_t tried)
 {

@@ -117,6 +117,20 @@ void nnom_conv_array(const nnom_layer_t *layer, uint32_t i, nnom_array_t *array)
     }
 }
 
+bool nnom_conv_may_pack(const nnom_conv_layer_t *conv, uint64_t packed, int32_t each)
+{
+    enum { CONSTANTS = 17, FILLING = 512 }; /* filling: of runs, blocks and groups */
+    const uint64_t plain = (uint64_t)conv->channels * ((uint64_t)conv->taps + CONSTANTS);
+    switch (conv->super.model->builder->options->optimize) {
+    case NNOM_OPTIMIZE_SPEED:
+        return true;
+    case NNOM_OPTIMIZE_SIZE:
+        return each == 1 && packed <= plain + FILLING;
+    default:
+        return packed <= plain + plain / 10 + FILLING;
+    }
+}
+
 void nnom_conv_register(nnom_conv_layer_t *conv)
 {
     const nnom_conv_param_t *p = &conv->param;

@@ -45,6 +45,11 @@ nnom_status_t nnom_conv_prepare(nnom_conv_layer_t *conv, int32_t channels, int64
 int32_t nnom_conv_weight(const nnom_conv_layer_t *conv, int32_t channel, int32_t tap);
 /* nnom_rare_class_t.array: the caller's weights and bias, and the numbers of a Q-format. */
 void nnom_conv_array(const nnom_layer_t *layer, uint32_t i, nnom_array_t *array);
+/*
+ * True if options.optimize (nnom_optimize_t) allows a variant's own arrays of `packed` bytes, in which a weight takes `each` bytes. Plain size is
+ * a byte a weight and 17 bytes of constants a channel, as variants use them: bias, multiplier, shift, and a rounding constant or wider forms of these.
+ */
+bool nnom_conv_may_pack(const nnom_conv_layer_t *conv, uint64_t packed, int32_t each);
 /* Says what the plain arrays hold: what the plain kernels do in pack. */
 void nnom_conv_register(nnom_conv_layer_t *conv);
 

@@ -65,7 +65,7 @@ def _plan(p: argparse.ArgumentParser, short: bool = False) -> None:
     p.add_argument("--arena", type=int, default=0, metavar="BYTES", help="the same without the model's state")
     text = "kernels for what the core has: the same bytes in less time (default: plain, or what --board has)"
     p.add_argument("--target", choices=tuple(targets()), help=text)
-    text = "weights may grow by a tenth for speed (default), as much as pays (speed), or not at all (size)"
+    text = "weights may grow by a tenth for speed (default), as much as pays (speed), or keep a byte each (size)"
     names = ("--opt", "--optimize") if short else ("--optimize",)
     p.add_argument(*names, dest="optimize", choices=tuple(OPTIMIZE), default="default", help=text)
     p.add_argument("--feed", action="store_true", help="the input comes row by row (nnom_feed), not all at once")

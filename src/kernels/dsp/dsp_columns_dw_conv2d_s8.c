@@ -238,13 +238,10 @@ static nnom_status_t dsp_columns_pack(nnom_layer_t *layer)
 {
     nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
     const uint32_t groups = ((uint32_t)conv->channels + 3) / 4;
-    const uint64_t plain =
-        (uint64_t)conv->channels * 25; /* weights, and the constants of requantising as they are used */
-    if (!dsp_columns_fits(layer) ||
-        !nnom_weights_may_grow(layer, plain, (uint64_t)groups * NNOM_DSP_NARROW_GROUP * 4)) {
+    if (!dsp_columns_fits(layer) || !nnom_conv_may_pack(conv, (uint64_t)groups * NNOM_DSP_NARROW_GROUP * 4, 1)) {
         return NNOM_UNSUPPORTED;
     }
-    const bool wide = nnom_weights_may_grow(layer, plain, (uint64_t)groups * NNOM_DSP_GROUP * 4);
+    const bool wide = nnom_conv_may_pack(conv, (uint64_t)groups * NNOM_DSP_GROUP * 4, 2);
     const uint32_t words = groups * (wide ? NNOM_DSP_GROUP : NNOM_DSP_NARROW_GROUP);
     nnom_dsp_columns_param_t *param = nnom_layer_alloc(layer, 1, sizeof *param);
     uint32_t *stream = nnom_layer_alloc(layer, words, sizeof *stream);

@@ -157,9 +157,8 @@ static nnom_status_t dsp_dw_pack(nnom_layer_t *layer)
     nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
     const uint64_t groups = ((uint64_t)conv->channels + 3) / 4;
     const uint64_t words = groups * ((uint64_t)conv->taps + DSP_DW_START + DSP_DW_FINISH);
-    const uint64_t plain = (uint64_t)conv->channels * ((uint64_t)conv->taps + 9), tables = 7 * (uint64_t)conv->channels;
     if (conv->channels != nnom_layer_in(layer, 0)->shape.c || conv->taps > DSP_DW_TAPS || words > INT32_MAX / 4 ||
-        !nnom_weights_may_grow(layer, plain + tables, words * 4) || !nnom_dsp_accepts_all(conv, 1 << 30)) {
+        !nnom_conv_may_pack(conv, words * 4, 1) || !nnom_dsp_accepts_all(conv, 1 << 30)) {
         return NNOM_UNSUPPORTED;
     }
     nnom_dsp_param_t *param = nnom_layer_alloc(layer, 1, sizeof *param);

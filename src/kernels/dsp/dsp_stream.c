@@ -121,9 +121,7 @@ nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param, in
     const dsp_layout_t layout = {width, run, conv->taps / run * nnom_dsp_filled(run)};
     const uint64_t blocks = ((uint64_t)conv->channels + (uint32_t)width - 1) / (uint32_t)width;
     const uint64_t words = blocks * (uint64_t)nnom_dsp_block_words(width, layout.taps);
-    if (words > INT32_MAX / 4 ||
-        !nnom_weights_may_grow(layer, (uint64_t)conv->channels * ((uint64_t)conv->taps + 9), words * 4) ||
-        !dsp_accepts_pairs(conv, width)) {
+    if (words > INT32_MAX / 4 || !nnom_conv_may_pack(conv, words * 4, 1) || !dsp_accepts_pairs(conv, width)) {
         return NNOM_UNSUPPORTED;
     }
     uint32_t *stream = nnom_layer_alloc(layer, (size_t)words, sizeof *stream);

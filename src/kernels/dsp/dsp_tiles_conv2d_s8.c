@@ -180,8 +180,7 @@ static nnom_status_t dsp_tiles_pack(nnom_layer_t *layer)
 {
     nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
     const uint64_t phase = (uint64_t)conv->taps / 9 * 12, words = (uint64_t)conv->channels / 2 * (7 + 6 * phase / 4);
-    if (!dsp_tiles_fits(layer) || words > INT32_MAX / 4 ||
-        !nnom_weights_may_grow(layer, (uint64_t)conv->channels * ((uint64_t)conv->taps + 9), words * 4)) {
+    if (!dsp_tiles_fits(layer) || words > INT32_MAX / 4 || !nnom_conv_may_pack(conv, words * 4, 4)) {
         return NNOM_UNSUPPORTED;
     }
     nnom_dsp_param_t *param = nnom_layer_alloc(layer, 1, sizeof *param);

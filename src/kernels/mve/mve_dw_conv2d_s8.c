@@ -307,8 +307,7 @@ static uint32_t mve_dw_words(const nnom_conv_layer_t *conv, int32_t multiplier)
     }
     const uint64_t groups = ((uint64_t)conv->channels + NNOM_MVE_GROUP - 1) / NNOM_MVE_GROUP;
     const uint64_t words = groups * (uint64_t)nnom_mve_group_words(conv->taps, multiplier > 1);
-    const uint64_t plain = (uint64_t)conv->channels * ((uint64_t)conv->taps + 9);
-    return words <= INT32_MAX / 4 && nnom_weights_may_grow(&conv->super, plain, words * 4) ? (uint32_t)words : 0;
+    return words <= INT32_MAX / 4 && nnom_conv_may_pack(conv, words * 4, 1) ? (uint32_t)words : 0;
 }
 
 static nnom_status_t mve_dw_pack(nnom_layer_t *layer)

@@ -97,8 +97,7 @@ static uint64_t mve_words(const nnom_conv_layer_t *conv, const nnom_mve_param_t 
 
 static bool mve_words_fit(const nnom_conv_layer_t *conv, uint64_t words)
 {
-    return words <= INT32_MAX / 4 &&
-           nnom_weights_may_grow(&conv->super, (uint64_t)conv->channels * ((uint64_t)conv->taps + 9), words * 4);
+    return words <= INT32_MAX / 4 && nnom_conv_may_pack(conv, words * 4, 1);
 }
 
 static const void *mve_stream(nnom_conv_layer_t *conv, const nnom_mve_param_t *p, int32_t runs)

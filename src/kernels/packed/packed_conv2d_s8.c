@@ -170,12 +170,10 @@ static uint32_t write_runs(const int8_t *w, int32_t fours, uint8_t *to, int32_t 
     return count;
 }
 
-/* Weights may grow by a tenth, or at any price, or not at all. */
+/* True if `bytes` may stand beside the plain arrays. */
 static bool may_grow(const nnom_conv_layer_t *conv, uint32_t bytes)
 {
-    const nnom_optimize_t optimize = conv->super.model->builder->options->optimize;
-    const uint64_t plain = (uint64_t)conv->channels * ((uint64_t)conv->taps + 9u);
-    return optimize == NNOM_OPTIMIZE_SPEED || (optimize == NNOM_OPTIMIZE_DEFAULT && 10u * (uint64_t)bytes <= plain);
+    return nnom_conv_may_pack(conv, (uint64_t)conv->channels * ((uint64_t)conv->taps + 9) + bytes, 1);
 }
 
 /* Channel o's weights in a part. */
