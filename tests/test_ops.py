@@ -6,32 +6,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from nnom import ops
+from nnom.attributes import Attribute
 from nnom.errors import ModelError, OperatorError
 from nnom.graph import Graph, Node, Tensor, Weight
 from nnom.mapping import MAPPING
 
-GOOD = {
-    "stride": (1, 1), "dilation": (1, 1), "kernel": (2, 2), "padding": (0, 0, 0, 0), "shape": (1, 1, 1),
-    "beta": 1.0, "alpha": 0.5, "alpha_zero_point": 0, "epsilon": 1e-3, "axis": 2, "count": 1, "adj_x": False,
-    "adj_y": True, "value": 0.0, "channels": (0, 0), "mode": "reflect", "begin": (0, 0, 0), "size": (1, 1, 1),
-    "perm": (0, 2, 1), "multiples": (1, 1, 2), "align_corners": False, "half_pixel_centers": True, "block": 2,
-    "axes": (0, 1), "relation": "less", "sequence": True, "backwards": False, "reverse": False, "reset_after": True,
-    "state": "int8", "state_scale": 0.5, "state_zero_point": 1, "cell_scale": 0.5, "cell_clip": 1.0, "index": 1,
-}  # fmt: skip
+GOOD = (1, 0.5, True, (1, 1), (1, 1, 1), (1, 1, 1, 1))
 BAD = ("three", (1, "a", 2), None, object())
 
 
-def value(op: str, name: str):
-    if name == "kind":
-        return "mean" if op == "reduce" else "relu"
-    if name == "indices":
-        return [0, 1] if op == "gather" else True
-    return (1, 1, 1) if (op, name) == ("slice", "stride") else GOOD[name]
+def value(attribute: Attribute):
+    """One that fits."""
+    return next(v for v in (*attribute.names, *GOOD) if attribute.fits(v))
 
 
 def node(op: str) -> Node:
     entry = ops.OPERATORS[op]
-    attrs = {name: value(op, name) for name in entry.attrs}
+    attrs = {name: value(attribute) for name, attribute in entry.attrs.items()}
     weights = {name: Weight(np.ones((1,) * axes, np.float32)) for name, (axes, _) in entry.weights.items()}
     return Node(op, "thing", ["x"] * entry.inputs[0], "y", attrs, weights)
 

@@ -15,11 +15,16 @@ REQUIRED = object()
 
 @dataclass(frozen=True)
 class Attribute:
-    """expected: in words. fits(value): whether it is one. standard: what stands for an attribute that is not given."""
+    """expected: in words. fits(value): whether it is one. standard: what stands for an attribute that is not given.
+
+    argument(value): what a constructor of the core takes; None: it takes it in a way of its own. names: of a choice.
+    """
 
     expected: str
     fits: Callable[[Any], bool]
     standard: Any = REQUIRED
+    argument: Callable[[Any], Any] | None = None
+    names: tuple[str, ...] = ()
 
     @property
     def required(self) -> bool:
@@ -36,6 +41,7 @@ class Attribute:
         return Attribute(
             f"{count} times {self.expected}",
             lambda v: isinstance(v, list | tuple | np.ndarray) and len(v) == count and all(map(inner, v)),
+            argument=lambda v: tuple(map(int, v)),
         )
 
     def wrong(self, value: Any) -> str:
@@ -57,14 +63,16 @@ def _are_indices(value: Any) -> bool:
 
 
 def choice(*names: str) -> Attribute:
-    """One of some names."""
-    return Attribute(f"one of {', '.join(names)}", lambda v: isinstance(v, str) and v in names)
+    """One of some names; the core takes its place among them."""
+    return Attribute(
+        f"one of {', '.join(names)}", lambda v: isinstance(v, str) and v in names, argument=names.index, names=names
+    )
 
 
-WHOLE = Attribute("a whole number", _is_whole)
-REAL = Attribute("a finite number", _is_real)
-FLAG = Attribute("True or False", lambda v: isinstance(v, bool | np.bool_))
-AXIS = Attribute("0 (h), 1 (w) or 2 (c)", lambda v: _is_whole(v) and 0 <= v <= 2)
+WHOLE = Attribute("a whole number", _is_whole, argument=int)
+REAL = Attribute("a finite number", _is_real, argument=float)
+FLAG = Attribute("True or False", lambda v: isinstance(v, bool | np.bool_), argument=bool)
+AXIS = Attribute("0 (h), 1 (w) or 2 (c)", lambda v: _is_whole(v) and 0 <= v <= 2, argument=int)
 AXES = Attribute(
     "some of 0 (h), 1 (w), 2 (c)", lambda v: isinstance(v, list | tuple) and len(v) > 0 and all(map(AXIS.fits, v))
 )

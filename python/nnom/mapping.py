@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""How the operators of a graph become layers of the C core: a function for each whose constructor takes something."""
+"""How the operators of a graph become layers of the C core.
+
+A function for each operator with weights, or whose constructor takes something else than the attributes of its entry in
+their order; the others follow from the book.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ import numpy as np
 from .binding import Border, Shape, Size, WeightStruct, element_types
 from .errors import UnsupportedError
 from .graph import Graph, Node, Quant, Tensor, Weight
-from .ops import FUNCTIONS, OPERATORS, REDUCTIONS, RELATIONS, function
+from .ops import FUNCTIONS, OPERATORS, REDUCTIONS, Operator, function
 from .recurrent import make_cell
 
 Call = Callable[["Builder", Node], int]
@@ -59,7 +63,10 @@ class Builder:
     # ---- arguments ----
 
     def make(self, name: str, *arguments: Any) -> int:
-        """Calls a constructor. int -> int32_t, float -> float, None -> NULL; structs and pointers as they are."""
+        """Calls a constructor. int -> int32_t, float -> float, 2 to 4 numbers -> size, shape or border, None -> NULL.
+
+        Structs and pointers as they are.
+        """
         function = getattr(self.lib, name)
         function.restype = ct.c_void_p
         converted: list[object] = []
@@ -68,6 +75,8 @@ class Builder:
                 converted.append(ct.c_int32(int(a)))
             elif isinstance(a, float | np.floating):
                 converted.append(ct.c_float(float(a)))
+            elif isinstance(a, tuple):
+                converted.append({2: Size, 3: Shape, 4: Border}[len(a)](*a))
             else:
                 converted.append(ct.c_void_p(None) if a is None else a)
         return function(*converted)
@@ -208,38 +217,15 @@ def _pool(constructor: str) -> Call:
 MAPPING["max_pool"] = _pool("nnom_max_pool")
 MAPPING["avg_pool"] = _pool("nnom_avg_pool")
 MAPPING["sum_pool"] = _pool("nnom_sum_pool")
-MAPPING["reshape"] = lambda b, node: b.make("nnom_reshape", Shape(*node.attrs["shape"]))
-MAPPING["softmax"] = lambda b, node: b.make("nnom_softmax", float(node.attrs.get("beta", 1.0)))
-MAPPING["concat"] = lambda b, node: b.make("nnom_concat", node.attrs["axis"])
 MAPPING["add"] = lambda b, node: b.make("nnom_add", 0)
 MAPPING["sub"] = lambda b, node: b.make("nnom_sub", 0)
 MAPPING["mult"] = lambda b, node: b.make("nnom_mult", 0)
-MAPPING["upsample"] = lambda b, node: b.make("nnom_upsample", _size(node.attrs, "kernel"))
-MAPPING["cropping"] = lambda b, node: b.make("nnom_cropping", Border(*node.attrs["padding"]))
-MAPPING["slice"] = lambda b, node: b.make(
-    "nnom_slice", Shape(*node.attrs["begin"]), Shape(*node.attrs["size"]), Shape(*node.attrs.get("stride", (1, 1, 1)))
-)
-
-
-MAPPING["top_k"] = lambda b, node: b.make("nnom_top_k", node.attrs["count"], node.attrs["indices"])
 MAPPING["dense_by_rows"] = lambda b, node: b.make(
     "nnom_dense_by_rows", b.weight(node.weights.get("bias"), np.float32 if b.is_float(node) else np.int32)
 )
-MAPPING["tile"] = lambda b, node: b.make("nnom_tile", Shape(*node.attrs["multiples"]))
-MAPPING["transpose"] = lambda b, node: b.make("nnom_transpose", Shape(*node.attrs["perm"]))
-MAPPING["space_to_depth"] = lambda b, node: b.make("nnom_space_to_depth", node.attrs["block"])
-MAPPING["depth_to_space"] = lambda b, node: b.make("nnom_depth_to_space", node.attrs["block"])
-MAPPING["arg_max"] = lambda b, node: b.make("nnom_arg_max", node.attrs["axis"])
-MAPPING["arg_min"] = lambda b, node: b.make("nnom_arg_min", node.attrs["axis"])
-MAPPING["batch_matmul"] = lambda b, node: b.make("nnom_batch_matmul", node.attrs["adj_x"], node.attrs["adj_y"])
 MAPPING["quantize"] = lambda b, node: b.make("nnom_quantize", element_types()[b.graph.tensors[node.output].dtype])
 MAPPING["dequantize"] = MAPPING["quantize"]
 MAPPING["cast"] = lambda b, node: b.make("nnom_cast", element_types()[b.graph.tensors[node.output].dtype])
-
-
-@maps("compare")
-def _compare(b: Builder, node: Node) -> int:
-    return b.make("nnom_compare", RELATIONS.index(node.attrs["relation"]))
 
 
 @maps("gather")
@@ -294,11 +280,18 @@ for _cell in ("simple_rnn", "gru", "lstm"):
 MAPPING["part"] = lambda b, node: b.lib.nnom_layer_part(b.made, node.attrs["index"])
 
 
-def _plain(constructor: str) -> Call:
-    return lambda b, node: b.make(constructor)
+def _plain(entry: Operator) -> Call:
+    """The constructor takes the attributes of the entry, in their order."""
+
+    def make(b: Builder, node: Node) -> int:
+        values = [(a.argument, node.attrs.get(name, a.standard)) for name, a in entry.attrs.items()]
+        return b.make(entry.layer, *(argument(value) for argument, value in values if argument))
+
+    return make
 
 
-for _name, _entry in OPERATORS.items():  # layers whose constructor takes nothing
-    if _name not in MAPPING and _entry.layer and not _entry.attrs and not _entry.weights:
-        MAPPING[_name] = _plain(_entry.layer)
-MAPPING["prelu"] = _plain(OPERATORS["prelu"].layer)
+for _name, _entry in OPERATORS.items():
+    _all = all(attribute.argument for attribute in _entry.attrs.values())
+    if _name not in MAPPING and _entry.layer and not _entry.weights and _all:
+        MAPPING[_name] = _plain(_entry)
+MAPPING["prelu"] = lambda b, node: b.make("nnom_prelu")

@@ -4,9 +4,9 @@
     entry = OPERATORS[node.op]      # or node.entry
     check_node(node)                # OperatorError, with the name of what is wrong; Graph.add does it
 
-A new operator: its entry here, its layer in mapping.py, and the importers that make it. Passes, quantisation and
-reports ask the entry; they compare names only where they mean that operator alone. How to check what attributes may be
-is in attributes.py.
+A new operator: its entry here, and the importers that make it; a function in mapping.py if it has weights or its
+constructor takes something else than its attributes in their order. Passes, quantisation and reports ask the entry;
+they compare names only where they mean that operator alone. How to check what attributes may be is in attributes.py.
 
 Attributes: stride, dilation, kernel (h, w); padding (top, bottom, left, right), resolved to numbers by the importer;
 shape, begin, size, multiples, perm of h, w, c; axis 0 h, 1 w, 2 c. activation: a clamp fused into the node. Weights are
