@@ -295,7 +295,7 @@ kernels and rounds once in the others (NNoM: twice, as TFLite Micro; within 1). 
 far too early where the input's scale is above 4 (LiteRT and NNoM: right); weights behind the flatbuffer are read as
 zeros; DEQUANTIZE of a constant takes the first of its scales for all channels; SPACE_TO_BATCH_ND pads int8 with the
 stored 0. Both: DIV of int8 shifts quotients far below half a step by over 31 bits and gives -128 or 127 (NNoM: 0).
-Models with recurrent or state operators are refused.
+Models with recurrent operators or variables: `tests/test_recurrent.py`, `tests/test_variables.py`.
 """
 
 

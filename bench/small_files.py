@@ -179,6 +179,7 @@ def compare(path: Path) -> Verdict:
     operators = _operators(path)
     try:
         graph = fold(load(path))
+        graph.sequence = True  # the oracle's states go on, too
         core = CoreModel(graph)
     except NnomError as e:
         return Verdict(path.stem, operators, f"refused: {_reason(str(e))}")

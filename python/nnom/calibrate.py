@@ -113,6 +113,10 @@ def observe(graph: Graph, data: list[np.ndarray], progress: Progress | None = No
     for node in graph.nodes:
         if model.node_of(node.output) is None:  # a view of an input or a constant: no node writes it
             found[node.output] = found[node.inputs[0]]
+    for state, left in graph.states.items():
+        start = graph.tensors[state].start
+        found[state].add(np.zeros(1, np.float32) if start is None else start, None)
+        found[state].join(found[left])
     for w in watchers:
         w.model.close()
     return found

@@ -26,13 +26,17 @@ Shape = tuple[int, int, int]
 
 @dataclass
 class Tensor:
-    """An activation, or a constant if `data` is given ([h, w, c] of the tensor's dtype)."""
+    """An activation, or a constant if `data` is given ([h, w, c] of the tensor's dtype).
+
+    start: of a state, what it holds in the first run; None: zeros (the zero point).
+    """
 
     name: str
     shape: Shape
     dtype: str = "float32"  # float32, int8, uint8, int32
     quant: Quant | None = None
     data: np.ndarray | None = None
+    start: np.ndarray | None = None
 
     @property
     def values(self) -> np.ndarray:

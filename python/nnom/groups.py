@@ -44,6 +44,9 @@ class Groups:
             if node.entry.same_quant:
                 for name in (t for t in node.inputs if t in self._parent):  # indices have no range
                     self._union(name, node.output)
+        for pair in graph.states.items():
+            if all(name in self._parent for name in pair):
+                self._union(*pair)
         self._unite_twins(width)
         self._unite_clips(width)
         self._unite_concats(width)

@@ -127,7 +127,8 @@ class Builder:
         return self.finish(layer, tensor, tensor.name)
 
     def state(self, tensor: Tensor) -> int:
-        layer = self.typed(self.make("nnom_state", Shape(*tensor.shape), None), tensor)
+        start = None if tensor.start is None else self.array(tensor.start, np.dtype(tensor.dtype).type)
+        layer = self.typed(self.make("nnom_state", Shape(*tensor.shape), start), tensor)
         return self.finish(layer, tensor, tensor.name)
 
     def constant(self, tensor: Tensor) -> int:

@@ -173,6 +173,8 @@ def apply(graph: Graph, quants: dict[str, Quant]) -> Graph:
         elif node.weights:
             _quantise_plain(node)
     widen_states(result)
+    for name in result.states:
+        _quantise_start(result.tensors[name])
     share_arrays(result)
     return result
 
@@ -189,8 +191,19 @@ def sketch(graph: Graph) -> Graph:
 def _quantise_tensor(tensor: Tensor, quant: Quant) -> None:
     tensor.dtype, tensor.quant = "int8", quant
     if tensor.data is not None:
-        q = np.round(tensor.data.astype(np.float64) / quant.scale) + quant.zero_point
-        tensor.data = np.clip(q, -128, 127).astype(np.int8)
+        tensor.data = _rounded(tensor.data, "int8", quant)
+
+
+def _rounded(data: np.ndarray, dtype: str, quant: Quant) -> np.ndarray:
+    """Real values as whole numbers."""
+    ends = np.iinfo(dtype)
+    q = np.round(data.astype(np.float64) / quant.scale) + quant.zero_point
+    return np.clip(q, ends.min, ends.max).astype(dtype)
+
+
+def _quantise_start(state: Tensor) -> None:
+    if state.start is not None and state.quant is not None:
+        state.start = _rounded(state.start, state.dtype, state.quant)
 
 
 def _channels_first(node: Node, w: np.ndarray) -> np.ndarray:

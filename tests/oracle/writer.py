@@ -80,7 +80,6 @@ _WITHOUT_OPTIONS = {
     "QUANTIZE",
     "DEQUANTIZE",
     "CUSTOM",
-    "VAR_HANDLE",
     "READ_VARIABLE",
 }
 
@@ -93,6 +92,14 @@ class Model:
         self.buffers = [schema.BufferT()]
         self.operators: list[Any] = []
         self.codes: dict[str, int] = {}
+        self.others: list[Any] = []
+
+    def subgraph(self) -> Model:
+        """A further subgraph, which has no inputs and outputs; it gets the next number, from 1 on."""
+        other = Model()
+        other.buffers, other.codes = self.buffers, self.codes
+        self.others.append(other)
+        return other
 
     @classmethod
     def read(cls, data: bytes) -> tuple[Model, list[int], list[int]]:
@@ -221,15 +228,21 @@ class Model:
         return self.tensor([units], "int32", scale, data=np.zeros(units))
 
     def _pack(self, inputs: Sequence[int], outputs: Sequence[int], operators: list[Any]) -> bytes:
-        graph = schema.SubGraphT()
-        graph.tensors, graph.operators = self.tensors, operators
-        graph.inputs, graph.outputs = np.asarray(inputs, np.int32), np.asarray(outputs, np.int32)
+        graphs = [_graph(self.tensors, operators, inputs, outputs)]
+        graphs += [_graph(m.tensors, m.operators, [], []) for m in self.others]
         model = schema.ModelT()
-        model.version, model.subgraphs, model.buffers, model.description = 3, [graph], self.buffers, "nnom tests"
+        model.version, model.subgraphs, model.buffers, model.description = 3, graphs, self.buffers, "nnom tests"
         model.operatorCodes = [_code(name) for name in self.codes]
         builder = flatbuffers.Builder(4096)
         builder.Finish(model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
+
+
+def _graph(tensors: list[Any], operators: list[Any], inputs: Sequence[int], outputs: Sequence[int]) -> Any:
+    graph = schema.SubGraphT()
+    graph.tensors, graph.operators = tensors, operators
+    graph.inputs, graph.outputs = np.asarray(inputs, np.int32), np.asarray(outputs, np.int32)
+    return graph
 
 
 def _type(dtype: str) -> int:

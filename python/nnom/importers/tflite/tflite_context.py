@@ -16,13 +16,15 @@ from ...ops import CLAMPS
 from ..layout import Axes, channels_last, in_order, merged
 from ..workbench import Refusal, Refused
 
+Key = tuple[bytes, bytes]  # container and name of a variable
 TRUTH = Quant(1.0, 0)  # of bool tensors: 0 and 1 as int8
 
 # Operators that leave the stored numbers alone, so that int8 tensors need no quantisation.
 PLAIN_MOVES = {
     "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "PACK", "UNPACK", "GATHER",
     "REVERSE_V2", "TRANSPOSE", "MIRROR_PAD", "TILE", "BROADCAST_TO", "SPACE_TO_DEPTH", "DEPTH_TO_SPACE",
-    "CONCATENATION", "RESIZE_NEAREST_NEIGHBOR", "MAX_POOL_2D", "REDUCE_MAX", "REDUCE_MIN",
+    "CONCATENATION", "RESIZE_NEAREST_NEIGHBOR", "MAX_POOL_2D", "REDUCE_MAX", "REDUCE_MIN", "READ_VARIABLE",
+    "ASSIGN_VARIABLE",
 }  # fmt: skip
 
 _ACTIVATIONS = {0: "none", 1: "relu", 2: "relu_n1_to_1", 3: "relu6", 4: "tanh", 5: "sign_bit"}
@@ -58,6 +60,17 @@ class Value:
         return self.phases
 
 
+@dataclass(slots=True)
+class Variable:
+    """A variable of the file. start: what it is initialised with; now: what this run has assigned to it so far."""
+
+    key: Key
+    name: str
+    start: Value | None = None
+    now: Value | None = None
+    state: str = ""  # the graph's tensor that is read before anything is assigned
+
+
 @dataclass
 class Importer:
     """State of one import: `values` by index of the file's tensors, `graph` as far as it is built."""
@@ -68,6 +81,10 @@ class Importer:
     values: dict[int, Value] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
     truth: dict[int, tuple[str, Quant | None]] = field(default_factory=dict)  # of bool tensors: dtype and quantisation
+    variables: dict[Key, Variable] = field(default_factory=dict)
+    handles: dict[int, Variable] = field(default_factory=dict)  # by index of the file's tensors
+    assigned: set[Key] | None = None  # variables that some operator assigns to, once someone asked
+    running: bool = False  # variables have been read or assigned
     dequantised: int = 0  # layers whose int8 weights became float32
     _same_bytes: dict[tuple[str, Shape], str] = field(default_factory=dict)
     _root: dict[str, str] = field(default_factory=dict)
@@ -75,6 +92,10 @@ class Importer:
 
     def translate(self, op: Any) -> None:
         """Adds what one operator does: the walk's."""
+        raise NotImplementedError
+
+    def fold(self, op: Any) -> bool:
+        """Computes the operator if all that it reads is known: the walk's."""
         raise NotImplementedError
 
     # the file's side
@@ -199,26 +220,31 @@ class Importer:
         """Adds a constant operand to the graph, uint8 as int8; returns the tensor's name."""
         if value.data is None or value.data.size == 0:
             raise Refused("an operand is empty")
-        data, dtype, quant = value.data, "float32", None
+        dtype, quant = "float32", None
         if value.dtype in ("INT8", "UINT8"):
             if value.quant is None:
                 raise Refused("a constant int8 operand has no quantisation")
-            shift = 128 if value.dtype == "UINT8" else 0
             if len(value.quant.scale) != 1:
                 raise Refused(f"a constant operand has {len(value.quant.scale)} scales; expected one")
+            shift = 128 if value.dtype == "UINT8" else 0
             dtype, quant = "int8", Quant(float(value.quant.scale[0]), int(value.quant.zero_point[0]) - shift)
-            if shift:
-                self.charge(data.size)
-                data = (data.astype(np.int16) - 128).astype(np.int8)
         elif value.dtype in ("INT32", "INT64"):
             dtype = "int32"
         elif value.dtype == "BOOL":
-            dtype, quant, data = "int8", TRUTH, data.astype(np.int8)
+            dtype, quant = "int8", TRUTH
         elif value.dtype != "FLOAT32":
             raise Refused(f"a constant operand has type {value.dtype}")
+        data = self.stored(value.data)
         name = self.graph.unique("constant")
         self.graph.add_tensor(Tensor(name, shape, dtype, quant, data.reshape(shape)))
         return name
+
+    def stored(self, data: np.ndarray) -> np.ndarray:
+        """A constant of the file as the graph stores it: uint8 and bool as int8."""
+        if data.dtype == np.uint8:
+            self.charge(data.size)
+            return (data.astype(np.int16) - 128).astype(np.int8)
+        return data.astype(np.int8) if data.dtype == bool else data
 
     def reshaped(self, name: str, shape: Shape) -> str:
         """The tensor with the same bytes as `name` in another shape: one that exists, or a reshape node's output."""

@@ -8,6 +8,7 @@
     tflite_fold.py     computes what depends on constants and shapes only
     tflite_layers.py   translates operators that compute, tflite_windows.py those with weights or windows,
                        tflite_moves.py, tflite_picks.py those that move values about, tflite_spectrum.py transforms
+    tflite_variables.py  state in variables, tflite_recurrent.py in recurrent operators
 
 uint8 values become int8 with zero points lower by 128.
 """

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +20,7 @@ import numpy as np
 import tflite as schema
 
 from ...errors import ModelError
+from .tflite_options import OPTIONS
 
 _MIN_TABLE_BYTES = 24  # table, vtable share and vectors of the smallest tensor or operator that a writer makes
 _MAX_ELEMENTS = 2**26  # of one tensor: no microcontroller holds more, and what follows may take memory for it
@@ -34,55 +35,6 @@ DTYPES: dict[str, np.dtype] = {
     "INT32": np.dtype("<i4"),
     "INT64": np.dtype("<i8"),
     "BOOL": np.dtype("?"),
-}
-
-_POOL = ("Padding", "StrideW", "StrideH", "FilterWidth", "FilterHeight", "FusedActivationFunction")
-_CONV = ("Padding", "StrideW", "StrideH", "FusedActivationFunction", "DilationWFactor", "DilationHFactor")
-_RESIZE = ("AlignCorners", "HalfPixelCenters")
-_MASKS = ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask", "Offset")
-_REDUCER = ("ReducerOptions", ("KeepDims",))
-
-# operator: (options table, fields read from it); a trailing "[]" marks a vector of numbers
-_OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "CONV_2D": ("Conv2DOptions", _CONV),
-    "DEPTHWISE_CONV_2D": ("DepthwiseConv2DOptions", (*_CONV, "DepthMultiplier")),
-    "TRANSPOSE_CONV": ("TransposeConvOptions", ("Padding", "StrideW", "StrideH", "FusedActivationFunction")),
-    "FULLY_CONNECTED": ("FullyConnectedOptions", ("FusedActivationFunction", "WeightsFormat", "KeepNumDims")),
-    "AVERAGE_POOL_2D": ("Pool2DOptions", _POOL),
-    "MAX_POOL_2D": ("Pool2DOptions", _POOL),
-    "MEAN": _REDUCER,
-    "SUM": _REDUCER,
-    "REDUCE_MAX": _REDUCER,
-    "REDUCE_MIN": _REDUCER,
-    "REDUCE_PROD": _REDUCER,
-    "GELU": ("GeluOptions", ("Approximate",)),
-    "ADD": ("AddOptions", ("FusedActivationFunction",)),
-    "SUB": ("SubOptions", ("FusedActivationFunction",)),
-    "MUL": ("MulOptions", ("FusedActivationFunction",)),
-    "DIV": ("DivOptions", ("FusedActivationFunction",)),
-    "CONCATENATION": ("ConcatenationOptions", ("Axis", "FusedActivationFunction")),
-    "SPLIT": ("SplitOptions", ("NumSplits",)),
-    "SPLIT_V": ("SplitVOptions", ("NumSplits",)),
-    "STRIDED_SLICE": ("StridedSliceOptions", _MASKS),
-    "MIRROR_PAD": ("MirrorPadOptions", ("Mode",)),
-    "RESHAPE": ("ReshapeOptions", ("NewShape[]",)),
-    "SQUEEZE": ("SqueezeOptions", ("SqueezeDims[]",)),
-    "PACK": ("PackOptions", ("ValuesCount", "Axis")),
-    "UNPACK": ("UnpackOptions", ("Num", "Axis")),
-    "GATHER": ("GatherOptions", ("Axis", "BatchDims")),
-    "RESIZE_BILINEAR": ("ResizeBilinearOptions", _RESIZE),
-    "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", _RESIZE),
-    "SOFTMAX": ("SoftmaxOptions", ("Beta",)),
-    "LEAKY_RELU": ("LeakyReluOptions", ("Alpha",)),
-    "L2_NORMALIZATION": ("L2NormOptions", ("FusedActivationFunction",)),
-    "BATCH_MATMUL": ("BatchMatMulOptions", ("AdjX", "AdjY")),
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": (
-        "UnidirectionalSequenceLSTMOptions",
-        ("FusedActivationFunction", "CellClip", "ProjClip", "TimeMajor"),
-    ),
-    "SVDF": ("SVDFOptions", ("Rank", "FusedActivationFunction")),
-    "SPACE_TO_DEPTH": ("SpaceToDepthOptions", ("BlockSize",)),
-    "DEPTH_TO_SPACE": ("DepthToSpaceOptions", ("BlockSize",)),
 }
 
 _NO_OPTIONS = SimpleNamespace()
@@ -134,7 +86,7 @@ class FileOperator:
 
 @dataclass(slots=True)
 class FileModel:
-    """The file: its first subgraph."""
+    """A subgraph of the file. once: of the first, the others that CALL_ONCE names, by their number."""
 
     source: str
     size: int
@@ -142,6 +94,7 @@ class FileModel:
     operators: list[FileOperator]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    once: dict[int, FileModel] = field(default_factory=dict)
 
 
 class _CheckedTable(flatbuffers.table.Table):
@@ -350,9 +303,9 @@ class _Reader:
 
     def options(self, o: Any, op: str) -> SimpleNamespace:
         """The operator's options, the schema's defaults where the file has none."""
-        if op not in _OPTIONS:
+        if op not in OPTIONS:
             return _NO_OPTIONS
-        table, fields = _OPTIONS[op]
+        table, fields = OPTIONS[op]
         view = getattr(schema, table)()
         union = o.BuiltinOptions()
         kind = o.BuiltinOptionsType()
@@ -380,18 +333,30 @@ class _Reader:
 
     def read(self) -> FileModel:
         model = self.root()
-        if self.count(model, "Subgraphs", _MIN_TABLE_BYTES) < 1:
+        count = self.count(model, "Subgraphs", _MIN_TABLE_BYTES)
+        if count < 1:
             self.fail("no subgraph; expected a model with one")
         buffers = self.buffers(model)
         codes = [self.opcode(model, i) for i in range(self.count(model, "OperatorCodes", 8))]
-        self.place = "subgraph 0"
-        graph = self.child(model, "Subgraphs", 0)
+        first = self.subgraph(model, 0, buffers, codes)
+        for o in (o for o in first.operators if o.op == "CALL_ONCE"):
+            number = o.options.InitSubgraphIndex
+            if not 1 <= number < count:
+                self.place = f"operator {o.index} {o.op}"
+                self.fail(f"calls subgraph {number}; expected one from 1 to {count - 1}")
+            if number not in first.once:
+                first.once[number] = self.subgraph(model, number, buffers, codes)
+        return first
+
+    def subgraph(self, model: Any, number: int, buffers: list[np.ndarray], codes: list[str]) -> FileModel:
+        self.place = place = f"subgraph {number}"
+        graph = self.child(model, "Subgraphs", number)
         n_tensors = self.count(graph, "Tensors", _MIN_TABLE_BYTES)
         tensors = [self.tensor(graph, i, buffers) for i in range(n_tensors)]
-        self.place = "subgraph 0"
+        self.place = place
         n_ops = self.count(graph, "Operators", _MIN_TABLE_BYTES)
         operators = [self.operator(graph, i, codes, n_tensors) for i in range(n_ops)]
-        self.place = "subgraph 0"
+        self.place = place
         inputs, outputs = (self.indices(graph, f, n_tensors) for f in ("Inputs", "Outputs"))
         return FileModel(self.source, len(self.data), tensors, operators, inputs, outputs)
 

@@ -20,11 +20,11 @@ from .tflite_fold import computable, fold
 from .tflite_layers import ELEMENTWISE, LAYERS
 from .tflite_moves import MOVES
 from .tflite_recurrent import RECURRENT
+from .tflite_variables import VARIABLES
 from .tflite_windows import after_conv
 
-_STATE_OPS = {"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE"}
+_STATES = {**RECURRENT, **VARIABLES}
 _REASONS = {
-    **dict.fromkeys(_STATE_OPS, "keeps state between runs; export the model with its state as inputs and outputs"),
     **dict.fromkeys(("WHILE", "IF", "CALL"), "control flow; export the model with loops unrolled"),
     "CONV_3D": "convolves three axes, a tensor of five; use Conv2D over frames, or Conv1D",
     "SVDF": "keeps state between runs; use Conv1D over the whole window instead",
@@ -75,13 +75,13 @@ class Walk(Importer):
         """Adds to the refusals the operators without a counterpart, of which the walk has not come to all."""
         met = {r.number for r in self.refusals if r.kind.startswith("operator")}
         for op in self.model.operators:
-            known = op.op in LAYERS or op.op in MOVES or op.op in RECURRENT or computable(op.op)
+            known = op.op in LAYERS or op.op in MOVES or op.op in _STATES or computable(op.op)
             if not known and op.index not in met:
                 self.refuse(op, _reason(op.op))
 
     def translate(self, op: Any) -> None:
         """Makes the operator's nodes. Raises Refused."""
-        handler = LAYERS.get(op.op) or MOVES.get(op.op) or RECURRENT.get(op.op)
+        handler = LAYERS.get(op.op) or MOVES.get(op.op) or _STATES.get(op.op)
         if handler is None:
             raise Refused(_reason(op.op))
         handler(self, op)
@@ -107,7 +107,7 @@ class Walk(Importer):
                     f"{self.at(op)}: makes tensor '{name}', which has a value already (cycle or duplicate)"
                 )
         try:
-            if op.op not in RECURRENT and any(i >= 0 and self.model.tensors[i].variable for i in op.inputs):
+            if op.op not in _STATES and any(i >= 0 and self.model.tensors[i].variable for i in op.inputs):
                 raise Refused(_REASONS.get(op.op, "keeps state between runs (a variable tensor)"))
             if not self.fold(op) and not self.delayed(op):
                 self.translate(op)
@@ -220,6 +220,6 @@ class Walk(Importer):
                 Quant(quant.scale, quant.zero_point + 128),
             )
             name = new
-        elif name in self.graph.inputs or self.graph.tensors[name].data is not None:
+        elif name in self.graph.sources or self.graph.tensors[name].data is not None:
             name = self.reshape_node(name, self.graph.unique(f"{name}_output"), self.graph.tensors[name].shape, quant)
         self.graph.outputs.append(name)
