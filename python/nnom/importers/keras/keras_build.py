@@ -11,9 +11,8 @@ import numpy as np
 
 from ...errors import ModelError
 from ...graph import Graph, Node, Shape, Tensor, Weight
-from ...ops import CLAMPS
 from ..layout import Axes, channels_last
-from ..workbench import Refused
+from ..workbench import Refused, fused_clamp
 from .keras_config import Config
 from .keras_spec import Layer
 
@@ -68,6 +67,11 @@ class Act(NamedTuple):
     kind: str
     alpha: float | None = None
     top: float | None = None
+
+    @property
+    def clamp(self) -> str:
+        """What a layer does of it, or "none"."""
+        return fused_clamp(self.kind) if self.top is None else "none"
 
 
 def axes_of(shape: Sequence[int]) -> Axes:
@@ -171,9 +175,12 @@ class Builder:
     ) -> Value:
         """A node followed by the layer's activation: clamps are fused, others follow as a node of their own."""
         act = layer_activation(layer, self.v3)
-        fused = fused_clamp(act)
-        y = self.node(op, layer.name, [x], shape, {**attrs, "activation": fused}, weights)
-        return y if fused != "none" else self.activation(f"{layer.name}_{act.kind}", y, act)
+        y = self.node(op, layer.name, [x], shape, {**attrs, "activation": act.clamp}, weights)
+        return self.finished(layer, y, act)
+
+    def finished(self, layer: Layer, y: Value, act: Act) -> Value:
+        """`y`, whose node has fused the layer's activation if that is a clamp, through any other."""
+        return y if act.clamp != "none" else self.activation(f"{layer.name}_{act.kind}", y, act)
 
     def chain(self, op: str, name: str, values: Sequence[Value]) -> Value:
         """Two or more values combined pairwise; dimensions of size 1 are broadcast."""
@@ -322,11 +329,6 @@ def parse_activation(value: Any, where: str, v3: bool) -> Act:
     if value == "hard_sigmoid" and not v3:
         alpha = 0.2  # Keras 2: clip(0.2 x + 0.5, 0, 1)
     return Act(kind, alpha)
-
-
-def fused_clamp(act: Act) -> str:
-    """The clamp that a layer before takes over, or "none"."""
-    return act.kind if act.kind in CLAMPS and act.top is None else "none"
 
 
 def relu_activation(config: Config, v3: bool) -> Act:

@@ -17,6 +17,7 @@ import numpy as np
 from ...errors import ModelError, UnsupportedError
 from ...untrusted import Archive, allowance, parse_json, read_file
 from ..kinds import kind_of
+from ..workbench import Refused
 from .hdf5_file import Hdf5File
 from .keras_recurrent import FOLDERS
 from .keras_settings import BATCH_NORMS
@@ -294,22 +295,16 @@ def _attach_live(spec: Model, model: Any, place: str) -> None:
 
 
 def input_shape(layer: Layer) -> tuple[int, ...]:
-    """The shape of an InputLayer without the batch; UnsupportedError if sides are open."""
+    """The shape of an InputLayer without the batch; Refused if sides are open."""
     config: Config = layer.config
     shape = config.get("batch_shape", config.get("batch_input_shape"))
     if shape is None:
-        raise UnsupportedError(
-            f"{layer.where}: the model has no input shape; build it with a fixed one (keras.Input(shape))"
-        )
+        raise Refused("the model has no input shape", "build it with a fixed one (keras.Input(shape))")
     if not isinstance(shape, list) or not all(v is None or (isinstance(v, int) and 0 < v < 2**30) for v in shape):
         raise config.fail("batch_shape", "a list of sizes")
     sides = shape[1:]
     if not sides or any(v is None for v in sides):
-        raise UnsupportedError(
-            f"{layer.where}: shape {tuple(shape)} has open sides; save the model with a fixed input shape"
-        )
+        raise Refused(f"shape {tuple(shape)} has open sides", "save the model with a fixed input shape")
     if len(sides) > 3:
-        raise UnsupportedError(
-            f"{layer.where}: shape {tuple(shape)}; at most (batch, height, width, channels) is supported"
-        )
+        raise Refused(f"shape {tuple(shape)}", "at most (batch, height, width, channels) is supported")
     return tuple(sides)

@@ -11,7 +11,7 @@ import numpy as np
 from ...errors import ModelError
 from ...graph import Weight, same_padding, window_size
 from ..workbench import Refused
-from .keras_build import Builder, Handler, Value, arrays, cached, expect_rank, fused_clamp, layer_activation
+from .keras_build import Builder, Handler, Value, arrays, cached, expect_rank, layer_activation
 from .keras_settings import BATCH_NORMS
 from .keras_spec import Layer
 
@@ -120,8 +120,7 @@ def _grouped(
     ])  # fmt: skip
     h, w, _ = x.sides
     act = layer_activation(layer, b.v3)
-    fused = fused_clamp(act)
-    attrs = {**win.attrs(), "activation": fused}
+    attrs = {**win.attrs(), "activation": act.clamp}
     parts = []
     for g in range(groups):
         piece = {"begin": (0, 0, g * size), "size": (h, w, size), "stride": (1, 1, 1)}
@@ -129,7 +128,7 @@ def _grouped(
         out = spatial(x.shape, win.out, per)
         parts.append(b.node("conv2d", f"{layer.name}_conv{g}", [part], out, attrs, made[g]))
     y = b.node("concat", layer.name, parts, spatial(x.shape, win.out, per * groups), {"axis": 2})
-    return y if fused != "none" else b.activation(f"{layer.name}_{act.kind}", y, act)
+    return b.finished(layer, y, act)
 
 
 def depthwise(b: Builder, layer: Layer, x: Value, rank: int) -> Value:

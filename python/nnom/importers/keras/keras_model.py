@@ -8,7 +8,7 @@ from typing import Any
 
 from ...errors import ModelError, UnsupportedError
 from ...graph import Graph, Tensor
-from ..workbench import Refused, c_identifier, rename
+from ..workbench import Refusals, Refused, Thing, c_identifier, rename
 from . import keras_calls, keras_ops, keras_recurrent, keras_settings
 from .keras_build import Builder, Handler, Value, layer_activation, sides_of
 from .keras_file import Source, input_shape, read_source
@@ -70,7 +70,7 @@ class _Importer:
         self.source = source
         self.graph = Graph(name=c_identifier(source.stem), source=source.place)
         self.builder = Builder(self.graph, v3=not source.version.startswith(("1.", "2.")))
-        self.refused: dict[str, str] = {}
+        self.refusals = Refusals(self.graph, "layer cannot be converted", "layers cannot be converted", MAX_REFUSALS)
         self.layers_left = MAX_LAYERS
 
     def run(self) -> Graph:
@@ -80,7 +80,7 @@ class _Importer:
         names = model.input_names or [""] * len(model.inputs)
         inputs = [self._input(model, ref, name) for ref, name in zip(model.inputs, names, strict=True)]
         outputs = self._model(model, inputs, "")
-        self._stop_if_refused()
+        self.refusals.stop_if_refused()
         self._outputs([v for v in outputs if v is not None], model.output_names)
         self.graph.prune()
         return self.graph
@@ -90,8 +90,8 @@ class _Importer:
         layer = next(layer for layer in model.layers if layer.name == ref.layer)
         try:
             shape = input_shape(layer)
-        except UnsupportedError as e:
-            self.refused[layer.where] = str(e).removeprefix(f"{layer.where}: ")
+        except Refused as e:
+            self.refusals.refuse(self._thing(layer), e)
             return None
         self.builder.room(layer.name, shape)
         tensor = self.graph.add_tensor(Tensor(self.graph.unique(name or layer.name), sides_of(shape)))
@@ -124,18 +124,10 @@ class _Importer:
             try:
                 _check_layer(layer, self.builder.v3)
             except Refused as e:
-                self.refused[layer.where] = str(e)
-            if len(self.refused) == MAX_REFUSALS:
-                self._stop_if_refused()
+                self.refusals.refuse(self._thing(layer), e)
 
-    def _stop_if_refused(self) -> None:
-        if not self.refused:
-            return
-        place = self.source.place
-        lines = [f"{where.removeprefix(place + ': ')}: {why}" for where, why in self.refused.items()]
-        least = "at least " if len(lines) >= MAX_REFUSALS else ""
-        count = f"{least}{len(lines)} layer{'s' if len(lines) > 1 else ''}"
-        raise UnsupportedError(f"{place}: {count} cannot be converted:", self.graph, lines)
+    def _thing(self, layer: Layer) -> Thing:
+        return Thing(layer.where.removeprefix(f"{self.source.place}: "))
 
     # ---- graph ---------------------------------------------------------------------------------------------
 
@@ -181,13 +173,13 @@ class _Importer:
         if layer.model is not None:
             return self._nested(layer, call, found, scope)
         hidden = any(values[ref] is None for ref in refs_in(call.args) + refs_in(call.kwargs))
-        if hidden or layer.where in self.refused:
+        if hidden or self._thing(layer) in self.refusals:
             return None
         self.builder.scope = scope
         try:
             return list(self._convert(layer, call, [v for v in found if v is not None], values))
         except Refused as e:
-            self.refused[layer.where] = str(e)
+            self.refusals.refuse(self._thing(layer), e)
             return None
 
     def _nested(self, layer: Layer, call: Call, found: list[Value | None], scope: str) -> list[Value | None] | None:
@@ -196,7 +188,7 @@ class _Importer:
         try:
             keras_calls.check(layer, call, self.builder.v3)
         except Refused as e:
-            self.refused[layer.where] = str(e)
+            self.refusals.refuse(self._thing(layer), e)
             return None
         if len(found) != len(model.inputs):
             raise ModelError(f"{layer.where}: is called with {len(found)} tensors; expected {len(model.inputs)}")

@@ -14,7 +14,7 @@ from ...errors import ModelError
 from ...graph import Graph, Node, Quant, Shape, Tensor, Weight
 from ...ops import CLAMPS
 from ..layout import Axes, channels_last, in_order, merged
-from ..workbench import Refusal, Refused
+from ..workbench import Refusals, Refused, Thing, fused_clamp
 
 Key = tuple[bytes, bytes]  # container and name of a variable
 TRUTH = Quant(1.0, 0)  # of bool tensors: 0 and 1 as int8
@@ -79,7 +79,6 @@ class Importer:
     dequantize_weights: bool
     graph: Graph
     values: dict[int, Value] = field(default_factory=dict)
-    refusals: list[Refusal] = field(default_factory=list)
     truth: dict[int, tuple[str, Quant | None]] = field(default_factory=dict)  # of bool tensors: dtype and quantisation
     variables: dict[Key, Variable] = field(default_factory=dict)
     handles: dict[int, Variable] = field(default_factory=dict)  # by index of the file's tensors
@@ -89,6 +88,9 @@ class Importer:
     _same_bytes: dict[tuple[str, Shape], str] = field(default_factory=dict)
     _root: dict[str, str] = field(default_factory=dict)
     _spent: int = 0
+
+    def __post_init__(self) -> None:
+        self.refusals = Refusals(self.graph, "unsupported", "unsupported")
 
     def translate(self, op: Any) -> None:
         """Adds what one operator does: the walk's."""
@@ -154,6 +156,11 @@ class Importer:
     def at(self, op: Any) -> str:
         """The operator's place, for messages."""
         return f"{self.graph.source}: operator {op.index} {op.op}"
+
+    def thing(self, op: Any) -> Thing:
+        """The operator, for refusals."""
+        names = ", ".join(f"'{self.model.tensors[i].name}'" for i in op.outputs[:8])
+        return Thing(f"operator {op.op}", op.index, f"-> {names}" if names else "")
 
     def charge(self, nbytes: int) -> None:
         """Counts memory that is made, so that a small file can not demand much."""
@@ -271,7 +278,7 @@ class Importer:
     def activation(self, op: Any) -> str:
         """Name of the fused activation."""
         kind = _ACTIVATIONS.get(op.options.FusedActivationFunction, "unknown")
-        if kind not in ("none", *CLAMPS):
+        if fused_clamp(kind) != kind:
             raise Refused(f"fused activation {kind}; expected none, {', '.join(CLAMPS)}")
         return kind
 

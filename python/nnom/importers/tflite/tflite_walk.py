@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ModelError, UnsupportedError
+from ...errors import ModelError
 from ...graph import Node, Quant, Tensor
 from ..layout import in_order
-from ..workbench import Refusal, Refused, listing
+from ..workbench import Refused, Thing
 from .tflite_context import Importer, Value
 from .tflite_fold import computable, fold
 from .tflite_layers import ELEMENTWISE, LAYERS
@@ -41,17 +41,13 @@ class Walk(Importer):
 
     def run(self) -> None:
         """Builds the graph. Errors: ModelError, UnsupportedError with all that is refused."""
-        after: list[str] = []
         try:
             self.walk()
         except ModelError as e:  # may be a consequence of what is refused, which is named first
             self.name_unknown()
-            if not self.refusals:
-                raise
-            after = [f"after that: {str(e).removeprefix(f'{self.graph.source}: ')}"]
-        if self.refusals:
-            text = f"{self.graph.source}: {len(self.refusals)} unsupported:"
-            raise UnsupportedError(text, self.graph, [*listing(self.refusals), *after])
+            self.refusals.stop_if_refused(f"after that: {str(e).removeprefix(f'{self.graph.source}: ')}")
+            raise
+        self.refusals.stop_if_refused()
         if self.dequantised:
             self.graph.notes.append(
                 f"a dynamic-range model, float activations and int8 weights in {self.dequantised} layers: they "
@@ -73,11 +69,10 @@ class Walk(Importer):
 
     def name_unknown(self) -> None:
         """Adds to the refusals the operators without a counterpart, of which the walk has not come to all."""
-        met = {r.number for r in self.refusals if r.kind.startswith("operator")}
         for op in self.model.operators:
             known = op.op in LAYERS or op.op in MOVES or op.op in _STATES or computable(op.op)
-            if not known and op.index not in met:
-                self.refuse(op, _reason(op.op))
+            if not known and self.thing(op) not in self.refusals:
+                self.refuse(op, Refused(_reason(op.op)))
 
     def translate(self, op: Any) -> None:
         """Makes the operator's nodes. Raises Refused."""
@@ -112,7 +107,7 @@ class Walk(Importer):
             if not self.fold(op) and not self.delayed(op):
                 self.translate(op)
         except Refused as e:
-            self.refuse(op, str(e))
+            self.refuse(op, e)
         except (IndexError, ValueError, TypeError, ArithmeticError) as e:
             raise ModelError(f"{self.at(op)}: its operands do not fit together: {e}") from e
 
@@ -139,11 +134,9 @@ class Walk(Importer):
             self.define(op, k, Value(array.shape, tensor.dtype, data=array, quant=tensor.quant))
         return True
 
-    def refuse(self, op: Any, reason: str) -> None:
+    def refuse(self, op: Any, refused: Refused) -> None:
         """Notes a refusal; the outputs get stand-ins."""
-        names = ", ".join(f"'{self.model.tensors[i].name}'" for i in op.outputs[:8])
-        if reason:
-            self.refusals.append(Refusal(f"operator {op.op}", op.index, f"-> {names}" if names else "", reason))
+        self.refusals.refuse(self.thing(op), refused)
         for k, index in enumerate(op.outputs):
             if index in self.values:
                 continue
@@ -178,7 +171,7 @@ class Walk(Importer):
             value = Value(tensor.shape, tensor.dtype, quant=tensor.quant)
             shape = self.shape_of(value)
         except Refused as e:
-            self.refusals.append(Refusal("input", tensor.index, f"'{tensor.name}'", str(e)))
+            self.refusals.refuse(Thing("input", tensor.index, f"'{tensor.name}'"), e)
             dtype, quant, value = "float32", None, Value(tensor.shape, tensor.dtype, quant=tensor.quant)
             if tensor.shape and min(tensor.shape) < 1:
                 self.values[tensor.index] = value
@@ -208,7 +201,7 @@ class Walk(Importer):
             name = self.name(value)
         except Refused as e:
             if not self.refusals:
-                self.refusals.append(Refusal("output", tensor.index, f"'{tensor.name}'", str(e)))
+                self.refusals.refuse(Thing("output", tensor.index, f"'{tensor.name}'"), e)
             return
         quant = self.graph.tensors[name].quant
         if tensor.dtype == "UINT8" and quant is not None:
