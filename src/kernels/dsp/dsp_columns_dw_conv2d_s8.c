@@ -72,7 +72,7 @@ static const uint32_t *dsp_columns_weights(const dsp_columns_t *c, const uint32_
     return c->weights;
 }
 
-static void dsp_columns_fill(uint32_t *words, int32_t lo, int32_t hi, int32_t zero_point)
+static NNOM_DSP_APART void dsp_columns_fill(uint32_t *words, int32_t lo, int32_t hi, int32_t zero_point)
 {
     const uint32_t x = ((uint32_t)zero_point & 0xffffu) * 0x10001u;
     for (int32_t i = lo * NNOM_DSP_COLUMN; i < hi * NNOM_DSP_COLUMN; i++) {

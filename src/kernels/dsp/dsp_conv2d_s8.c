@@ -43,11 +43,22 @@ static nnom_range_t dsp_conv_inner(const nnom_geometry_t *g, int32_t in_w, int32
     return inner.lo >= inner.hi ? none : (inner.hi <= out_w ? inner : (nnom_range_t){inner.lo, out_w});
 }
 
+/* nnom_dsp_expand_any() and nnom_dsp_fill(), once in the program. */
+static NNOM_DSP_APART uint32_t *dsp_conv_bytes(uint32_t *to, const int8_t *from, int32_t n, uint32_t step)
+{
+    return nnom_dsp_expand_any(to, from, n, step);
+}
+
+static NNOM_DSP_APART uint32_t *dsp_conv_zeros(const dsp_conv_t *c, uint32_t *to, int32_t n, uint32_t step)
+{
+    return nnom_dsp_fill(to, c->zero_point, n, step);
+}
+
 /* A run of each of n pixels, `distance` bytes apart: short runs, and single pixels. */
 static NNOM_DSP_APART uint32_t *dsp_conv_short(const dsp_conv_t *c, uint32_t *to, const int8_t *from, int32_t n)
 {
     for (int32_t i = 0; i < n; i++) {
-        (void)nnom_dsp_expand_any(to + i, from + i * c->distance, c->run, (uint32_t)n);
+        (void)dsp_conv_bytes(to + i, from + i * c->distance, c->run, (uint32_t)n);
     }
     return to + n * c->filled / 2;
 }
@@ -97,9 +108,9 @@ static uint32_t *dsp_conv_border(const dsp_conv_t *c, const int8_t *row, uint32_
     const int32_t lo = k.lo * c->channels, hi = k.hi * c->channels;
     const int8_t *from = row + (c->window.left + k.lo) * c->channels;
     if (c->channels % 4 == 0) {
-        to = nnom_dsp_fill(to, c->zero_point, lo, step);
-        to = nnom_dsp_expand(to, from, hi - lo, step);
-        return nnom_dsp_fill(to, c->zero_point, c->run - hi, step);
+        to = dsp_conv_zeros(c, to, lo, step);
+        to = dsp_conv_bytes(to, from, hi - lo, step);
+        return dsp_conv_zeros(c, to, c->run - hi, step);
     }
     if (c->run <= 4 && c->window.in.w * c->channels >= 4 && (lo == 0 || hi == c->run)) {
         const uint32_t x = dsp_conv_border_word(c, row, lo, hi);
@@ -110,7 +121,7 @@ static uint32_t *dsp_conv_border(const dsp_conv_t *c, const int8_t *row, uint32_
     for (int32_t i = 0; i < c->filled; i++) {
         c->patch[i] = (int8_t)(i >= lo && i < hi ? *from++ : c->zero_point);
     }
-    return nnom_dsp_expand(to, c->patch, c->filled, step);
+    return dsp_conv_bytes(to, c->patch, c->filled, step);
 }
 
 /* A row of the window of one pixel, some of its columns outside the input. */
@@ -118,7 +129,7 @@ static uint32_t *dsp_conv_outside(const dsp_conv_t *c, const int8_t *row, uint32
 {
     const nnom_window_t *window = &c->window;
     if (window->columns.lo == window->columns.hi) {
-        return nnom_dsp_fill(to, c->zero_point, c->runs * c->filled, step);
+        return dsp_conv_zeros(c, to, c->runs * c->filled, step);
     }
     if (c->runs == 1) {
         return dsp_conv_border(c, row, to, step);
@@ -126,7 +137,7 @@ static uint32_t *dsp_conv_outside(const dsp_conv_t *c, const int8_t *row, uint32
     for (int32_t k = 0; k < c->runs; k++) {
         const bool inside = k >= window->columns.lo && k < window->columns.hi;
         const int8_t *from = row + (window->left + k * window->g->dilation_w) * c->channels;
-        to = inside ? nnom_dsp_expand_any(to, from, c->run, step) : nnom_dsp_fill(to, c->zero_point, c->filled, step);
+        to = inside ? dsp_conv_bytes(to, from, c->run, step) : dsp_conv_zeros(c, to, c->filled, step);
     }
     return to;
 }
@@ -145,14 +156,9 @@ static NNOM_DSP_APART void dsp_conv_pixel(dsp_conv_t *c, int32_t x, uint32_t *to
         }
         const int8_t *from = row + c->window.left * c->channels;
         for (int32_t k = c->runs; k > 0; k--, from += c->hop) {
-            to = nnom_dsp_expand_any(to, from, c->run, step);
+            to = dsp_conv_bytes(to, from, c->run, step);
         }
     }
-}
-
-static uint32_t *dsp_conv_zeros(const dsp_conv_t *c, uint32_t *to, int32_t n)
-{
-    return n > 0 ? nnom_dsp_fill(to, c->zero_point, n, 1) : to;
 }
 
 /* The windows of n pixels from column x on; words of a pixel are n apart. */
@@ -160,7 +166,7 @@ static NNOM_DSP_APART void dsp_conv_windows(dsp_conv_t *c, int32_t x, int32_t n)
 {
     const nnom_range_t rows = c->window.rows;
     const int32_t row = c->runs * c->filled * n; /* int16 values */
-    uint32_t *to = dsp_conv_zeros(c, c->words, rows.lo * row);
+    uint32_t *to = dsp_conv_zeros(c, c->words, rows.lo * row, 1);
     if (x >= c->inner.lo && x + n <= c->inner.hi) {
         to = dsp_conv_inside(c, x, n, to);
     } else {
@@ -169,7 +175,7 @@ static NNOM_DSP_APART void dsp_conv_windows(dsp_conv_t *c, int32_t x, int32_t n)
         }
         to += (rows.hi - rows.lo) * row / 2;
     }
-    (void)dsp_conv_zeros(c, to, (c->p->geometry.kernel_h - rows.hi) * row);
+    (void)dsp_conv_zeros(c, to, (c->p->geometry.kernel_h - rows.hi) * row, 1);
 }
 
 /* Blocks of n pixels, outputs `distance` apart. */

@@ -3,6 +3,16 @@
 
 #include "text.h"
 
+void nnom_dsp_limits(int32_t least, int32_t most, int8_t *row, int32_t n)
+{
+    if (least == -128 && most == 127) {
+        return;
+    }
+    for (int32_t i = 0; i < n; i++) {
+        row[i] = (int8_t)(row[i] < least ? least : (row[i] > most ? most : row[i]));
+    }
+}
+
 #ifdef NNOM_DSP_ASSEMBLY
 
 /* r0 is the stream, r1 the inputs. */

@@ -57,6 +57,9 @@ static inline int8_t nnom_dsp_output(uint32_t twice, const uint32_t *finish, uin
     return (int8_t)nnom_ssat8((nnom_smmlar(acc, (int32_t)finish[0], (int32_t)finish[1]) + (acc >> 31)) >> e);
 }
 
+/* n outputs clamped, where the limits are narrower than int8. */
+void nnom_dsp_limits(int32_t least, int32_t most, int8_t *row, int32_t n);
+
 /* Two outputs of their sums; finish: of the stream. */
 static inline void nnom_dsp_two_outputs(uint32_t ab, uint32_t a, const uint32_t *finish, int8_t *out)
 {

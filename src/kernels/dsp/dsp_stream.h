@@ -40,15 +40,4 @@ bool nnom_dsp_accepts_all(const nnom_conv_layer_t *conv, int32_t bound);
 /* The constants of requantising of `width` outputs, as dsp_loops.h has them; returns where the next words go. */
 uint32_t *nnom_dsp_finish(const nnom_conv_layer_t *conv, int32_t channel, int32_t width, uint32_t *to);
 
-/* n outputs clamped, where the limits are narrower than int8. */
-static inline void nnom_dsp_limits(int32_t least, int32_t most, int8_t *row, int32_t n)
-{
-    if (least == -128 && most == 127) {
-        return;
-    }
-    for (int32_t i = 0; i < n; i++) {
-        row[i] = (int8_t)(row[i] < least ? least : (row[i] > most ? most : row[i]));
-    }
-}
-
 #endif

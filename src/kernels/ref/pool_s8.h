@@ -6,40 +6,67 @@
 #include "../fixed.h"
 #include "cells.h"
 
-/* Channels [o, o + n) of each cell into acc[n]. |sum| <= 128 * cells < 2^31: build checked it. */
-static inline void nnom_cells_sum_s8(const nnom_cells_t *cells, int32_t o, int32_t n, int32_t *acc)
+/* n channels of the cells of a row from x on, four of them in registers. |sum| <= 128 * cells < 2^31: build checked it. */
+static inline void nnom_cells_sum_row_s8(const nnom_cells_t *cells, const int8_t *x, int32_t n, int32_t *acc)
 {
-    nnom_walk_t walk = cells->walk;
-    for (int32_t y = 0; y < cells->rows; y++, nnom_walk_down(&walk)) {
-        const int8_t *x = (const int8_t *)nnom_walk_row(&walk) + cells->first * cells->c + o;
-        for (int32_t k = 0; k < cells->columns; k++, x += cells->c) {
-            for (int32_t i = 0; i < n; i++) {
-                acc[i] += x[i];
-            }
+    int32_t i = 0;
+    for (; i + 4 <= n; i += 4, acc += 4) {
+        int32_t a = acc[0], b = acc[1], c = acc[2], d = acc[3];
+        const int8_t *from = x + i;
+        for (int32_t k = cells->columns; k > 0; k--, from += cells->c) {
+            a += from[0];
+            b += from[1];
+            c += from[2];
+            d += from[3];
+        }
+        acc[0] = a;
+        acc[1] = b;
+        acc[2] = c;
+        acc[3] = d;
+    }
+    for (; i < n; i++, acc++) {
+        for (int32_t k = 0; k < cells->columns; k++) {
+            *acc += x[i + k * cells->c];
         }
     }
 }
 
-static inline void nnom_cells_max_s8(const nnom_cells_t *cells, int32_t o, int32_t n, int32_t *acc)
+static inline void nnom_cells_max_row_s8(const nnom_cells_t *cells, const int8_t *x, int32_t n, int32_t *acc)
 {
-    nnom_walk_t walk = cells->walk;
-    for (int32_t y = 0; y < cells->rows; y++, nnom_walk_down(&walk)) {
-        const int8_t *x = (const int8_t *)nnom_walk_row(&walk) + cells->first * cells->c + o;
-        for (int32_t k = 0; k < cells->columns; k++, x += cells->c) {
-            for (int32_t i = 0; i < n; i++) {
-                acc[i] = nnom_max_i32(acc[i], x[i]);
-            }
+    int32_t i = 0;
+    for (; i + 4 <= n; i += 4, acc += 4) {
+        int32_t a = acc[0], b = acc[1], c = acc[2], d = acc[3];
+        const int8_t *from = x + i;
+        for (int32_t k = cells->columns; k > 0; k--, from += cells->c) {
+            a = nnom_max_i32(a, from[0]);
+            b = nnom_max_i32(b, from[1]);
+            c = nnom_max_i32(c, from[2]);
+            d = nnom_max_i32(d, from[3]);
+        }
+        acc[0] = a;
+        acc[1] = b;
+        acc[2] = c;
+        acc[3] = d;
+    }
+    for (; i < n; i++, acc++) {
+        for (int32_t k = 0; k < cells->columns; k++) {
+            *acc = nnom_max_i32(*acc, x[i + k * cells->c]);
         }
     }
 }
 
+/* Channels [o, o + n) of each cell into acc[n]. */
 static inline void nnom_cells_take_s8(const nnom_cells_t *cells, nnom_pool_kind_t kind, int32_t o, int32_t n,
                                       int32_t *acc)
 {
-    if (kind == NNOM_POOL_MAX) {
-        nnom_cells_max_s8(cells, o, n, acc);
-    } else {
-        nnom_cells_sum_s8(cells, o, n, acc);
+    nnom_walk_t walk = cells->walk;
+    for (int32_t y = 0; y < cells->rows; y++, nnom_walk_down(&walk)) {
+        const int8_t *x = (const int8_t *)nnom_walk_row(&walk) + cells->first * cells->c + o;
+        if (kind == NNOM_POOL_MAX) {
+            nnom_cells_max_row_s8(cells, x, n, acc);
+        } else {
+            nnom_cells_sum_row_s8(cells, x, n, acc);
+        }
     }
 }
 
