@@ -128,6 +128,8 @@ NNOM_SHORT(nnom_layer_t *, ArgMin, (int32_t axis), nnom_arg_min(axis))
 NNOM_SHORT(nnom_layer_t *, TopK, (int32_t count, bool indices), nnom_top_k(count, indices))
 NNOM_SHORT(nnom_layer_t *, BatchMatmul, (bool transpose_a, bool transpose_b),
            nnom_batch_matmul(transpose_a, transpose_b))
+/* Announced in 2019. */
+NNOM_SHORT(nnom_layer_t *, Dot, (bool transpose_a, bool transpose_b), nnom_batch_matmul(transpose_a, transpose_b))
 NNOM_SHORT(nnom_layer_t *, DenseByRows, (const nnom_bias_t *b), nnom_dense_by_rows(b))
 NNOM_SHORT(nnom_layer_t *, Quantize, (nnom_type_t type), nnom_quantize(type))
 NNOM_SHORT(nnom_layer_t *, Cast, (nnom_type_t type), nnom_cast(type))
