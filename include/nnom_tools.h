@@ -106,7 +106,7 @@ typedef struct nnom_options {
 nnom_status_t nnom_compile(nnom_model_t *m, nnom_layer_t *in, nnom_layer_t *out, const nnom_options_t *options);
 
 /* What a model needs that did not fit into its budget or the memory given. */
-typedef struct nnom_least {
+typedef struct {
     uint32_t arena_bytes; /* the least that fits; 0: the last compile succeeded, or failed otherwise */
     const char *layer;    /* the one that sets it, owned by the model; NULL if the plan is no matter of a budget */
 } nnom_least_t;

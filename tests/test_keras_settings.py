@@ -42,7 +42,7 @@ def _check(cls: str, values: dict[str, Any]) -> None:
 
 
 def test_every_class_has_its_settings() -> None:
-    assert set(settings.LAYERS) == {*importer.HANDLERS, "InputLayer"}
+    assert set(settings.LAYERS) == {*importer.HANDLERS, *importer.MANY_HANDLERS, "InputLayer"}
 
 
 @pytest.mark.parametrize("cls", settings.LAYERS)

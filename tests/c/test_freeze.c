@@ -11,7 +11,7 @@ typedef struct text {
     size_t stop_at; /* writing fails from here on */
 } text_t;
 
-enum { TEXT_MAX = 1 << 18 };
+enum { TEXT_MAX = 1 << 20 };
 
 static int append(void *context, const char *piece, size_t bytes)
 {
