@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /*
- * Depthwise convolution on cores with the DSP extension, one output channel for each input channel: four channels at a time. The cells
- * of a window are found once for a pixel; those in the padding are a row of zero points in the scratch.
+ * Depthwise convolution on cores with the DSP extension, one output channel for each input channel: two taps of four channels at a time. The
+ * cells of a window are found once for a pixel; those in the padding are a row of zero points in the scratch.
  */
 #include <string.h>
 
@@ -11,91 +11,82 @@
 
 #include "../ref/window.h"
 
-/*
- * Words of a group of four channels: start [4], weights, a word of four bytes for each tap, then M and C of each channel and e of
- * each. Of the last group with less than four channels, too.
- */
-enum { DSP_DW_START = 4, DSP_DW_FINISH = 12, DSP_DW_TAPS = 64 };
+enum { DSP_DW_START = 4, DSP_DW_TAPS = 64 };
 
 typedef struct dsp_dw {
     const nnom_dsp_param_t *p;
     nnom_window_t window;
     const int8_t *zeros; /* [channels] zero points */
     int32_t channels;
-    const int8_t *cells[DSP_DW_TAPS]; /* channel 0 of each cell of the window */
+    const int8_t
+        *cells[DSP_DW_TAPS + 1]; /* channel 0 of each cell of the window; of an odd number the last one twice */
 } dsp_dw_t;
+
+/* n cells, `step` bytes from one to the next; returns where the next ones go. */
+static inline const int8_t **dsp_dw_run(const int8_t **cell, const int8_t *from, int32_t step, int32_t n)
+{
+    for (; n > 0; n--, from += step) {
+        *cell++ = from;
+    }
+    return cell;
+}
 
 /* Where the cells of the window at column x are. */
 static void dsp_dw_cells(dsp_dw_t *d, int32_t x)
 {
     nnom_window_t *window = &d->window;
     const nnom_geometry_t *g = window->g;
-    const int8_t **cell = d->cells;
+    const int8_t *zeros = d->zeros;
     nnom_window_column(window, x);
+    const nnom_range_t k = window->columns, rows = window->rows;
+    const int32_t inside = k.hi - k.lo, width = g->kernel_w, step = g->dilation_w * d->channels;
+    const int32_t left = inside > 0 ? window->left * d->channels + k.lo * step : 0;
     nnom_walk_t walk = window->walk;
-    for (int32_t ky = 0; ky < g->kernel_h; ky++) {
-        const bool inside = ky >= window->rows.lo && ky < window->rows.hi;
-        const int8_t *row = inside ? (const int8_t *)nnom_walk_row(&walk) : NULL;
-        for (int32_t kx = 0; kx < g->kernel_w; kx++) {
-            const bool there = inside && kx >= window->columns.lo && kx < window->columns.hi;
-            *cell++ = there ? row + (window->left + kx * g->dilation_w) * d->channels : d->zeros;
-        }
-        if (inside) {
-            nnom_walk_down(&walk);
-        }
+    const int8_t **cell = dsp_dw_run(d->cells, zeros, 0, rows.lo * width);
+    for (int32_t n = rows.hi - rows.lo; n > 0; n--, nnom_walk_down(&walk)) {
+        cell = dsp_dw_run(cell, zeros, 0, k.lo);
+        cell = dsp_dw_run(cell, (const int8_t *)nnom_walk_row(&walk) + left, step, inside);
+        cell = dsp_dw_run(cell, zeros, 0, width - k.lo - inside);
     }
+    cell = dsp_dw_run(cell, zeros, 0, (g->kernel_h - rows.hi) * width);
+    *cell = cell[-1];
 }
 
-static int8_t dsp_dw_output(int32_t acc, const uint32_t *scale, uint32_t e)
+static int32_t dsp_dw_pairs(int32_t taps)
 {
-    return nnom_dsp_output((uint32_t)acc * 2u, scale, e);
+    return (taps + 1) / 2;
 }
 
-/* Four channels from `at` on; the group's words begin at `stream`. */
-static void dsp_dw_group(const dsp_dw_t *d, const uint32_t *stream, int32_t at, int8_t *out)
+/* A weight of channel i of a group; w: of its first two taps. */
+static int32_t dsp_dw_weight(const uint32_t *w, int32_t i, int32_t tap)
 {
-    const int32_t taps = d->p->taps;
-    int32_t s0 = (int32_t)stream[0], s1 = (int32_t)stream[1], s2 = (int32_t)stream[2], s3 = (int32_t)stream[3];
-    const uint32_t *w = stream + DSP_DW_START;
-    for (int32_t t = 0; t < taps; t++) {
-        const uint32_t x = nnom_dsp_load(d->cells[t] + at);
-        const uint32_t x02 = nnom_sxtb16(x), x13 = nnom_sxtb16_odd(x);
-        const uint32_t w02 = nnom_sxtb16(w[t]), w13 = nnom_sxtb16_odd(w[t]);
-        s0 = nnom_smlabb(x02, w02, s0);
-        s1 = nnom_smlabb(x13, w13, s1);
-        s2 = nnom_smlatt(x02, w02, s2);
-        s3 = nnom_smlatt(x13, w13, s3);
-    }
-    const uint32_t *scale = w + taps, *e = scale + 8;
-    out[0] = dsp_dw_output(s0, scale, e[0]);
-    out[1] = dsp_dw_output(s1, scale + 2, e[1]);
-    out[2] = dsp_dw_output(s2, scale + 4, e[2]);
-    out[3] = dsp_dw_output(s3, scale + 6, e[3]);
+    const uint32_t word = w[tap / 2 * 2 + i / 2];
+    return (int8_t)(uint8_t)(word >> (tap % 2 * 16 + i % 2 * 8));
 }
 
 /* The channels that no whole word holds, one by one: nothing behind a row is read. */
 static void dsp_dw_rest(const dsp_dw_t *d, const uint32_t *stream, int32_t at, int8_t *out)
 {
     const int32_t taps = d->p->taps;
-    const uint32_t *w = stream + DSP_DW_START, *scale = w + taps, *e = scale + 8;
+    const uint32_t *w = stream + DSP_DW_START, *scale = w + 2 * dsp_dw_pairs(taps);
     for (int32_t i = 0; at + i < d->channels; i++) {
         int32_t acc = (int32_t)stream[i];
         for (int32_t t = 0; t < taps; t++) {
-            acc += d->cells[t][at + i] * (int32_t)(int8_t)(uint8_t)(w[t] >> (8 * i));
+            acc += d->cells[t][at + i] * dsp_dw_weight(w, i, t);
         }
-        out[i] = dsp_dw_output(acc, scale + 2 * i, e[i]);
+        out[i] = nnom_dsp_output((uint32_t)acc * 2u, scale + 2 * i, scale[8] >> (8 * i) & 0xffu);
     }
 }
 
 static void dsp_dw_pixel(const dsp_dw_t *d, int8_t *out)
 {
     const uint32_t *stream = d->p->stream;
-    const int32_t words = DSP_DW_START + d->p->taps + DSP_DW_FINISH, whole = d->channels & ~3;
-    for (int32_t at = 0; at < whole; at += 4, stream += words) {
-        dsp_dw_group(d, stream, at, out + at);
+    const int32_t pairs = dsp_dw_pairs(d->p->taps), whole = d->channels & ~3;
+    if (whole > 0) {
+        nnom_dsp_dw_pixel(stream, d->cells, (uint32_t)pairs, out, (uint32_t)whole);
     }
     if (whole < d->channels) {
-        dsp_dw_rest(d, stream, whole, out + whole);
+        dsp_dw_rest(d, stream + whole / 4 * nnom_dsp_dw_words(pairs), whole, out + whole);
     }
 }
 
@@ -123,11 +114,12 @@ void nnom_dw_conv2d_s8_dsp(const nnom_call_t *call)
 
 NNOM_PARAM_FIELDS(nnom_dsp_param, NNOM_DSP_PARAM)
 
+/* Two taps of channels `channel` and the next one; beyond the last tap 0. */
 static uint32_t dsp_dw_word(const nnom_conv_layer_t *conv, int32_t channel, int32_t tap)
 {
     uint32_t word = 0;
     for (int32_t i = 0; i < 4; i++) {
-        word |= ((uint32_t)nnom_conv_weight(conv, channel + i, tap) & 0xffu) << (8 * i);
+        word |= ((uint32_t)nnom_conv_weight(conv, channel + i % 2, tap + i / 2) & 0xffu) << (8 * i);
     }
     return word;
 }
@@ -135,30 +127,33 @@ static uint32_t dsp_dw_word(const nnom_conv_layer_t *conv, int32_t channel, int3
 static uint32_t *dsp_dw_words(const nnom_conv_layer_t *conv, int32_t channel, uint32_t *to)
 {
     nnom_dsp_channel_t c[4];
+    uint32_t exponents = 0;
     for (int32_t i = 0; i < 4; i++) {
         c[i] = nnom_dsp_channel(conv, channel + i);
+        exponents |= (uint32_t)c[i].exponent << (8 * i);
         *to++ = (uint32_t)c[i].start;
     }
-    for (int32_t t = 0; t < conv->taps; t++) {
+    for (int32_t t = 0; t < conv->taps; t += 2) {
         *to++ = dsp_dw_word(conv, channel, t);
+        *to++ = dsp_dw_word(conv, channel + 2, t);
     }
     for (int32_t i = 0; i < 4; i++) {
         *to++ = (uint32_t)c[i].multiplier;
         *to++ = (uint32_t)c[i].constant;
     }
-    for (int32_t i = 0; i < 4; i++) {
-        *to++ = (uint32_t)c[i].exponent;
-    }
+    *to++ = exponents;
     return to;
 }
 
 static nnom_status_t dsp_dw_pack(nnom_layer_t *layer)
 {
     nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
+    if (conv->channels != nnom_layer_in(layer, 0)->shape.c || conv->taps > DSP_DW_TAPS) {
+        return NNOM_UNSUPPORTED;
+    }
     const uint64_t groups = ((uint64_t)conv->channels + 3) / 4;
-    const uint64_t words = groups * ((uint64_t)conv->taps + DSP_DW_START + DSP_DW_FINISH);
-    if (conv->channels != nnom_layer_in(layer, 0)->shape.c || conv->taps > DSP_DW_TAPS || words > INT32_MAX / 4 ||
-        !nnom_conv_may_pack(conv, words * 4, 1) || !nnom_dsp_accepts_all(conv, 1 << 30)) {
+    const uint64_t words = groups * (uint64_t)nnom_dsp_dw_words(dsp_dw_pairs(conv->taps));
+    if (words > INT32_MAX / 4 || !nnom_conv_may_pack(conv, words * 4, 1) || !nnom_dsp_accepts_all(conv, 1 << 30)) {
         return NNOM_UNSUPPORTED;
     }
     nnom_dsp_param_t *param = nnom_layer_alloc(layer, 1, sizeof *param);

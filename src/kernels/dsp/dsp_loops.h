@@ -50,6 +50,19 @@ void nnom_dsp_eight(const uint32_t *weights, const int8_t *x, uint32_t n, uint32
 /* Whole blocks of eight outputs, to `out` up to `end`; n taps that lie side by side. */
 void nnom_dsp_dense(const uint32_t *stream, const int8_t *x, uint32_t n, int8_t *out, const int8_t *end);
 
+/*
+ * A pixel of a depthwise convolution, one output channel for each input channel; channels: a multiple of 4, at least 4. cells [2 * pairs]:
+ * channel 0 of each tap. A group of four channels: start [4]; for each two taps the bytes of channel 0 of the first, 1 of the first, 0 of the
+ * second, 1 of the second, then channels 2 and 3; M and C of each channel; a word, e of channel 0 its lowest byte. A group is read before it is
+ * written.
+ */
+void nnom_dsp_dw_pixel(const uint32_t *stream, const int8_t *const *cells, uint32_t pairs, int8_t *out,
+                       uint32_t channels);
+static inline int32_t nnom_dsp_dw_words(int32_t pairs)
+{
+    return 4 + 2 * pairs + 9;
+}
+
 /* Twice a sum -> an output, saturated. finish: M, C. e: 1 to 22. */
 static inline int8_t nnom_dsp_output(uint32_t twice, const uint32_t *finish, uint32_t e)
 {
