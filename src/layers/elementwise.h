@@ -12,6 +12,32 @@
         (layer)->kernel = &only_kernel;                                                                                \
     } while (0)
 
+typedef struct nnom_pixel_zeros {
+    int32_t in, out;
+} nnom_pixel_zeros_t;
+
+/*
+ * Defines an operation nnom_<name>_op that makes each pixel of the output from the same pixel of the input, of as many channels:
+ * pixel(parameters, zero points, in, out, channels). type: of the elements; bytes: of the node's parameters.
+ */
+#define NNOM_PIXEL_OP(name, type, bytes, pixel)                                                                        \
+    static void name##_run(const nnom_call_t *call)                                                                    \
+    {                                                                                                                  \
+        const nnom_rows_t from = nnom_call_input_rows(call, 0);                                                        \
+        const nnom_rows_t to = nnom_call_output_rows(call);                                                            \
+        const nnom_shape_t shape = nnom_call_output(call)->shape;                                                      \
+        const nnom_pixel_zeros_t zero = {nnom_call_input(call, 0)->zero_point, nnom_call_output(call)->zero_point};    \
+        for (int32_t y = call->y.lo; y < call->y.hi; y++) {                                                            \
+            const type *in = (const type *)(const void *)nnom_row(&from, y);                                           \
+            type *out = (type *)(void *)nnom_row(&to, y);                                                              \
+            for (int32_t x = 0; x < shape.w; x++, in += shape.c, out += shape.c) {                                     \
+                pixel(call->node->param, zero, in, out, shape.c);                                                      \
+            }                                                                                                          \
+        }                                                                                                              \
+    }                                                                                                                  \
+    extern const nnom_op_t nnom_##name##_op;                                                                           \
+    const nnom_op_t nnom_##name##_op = {name##_run, NULL, 0, bytes};
+
 /* Fails with NNOM_UNSUPPORTED unless all inputs are int8 or all are float. */
 nnom_status_t nnom_layer_check_types(const nnom_layer_t *layer);
 

@@ -9,22 +9,25 @@
 /* |sum of squares| <= 255^2 * channels < 2^31 */
 enum { MAX_CHANNELS = 33025 };
 
-static void l2_norm_pixel_s8(const int8_t *x, int8_t *y, int32_t n, int32_t zero_point)
+static void l2_norm_pixel_s8(const void *param, nnom_pixel_zeros_t zero, const int8_t *x, int8_t *y, int32_t n)
 {
+    (void)param;
     int32_t sum = 0;
     for (int32_t i = 0; i < n; i++) {
-        sum += (x[i] - zero_point) * (x[i] - zero_point);
+        sum += (x[i] - zero.in) * (x[i] - zero.in);
     }
     int32_t multiplier, shift;
     nnom_fp_inverse_sqrt(sum, &multiplier, &shift);
     for (int32_t i = 0; i < n; i++) {
-        const int32_t q = nnom_requantize(x[i] - zero_point, multiplier, shift + 7); /* output scale 2^-7 */
+        const int32_t q = nnom_requantize(x[i] - zero.in, multiplier, shift + 7); /* output scale 2^-7 */
         y[i] = (int8_t)nnom_clamp_i32(q, -128, 127);
     }
 }
 
-static void l2_norm_pixel_f32(const float *x, float *y, int32_t n)
+static void l2_norm_pixel_f32(const void *param, nnom_pixel_zeros_t zero, const float *x, float *y, int32_t n)
 {
+    (void)param;
+    (void)zero;
     float sum = 0.0f;
     for (int32_t i = 0; i < n; i++) {
         sum += x[i] * x[i];
@@ -35,39 +38,8 @@ static void l2_norm_pixel_f32(const float *x, float *y, int32_t n)
     }
 }
 
-static void l2_norm_run_s8(const nnom_call_t *call)
-{
-    const nnom_rows_t from = nnom_call_input_rows(call, 0);
-    const nnom_rows_t to = nnom_call_output_rows(call);
-    const nnom_shape_t shape = nnom_call_output(call)->shape;
-    const int32_t zero_point = nnom_call_input(call, 0)->zero_point;
-    for (int32_t y = call->y.lo; y < call->y.hi; y++) {
-        const int8_t *in = (const int8_t *)nnom_row(&from, y);
-        int8_t *out = (int8_t *)nnom_row(&to, y);
-        for (int32_t x = 0; x < shape.w; x++, in += shape.c, out += shape.c) {
-            l2_norm_pixel_s8(in, out, shape.c, zero_point);
-        }
-    }
-}
-
-static void l2_norm_run_f32(const nnom_call_t *call)
-{
-    const nnom_rows_t from = nnom_call_input_rows(call, 0);
-    const nnom_rows_t to = nnom_call_output_rows(call);
-    const nnom_shape_t shape = nnom_call_output(call)->shape;
-    for (int32_t y = call->y.lo; y < call->y.hi; y++) {
-        const float *in = (const float *)(const void *)nnom_row(&from, y);
-        float *out = (float *)(void *)nnom_row(&to, y);
-        for (int32_t x = 0; x < shape.w; x++, in += shape.c, out += shape.c) {
-            l2_norm_pixel_f32(in, out, shape.c);
-        }
-    }
-}
-
-extern const nnom_op_t nnom_l2_norm_s8_op;
-extern const nnom_op_t nnom_l2_norm_f32_op;
-const nnom_op_t nnom_l2_norm_s8_op = {l2_norm_run_s8, NULL, 0, 0};
-const nnom_op_t nnom_l2_norm_f32_op = {l2_norm_run_f32, NULL, 0, 0};
+NNOM_PIXEL_OP(l2_norm_s8, int8_t, 0, l2_norm_pixel_s8)
+NNOM_PIXEL_OP(l2_norm_f32, float, 0, l2_norm_pixel_f32)
 
 static nnom_status_t l2_norm_build(nnom_layer_t *layer)
 {

@@ -33,8 +33,10 @@ static int32_t log_of_sum(const nnom_log_softmax_param_t *p, const int8_t *x, in
     return nnom_fp_log(sum);
 }
 
-static void log_softmax_pixel_s8(const nnom_log_softmax_param_t *p, const int8_t *x, int8_t *y, int32_t n)
+static void log_softmax_pixel_s8(const void *param, nnom_pixel_zeros_t zero, const int8_t *x, int8_t *y, int32_t n)
 {
+    const nnom_log_softmax_param_t *p = param;
+    (void)zero;
     int32_t max = -128;
     for (int32_t i = 0; i < n; i++) {
         max = nnom_max_i32(max, x[i]);
@@ -51,8 +53,10 @@ static void log_softmax_pixel_s8(const nnom_log_softmax_param_t *p, const int8_t
     }
 }
 
-static void log_softmax_pixel_f32(const float *x, float *y, int32_t n)
+static void log_softmax_pixel_f32(const void *param, nnom_pixel_zeros_t zero, const float *x, float *y, int32_t n)
 {
+    (void)param;
+    (void)zero;
     float max = x[0];
     for (int32_t i = 1; i < n; i++) {
         max = x[i] > max ? x[i] : max;
@@ -67,38 +71,8 @@ static void log_softmax_pixel_f32(const float *x, float *y, int32_t n)
     }
 }
 
-static void log_softmax_run_s8(const nnom_call_t *call)
-{
-    const nnom_rows_t from = nnom_call_input_rows(call, 0);
-    const nnom_rows_t to = nnom_call_output_rows(call);
-    const nnom_shape_t shape = nnom_call_output(call)->shape;
-    for (int32_t y = call->y.lo; y < call->y.hi; y++) {
-        const int8_t *in = (const int8_t *)nnom_row(&from, y);
-        int8_t *out = (int8_t *)nnom_row(&to, y);
-        for (int32_t x = 0; x < shape.w; x++, in += shape.c, out += shape.c) {
-            log_softmax_pixel_s8(call->node->param, in, out, shape.c);
-        }
-    }
-}
-
-static void log_softmax_run_f32(const nnom_call_t *call)
-{
-    const nnom_rows_t from = nnom_call_input_rows(call, 0);
-    const nnom_rows_t to = nnom_call_output_rows(call);
-    const nnom_shape_t shape = nnom_call_output(call)->shape;
-    for (int32_t y = call->y.lo; y < call->y.hi; y++) {
-        const float *in = (const float *)(const void *)nnom_row(&from, y);
-        float *out = (float *)(void *)nnom_row(&to, y);
-        for (int32_t x = 0; x < shape.w; x++, in += shape.c, out += shape.c) {
-            log_softmax_pixel_f32(in, out, shape.c);
-        }
-    }
-}
-
-extern const nnom_op_t nnom_log_softmax_s8_op;
-extern const nnom_op_t nnom_log_softmax_f32_op;
-const nnom_op_t nnom_log_softmax_s8_op = {log_softmax_run_s8, NULL, 0, sizeof(nnom_log_softmax_param_t)};
-const nnom_op_t nnom_log_softmax_f32_op = {log_softmax_run_f32, NULL, 0, sizeof(nnom_log_softmax_param_t)};
+NNOM_PIXEL_OP(log_softmax_s8, int8_t, sizeof(nnom_log_softmax_param_t), log_softmax_pixel_s8)
+NNOM_PIXEL_OP(log_softmax_f32, float, sizeof(nnom_log_softmax_param_t), log_softmax_pixel_f32)
 
 /* ---- Build ---- */
 

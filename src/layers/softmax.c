@@ -33,8 +33,9 @@ static int32_t exp_of(const nnom_softmax_param_t *p, int32_t diff)
     return nnom_fp_exp(nnom_requantize(diff, p->multiplier, p->shift), DIFF_BITS);
 }
 
-static void softmax_pixel_s8(const nnom_softmax_param_t *p, const int8_t *x, int8_t *y, int32_t n, int32_t zero_point)
+static void softmax_pixel_s8(const void *param, nnom_pixel_zeros_t zero, const int8_t *x, int8_t *y, int32_t n)
 {
+    const nnom_softmax_param_t *p = param;
     const int32_t max = softmax_largest(x, n);
     int32_t sum = 0; /* <= n * 2^19 < 2^31, as n <= MAX_CHANNELS */
     for (int32_t i = 0; i < n; i++) {
@@ -49,13 +50,15 @@ static void softmax_pixel_s8(const nnom_softmax_param_t *p, const int8_t *x, int
         if (x[i] - max >= p->diff_min && over <= 8) { /* else it is below 2^-9 and rounds to 0 */
             q = nnom_shift_round(nnom_high_mul(inverse, exp_of(p, x[i] - max)), over + 23);
         }
-        q = nnom_requantize(q, p->out_multiplier, p->out_shift) + zero_point; /* 0 <= q <= 256 before */
+        q = nnom_requantize(q, p->out_multiplier, p->out_shift) + zero.out; /* 0 <= q <= 256 before */
         y[i] = (int8_t)nnom_clamp_i32(q, -128, 127);
     }
 }
 
-static void softmax_pixel_f32(float beta, const float *x, float *y, int32_t n)
+static void softmax_pixel_f32(const void *param, nnom_pixel_zeros_t zero, const float *x, float *y, int32_t n)
 {
+    (void)zero;
+    const float beta = ((const nnom_softmax_param_t *)param)->beta;
     float max = x[0];
     for (int32_t i = 1; i < n; i++) {
         max = x[i] > max ? x[i] : max;
@@ -70,40 +73,8 @@ static void softmax_pixel_f32(float beta, const float *x, float *y, int32_t n)
     }
 }
 
-static void softmax_run_s8(const nnom_call_t *call)
-{
-    const nnom_rows_t from = nnom_call_input_rows(call, 0);
-    const nnom_rows_t to = nnom_call_output_rows(call);
-    const nnom_shape_t shape = nnom_call_output(call)->shape;
-    const int32_t zero_point = nnom_call_output(call)->zero_point;
-    for (int32_t y = call->y.lo; y < call->y.hi; y++) {
-        const int8_t *in = (const int8_t *)nnom_row(&from, y);
-        int8_t *out = (int8_t *)nnom_row(&to, y);
-        for (int32_t x = 0; x < shape.w; x++, in += shape.c, out += shape.c) {
-            softmax_pixel_s8(call->node->param, in, out, shape.c, zero_point);
-        }
-    }
-}
-
-static void softmax_run_f32(const nnom_call_t *call)
-{
-    const nnom_softmax_param_t *p = call->node->param;
-    const nnom_rows_t from = nnom_call_input_rows(call, 0);
-    const nnom_rows_t to = nnom_call_output_rows(call);
-    const nnom_shape_t shape = nnom_call_output(call)->shape;
-    for (int32_t y = call->y.lo; y < call->y.hi; y++) {
-        const float *in = (const float *)(const void *)nnom_row(&from, y);
-        float *out = (float *)(void *)nnom_row(&to, y);
-        for (int32_t x = 0; x < shape.w; x++, in += shape.c, out += shape.c) {
-            softmax_pixel_f32(p->beta, in, out, shape.c);
-        }
-    }
-}
-
-extern const nnom_op_t nnom_softmax_s8_op;
-extern const nnom_op_t nnom_softmax_f32_op;
-const nnom_op_t nnom_softmax_s8_op = {softmax_run_s8, NULL, 0, sizeof(nnom_softmax_param_t)};
-const nnom_op_t nnom_softmax_f32_op = {softmax_run_f32, NULL, 0, sizeof(nnom_softmax_param_t)};
+NNOM_PIXEL_OP(softmax_s8, int8_t, sizeof(nnom_softmax_param_t), softmax_pixel_s8)
+NNOM_PIXEL_OP(softmax_f32, float, sizeof(nnom_softmax_param_t), softmax_pixel_f32)
 
 /* ---- Build ---- */
 
