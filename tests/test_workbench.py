@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""What every importer shares: refusals are collected, each thing once, and reported together."""
+"""What every importer shares: refusals are collected, each thing once, and reported together; limits."""
 
 from __future__ import annotations
 
 import pytest
-from nnom.errors import UnsupportedError
+from nnom.errors import ModelError, UnsupportedError
 from nnom.graph import Graph
+from nnom.importers.limits import MAX_ALL_MADE, MAX_MADE, Memory, Room
 from nnom.importers.workbench import Refusals, Refused, Thing, fused_clamp
 
 
@@ -47,3 +48,21 @@ def test_no_more_are_looked_for_than_are_told() -> None:
 
 def test_only_clamps_are_fused() -> None:
     assert [fused_clamp(kind) for kind in ("relu", "relu6", "tanh", "none")] == ["relu", "relu6", "none", "none"]
+
+
+def test_room_and_memory_end() -> None:
+    room = Room("m.toy")
+    with pytest.raises(ModelError, match=r"m.toy: thing 'a' .*\(4096, 4097\); expected at most 16777216 elements"):
+        room.take("thing 'a'", (4096, 4097))
+    room = Room("m.toy")
+    for _ in range(MAX_ALL_MADE // MAX_MADE):
+        room.take("thing 'a'", (MAX_MADE,))
+    with pytest.raises(ModelError, match=f"at most {MAX_ALL_MADE} in all tensors together"):
+        room.take("thing 'b'", (1,))
+    memory = Memory("m.toy", 100)
+    memory.take(8 * 100)
+    assert memory.elements == 2**13
+    memory.take(2**16)
+    assert memory.elements == 0
+    with pytest.raises(ModelError, match="m.toy: its constants need over 66337 bytes, the file has 100"):
+        memory.take(1)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -12,6 +11,7 @@ import numpy as np
 from ...errors import ModelError
 from ...graph import Graph, Node, Shape, Tensor, Weight
 from ..layout import Axes, channels_last
+from ..limits import Room
 from ..workbench import Refused, fused_clamp
 from .keras_config import Config
 from .keras_spec import Layer
@@ -89,10 +89,6 @@ def sides_of(shape: Sequence[int]) -> Shape:
     return axes_of(shape).place(shape)
 
 
-MAX_ELEMENTS = 2**24  # of one tensor: no microcontroller holds more, and calibration takes some 40 bytes for each
-MAX_ALL_ELEMENTS = 2**28  # of all tensors
-
-
 class Builder:
     """Appends nodes to a graph. `v3` says whose defaults apply: Keras 3's or Keras 2's."""
 
@@ -100,18 +96,7 @@ class Builder:
         self.graph = graph
         self.v3 = v3
         self.scope = ""
-        self._left = MAX_ALL_ELEMENTS
-
-    def room(self, name: str, shape: Sequence[int]) -> None:
-        """ModelError if a tensor, or all of them together, is too large: a small file can name any size."""
-        count = math.prod(shape)
-        self._left -= count
-        if count > MAX_ELEMENTS or self._left < 0:
-            most = f"{MAX_ELEMENTS} elements" if count > MAX_ELEMENTS else f"{MAX_ALL_ELEMENTS} in all tensors together"
-            raise ModelError(
-                f"{self.graph.source}: layer '{name}' makes a tensor of shape {tuple(shape)}; expected at most {most}: "
-                "build the model for a smaller input"
-            )
+        self.room = Room(graph.source)
 
     def node(
         self,
@@ -123,7 +108,7 @@ class Builder:
         weights: dict[str, Weight] | None = None,
     ) -> Value:
         """`shape`: of the result, in Keras's form."""
-        self.room(name, shape)
+        self.room.take(f"layer '{name}'", shape)
         unique = self.graph.unique(self.scope + name)
         node = Node(op, unique, [v.name for v in inputs], unique, attrs or {}, weights or {})
         stored = "int32" if node.entry.integers else self.graph.tensors[inputs[0].name].dtype
@@ -132,7 +117,7 @@ class Builder:
 
     def constant(self, name: str, data: np.ndarray) -> Value:
         """`data`: rank 0 to 3, in Keras's form without the batch."""
-        self.room(name, data.shape)
+        self.room.take(f"layer '{name}'", data.shape)
         unique = self.graph.unique(self.scope + name)
         array = np.ascontiguousarray(data, dtype=np.float32)
         if not np.isfinite(array).all():

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...errors import ModelError, UnsupportedError
 from ...graph import Graph, Tensor
+from ..limits import MAX_LAYERS, MAX_REFUSALS, Budget
 from ..workbench import Refusals, Refused, Thing, c_identifier, rename
 from . import keras_calls, keras_ops, keras_recurrent, keras_settings
 from .keras_build import Builder, Handler, Value, layer_activation, sides_of
@@ -20,9 +21,7 @@ from .keras_spec import Call, Layer, Model, Ref, refs_in
 
 HANDLERS: dict[str, Handler] = {**WINDOW_HANDLERS, **SHAPE_HANDLERS}
 MANY_HANDLERS = keras_recurrent.table(HANDLERS)  # of layers with several outputs, or states as inputs
-MAX_LAYERS = 20_000  # of all uses of all models: nested ones multiply; a microcontroller runs some hundred layers
 REFS_PER_LAYER = 16  # tensors that a layer may read on average before they count as layers
-MAX_REFUSALS = 500  # that are looked for
 
 _RECURRENT = ("recurrent convolutions are not supported", "use LSTM or GRU over features that Conv2D makes")
 _VOLUME = ("three spatial dimensions are not supported", "use the 2-D layer on slices or on channels")
@@ -71,7 +70,7 @@ class _Importer:
         self.graph = Graph(name=c_identifier(source.stem), source=source.place)
         self.builder = Builder(self.graph, v3=not source.version.startswith(("1.", "2.")))
         self.refusals = Refusals(self.graph, "layer cannot be converted", "layers cannot be converted", MAX_REFUSALS)
-        self.layers_left = MAX_LAYERS
+        self.uses = Budget(MAX_LAYERS)
 
     def run(self) -> Graph:
         model = self.source.model
@@ -93,7 +92,7 @@ class _Importer:
         except Refused as e:
             self.refusals.refuse(self._thing(layer), e)
             return None
-        self.builder.room(layer.name, shape)
+        self.builder.room.take(f"layer '{layer.name}'", shape)
         tensor = self.graph.add_tensor(Tensor(self.graph.unique(name or layer.name), sides_of(shape)))
         self.graph.inputs.append(tensor.name)
         dtype = layer.config.get("dtype")
@@ -160,8 +159,7 @@ class _Importer:
         return [values[ref] for ref in model.outputs]
 
     def _spend(self, layers: int) -> None:
-        self.layers_left -= layers
-        if self.layers_left < 0:
+        if not self.uses.take(layers):
             raise ModelError(
                 f"{self.source.place}: more than {MAX_LAYERS} layers once nested models are expanded; "
                 "models nested in each other multiply"

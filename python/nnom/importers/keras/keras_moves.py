@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ModelError
+from ..limits import MAX_MADE
 from ..workbench import Refused
 from .keras_args import Arguments, plain_list, scalar
 from .keras_build import Builder, Value
@@ -175,7 +176,7 @@ def picked(b: Builder, name: str, x: Value, axis: int, indices: list[int]) -> Va
     if indices == list(range(x.shape[axis])):
         return x
     shape = tuple(len(indices) if i == axis else s for i, s in enumerate(x.shape))
-    if math.prod(shape) > 2**24:
+    if math.prod(shape) > MAX_MADE:
         raise Refused(f"makes {math.prod(shape)} elements", "use at most 2^24")
     return b.node("gather", name, [x], shape, {"axis": x.axes[axis], "indices": indices})
 

@@ -14,6 +14,7 @@ from ...errors import ModelError
 from ...graph import Graph, Node, Quant, Shape, Tensor, Weight
 from ...ops import CLAMPS
 from ..layout import Axes, channels_last, in_order, merged
+from ..limits import Memory
 from ..workbench import Refusals, Refused, Thing, fused_clamp
 
 Key = tuple[bytes, bytes]  # container and name of a variable
@@ -87,9 +88,9 @@ class Importer:
     dequantised: int = 0  # layers whose int8 weights became float32
     _same_bytes: dict[tuple[str, Shape], str] = field(default_factory=dict)
     _root: dict[str, str] = field(default_factory=dict)
-    _spent: int = 0
 
     def __post_init__(self) -> None:
+        self.memory = Memory(self.graph.source, self.model.size)
         self.refusals = Refusals(self.graph, "unsupported", "unsupported")
 
     def translate(self, op: Any) -> None:
@@ -161,18 +162,6 @@ class Importer:
         """The operator, for refusals."""
         names = ", ".join(f"'{self.model.tensors[i].name}'" for i in op.outputs[:8])
         return Thing(f"operator {op.op}", op.index, f"-> {names}" if names else "")
-
-    def charge(self, nbytes: int) -> None:
-        """Counts memory that is made, so that a small file can not demand much."""
-        self._spent += nbytes
-        if self._spent > 8 * self.model.size + 2**16:
-            raise ModelError(
-                f"{self.graph.source}: its constants need over {self._spent} bytes, the file has {self.model.size}"
-            )
-
-    def left(self) -> int:
-        """Elements that constants may still have."""
-        return max(8 * self.model.size + 2**16 - self._spent, 0) // 8
 
     def plain(self, tensor: Any) -> bool:
         """Whether it is only moved about, or an input read by CAST: plain numbers, as camera pixels are."""
@@ -249,7 +238,7 @@ class Importer:
     def stored(self, data: np.ndarray) -> np.ndarray:
         """A constant of the file as the graph stores it: uint8 and bool as int8."""
         if data.dtype == np.uint8:
-            self.charge(data.size)
+            self.memory.take(data.size)
             return (data.astype(np.int16) - 128).astype(np.int8)
         return data.astype(np.int8) if data.dtype == bool else data
 

@@ -165,7 +165,7 @@ def _pad_channels(imp: Importer, op: Any, name: str, around: tuple, stored: floa
     parts = [name]
     for at, count in ((0, around[0]), (1, around[1])):
         if count:
-            imp.charge(h * w * count * (4 if source.dtype == "float32" else 1))
+            imp.memory.take(h * w * count * (4 if source.dtype == "float32" else 1))
             data = np.full((h, w, count), stored, source.dtype)
             new = imp.graph.unique("padding")
             imp.graph.add_tensor(Tensor(new, data.shape, source.dtype, source.quant, data))

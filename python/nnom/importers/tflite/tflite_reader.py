@@ -20,10 +20,10 @@ import numpy as np
 import tflite as schema
 
 from ...errors import ModelError
+from ..limits import MAX_STORED
 from .tflite_options import OPTIONS
 
 _MIN_TABLE_BYTES = 24  # table, vtable share and vectors of the smallest tensor or operator that a writer makes
-_MAX_ELEMENTS = 2**26  # of one tensor: no microcontroller holds more, and what follows may take memory for it
 
 DTYPES: dict[str, np.dtype] = {
     "FLOAT32": np.dtype("<f4"),
@@ -260,8 +260,8 @@ class _Reader:
         name = self.text(t.Name()) or f"tensor_{index}"
         self.place = f"tensor {index} '{name}'"
         raw_shape = self.numbers(t, "Shape")
-        if len(raw_shape) > 16 or np.any(raw_shape < 0) or math.prod(raw_shape.tolist()) > _MAX_ELEMENTS:
-            self.fail(f"shape {[int(n) for n in raw_shape[:16]]}; expected up to {_MAX_ELEMENTS} elements")
+        if len(raw_shape) > 16 or np.any(raw_shape < 0) or math.prod(raw_shape.tolist()) > MAX_STORED:
+            self.fail(f"shape {[int(n) for n in raw_shape[:16]]}; expected up to {MAX_STORED} elements")
         shape = tuple(raw_shape.tolist())
         signature = self.numbers(t, "ShapeSignature")
         dynamic = tuple(i for i, n in enumerate(signature[:16]) if n < 0)

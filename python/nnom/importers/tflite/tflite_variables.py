@@ -122,7 +122,7 @@ def call_once(imp: Importer, op: Any) -> None:
     if model is None:
         raise Refused("its subgraph is called twice; expected once")
     sub = type(imp)(model, False, Graph(source=imp.graph.source))
-    sub.variables, sub._spent = imp.variables, imp._spent
+    sub.variables, sub.memory = imp.variables, imp.memory
     for tensor in sub.model.tensors:
         if tensor.data is not None:
             sub.values[tensor.index] = Value(tensor.shape, tensor.dtype, data=tensor.data, quant=tensor.quant)
@@ -133,7 +133,6 @@ def call_once(imp: Importer, op: Any) -> None:
             _initialise(sub, inner)
         elif not sub.fold(inner):
             raise Refused(f"its subgraph has operator {inner.index} {inner.op}; expected constants that are assigned")
-    imp._spent = sub._spent
 
 
 def _initialise(sub: Importer, op: Any) -> None:

@@ -120,7 +120,7 @@ class Walk(Importer):
         elif not known or any(i >= 0 and (v is None or v.data is None) for i, v in zip(op.inputs, known, strict=True)):
             return False
         else:
-            got = fold(op, [None if v is None else v.data for v in known], self.model.tensors, self.left())
+            got = fold(op, [None if v is None else v.data for v in known], self.model.tensors, self.memory.elements)
             if got is None:
                 return False
             results = got
@@ -128,7 +128,7 @@ class Walk(Importer):
             raise ModelError(f"{self.at(op)}: {len(op.outputs)} outputs; its inputs give {len(results)}")
         for k, array in enumerate(results):
             tensor = self.tensor(op, k)
-            self.charge(array.nbytes + 64)
+            self.memory.take(array.nbytes + 64)
             if array.size:
                 self.check_shape(op, tensor, array.shape)
             self.define(op, k, Value(array.shape, tensor.dtype, data=array, quant=tensor.quant))

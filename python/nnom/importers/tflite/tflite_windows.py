@@ -117,7 +117,7 @@ def weights(imp: Importer, op: Any, k: int, source: Value, axis: int, rank: int)
         if value.dtype == "FLOAT32":
             return Weight(data)
         if value.dtype in QUANTISED and value.quant is not None and imp.dequantize_weights:
-            imp.charge(4 * data.size)
+            imp.memory.take(4 * data.size)
             imp.dequantised += 1
             return Weight(dequantised(data, tensor))
         raise Refused(_HYBRID if value.dtype in QUANTISED else f"weights of type {value.dtype}; expected float32")
@@ -148,7 +148,7 @@ def _symmetric(imp: Importer, op: Any, value: Value, axis: int) -> tuple[np.ndar
     if len(quant.scale) > 1 and quant.axis != axis:
         raise Refused(f"weight scales along axis {quant.axis}; expected axis {axis}")
     if zero:
-        imp.charge(2 * data.size)
+        imp.memory.take(2 * data.size)
         data = (data.astype(np.int16) - 128).astype(np.int8)
     return data, quant.scale.astype(np.float32)
 
