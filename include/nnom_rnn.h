@@ -73,6 +73,22 @@ typedef struct nnom_rnn_config {
 nnom_layer_t *nnom_rnn(nnom_cell_t *cell, bool return_sequence);
 nnom_layer_t *nnom_rnn_s(nnom_cell_t *cell, const nnom_rnn_config_t *config);
 
+/* What nnom_svdf() computes with. Arrays are owned by the caller and live as long as the model; those of float models are float. */
+typedef struct nnom_svdf_config {
+    int32_t units, rank, memory; /* 1 to 8192 each */
+    const void *features;        /* [units * rank][inputs] int8 */
+    const void *time;            /* [units * rank][memory] int16, for the oldest number first */
+    const void *bias;            /* [units] int32 in units of state scale * time scale; may be NULL */
+    float feature_scale, time_scale;
+} nnom_svdf_config_t;
+
+/*
+ * One step of an SVDF. Input 0: (1, w, c), int8 or float, at most 65536 numbers; input 1: the state, one row of units * rank * memory
+ * numbers, int16 with zero point 0, or float. Output: (1, 1, units). nnom_layer_part(layer, 1): the state that is left. NULL when
+ * config is, or memory is short.
+ */
+nnom_layer_t *nnom_svdf(const nnom_svdf_config_t *config);
+
 #ifdef __cplusplus
 }
 #endif

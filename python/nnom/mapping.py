@@ -17,7 +17,7 @@ from .binding import Border, Shape, Size, WeightStruct, element_types
 from .errors import UnsupportedError
 from .graph import Graph, Node, Quant, Tensor, Weight
 from .ops import FUNCTIONS, OPERATORS, REDUCTIONS, Operator, function
-from .recurrent import make_cell
+from .recurrent import make_cell, make_svdf
 
 Call = Callable[["Builder", Node], int]
 MAPPING: dict[str, Call] = {}
@@ -278,6 +278,7 @@ def _activation(b: Builder, node: Node) -> int:
 
 for _cell in ("simple_rnn", "gru", "lstm"):
     MAPPING[_cell] = make_cell
+MAPPING["svdf"] = make_svdf
 MAPPING["part"] = lambda b, node: b.lib.nnom_layer_part(b.made, node.attrs["index"])
 
 

@@ -65,6 +65,7 @@ def quantise(
         raise DataError(f"unknown range method '{method}'; expected auto, {', '.join(METHODS)}")
     mapping.check(graph)
     _check_size(graph)
+    _check_layers(graph)
     observed = observe(graph, data, progress)
     measure_states(graph, data)
     _check_finite(graph, observed)
@@ -81,6 +82,15 @@ def _check_size(graph: Graph) -> None:
             f"{graph.source}: tensor '{largest.name}' has {largest.elements:,} elements; float models are quantised "
             f"with up to {MOST_ELEMENTS:,} (8 MB in int8): use smaller inputs, or a model that is quantised already"
         )
+
+
+def _check_layers(graph: Graph) -> None:
+    for node in graph.nodes:
+        if node.op == "svdf":
+            raise UnsupportedError(
+                f"{graph.source}: layer '{node.name}' is an SVDF in float; convert it in float, or quantise it with "
+                "TensorFlow's converter"
+            )
 
 
 def _check_finite(graph: Graph, observed: dict[str, Observed]) -> None:

@@ -20,6 +20,9 @@ UNIT = 2.0**-15  # of a state that tanh or sigmoid limits
 CELL = 2.0**-11
 
 
+_SVDF_WEIGHTS = ("weights", "time", "bias")
+
+
 class CellConfig(ct.Structure):
     """All that can be said of a cell (nnom_cell_config_t)."""
 
@@ -93,6 +96,32 @@ def _config(b: Builder, node: Node) -> CellConfig:
         element_types()[dtype], quant.scale, quant.zero_point,
         a.get("cell_scale", 0.0), a.get("cell_clip", 0.0),
     )  # fmt: skip
+
+
+class SvdfConfig(ct.Structure):
+    """What an SVDF computes with (nnom_svdf_config_t)."""
+
+    _fields_ = [
+        ("units", ct.c_int32),
+        ("rank", ct.c_int32),
+        ("memory", ct.c_int32),
+        ("features", ct.c_void_p),
+        ("time", ct.c_void_p),
+        ("bias", ct.c_void_p),
+        ("feature_scale", ct.c_float),
+        ("time_scale", ct.c_float),
+    ]
+
+
+def make_svdf(b: Builder, node: Node) -> int:
+    """The SVDF layer of a node."""
+    w, real, rank = node.weights, b.is_float(node), node.attrs["rank"]
+    kinds = (np.float32,) * 3 if real else (np.int8, np.int16, np.int32)
+    arrays = [b.array(w[n].data, k).value if n in w else None for n, k in zip(_SVDF_WEIGHTS, kinds, strict=True)]
+    scales = [0.0, 0.0] if real else [float(w[n].steps[0]) for n in _SVDF_WEIGHTS[:2]]
+    filters, memory = w["time"].data.shape
+    config = SvdfConfig(filters // rank, rank, memory, *arrays, *scales)
+    return b.make(node.entry.layer, ct.cast(ct.pointer(config), ct.c_void_p))
 
 
 # ---- Float to int8 ----

@@ -53,6 +53,7 @@ _OPTIONS = {
     "SPLIT_V": "SplitV",
     "BATCH_MATMUL": "BatchMatMul",
     "ARG_MAX": "ArgMax",
+    "SVDF": "SVDF",
     "ARG_MIN": "ArgMin",
     "LEAKY_RELU": "LeakyRelu",
     "GELU": "Gelu",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,48 @@ def lstm(imp: Importer, op: Any) -> None:
     imp.finish(op, name, (*source.shape[:-1], count))
 
 
+def svdf(imp: Importer, op: Any) -> None:
+    """SVDF: a step. The reference for int8 knows no fused activation."""
+    source, features, time = (imp.value(op, k) for k in range(3))
+    weights = {"weights": imp.constant(op, 1, "weights"), "time": imp.constant(op, 2, "weights of time")}
+    rank, (filters, memory) = op.options.Rank, time.shape
+    if source.shape[0] != 1 or len(source.shape) != 2:
+        raise Refused(f"input of shape {list(source.shape)}; expected one row, without a batch")
+    if rank < 1 or filters % rank or features.shape != (filters, source.shape[1]):
+        raise ModelError(f"{imp.at(op)}: weights {list(features.shape)} and {list(time.shape)} do not fit rank {rank}")
+    wanted = ("FLOAT32",) * 3 if source.dtype == "FLOAT32" else ("INT8", "INT8", "INT16")
+    if (source.dtype, features.dtype, time.dtype) != wanted:
+        raise Refused(f"{source.dtype}, weights {features.dtype} and {time.dtype}; expected INT8, INT8 and INT16")
+    made = {n: _svdf_weight(v, w) for v, (n, w) in zip((features, time), weights.items(), strict=True)}
+    if imp.has(op, 3):
+        made["bias"] = Weight(imp.constant(op, 3, "bias"))
+    variable = imp.model.tensors[op.inputs[4]] if imp.has(op, 4) else None
+    if variable is None or not variable.variable or math.prod(variable.shape) != filters * memory:
+        raise ModelError(f"{imp.at(op)}: expected a variable tensor of {filters * memory} numbers as input 4")
+    dtype, quant = ("float32", None) if source.dtype == "FLOAT32" else _state_quant(imp, variable)
+    if (dtype, quant and quant.zero_point) not in (("float32", None), ("int16", 0)):
+        raise Refused(f"a state of type {variable.dtype}; expected INT16 with zero point 0")
+    shape = (1, 1, filters * memory)
+    read = state(imp, variable, dtype, quant, shape)
+    row, units = imp.name(source, (1, 1, source.shape[1])), (1, 1, filters // rank)
+    name = imp.node(op, "svdf", [row, read], units, attrs={"rank": rank}, weights=made)
+    part = imp.graph.unique(f"{read}_next")
+    imp.graph.states[read] = imp.graph.add(Node("part", part, [name], part, {"index": 1}), shape, dtype, quant)
+    kind = imp.activation(op) if source.dtype == "FLOAT32" else "none"
+    if kind != "none":
+        act = imp.graph.unique(f"{name}_{kind}")
+        name = imp.graph.add(Node("activation", act, [name], act, {"kind": kind}), units)
+    imp.finish(op, name, (1, units[2]))
+
+
+def _svdf_weight(value: Value, data: np.ndarray) -> Weight:
+    if value.dtype == "FLOAT32":
+        return Weight(data)
+    if value.quant is None or len(value.quant.scale) != 1 or np.any(value.quant.zero_point):
+        raise Refused("weights without one scale, or with a zero point; expected one scale and 0")
+    return Weight(data, np.array(value.quant.scale, np.float32))
+
+
 def _sequence(imp: Importer, op: Any, source: Value, time_major: bool) -> tuple[int, int]:
     """(steps, features) of one sequence."""
     if len(source.shape) != 3:
@@ -104,4 +147,4 @@ def _state_attrs(quants: list[tuple[str, Quant | None]]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-RECURRENT = {"UNIDIRECTIONAL_SEQUENCE_LSTM": lstm}
+RECURRENT = {"SVDF": svdf, "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm}

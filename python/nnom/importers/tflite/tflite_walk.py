@@ -27,7 +27,6 @@ _STATES = {**RECURRENT, **VARIABLES}
 _REASONS = {
     **dict.fromkeys(("WHILE", "IF", "CALL"), "control flow; export the model with loops unrolled"),
     "CONV_3D": "convolves three axes, a tensor of five; use Conv2D over frames, or Conv1D",
-    "SVDF": "keeps state between runs; use Conv1D over the whole window instead",
 }
 
 
