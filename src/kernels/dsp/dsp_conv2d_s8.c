@@ -26,6 +26,7 @@ typedef struct dsp_conv {
     int32_t left;     /* from the first one's beginning to the row's, */
     int32_t hop;      /* and from one run of a window to the next */
     int32_t outputs;
+    int32_t most;       /* pixels whose windows are in the scratch at a time */
     nnom_range_t inner; /* output columns whose window lies within the input's columns */
 } dsp_conv_t;
 
@@ -236,7 +237,7 @@ static NNOM_DSP_APART void dsp_conv_triples(const dsp_conv_t *c, int32_t x, int3
 static int32_t dsp_conv_count(const dsp_conv_t *c, int32_t x, int32_t left)
 {
     const bool all = c->window.rows.hi - c->window.rows.lo == c->p->geometry.kernel_h;
-    if (!all || c->runs != 1 || c->run < 4 || x < c->inner.lo || x + 3 > c->inner.hi) {
+    if (!all || c->most < 3 || c->runs != 1 || c->run < 4 || x < c->inner.lo || x + 3 > c->inner.hi) {
         return 0;
     }
     return nnom_min_i32((c->inner.hi - x) / 3, left / 3 - (left % 3 == 1 ? 1 : 0));
@@ -253,7 +254,7 @@ static void dsp_conv_row(dsp_conv_t *c, int8_t *row, int32_t width)
             dsp_conv_triples(c, x, count, out);
             continue;
         }
-        n = left > 4 || left == 3 ? 3 : (left == 4 ? 2 : left);
+        n = c->most == 2 || left == 4 ? nnom_min_i32(left, 2) : nnom_min_i32(left, 3);
         dsp_conv_windows(c, x, n);
         dsp_conv_pixels(c, out, n);
     }
@@ -266,11 +267,12 @@ static bool dsp_conv_joins(const nnom_geometry_t *g)
            g->pad_top + g->pad_bottom + g->pad_left + g->pad_right == 0;
 }
 
-/* Pixels whose windows are in the scratch at a time. */
-static int32_t dsp_conv_most(const nnom_geometry_t *g, nnom_shape_t out)
+/* Three pixels at a time, or two where windows are large: a third one would cost more than 1 KB of scratch, for 2 % of the instructions. */
+static int32_t dsp_conv_most(const nnom_geometry_t *g, nnom_shape_t out, int32_t taps)
 {
+    enum { LARGE = 512 };
     const int64_t pixels = dsp_conv_joins(g) ? (int64_t)out.h * out.w : out.w;
-    return pixels < 3 ? (int32_t)pixels : 3;
+    return pixels <= 3 ? (int32_t)pixels : (taps > LARGE ? 2 : 3);
 }
 
 static dsp_conv_t dsp_conv(const nnom_call_t *call)
@@ -281,12 +283,12 @@ static dsp_conv_t dsp_conv(const nnom_call_t *call)
     const nnom_geometry_t *g = &p->geometry;
     const int32_t runs = dsp_conv_runs(g);
     uint32_t *words = nnom_call_scratch(call);
-    const int32_t run = g->kernel_w / runs * in->shape.c;
+    const int32_t run = g->kernel_w / runs * in->shape.c, most = dsp_conv_most(g, out, p->taps);
     const dsp_conv_t c = {.p = p,
                           .window = nnom_window(call, g),
                           .from = nnom_call_input_rows(call, 0),
                           .words = words,
-                          .patch = (int8_t *)(words + p->taps / 2 * dsp_conv_most(g, out)),
+                          .patch = (int8_t *)(words + p->taps / 2 * most),
                           .channels = in->shape.c,
                           .zero_point = in->zero_point,
                           .runs = runs,
@@ -296,6 +298,7 @@ static dsp_conv_t dsp_conv(const nnom_call_t *call)
                           .left = g->pad_left * in->shape.c,
                           .hop = g->dilation_w * in->shape.c,
                           .outputs = out.c,
+                          .most = most,
                           .inner = dsp_conv_inner(g, in->shape.w, out.w)};
     return c;
 }
@@ -350,7 +353,7 @@ static nnom_status_t dsp_conv_pack(nnom_layer_t *layer)
         return status;
     }
     layer->scratch_in_pieces = false;
-    const int32_t pixels = dsp_conv_most(g, layer->out->shape);
+    const int32_t pixels = dsp_conv_most(g, layer->out->shape, param->taps);
     const bool border = channels % 4 != 0 && dsp_conv_runs(g) == 1 && g->pad_left + g->pad_right > 0;
     return nnom_window_scratch(layer, (int64_t)param->taps * 2 * pixels + (border ? nnom_dsp_filled(run) : 0));
 }
