@@ -153,6 +153,7 @@ uint32_t nnom_node_count(const nnom_instance_t *m) { (void)m; return 2; }
 const nnom_tensor_t *nnom_input_tensor(const nnom_instance_t *m, uint32_t i) { (void)m; (void)i; return NULL; }
 nnom_status_t nnom_feed(nnom_instance_t *m, const void *r, uint32_t n) { (void)m; (void)r; (void)n; return NNOM_OK; }
 void nnom_reset(nnom_instance_t *m) { (void)m; }
+void nnom_forget(nnom_instance_t *m) { (void)m; }
 const char *nnom_status_text(nnom_status_t s) { (void)s; return "fake text"; }
 void nnom_set_observer(nnom_instance_t *m, nnom_observer_t o, void *c) { (void)m; observer = o; context = c; }
 static void __attribute__((noinline)) work(uint32_t rounds)

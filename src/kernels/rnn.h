@@ -28,18 +28,15 @@
  * backwards: the last step comes first. reversed: of a sequence, row t of the output is that of the t-th step from the end.
  * hidden: of o * tanh c. tanh_shift: how c becomes Q3.12. clip: of c, 0: none. reset_after: GRU. activation: nnom_rnn_act_t.
  */
+/* clang-format off */
 #define NNOM_RNN_PARAM(I32, F32, GEOMETRY, ARRAY)                                                                      \
-    I32(units)                                                                                                         \
-    I32(backwards)                                                                                                     \
-    I32(sequence)                                                                                                      \
-    I32(reversed)                                                                                                      \
-    I32(activation)                                                                                                    \
-    I32(reset_after)                                                                                                   \
-    I32(per_unit)                                                                                                      \
-    I32(forget_multiplier) I32(forget_shift) I32(input_multiplier) I32(input_shift) I32(hidden_multiplier)             \
-        I32(hidden_shift) I32(hidden_zero_point) I32(tanh_shift) I32(clip) F32(clip_f) I32(out_multiplier)             \
-            I32(out_shift) ARRAY(weights) ARRAY(recurrent) ARRAY(bias) ARRAY(recurrent_bias) ARRAY(multiplier)         \
-                ARRAY(shift) ARRAY(recurrent_multiplier) ARRAY(recurrent_shift)
+    I32(units) I32(backwards) I32(sequence) I32(reversed) I32(activation) I32(reset_after) I32(per_unit)               \
+    I32(forget_multiplier) I32(forget_shift) I32(input_multiplier) I32(input_shift)                                    \
+    I32(hidden_multiplier) I32(hidden_shift) I32(hidden_zero_point) I32(tanh_shift) I32(clip) F32(clip_f)              \
+    I32(out_multiplier) I32(out_shift)                                                                                 \
+    ARRAY(weights) ARRAY(recurrent) ARRAY(bias) ARRAY(recurrent_bias)                                                  \
+    ARRAY(multiplier) ARRAY(shift) ARRAY(recurrent_multiplier) ARRAY(recurrent_shift)
+/* clang-format on */
 NNOM_PARAM_STRUCT(nnom_rnn_param, NNOM_RNN_PARAM)
 
 /* What makes a hidden state, or a candidate, of a sum. */
