@@ -129,7 +129,7 @@ static void svdf_array(const nnom_layer_t *layer, uint32_t i, nnom_array_t *arra
 }
 
 static const nnom_rare_class_t svdf_class = {
-    {"SVDF", "nnom_svdf_param", nnom_svdf_param_fields, svdf_build, 2, 2, NNOM_CLASS_RARE},
+    {"SVDF", "nnom_svdf_param", nnom_svdf_param_fields, svdf_build, 2, 2, NNOM_CLASS_RARE | NNOM_CLASS_NO_SWAP},
     1,
     svdf_part,
     svdf_array,
