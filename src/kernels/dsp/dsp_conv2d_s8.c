@@ -202,7 +202,7 @@ static NNOM_DSP_APART void dsp_conv_pixels(const dsp_conv_t *c, int8_t *out, int
     const uint32_t *stream = c->p->stream;
     const int32_t even = c->outputs & ~1;
     if (even == 0) {
-        int8_t both[6];
+        int8_t both[6] = {0};
         dsp_conv_blocks(c, stream, both, 2, n, 2);
         for (int32_t i = 0; i < n; i++) {
             out[i] = both[2 * i];
