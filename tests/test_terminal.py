@@ -262,7 +262,7 @@ def test_visible():
 def test_control_characters_reach_no_terminal_and_no_page(monkeypatch, tmp_path, words):
     """The kind: any text that a file brings."""
     graph = evil_graph()
-    for module in ("nnom.cli.commands", "nnom.cli.plan", "nnom.inspect_model"):
+    for module in ("nnom.cli.given", "nnom.inspect_model"):
         monkeypatch.setattr(f"{module}.load", lambda *_: graph)
     words = [*words, "m.tflite"] + (["-o", str(tmp_path / "r.html")] if words == ["report"] else [])
     screen = Terminal(monkeypatch, 120)
