@@ -300,7 +300,7 @@ def test_bad_data_is_refused(name):
 
 
 def test_float_model_needs_data():
-    with pytest.raises(DataError, match="--calibration"):
+    with pytest.raises(DataError, match="give calibration data"):
         nnom.convert(classifier())
 
 
