@@ -137,8 +137,7 @@ NNOM_SHORT(nnom_layer_t *, Cast, (nnom_type_t type), nnom_cast(type))
 /* ---- Recurrent layers ---- */
 
 NNOM_SHORT(nnom_layer_t *, RNN, (nnom_cell_t *cell, bool return_sequence), nnom_rnn(cell, return_sequence))
-NNOM_SHORT(nnom_cell_t *, SimpleCell,
-           (int32_t units, nnom_activation_t *act, const nnom_weight_t *w, const nnom_bias_t *b),
+NNOM_SHORT(nnom_cell_t *, SimpleCell, (int32_t units, nnom_activation_t *act, const nnom_weight_t *w, const nnom_bias_t *b),
            nnom_simple_cell(units, act, w, b))
 NNOM_SHORT(nnom_cell_t *, GRUCell, (int32_t units, const nnom_weight_t *w, const nnom_bias_t *b),
            nnom_gru_cell(units, w, b))

@@ -15,7 +15,7 @@ sys.path[:0] = [str(ROOT / "python"), str(ROOT / "tests")]
 
 import nnom  # noqa: E402
 from nnom import cli  # noqa: E402
-from nnom.cli import as_json, commands  # noqa: E402
+from nnom.cli import as_json, given  # noqa: E402
 from nnom.compare import outputs_of  # noqa: E402
 from nnom.core import Port  # noqa: E402
 from nnom.errors import DataError  # noqa: E402
@@ -113,7 +113,7 @@ def test_data_beyond_the_calibration_are_named():
 
 
 def test_command(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr(commands, "load", lambda *_: _net())
+    monkeypatch.setattr(given, "load", lambda *_: _net())
     for name, a in (("x", X), ("t", RNG.normal(size=(N, 3))), ("y", RNG.integers(0, 2, N))):
         np.save(tmp_path / f"{name}.npy", a)
     x, t, y = (str(tmp_path / f"{name}.npy") for name in "xty")

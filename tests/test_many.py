@@ -78,9 +78,9 @@ def test_threads_change_nothing(threads, monkeypatch):
         np.testing.assert_array_equal(e, g)
     assert ticks[-1] == (N, N) and all(a[0] < b[0] for a, b in itertools.pairwise(ticks))
     monkeypatch.setattr("nnom.calibrate._KEPT", 64 * N)  # so that of each tensor a part is kept
-    monkeypatch.setattr("nnom.calibrate.host_threads", lambda count: 1)
+    monkeypatch.setattr("nnom.calibrate.graph_threads", lambda graph, count: 1)
     one = observe(graph, data)
-    monkeypatch.setattr("nnom.calibrate.host_threads", lambda count: threads)
+    monkeypatch.setattr("nnom.calibrate.graph_threads", lambda graph, count: threads)
     many = observe(graph, data)
     for name, seen in one.items():
         assert (seen.low, seen.high) == (many[name].low, many[name].high)

@@ -244,14 +244,15 @@ static bool all_pairs(void)
 static void linear_sums(void)
 {
     uint32_t linear = 0;
-    for (uint32_t i = 0; i < test_cases && !test_failed(); i++) {
+    const uint32_t cases =
+        test_cases < 100 ? 100 : test_cases; /* of fewer, chance alone decides what share is linear */
+    for (uint32_t i = 0; i < cases && !test_failed(); i++) {
         test_context("seed=%lu:", (unsigned long)(test_seed + i));
         random_seed(test_seed + i);
         linear += all_pairs();
     }
     test_context("%s", "");
-    CHECK(10 * linear >= 9 * test_cases, "%lu of %lu sums are linear", (unsigned long)linear,
-          (unsigned long)test_cases);
+    CHECK(10 * linear >= 9 * cases, "%lu of %lu sums are linear", (unsigned long)linear, (unsigned long)cases);
 }
 
 #define ROWS_CASE(kind)                                                                                                \

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /* DW_Conv2D in float with as many outputs as inputs: lanes are channels. Weights as plain; taps of the padding are left out. */
+#include <float.h>
+
 #include "../fixed.h"
 #include "../float_ops.h"
 #include "../ref/window.h"
@@ -98,7 +100,7 @@ NNOM_PARAM_FIELDS(nnom_conv_param, NNOM_CONV_PARAM)
 static nnom_status_t x86_dw_pack_f32(nnom_layer_t *layer)
 {
     nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
-    if (conv->filters != 1) {
+    if (conv->filters != 1 || FLT_EVAL_METHOD != 0) { /* floats of the plain kernels wider than these: other bits */
         return NNOM_UNSUPPORTED;
     }
     nnom_conv_register(conv);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#include <float.h>
+
 #include "x86_pack.h"
 
 #include <string.h>
@@ -137,6 +139,9 @@ nnom_status_t nnom_x86_pack_f32(nnom_conv_layer_t *conv, int64_t scratch)
 {
     nnom_layer_t *layer = &conv->super;
     const int32_t lanes = nnom_x86_lanes(conv->channels);
+#if FLT_EVAL_METHOD != 0
+    return NNOM_UNSUPPORTED; /* floats of the plain kernels are computed wider here: other bits */
+#endif
     if (scratch > MOST_SCRATCH || (int64_t)lanes * conv->taps > MOST_WEIGHTS / 4) {
         return NNOM_UNSUPPORTED;
     }
