@@ -244,5 +244,107 @@ static void endless(void)
     model_delete(&m);
 }
 
+/* ---- SVDF against plain sums: what three inputs leave in a memory of two ---- */
+
+enum { SVDF_UNITS = 3, SVDF_RANK = 2, SVDF_INPUTS = 4, SVDF_MEMORY = 2, SVDF_FILTERS = SVDF_UNITS * SVDF_RANK };
+
+typedef struct svdf_case {
+    float features[SVDF_FILTERS * SVDF_INPUTS], time[SVDF_FILTERS * SVDF_MEMORY], bias[SVDF_UNITS];
+    int8_t features_s8[SVDF_FILTERS * SVDF_INPUTS];
+    int16_t time_s16[SVDF_FILTERS * SVDF_MEMORY];
+    int32_t bias_s32[SVDF_UNITS];
+} svdf_case_t;
+
+/* Whole numbers, so that both forms mean the same: scales 1/128, 1/64, state 1/8192, time 1/4096. */
+static svdf_case_t svdf_case(void)
+{
+    svdf_case_t k;
+    for (int32_t i = 0; i < SVDF_FILTERS * SVDF_INPUTS; i++) {
+        k.features_s8[i] = (int8_t)random_in(-60, 60);
+        k.features[i] = (float)k.features_s8[i] / 64.0f;
+    }
+    for (int32_t i = 0; i < SVDF_FILTERS * SVDF_MEMORY; i++) {
+        k.time_s16[i] = (int16_t)random_in(-2000, 2000);
+        k.time[i] = (float)k.time_s16[i] / 4096.0f;
+    }
+    for (int32_t i = 0; i < SVDF_UNITS; i++) {
+        k.bias_s32[i] = random_in(-1000000, 1000000);
+        k.bias[i] = (float)k.bias_s32[i] / 8192.0f / 4096.0f;
+    }
+    return k;
+}
+
+static nnom_status_t svdf_compile(nnom_model_t *m, const svdf_case_t *k, bool real)
+{
+    const nnom_svdf_config_t config = {.units = SVDF_UNITS,
+                                       .rank = SVDF_RANK,
+                                       .memory = SVDF_MEMORY,
+                                       .features = real ? (const void *)k->features : k->features_s8,
+                                       .time = real ? (const void *)k->time : k->time_s16,
+                                       .bias = real ? (const void *)k->bias : k->bias_s32,
+                                       .feature_scale = 1.0f / 64.0f,
+                                       .time_scale = 1.0f / 4096.0f};
+    const nnom_type_t type = real ? NNOM_TYPE_F32 : NNOM_TYPE_S8, inner = real ? NNOM_TYPE_F32 : NNOM_TYPE_S16;
+    nnom_layer_t *in = nnom_layer_set_type(q7(Input(shape(1, 1, SVDF_INPUTS), NULL)), type);
+    nnom_layer_t *state = nnom_layer_set_type(nnom_state(shape(1, 1, SVDF_FILTERS * SVDF_MEMORY), NULL), inner);
+    state = nnom_layer_set_quant(state, 1.0f / 8192.0f, 0);
+    nnom_layer_t *y = nnom_layer_set_quant(nnom_svdf(&config), 1.0f / 32.0f, 0);
+    (void)m->hook(m->hook(y, in), state);
+    (void)nnom_state_set(state, nnom_layer_part(y, 1));
+    return model_compile(m, in, m->hook(Output(shape(1, 1, SVDF_UNITS), NULL), y));
+}
+
+static float svdf_expected(const svdf_case_t *k, const float x[][SVDF_INPUTS], int32_t step, int32_t unit)
+{
+    float sum = k->bias[unit];
+    for (int32_t f = unit * SVDF_RANK; f < (unit + 1) * SVDF_RANK; f++) {
+        for (int32_t t = 0; t < SVDF_MEMORY; t++) {
+            const int32_t at = step - (SVDF_MEMORY - 1) + t;
+            for (int32_t i = 0; at >= 0 && i < SVDF_INPUTS; i++) {
+                sum += k->time[f * SVDF_MEMORY + t] * k->features[f * SVDF_INPUTS + i] * x[at][i];
+            }
+        }
+    }
+    return sum;
+}
+
+static void svdf_run(bool real)
+{
+    enum { STEPS = 4 };
+    float x[STEPS][SVDF_INPUTS];
+    const svdf_case_t k = svdf_case();
+    nnom_model_t m = quiet();
+    CHECK(svdf_compile(&m, &k, real) == NNOM_OK, "%s", model_error_text(&m));
+    for (int32_t step = 0; step < STEPS && !test_failed(); step++) {
+        for (int32_t i = 0; i < SVDF_INPUTS; i++) {
+            const int8_t q = (int8_t)random_in(-120, 120);
+            x[step][i] = (float)q / 128.0f;
+            if (real) {
+                ((float *)nnom_input_buffer(&m.instance, 0))[i] = x[step][i];
+            } else {
+                ((int8_t *)nnom_input_buffer(&m.instance, 0))[i] = q;
+            }
+        }
+        CHECK(model_run(&m) == NNOM_OK, "model_run");
+        for (int32_t u = 0; u < SVDF_UNITS; u++) {
+            const void *out = nnom_output_buffer(&m.instance, 0);
+            const float got = real ? ((const float *)out)[u] : (float)((const int8_t *)out)[u] / 32.0f;
+            const float miss = got - svdf_expected(&k, (const float(*)[SVDF_INPUTS])x, step, u);
+            const float most = real ? 1e-5f : 0.02f; /* half a step of the output, and roundings */
+            CHECK(miss < most && miss > -most, "step %d, unit %d: off by %d / 1000", (int)step, (int)u,
+                  (int)(miss * 1000.0f));
+        }
+    }
+    model_delete(&m);
+}
+
+static void svdf(void)
+{
+    for (uint32_t i = 0; i < 20 && !test_failed(); i++) {
+        random_seed(test_seed + i);
+        svdf_run(i % 2 == 0);
+    }
+}
+
 const test_t states_tests[] = {TEST(counts), TEST(delay_line), TEST(refused), TEST(several_outputs),
-                               TEST(parts),  TEST(endless),    {NULL, NULL}};
+                               TEST(parts),  TEST(endless),    TEST(svdf),    {NULL, NULL}};
