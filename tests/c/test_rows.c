@@ -255,6 +255,53 @@ static void linear_sums(void)
     CHECK(10 * linear >= 9 * cases, "%lu of %lu sums are linear", (unsigned long)linear, (unsigned long)cases);
 }
 
+/* ---- Convolutions of 3 x 3 as tiles: what random layers seldom are ---- */
+
+enum { TILES_H = 5, TILES_W = 14, TILES_IN = 16, TILES_OUT = 8 };
+
+static void tiles_run(uint32_t target, int8_t *out, bool *tiles)
+{
+    static const float scales[1] = {0.01f};
+    int8_t weights[TILES_OUT * 9 * TILES_IN];
+    int32_t bias[TILES_OUT];
+    for (size_t i = 0; i < sizeof weights; i++) {
+        weights[i] = (int8_t)random_in(-40, 40);
+    }
+    for (int32_t i = 0; i < TILES_OUT; i++) {
+        bias[i] = random_in(-2000, 2000);
+    }
+    const nnom_weight_t w = {weights, 0};
+    const nnom_bias_t b = {bias, 0};
+    const nnom_options_t options = {.target = target, .optimize = NNOM_OPTIMIZE_SPEED, .mode = NNOM_MODE_WHOLE};
+    nnom_model_t m;
+    (void)new_model(&m);
+    nnom_set_verbose(&m, false);
+    nnom_layer_t *in = nnom_layer_set_quant(Input(shape(TILES_H, TILES_W, TILES_IN), NULL), 0.05f, random_in(-50, 50));
+    nnom_layer_t *conv =
+        nnom_layer_set_weight_scales(Conv2D(TILES_OUT, kernel(3, 3), stride(1, 1), PADDING_SAME, &w, &b), scales, 1);
+    nnom_layer_t *y = m.hook(nnom_layer_set_quant(conv, 0.3f, random_in(-50, 50)), in);
+    CHECK(nnom_compile(&m, in, m.hook(Output(shape(0, 0, 0), out), y), &options) == NNOM_OK, "%s",
+          model_error_text(&m));
+    *tiles = !test_failed() && form_of(&m, 0) != NULL && strstr(form_of(&m, 0)->symbol, "tiles") != NULL;
+    random_bytes(nnom_input_buffer(&m.instance, 0), nnom_input_bytes(&m.instance, 0));
+    CHECK(model_run(&m) == NNOM_OK, "model_run");
+    model_delete(&m);
+}
+
+static void tiles(void)
+{
+    static int8_t plain[TILES_H * TILES_W * TILES_OUT], fast[sizeof plain];
+    for (uint32_t i = 0; i < 20 && !test_failed(); i++) {
+        bool as_tiles = false;
+        random_seed(test_seed + i);
+        tiles_run(NNOM_TARGET_PLAIN, plain, &as_tiles);
+        random_seed(test_seed + i);
+        tiles_run(NNOM_TARGET_DSP, fast, &as_tiles);
+        CHECK(as_tiles || (NNOM_TARGET_DSP & ~my_targets) != 0, "another kernel was taken");
+        CHECK(memcmp(plain, fast, sizeof plain) == 0, "seed %lu: other bytes", (unsigned long)(test_seed + i));
+    }
+}
+
 #define ROWS_CASE(kind)                                                                                                \
     static void rows_of_##kind(void)                                                                                   \
     {                                                                                                                  \
@@ -264,4 +311,4 @@ RANDOM_LAYERS(ROWS_CASE)
 
 #define ROWS_ENTRY(kind) {#kind, rows_of_##kind},
 const test_t rows_tests[] = {
-    RANDOM_LAYERS(ROWS_ENTRY) TEST(time_as_rows), TEST(requantize), TEST(linear_sums), {NULL, NULL}};
+    RANDOM_LAYERS(ROWS_ENTRY) TEST(time_as_rows), TEST(requantize), TEST(linear_sums), TEST(tiles), {NULL, NULL}};
