@@ -78,6 +78,12 @@ void nnom_flow_uses(nnom_flow_t *f)
             f->last_use[storage] = n;
             f->readers[storage]++;
         }
+        for (uint32_t i = 0; i < program->nodes[n].output_count; i++) { /* written, though nobody may read it */
+            const uint16_t out = nnom_node_output_index(&program->nodes[n], i);
+            if (out != NNOM_NO_TENSOR) {
+                f->last_use[f->storage[out]] = n;
+            }
+        }
     }
     for (uint16_t i = 0; i < program->output_count; i++) {
         f->last_use[f->storage[program->outputs[i]]] = program->node_count;

@@ -21,13 +21,12 @@ static void *planner_take(pool_t *pool, size_t count, size_t size)
     return piece;
 }
 
-/* Blocks of any plan: tensors in the arena, scratch; a rolling part has two of its own and one for each node that
- * reduces. */
+/* Blocks of any plan: tensors in the arena, scratch; a rolling part has two of its own and one for each node that keeps its. */
 static size_t most_blocks(const nnom_planner_t *p)
 {
     size_t count = p->program->node_count + (p->request->feed ? 2u : 0u); /* a fed part of one node has three */
     for (uint16_t n = 0; n < p->program->node_count; n++) {
-        count += nnom_node_reduces(&p->nodes[n]);
+        count += nnom_node_keeps(&p->nodes[n]);
     }
     count += p->request->storages;
     return count;

@@ -68,7 +68,9 @@
     LAYER(simple_rnn)                                                                                                  \
     LAYER(gru)                                                                                                         \
     LAYER(lstm)                                                                                                        \
+    LAYER(last_state)                                                                                                  \
     LAYER(rnn_2019)                                                                                                    \
+    LAYER(svdf)                                                                                                        \
     LAYER(output)
 
 /* make_<kind>(m): the last layer of the graph, or NULL when memory is short. */

@@ -81,6 +81,14 @@ nnom_layer_t *make_lstm(nnom_model_t *m)
     return make_recurrent(m, 4, lstm_cell_s);
 }
 
+/* What is left after the last step; nobody reads the layer's own output. */
+nnom_layer_t *make_last_state(nnom_model_t *m)
+{
+    const bool lstm = random_chance(50);
+    nnom_layer_t *layer = lstm ? make_lstm(m) : make_gru(m);
+    return nnom_layer_part(layer, lstm && random_chance(50) ? 2 : 1);
+}
+
 /* The forms of 2019: all weights in one array, in a Q-format. */
 nnom_layer_t *make_rnn_2019(nnom_model_t *m)
 {
@@ -92,4 +100,39 @@ nnom_layer_t *make_rnn_2019(nnom_model_t *m)
     nnom_cell_t *cell = kind == 0 ? SimpleCell(units, act[random_in(0, 2)], &k->w, k->bias)
                                   : (kind == 1 ? GRUCell(units, &k->w, k->bias) : LSTMCell(units, &k->w, k->bias));
     return m->hook(RNN(cell, random_chance(50)), in);
+}
+
+static const int16_t *random_times(int32_t count)
+{
+    int16_t *times = keep((size_t)count * sizeof(int16_t));
+    for (int32_t i = 0; i < count; i++) {
+        times[i] = (int16_t)random_in(-32768, 32767);
+    }
+    return times;
+}
+
+/* A step whose state goes on from run to run. */
+nnom_layer_t *make_svdf(nnom_model_t *m)
+{
+    const nnom_shape_t s = shape(1, random_in(1, 3), random_in(1, 9));
+    nnom_layer_t *in = random_source(m, s);
+    const bool real = random_is_float();
+    const int32_t units = random_in(1, 9), rank = random_in(1, 3), memory = random_in(1, 7), filters = units * rank;
+    const nnom_type_t weight = real ? NNOM_TYPE_F32 : NNOM_TYPE_S8, bias = real ? NNOM_TYPE_F32 : NNOM_TYPE_S32;
+    const void *time =
+        real ? random_array(filters * memory, NNOM_TYPE_F32) : (const void *)random_times(filters * memory);
+    const nnom_svdf_config_t config = {.units = units,
+                                       .rank = rank,
+                                       .memory = memory,
+                                       .features = random_array(filters * s.w * s.c, weight),
+                                       .time = time,
+                                       .bias = random_chance(70) ? random_array(units, bias) : NULL,
+                                       .feature_scale = random_float(0.0005f, 0.03f),
+                                       .time_scale = random_float(0.00001f, 0.0001f)};
+    nnom_layer_t *state = nnom_state(shape(1, 1, filters * memory), NULL);
+    state = nnom_layer_set_type(state, real ? NNOM_TYPE_F32 : NNOM_TYPE_S16);
+    state = nnom_layer_set_quant(state, random_float(0.0001f, 0.01f), 0);
+    nnom_layer_t *layer = m->hook(m->hook(nnom_svdf(&config), in), state);
+    (void)nnom_state_set(state, nnom_layer_part(layer, 1));
+    return layer;
 }

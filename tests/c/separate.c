@@ -104,6 +104,7 @@ separate_t separate_new(nnom_model_t *m)
         fill_random(nnom_input_buffer(&m->instance, i), nnom_input_tensor(&m->instance, i)->type,
                     nnom_input_bytes(&m->instance, i));
     }
+    nnom_forget(&m->instance); /* states hold what they hold at the start */
     memset(s.buffers, 0, count * sizeof *s.buffers);
     make_buffers(&s);
     s.program.tensors = s.tensors;
@@ -145,6 +146,7 @@ static void observe(void *context, const nnom_instance_t *instance, uint32_t nod
 void check_model_run(separate_t *s)
 {
     nnom_set_observer(&s->m->instance, observe, s);
+    nnom_forget(&s->m->instance);
     CHECK(model_run(s->m) == NNOM_OK, "model_run fails");
     nnom_set_observer(&s->m->instance, NULL, NULL);
     for (uint32_t i = 0; i < nnom_output_count(&s->m->instance); i++) {
