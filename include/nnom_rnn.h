@@ -52,11 +52,11 @@ typedef struct nnom_cell_config {
     const float *weight_scales; /* [scale_count], as the next; not in float models */
     const float *recurrent_scales;
     uint32_t scale_count;   /* gates, or gates * units */
-    nnom_type_t state_type; /* of the hidden state: NNOM_TYPE_S8 (LSTM alone), default int16 */
+    nnom_type_t state_type; /* of the hidden state: int16, or int8: NNOM_TYPE_S8 with a state_scale, LSTM alone */
     float state_scale;      /* its quantisation; default 2^-15. With tanh or sigmoid in SimpleRNN and GRU always that */
-    int32_t state_zero_point;
-    float cell_scale; /* LSTM, of the cell: a power of two, default 2^-11 */
-    float cell_clip;  /* LSTM: |cell| is at most this; 0: no limit */
+    int32_t state_zero_point; /* -128 to 127; of int8 alone */
+    float cell_scale;         /* LSTM, of the cell: a power of two, default 2^-11 */
+    float cell_clip;          /* LSTM: |cell| is at most this; 0: no limit */
 } nnom_cell_config_t;
 
 nnom_cell_t *nnom_simple_cell_s(const nnom_cell_config_t *config);

@@ -88,12 +88,46 @@ static nnom_status_t rnn_check(const nnom_rnn_layer_t *rnn)
     if (cell->config.units < 1 || cell->config.units > 8192) {
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "%d units, expected 1 to 8192", (int)cell->config.units);
     }
+    const int64_t rows = (int64_t)cell->kind->gates * cell->config.units;
+    if (rows * in->shape.c > INT32_MAX) {
+        return nnom_layer_fail(layer, NNOM_OVERFLOW, "%ld rows of %d weights, expected less than 2^31 in all",
+                               (long)rows, (int)in->shape.c);
+    }
     if (cell->unknown_activation || (uint32_t)cell->config.activation > NNOM_CELL_LINEAR) {
         return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "its activation is none of tanh, sigmoid and ReLU");
     }
     if (in->type == NNOM_TYPE_S16 && in->zero_point != 0) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "its int16_t input has zero point %d, expected 0",
                                (int)in->zero_point);
+    }
+    return NNOM_OK;
+}
+
+/* What was said and means nothing here is an error, not left unread. */
+static nnom_status_t rnn_check_config(const nnom_rnn_layer_t *rnn)
+{
+    const nnom_layer_t *layer = &rnn->super;
+    const nnom_rnn_kind_t *kind = rnn->cell->kind;
+    const nnom_cell_config_t *config = &rnn->cell->config;
+    if (config->reset_after && kind != &gru_kind) {
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "reset_after, which is of GRU alone");
+    }
+    if (!kind->has_cell && (config->cell_scale != 0.0f || config->cell_clip != 0.0f)) {
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "cell_scale or cell_clip, which are of LSTM alone");
+    }
+    if (!(config->cell_clip >= 0.0f)) {
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "its cell_clip is no number from 0 on");
+    }
+    if (config->state_zero_point < INT8_MIN || config->state_zero_point > INT8_MAX) {
+        return nnom_layer_fail(layer, NNOM_BAD_QUANT, "zero point %d of its state, expected -128 to 127",
+                               (int)config->state_zero_point);
+    }
+    if (rnn->config.reverse && !rnn->config.return_sequence) {
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "reverse, which turns a sequence, without return_sequence");
+    }
+    if (config->state_type != NNOM_TYPE_S8 && config->state_type != NNOM_TYPE_S16) {
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "element type %d of its state, expected int8_t or int16_t",
+                               (int)config->state_type);
     }
     return NNOM_OK;
 }
@@ -122,12 +156,13 @@ static void rnn_set_states(nnom_rnn_layer_t *rnn)
     rnn->param.hidden_zero_point = rnn->state_type == NNOM_TYPE_S8 ? config->state_zero_point : 0;
 }
 
-/* By default int8 of the state's range; an int8 state as it is. */
+/* By default of the state's range, in the input's type. */
 static void rnn_set_output(nnom_rnn_layer_t *rnn)
 {
     nnom_layer_t *layer = &rnn->super;
     const bool narrow = rnn->state_type == NNOM_TYPE_S8;
-    nnom_layer_follow_quant(layer, narrow ? rnn->state_scale : rnn->state_scale * 256.0f,
+    const bool shorter = !narrow && nnom_layer_in(layer, 0)->type == NNOM_TYPE_S8;
+    nnom_layer_follow_quant(layer, shorter ? rnn->state_scale * 256.0f : rnn->state_scale,
                             narrow ? rnn->param.hidden_zero_point : 0);
     const int32_t steps = nnom_layer_in(layer, 0)->shape.h;
     layer->out->shape = nnom_make_shape(rnn->config.return_sequence ? steps : 1, 1, rnn->param.units);
@@ -147,7 +182,7 @@ static void rnn_set_scratch(nnom_rnn_layer_t *rnn)
         (uint32_t)(nnom_rnn_vector(units, rnn->state_type) + cell + nnom_rnn_vector(kind->vectors * units, inner));
 }
 
-static nnom_status_t rnn_set_op(nnom_rnn_layer_t *rnn)
+static void rnn_set_op(nnom_rnn_layer_t *rnn)
 {
     const nnom_rnn_kind_t *kind = rnn->cell->kind;
     const nnom_rnn_ops_t *ops =
@@ -155,7 +190,6 @@ static nnom_status_t rnn_set_op(nnom_rnn_layer_t *rnn)
     const bool turned = rnn->config.reverse && rnn->config.return_sequence;
     const int32_t form = rnn->config.go_backwards || turned ? 2 : (rnn->config.return_sequence ? 0 : 1);
     rnn->super.kernel = ops->kernel[form];
-    return NNOM_OK;
 }
 
 /* Arrays of float models, as they are. */
@@ -193,6 +227,7 @@ static nnom_status_t rnn_build(nnom_layer_t *layer)
     nnom_rnn_layer_t *rnn = (nnom_rnn_layer_t *)layer;
     const nnom_cell_config_t *config = &rnn->cell->config;
     nnom_status_t status = rnn_check(rnn);
+    status = status == NNOM_OK ? rnn_check_config(rnn) : status;
     if (status == NNOM_OK && rnn_lacks_weights(rnn->cell)) {
         status = nnom_layer_fail(layer, NNOM_NULL, "its weights are NULL");
     }
@@ -212,13 +247,14 @@ static nnom_status_t rnn_build(nnom_layer_t *layer)
     rnn_set_states(rnn);
     rnn_set_output(rnn);
     rnn_set_scratch(rnn);
+    rnn_set_op(rnn);
     status = rnn_check_states(rnn);
     if (status == NNOM_OK && rnn->state_type != NNOM_TYPE_F32) {
         status = nnom_rnn_numbers(rnn);
     } else if (status == NNOM_OK) {
         rnn_plain_arrays(rnn);
     }
-    return status == NNOM_OK ? rnn_set_op(rnn) : status;
+    return status;
 }
 
 static nnom_status_t rnn_part(const nnom_layer_t *layer, uint32_t i, nnom_tensor_t *out)

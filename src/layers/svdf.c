@@ -29,6 +29,11 @@ static nnom_status_t svdf_check(const svdf_layer_t *svdf)
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "%d units of rank %d over %d steps, expected 1 to 8192 each",
                                (int)config->units, (int)config->rank, (int)config->memory);
     }
+    const int64_t filters = (int64_t)config->units * config->rank; /* <= 2^26 */
+    if (filters * in->shape.w * in->shape.c > INT32_MAX) {
+        return nnom_layer_fail(layer, NNOM_OVERFLOW, "%ld filters over (%d, %d), expected less than 2^31 weights",
+                               (long)filters, (int)in->shape.w, (int)in->shape.c);
+    }
     if (config->features == NULL || config->time == NULL) {
         return nnom_layer_fail(layer, NNOM_NULL, "its weights are NULL");
     }

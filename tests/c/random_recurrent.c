@@ -37,7 +37,7 @@ static nnom_cell_config_t random_config(int32_t gates, int32_t features, bool is
     const int32_t units = random_in(1, 9), rows = gates * units, scales = random_chance(50) ? gates : rows;
     nnom_cell_config_t config = {.units = units,
                                  .activation = (nnom_cell_activation_t)random_in(0, 3),
-                                 .reset_after = random_chance(50),
+                                 .reset_after = gates == 3 && random_chance(50),
                                  .weights = random_array(rows * features, weight),
                                  .recurrent = random_array(rows * units, weight),
                                  .bias = random_chance(70) ? random_array(rows, bias) : NULL,
@@ -45,12 +45,12 @@ static nnom_cell_config_t random_config(int32_t gates, int32_t features, bool is
                                  .weight_scales = random_scales(scales),
                                  .recurrent_scales = random_scales(scales),
                                  .scale_count = (uint32_t)scales,
-                                 .cell_clip = random_chance(30) ? random_float(0.1f, 20.0f) : 0.0f};
+                                 .cell_clip = gates == 4 && random_chance(30) ? random_float(0.1f, 20.0f) : 0.0f};
     if (random_chance(50)) {
         config.state_type = random_chance(50) ? NNOM_TYPE_S8 : NNOM_TYPE_S16;
         config.state_scale = random_float(0.0001f, 0.05f);
         config.state_zero_point = random_in(-128, 127);
-        config.cell_scale = ldexpf(1.0f, random_in(-15, 0));
+        config.cell_scale = gates == 4 ? ldexpf(1.0f, random_in(-15, 0)) : 0.0f;
     }
     return config;
 }
@@ -60,7 +60,8 @@ static nnom_layer_t *make_recurrent(nnom_model_t *m, int32_t gates, cell_maker_t
     const nnom_shape_t s = shape(random_in(1, 13), 1, random_in(1, 9));
     nnom_layer_t *in = random_source(m, s);
     const nnom_cell_config_t config = random_config(gates, s.c, random_is_float());
-    const nnom_rnn_config_t flags = {random_chance(50), random_chance(30), random_chance(30)};
+    const bool sequence = random_chance(50);
+    const nnom_rnn_config_t flags = {sequence, random_chance(30), sequence && random_chance(30)};
     nnom_layer_t *layer = rnn_s(make(&config), &flags);
     layer = random_chance(50) ? nnom_layer_set_quant(layer, random_float(0.004f, 0.02f), random_in(-20, 20)) : layer;
     return m->hook(layer, in);
@@ -132,6 +133,7 @@ nnom_layer_t *make_svdf(nnom_model_t *m)
     nnom_layer_t *state = nnom_state(shape(1, 1, filters * memory), NULL);
     state = nnom_layer_set_type(state, real ? NNOM_TYPE_F32 : NNOM_TYPE_S16);
     state = nnom_layer_set_quant(state, random_float(0.0001f, 0.01f), 0);
+    (void)nnom_own(m, state); /* also where the layer fails that it should be hooked to */
     nnom_layer_t *layer = m->hook(m->hook(nnom_svdf(&config), in), state);
     (void)nnom_state_set(state, nnom_layer_part(layer, 1));
     return layer;

@@ -233,6 +233,62 @@ static void lambda_fails(void)
     model_delete(&m);
 }
 
+/* ---- Cells: what means nothing for them, or does not fit, is told ---- */
+
+typedef nnom_cell_t *(*cell_maker_t)(const nnom_cell_config_t *config);
+
+static nnom_status_t cell_status(cell_maker_t make, const nnom_cell_config_t *config, bool reverse, int32_t features)
+{
+    const nnom_rnn_config_t flags = {.reverse = reverse};
+    nnom_model_t m = quiet_model();
+    nnom_layer_t *in = Input(shape(2, 1, features), qformat(0, 7), NULL);
+    nnom_layer_t *layer = m.hook(rnn_s(make(config), &flags), in);
+    const nnom_status_t status = model_compile(&m, in, m.hook(Output(shape(0, 0, 0), NULL), layer));
+    CHECK(status == NNOM_OK || strstr(model_error_text(&m), "layer '") != NULL, "'%s'", model_error_text(&m));
+    model_delete(&m);
+    return status;
+}
+
+static void cells(void)
+{
+    const nnom_cell_config_t good = {.units = 2,
+                                     .weights = bytes,
+                                     .recurrent = bytes,
+                                     .weight_scales = scales,
+                                     .recurrent_scales = scales,
+                                     .scale_count = 4};
+    nnom_cell_config_t c = good;
+    CHECK(cell_status(lstm_cell_s, &c, false, 3) == NNOM_OK, "a good one");
+    CHECK(cell_status(lstm_cell_s, &c, true, 3) == NNOM_BAD_ARGUMENT, "a last state turned round");
+    CHECK(cell_status(lstm_cell_s, &c, false, INT32_MAX / 2) == NNOM_OVERFLOW, "2^33 weights");
+    c.reset_after = true;
+    CHECK(cell_status(lstm_cell_s, &c, false, 3) == NNOM_BAD_ARGUMENT, "reset_after");
+    c = good;
+    c.cell_clip = -1.0f;
+    CHECK(cell_status(lstm_cell_s, &c, false, 3) == NNOM_BAD_ARGUMENT, "a clip below 0");
+    c.cell_clip = NAN;
+    CHECK(cell_status(lstm_cell_s, &c, false, 3) == NNOM_BAD_ARGUMENT, "a clip that is no number");
+    c.cell_clip = 1.0f;
+    c.scale_count = 3;
+    CHECK(cell_status(gru_cell_s, &c, false, 3) == NNOM_BAD_ARGUMENT, "a cell's clip in GRU");
+    c = good;
+    c.state_type = NNOM_TYPE_F32;
+    CHECK(cell_status(lstm_cell_s, &c, false, 3) == NNOM_BAD_ARGUMENT, "a float state");
+    c = good;
+    c.state_zero_point = 128;
+    CHECK(cell_status(lstm_cell_s, &c, false, 3) == NNOM_BAD_QUANT, "zero point 128");
+    c = good;
+    c.scale_count = 2;
+    CHECK(cell_status(lstm_cell_s, &c, false, 3) == NNOM_BAD_QUANT, "two scales");
+    c = good;
+    c.recurrent = NULL;
+    CHECK(cell_status(lstm_cell_s, &c, false, 3) == NNOM_NULL, "no weights");
+    c = good;
+    c.units = 0;
+    CHECK(cell_status(lstm_cell_s, &c, false, 3) == NNOM_BAD_ARGUMENT, "no units");
+    CHECK(rnn_s(NULL, NULL) == NULL && lstm_cell_s(NULL) == NULL, "NULL");
+}
+
 const test_t misuse_tests[] = {TEST(anything),
                                TEST(compiled_twice),
                                TEST(added_after_compile),
@@ -245,4 +301,5 @@ const test_t misuse_tests[] = {TEST(anything),
                                TEST(hooked_twice),
                                TEST(parameters_that_are_none),
                                TEST(a_seventh_array),
+                               TEST(cells),
                                {NULL, NULL}};
