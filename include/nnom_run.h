@@ -136,6 +136,8 @@ uint32_t nnom_node_count(const nnom_instance_t *instance);
 void nnom_set_observer(nnom_instance_t *instance, nnom_observer_t observer, void *context);
 /* For observers: where the output of a node lies; *tensor tells its shape, type, quantisation. NULL if out of range. */
 const void *nnom_node_output(const nnom_instance_t *instance, uint32_t node, const nnom_tensor_t **tensor);
+/* The same for output i of a node that has several; NULL also where nobody reads it. Output 0 is nnom_node_output()'s. */
+const void *nnom_node_part(const nnom_instance_t *instance, uint32_t node, uint32_t i, const nnom_tensor_t **tensor);
 
 /* ---- Layers, for people: what the program does not need of a node. Linked only where it is used. ---- */
 

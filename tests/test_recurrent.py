@@ -129,6 +129,21 @@ def test_stateful_goes_on_from_run_to_run() -> None:
     assert not np.allclose(anew[1], got[1])
 
 
+def test_a_cell_alone_is_read(tmp_path: Path) -> None:
+    """The range of a state is its own, not that of the layer's output; the sequence may be a view of the input."""
+    rng = np.random.default_rng(0)
+    x = L.Input((48,))
+    _, _, cell = L.LSTM(8, return_state=True)(L.Reshape((12, 4))(x))
+    model = keras.Model(x, L.Dense(3)(cell))
+    model.set_weights([rng.normal(0, 1.2, w.shape).astype(np.float32) for w in model.get_weights()])
+    data = rng.normal(0, 2, (100, 48)).astype(np.float32)
+    want = np.asarray(model(data))
+    core = CoreModel(load_keras(model))
+    (got,) = core.run_many([data.reshape(100, *core.inputs[0].shape)])
+    np.testing.assert_allclose(got.reshape(want.shape), want, atol=1e-4)
+    assert decibels(want, quantised(load_keras(model), data.reshape(100, *core.inputs[0].shape)).reshape(100, 3)) > 30
+
+
 @pytest.mark.parametrize("units, steps", [(1, 1), (1, 7), (5, 1)])
 def test_the_smallest(units: int, steps: int) -> None:
     for cell in CELLS:

@@ -188,7 +188,7 @@ def test_ranges_hold() -> None:
     for seed in range(60):
         graph = random_graph(seed)
         found, model = ranges(graph), CoreModel(graph, all_rows=True)
-        nodes = {model.node_of(n.output): n.output for n in graph.nodes if n.op not in ("reshape", "flatten")}
+        nodes = {(model.node_of(n.output), 0): n.output for n in graph.nodes if n.op not in ("reshape", "flatten")}
         seen: list[tuple[str, np.ndarray]] = []
         model.observe(lambda k, y, n=nodes, s=seen: s.append((n[k], y.copy())) if k in n else None)
         for x in samples(graph):

@@ -152,7 +152,7 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "nnom_input_tensor": (ct.POINTER(TensorStruct), [_P, _U]),
     "nnom_output_tensor": (ct.POINTER(TensorStruct), [_P, _U]),
     "nnom_set_observer": (None, [_P, OBSERVER, _P]),
-    "nnom_node_output": (_P, [_P, _U, ct.POINTER(ct.POINTER(TensorStruct))]),
+    "nnom_node_part": (_P, [_P, _U, _U, ct.POINTER(ct.POINTER(TensorStruct))]),
     "nnom_layer_output_node": (ct.c_uint16, [_P]),
     "nnom_least": (ct.c_int, [_P, ct.POINTER(Least)]),
     "nnom_totals": (ct.c_int, [_P, ct.POINTER(Totals)]),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .core import CoreModel, host_model
+from .core import CoreModel, Place, host_model
 from .graph import Graph
 from .threads import Progress, graph_threads, side_by_side
 
@@ -75,14 +75,14 @@ class _Watcher:
 
     def __init__(self, graph: Graph):
         self.model = host_model(graph, all_rows=True)
-        self.names = tensors_of_nodes(graph, self.model)
+        self.names = tensors_of_outputs(graph, self.model)
         self.inputs = graph.inputs
         self.found = {name: Observed() for names in (self.inputs, *self.names.values()) for name in names}
         self.model.observe(self._after)
         self._kept: dict[str, np.ndarray] = {}
 
-    def _after(self, node: int, values: np.ndarray) -> None:
-        for name in self.names.get(node, ()):
+    def _after(self, place: Place, values: np.ndarray) -> None:
+        for name in self.names.get(place, ()):
             self.found[name].add(values, self._kept.get(name))
 
     def run(self, data: list[np.ndarray], draws: _Draws, a: int, b: int) -> None:
@@ -122,13 +122,25 @@ def observe(graph: Graph, data: list[np.ndarray], progress: Progress | None = No
     return found
 
 
-def tensors_of_nodes(graph: Graph, model: CoreModel) -> dict[int, list[str]]:
-    """Names of the tensors that each node of the compiled model writes; a view shares its source's node."""
-    names: dict[int, list[str]] = {}
+def tensors_of_outputs(graph: Graph, model: CoreModel) -> dict[Place, list[str]]:
+    """Names of the tensors that each output of each node writes; a view shares its source's place."""
+    names: dict[Place, list[str]] = {}
+    parts: dict[str, int] = {}
     for node in graph.nodes:
+        parts[node.output] = node.attrs["index"] if node.op == "part" else 0
+        if node.entry.view:
+            parts[node.output] = parts.get(node.inputs[0], 0)
         index = model.node_of(node.output)
         if index is not None:
-            names.setdefault(index, []).append(node.output)
+            names.setdefault((index, parts[node.output]), []).append(node.output)
+    return names
+
+
+def tensors_of_nodes(graph: Graph, model: CoreModel) -> dict[int, list[str]]:
+    """Names of the tensors that each node of the compiled model writes, those of its first output first."""
+    names: dict[int, list[str]] = {}
+    for (index, _), found in sorted(tensors_of_outputs(graph, model).items()):
+        names.setdefault(index, []).extend(found)
     return names
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .calibrate import tensors_of_nodes
-from .core import CoreModel, Port, host_model, tensor_port
+from .calibrate import tensors_of_outputs
+from .core import CoreModel, Place, Port, host_model, tensor_port
 from .graph import Graph
 from .groups import saturating
 from .threads import Progress, graph_threads, side_by_side
@@ -172,12 +172,12 @@ class Taps:
         self.model = host_model(graph, all_rows=True)
         self.values: dict[str, np.ndarray] = {}
         self._graph = graph
-        self._names = tensors_of_nodes(graph, self.model)
+        self._names = tensors_of_outputs(graph, self.model)
         self._ports = {t.name: tensor_port(t) for t in graph.tensors.values()}
         self.model.observe(self._after)
 
-    def _after(self, node: int, values: np.ndarray) -> None:
-        for name in self._names.get(node, ()):
+    def _after(self, place: Place, values: np.ndarray) -> None:
+        for name in self._names.get(place, ()):
             real = self._ports[name].dequantize(values)
             self.values[name] = real.copy() if real is values else real.astype(np.float32, copy=False)
 

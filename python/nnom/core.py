@@ -74,6 +74,9 @@ class Port:
         return real
 
 
+Place = tuple[int, int]  # of a tensor: its node in the compiled model, and which of its outputs
+
+
 def _choice(known: dict[str, int], name: str, what: str) -> int:
     """The core's number of a setting, CoreError if there is none of that name."""
     if name not in known:
@@ -144,6 +147,7 @@ class CoreModel:
         self._given = (graph, False, *plan, check_shapes)
         self._check_shapes = check_shapes
         self.sequence = graph.sequence
+        self._parts = max((n.attrs["index"] for n in graph.nodes if n.op == "part"), default=0)
         self._begins_anew = bool(graph.states) and not graph.sequence
         self.mode = mode
         self.all_rows = all_rows
@@ -312,8 +316,8 @@ class CoreModel:
             raise DataError(f"input {i}: {x.dtype} {x.shape[1:]} given, expected {port.dtype} {port.shape}")
         return np.ascontiguousarray(x)
 
-    def observe(self, function: Callable[[int, np.ndarray], None] | None) -> None:
-        """Calls function(node, output [h, w, c] as stored) after each node of every run; None ends it."""
+    def observe(self, function: Callable[[Place, np.ndarray], None] | None) -> None:
+        """Calls function((node, k), output k [h, w, c] as stored) after each node of every run; None ends it."""
         if not (self.mode == "whole" and self.all_rows) and function is not None:
             raise CoreError(
                 "outputs of layers can be observed only in a model compiled with mode='whole', all_rows=True"
@@ -322,8 +326,10 @@ class CoreModel:
         def after(_context: int, _model: int, node: int, event: int) -> None:
             if event == 1 and function is not None:
                 pointer = ct.POINTER(TensorStruct)()
-                address = self._lib.nnom_node_output(self._model, node, ct.byref(pointer))
-                function(node, self._view(address, self._port(pointer)))
+                for k in range(1 + self._parts):
+                    address = self._lib.nnom_node_part(self._model, node, k, ct.byref(pointer))
+                    if address:
+                        function((node, k), self._view(address, self._port(pointer)))
 
         self._observer = OBSERVER(after) if function is not None else OBSERVER(0)
         self._lib.nnom_set_observer(self._model, self._observer, None)

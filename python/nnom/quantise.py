@@ -67,8 +67,8 @@ def quantise(
     _check_size(graph)
     _check_layers(graph)
     observed = observe(graph, data, progress)
-    measure_states(graph, data)
     _check_finite(graph, observed)
+    measure_states(graph, data)
     if method != "auto":
         return Quantised(apply(graph, group_ranges(graph, observed, method)), method, [])
     return _best(graph, observed, data if judges is None else judges, judging)

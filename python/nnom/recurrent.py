@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import ctypes as ct
-from collections.abc import Callable
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .binding import element_types
+from .data import spread
 from .graph import Graph, Node, Quant, Tensor, Weight
 from .ops import CELL_ACTIVATIONS
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 UNIT = 2.0**-15  # of a state that tanh or sigmoid limits
 CELL = 2.0**-11
-
 
 _SVDF_WEIGHTS = ("weights", "time", "bias")
 
@@ -211,70 +211,63 @@ def measure_states(graph: Graph, data: list[np.ndarray]) -> None:
     cells = [n for n in graph.nodes if n.entry.gates and (n.op == "lstm" or n.attrs["kind"] not in ("tanh", "sigmoid"))]
     if not cells:
         return
-    seen = _captured(graph, data, {n.inputs[0] for n in cells})
+    seen = _captured(graph, spread(data, _JUDGED)[0], {name for n in cells for name in n.inputs})
     for node in cells:
-        hidden, cell = _peaks(node, seen[node.inputs[0]])
+        hidden, cell = _peaks(node, *(seen.get(name) for name in node.inputs))
         if node.op == "lstm":
-            node.attrs["cell_scale"] = 2.0 ** (np.ceil(np.log2(max(cell, 2.0**-4))) - 15)
+            node.attrs["cell_scale"] = 2.0 ** (math.ceil(math.log2(max(cell, 2.0**-4))) - 15)
         if node.attrs["kind"] not in ("tanh", "sigmoid"):
             node.attrs["state_scale"] = float(np.float32(max(hidden, 2.0**-8) * 1.05 / 32767))
 
 
 def _captured(graph: Graph, data: list[np.ndarray], names: set[str]) -> dict[str, np.ndarray]:
-    """What tensors hold for the first samples: [n, h, w, c] by name."""
+    """What tensors hold for samples: [n, h, w, c] by name. Not of states, which begin with zeros."""
+    from .compare import Taps
+
+    seen: dict[str, list[np.ndarray]] = {}
+    taps = Taps(graph)
+    for i in range(len(data[0])):
+        sample = [x[i] for x in data]
+        values = {**dict(zip(graph.inputs, sample, strict=True)), **taps.run(sample)}
+        for name in names:
+            if (source := _source(graph, name)) in values:
+                seen.setdefault(name, []).append(values[source].reshape(graph.tensors[name].shape))
+    taps.model.close()
+    return {name: np.stack(found) for name, found in seen.items()}
+
+
+def _source(graph: Graph, name: str) -> str:
+    """The tensor of whose bytes this one is a view; itself if it is none."""
+    while (node := graph.producer(name)) is not None and node.entry.view:
+        name = node.inputs[0]
+    return name
+
+
+def _one_step(node: Node) -> Graph:
+    """A float graph that takes in one step: features and states in, states out."""
+    graph, count, states = Graph(node.name), units(node), node.entry.inputs[1] - 1
+    names = ["x", *(f"state{i}" for i in range(states))]
+    for name in names:
+        graph.add_tensor(Tensor(name, (1, 1, count if name != "x" else node.weights["weights"].data.shape[1])))
+    graph.inputs = names
+    attrs = {k: v for k, v in node.attrs.items() if k not in ("sequence", "backwards", "reverse")}
+    graph.add(Node(node.op, "step", names, "step", attrs, node.weights), (1, 1, count))
+    parts = [Node("part", f"next{i}", ["step"], f"next{i}", {"index": i + 1}) for i in range(states)]
+    graph.outputs = [graph.add(part, (1, 1, count)) for part in parts]
+    return graph
+
+
+def _peaks(node: Node, x: np.ndarray | None, *initial: np.ndarray | None) -> tuple[float, float]:
+    """The largest |hidden| and |cell| over sequences x [n, steps, 1, features], from given states or zeros."""
     from .core import CoreModel
 
-    count = min(_JUDGED, len(data[0]))
-    seen: dict[str, list[np.ndarray]] = {name: [] for name in names}
-    model = CoreModel(graph, all_rows=True)
-    nodes = {model.node_of(name): name for name in names if name not in graph.inputs}
-    model.observe(lambda node, values: seen[nodes[node]].append(values.copy()) if node in nodes else None)
-    for i in range(count):
-        sample = [x[i].astype(port.dtype) for x, port in zip(data, model.inputs, strict=True)]
-        model.run(sample)
-        for name, values in zip(graph.inputs, sample, strict=True):
-            if name in seen:
-                seen[name].append(values.reshape(graph.tensors[name].shape))
+    graph, most = _one_step(node), np.zeros(2)
+    model = CoreModel(graph)
+    given = [initial[i] if i < len(initial) else None for i in range(len(graph.outputs))]
+    for i, sequence in enumerate(x if x is not None else ()):
+        states = [np.zeros((1, 1, units(node)), np.float32) if s is None else s[i] for s in given]
+        for step in sequence[::-1] if node.attrs.get("backwards") else sequence:
+            states = list(model.run([step[np.newaxis], *states]))
+            most[: len(states)] = np.maximum(most[: len(states)], [np.abs(s).max() for s in states])
     model.close()
-    return {name: np.stack(values) for name, values in seen.items()}
-
-
-_FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "tanh": np.tanh,
-    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
-    "relu": lambda x: np.maximum(x, 0),
-    "linear": lambda x: x,
-}
-
-
-def _peaks(node: Node, x: np.ndarray) -> tuple[float, float]:
-    """The largest |hidden| and |cell| over sequences x [n, steps, 1, features], from zeros on."""
-    steps = np.moveaxis(x[:, :, 0], 1, 0)
-    h = np.zeros((x.shape[0], units(node)))
-    c, most = h.copy(), (0.0, 0.0)
-    with np.errstate(over="ignore"):
-        for step in steps[::-1] if node.attrs.get("backwards") else steps:
-            h, c = _step(node, step, h, c)
-            most = max(most[0], float(np.abs(h).max())), max(most[1], float(np.abs(c).max()))
-    return most
-
-
-def _step(node: Node, x: np.ndarray, h: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """One step of all sequences, as nnom_rnn.h has it."""
-    act, gate, w = _FUNCTIONS[node.attrs["kind"]], _FUNCTIONS["sigmoid"], node.weights
-    n = h.shape[1]
-    a = x @ w["weights"].data.T + (w["bias"].data if "bias" in w else 0)
-    recurrent, add = w["recurrent"].data, w["recurrent_bias"].data if "recurrent_bias" in w else 0
-    if node.op == "gru" and not node.attrs.get("reset_after"):
-        z, r = (gate(a[:, k * n : (k + 1) * n] + h @ recurrent[k * n : (k + 1) * n].T) for k in (0, 1))
-        candidate = act(a[:, 2 * n :] + (r * h) @ recurrent[2 * n :].T)
-        return z * h + (1 - z) * candidate, c
-    b = h @ recurrent.T + add
-    if node.op == "gru":
-        z, r = (gate(a[:, k * n : (k + 1) * n] + b[:, k * n : (k + 1) * n]) for k in (0, 1))
-        return z * h + (1 - z) * act(a[:, 2 * n :] + r * b[:, 2 * n :]), c
-    if node.op == "simple_rnn":
-        return act(a + b), c
-    i, f, g, o = ((a + b)[:, k * n : (k + 1) * n] for k in range(4))
-    c = gate(f) * c + gate(i) * act(g)
-    return gate(o) * act(c), c
+    return float(most[0]), float(most[1])

@@ -293,13 +293,20 @@ uint32_t nnom_node_count(const nnom_instance_t *instance)
     return instance != NULL && instance->program != NULL ? instance->program->node_count : 0;
 }
 
-const void *nnom_node_output(const nnom_instance_t *instance, uint32_t node, const nnom_tensor_t **tensor)
+const void *nnom_node_part(const nnom_instance_t *instance, uint32_t node, uint32_t i, const nnom_tensor_t **tensor)
 {
-    if (node >= nnom_node_count(instance) || tensor == NULL) {
+    const nnom_node_t *n = node < nnom_node_count(instance) ? &instance->program->nodes[node] : NULL;
+    const uint16_t index = n != NULL && i < n->output_count ? nnom_node_output_index(n, i) : NNOM_NO_TENSOR;
+    if (index == NNOM_NO_TENSOR || tensor == NULL) {
         return NULL;
     }
-    *tensor = &instance->program->tensors[nnom_node_output_index(&instance->program->nodes[node], 0)];
+    *tensor = &instance->program->tensors[index];
     return nnom_tensor_rows(*tensor, &instance->arena).data;
+}
+
+const void *nnom_node_output(const nnom_instance_t *instance, uint32_t node, const nnom_tensor_t **tensor)
+{
+    return nnom_node_part(instance, node, 0, tensor);
 }
 
 void nnom_set_observer(nnom_instance_t *instance, nnom_observer_t observer, void *context)
