@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -17,10 +18,12 @@ import numpy as np
 import pytest
 from nnom.conversion import Plan
 from nnom.core import CoreModel
-from nnom.errors import UnsupportedError
-from nnom.graph import Graph
+from nnom.errors import ModelError, NnomError, UnsupportedError
+from nnom.graph import Graph, Weight
 from nnom.importers.keras import load_keras
 from nnom.importers.tflite import load_tflite
+from nnom.importers.tflite.tflite_reader import FileModel, FileOperator, read_model
+from nnom.importers.tflite.tflite_walk import Walk
 from nnom.quantise import quantise
 from nnom.running import run_board
 
@@ -215,3 +218,53 @@ def test_states_on_a_board() -> None:
         x = golden["in0"][:4].reshape(4, *core.inputs[0].shape)
         board = run_board(graph, "cortex-m4", [x], "-O2", Plan())
         np.testing.assert_array_equal(board.outputs[0].reshape(4, -1), core.run_many([x])[0].reshape(4, -1))
+
+
+def _with_changed_lstm(change: Callable[[FileModel, FileOperator], None]) -> Graph:
+    """The graph of a file whose LSTM is not as it should be."""
+    model = read_model((SHARED / "models/mnist/mnist_lstm_int8.tflite").read_bytes(), "m")
+    change(model, next(op for op in model.operators if op.op == "UNIDIRECTIONAL_SEQUENCE_LSTM"))
+    graph = Graph("m", "m")
+    Walk(model, True, graph).run()
+    return graph
+
+
+def _set(k: int, **values: object) -> Callable[[FileModel, FileOperator], None]:
+    """Changes the tensor that is input k; with `input` it becomes another one of the file."""
+
+    def change(model: FileModel, op: FileOperator) -> None:
+        if "input" in values:
+            op.inputs = (*op.inputs[:k], values["input"], *op.inputs[k + 1 :])
+        for name, value in values.items():
+            if name != "input":
+                setattr(model.tensors[op.inputs[k]], name, value)
+
+    return change
+
+
+@with_shared
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_set(1, input=-1), "input gate is coupled"),
+        (_set(2, dtype="INT16"), "input 2 of type INT16; expected INT8"),
+        (_set(3, shape=(28, 20), data=np.zeros((28, 20), np.int8)), r"input 3 has shape \[28, 20\]; expected"),
+        (_set(13, dtype="INT64"), "input 13 of type INT64; expected INT32"),
+        (_set(14, shape=(5,), data=np.zeros(5, np.int32)), r"input 14 has shape \[5\]; expected \[20\]"),
+        (_set(18, input=-1), "expected a variable tensor of 20 numbers as input 18"),
+        (_set(19, variable=False), "expected a variable tensor of 20 numbers as input 19"),
+        (_set(19, shape=(1, 7)), "expected a variable tensor of 20 numbers as input 19"),
+    ],
+)  # fmt: skip
+def test_an_lstm_of_wrong_parts_is_refused(change: Callable[[FileModel, FileOperator], None], message: str) -> None:
+    with pytest.raises(NnomError, match=message):
+        _with_changed_lstm(change)
+
+
+def test_the_core_gets_no_weights_of_another_size() -> None:
+    x = L.Input((5, 3))
+    graph = load_keras(keras.Model(x, L.GRU(4)(x)))
+    node = next(n for n in graph.nodes if n.op == "gru")
+    node.weights["bias"] = Weight(node.weights["bias"].data[:-1])
+    with pytest.raises(ModelError, match=r"bias of shape \[11\]; expected \[12\]"):
+        CoreModel(graph)

@@ -11,6 +11,7 @@ import numpy as np
 
 from .binding import element_types
 from .data import spread
+from .errors import ModelError
 from .graph import Graph, Node, Quant, Tensor, Weight
 from .ops import CELL_ACTIVATIONS
 
@@ -79,8 +80,20 @@ def make_cell(b: Builder, node: Node) -> int:
     return b.make("nnom_rnn_s", ct.c_void_p(cell), ct.cast(ct.pointer(flags), ct.c_void_p))
 
 
+def _expect(node: Node, shapes: dict[str, tuple[int, ...]]) -> None:
+    """Refuses weights of another size than the core will read."""
+    for name, shape in shapes.items():
+        if name in node.weights and node.weights[name].data.shape != shape:
+            got = list(node.weights[name].data.shape)
+            raise ModelError(f"layer '{node.name}': {name} of shape {got}; expected {list(shape)}")
+
+
 def _config(b: Builder, node: Node) -> CellConfig:
     a, w = node.attrs, node.weights
+    rows = node.entry.gates * units(node)
+    features = b.graph.tensors[node.inputs[0]].shape[2]
+    one = {name: (rows,) for name in ("bias", "recurrent_bias")}
+    _expect(node, {"weights": (rows, features), "recurrent": (rows, units(node)), **one})
     real = b.is_float(node)
     kinds = (np.float32, np.float32) if real else (np.int8, np.int32)
 
@@ -120,6 +133,8 @@ def make_svdf(b: Builder, node: Node) -> int:
     arrays = [b.array(w[n].data, k).value if n in w else None for n, k in zip(_SVDF_WEIGHTS, kinds, strict=True)]
     scales = [0.0, 0.0] if real else [float(w[n].steps[0]) for n in _SVDF_WEIGHTS[:2]]
     filters, memory = w["time"].data.shape
+    features = b.graph.tensors[node.inputs[0]].shape[2]
+    _expect(node, {"weights": (filters, features), "bias": (filters // rank,)})
     config = SvdfConfig(filters // rank, rank, memory, *arrays, *scales)
     return b.make(node.entry.layer, ct.cast(ct.pointer(config), ct.c_void_p))
 

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
 """A model's results side by side: its original runtime, our float and int8 forms here, and an emulated board.
 
-The original runtime is LiteRT's reference kernels for .tflite files, Keras for .keras and .h5 files, where installed.
+The original runtime is that of the format (formats.py), where it is installed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from .errors import DataError, ToolError
 from .evaluation import float_form
 from .formats import format_of
 from .graph import Graph
-from .importers.tflite.tflite_original import Tflite
+from .importers.format import Original
 from .losses import saturation_warnings
 from .running import find_board, run_board
 
@@ -141,16 +140,17 @@ def _original(
 
 
 def _first_difference(model: Any, p: Prepared, data: list[np.ndarray], values: dict[str, list[np.ndarray]]) -> str:
-    if p.raw and "LiteRT reference" in values:
-        return _first_against_tflite(Path(model), p, data)
+    kind = format_of(model) if p.raw else None
+    if kind is not None and kind.open is not None and kind.runtime in values:
+        return _first_different(kind.runtime, kind.open(model), p, data)
     if p.floats is not None and p.floats is not p.graph:
         return _first_noisy(p.floats, p.quantised, data)
     return ""
 
 
-def _first_against_tflite(path: Path, p: Prepared, data: list[np.ndarray]) -> str:
+def _first_different(runtime: str, reference: Original, p: Prepared, data: list[np.ndarray]) -> str:
     """Tensors of the same name compared, in order of execution, sample by sample."""
-    reference, ours = Tflite(path), Taps(p.quantised)
+    ours = Taps(p.quantised)
     for i in range(len(data[0])):
         sample = [a[i] for a in data]
         got = ours.run(sample, p.raw)
@@ -162,9 +162,9 @@ def _first_against_tflite(path: Path, p: Prepared, data: list[np.ndarray]) -> st
                 continue
             wrong = np.flatnonzero(e.reshape(-1) != g.reshape(-1))
             if wrong.size:
-                once = ", which rounds dense layers once, TFLite Micro and NNoM twice" if node.op == "dense" else ""
+                remark = reference.remark(node.op)
                 counts = f"{wrong.size} of {g.size} values of sample {i}"
-                return f"'{node.name}' ({node.op}): {counts} differ from LiteRT{once}"
+                return f"'{node.name}' ({node.op}): {counts} differ from {runtime}{remark and ', ' + remark}"
     return ""
 
 

@@ -5,11 +5,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from ..graph import Graph
+
+
+class Original(Protocol):
+    """A model in its own runtime, which tells what lies between its layers."""
+
+    def run(self, sample: list[np.ndarray], raw: bool) -> list[np.ndarray]:
+        """Real outputs of one sample [h, w, c] per input. raw: they are stored values."""
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """Real values of all tensors after a run, by name."""
+
+    def remark(self, op: str) -> str:
+        """Why an operator of the graph may differ from ours, to follow ", "; "" if there is no reason."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +32,8 @@ class Format:
     endings: of its files, should the content say nothing. sniff(first 64 bytes): whether the content says so.
     load(file or object, int8_io): its graph. outputs(file or object, data, raw, int8_io): what the original gives on
     samples [n, h, w, c] per input, real values; raw: data are stored values. ToolError if it is not installed or does
-    not run the model. int8_io as in conversion.load. objects: models in memory are of this format, too.
+    not run the model. int8_io as in conversion.load. objects: models in memory are of this format, too. open(file): the
+    original whose layers can be compared with ours to the bit; None if there is none.
     """
 
     what: str
@@ -29,3 +43,4 @@ class Format:
     runtime: str
     outputs: Callable[[Any, list[np.ndarray], bool, bool], list[np.ndarray]]
     objects: bool = False
+    open: Callable[[Any], Original] | None = None

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...graph import Graph
-from ..format import Format
+from ..format import Format, Original
 
 
 def load_tflite(source: str | Path | bytes, *, int8_io: bool = False, dequantize_weights: bool = False) -> Graph:
@@ -17,6 +17,12 @@ def load_tflite(source: str | Path | bytes, *, int8_io: bool = False, dequantize
     from .tflite_model import load_tflite
 
     return load_tflite(source, int8_io=int8_io, dequantize_weights=dequantize_weights)
+
+
+def _open(model: Any) -> Original:
+    from .tflite_original import Tflite
+
+    return Tflite(Path(model))
 
 
 def _outputs(model: Any, data: list[np.ndarray], raw: bool, int8_io: bool) -> list[np.ndarray]:
@@ -32,4 +38,5 @@ FORMAT = Format(
     load=lambda model, int8_io: load_tflite(model, int8_io=int8_io, dequantize_weights=True),
     runtime="LiteRT reference",
     outputs=_outputs,
+    open=_open,
 )

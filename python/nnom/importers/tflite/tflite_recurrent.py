@@ -32,22 +32,24 @@ def lstm(imp: Importer, op: Any) -> None:
     for group, what in ((_PEEPHOLES, "peepholes"), (_PROJECTION, "a projection"), (_NORM, "layer normalisation")):
         if any(imp.has(op, k) for k in group):
             raise Refused(f"an LSTM with {what}; expected a plain one")
+    if not imp.has(op, _WEIGHTS[0]):
+        raise Refused("an LSTM whose input gate is coupled with the forget gate; expected one with four gates")
     source = imp.value(op, 0)
     options = op.options
     if options.FusedActivationFunction != _TANH or options.ProjClip:
         raise Refused(
             f"activation {options.FusedActivationFunction}, projection clip {options.ProjClip}; expected tanh"
         )
+    if source.dtype not in ("FLOAT32", "INT8"):
+        raise Refused(f"an LSTM over {source.dtype}; expected INT8 or FLOAT32")
     steps, features = _sequence(imp, op, source, options.TimeMajor)
+    count = imp.value(op, _RECURRENT[0]).shape[-1]
     weights = {
-        "weights": _stacked(imp, op, _WEIGHTS, "weights"),
-        "recurrent": _stacked(imp, op, _RECURRENT, "recurrent weights"),
-        "bias": Weight(np.concatenate([imp.constant(op, k, "biases").reshape(-1) for k in _BIASES])),
+        "weights": _stacked(imp, op, _WEIGHTS, (count, features), source.dtype),
+        "recurrent": _stacked(imp, op, _RECURRENT, (count, count), source.dtype),
+        "bias": _biases(imp, op, count, "FLOAT32" if source.dtype == "FLOAT32" else "INT32"),
     }
-    count = weights["recurrent"].data.shape[1]
-    if weights["weights"].data.shape != (4 * count, features) or weights["recurrent"].data.shape[0] != 4 * count:
-        raise ModelError(f"{imp.at(op)}: weights {weights['weights'].data.shape} do not fit {count} units")
-    hidden, cell = (imp.model.tensors[op.inputs[k]] for k in (_HIDDEN, _CELL))
+    hidden, cell = (_variable(imp, op, k, count) for k in (_HIDDEN, _CELL))
     attrs: dict[str, Any] = {"kind": "tanh", "sequence": True, "cell_clip": float(options.CellClip)}
     quants: list[tuple[str, Quant | None]] = [("float32", None)] * 2
     if source.dtype != "FLOAT32":
@@ -78,9 +80,7 @@ def svdf(imp: Importer, op: Any) -> None:
     made = {n: _svdf_weight(v, w) for v, (n, w) in zip((features, time), weights.items(), strict=True)}
     if imp.has(op, 3):
         made["bias"] = Weight(imp.constant(op, 3, "bias"))
-    variable = imp.model.tensors[op.inputs[4]] if imp.has(op, 4) else None
-    if variable is None or not variable.variable or math.prod(variable.shape) != filters * memory:
-        raise ModelError(f"{imp.at(op)}: expected a variable tensor of {filters * memory} numbers as input 4")
+    variable = _variable(imp, op, 4, filters * memory)
     dtype, quant = ("float32", None) if source.dtype == "FLOAT32" else _state_quant(imp, variable)
     if (dtype, quant and quant.zero_point) not in (("float32", None), ("int16", 0)):
         raise Refused(f"a state of type {variable.dtype}; expected INT16 with zero point 0")
@@ -115,19 +115,38 @@ def _sequence(imp: Importer, op: Any, source: Value, time_major: bool) -> tuple[
     return steps, source.shape[2]
 
 
-def _stacked(imp: Importer, op: Any, inputs: range, what: str) -> Weight:
+def _variable(imp: Importer, op: Any, k: int, count: int) -> Any:
+    """The file's variable tensor that is input k."""
+    tensor = imp.model.tensors[op.inputs[k]] if imp.has(op, k) else None
+    if tensor is None or not tensor.variable or math.prod(tensor.shape) != count:
+        raise ModelError(f"{imp.at(op)}: expected a variable tensor of {count} numbers as input {k}")
+    return tensor
+
+
+def _gate(imp: Importer, op: Any, k: int, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    """A constant of one gate."""
+    value, data = imp.value(op, k), imp.constant(op, k, "weights")
+    if value.dtype != dtype:
+        raise Refused(f"input {k} of type {value.dtype}; expected {dtype}")
+    if value.shape != shape:
+        raise ModelError(f"{imp.at(op)}: input {k} has shape {list(value.shape)}; expected {list(shape)}")
+    return data
+
+
+def _stacked(imp: Importer, op: Any, inputs: range, shape: tuple[int, int], dtype: str) -> Weight:
     """The matrices of all gates, one below the other, with a scale for each gate if they are quantised."""
-    values = [imp.value(op, k) for k in inputs]
-    data = [imp.constant(op, k, what) for k in inputs]
-    if values[0].dtype not in ("FLOAT32", "INT8"):
-        raise Refused(f"{what} of type {values[0].dtype}; expected INT8 or FLOAT32")
-    together = np.concatenate(data)
-    if values[0].dtype == "FLOAT32":
+    together = np.concatenate([_gate(imp, op, k, shape, dtype) for k in inputs])
+    if dtype == "FLOAT32":
         return Weight(together)
-    for v in values:
-        if v.quant is None or len(v.quant.scale) != 1 or np.any(v.quant.zero_point):
-            raise Refused(f"{what} without one scale, or with a zero point; expected one scale and 0")
-    return Weight(together, np.array([v.quant.scale[0] for v in values], np.float32))
+    quants = [imp.value(op, k).quant for k in inputs]
+    for q in quants:
+        if q is None or len(q.scale) != 1 or np.any(q.zero_point):
+            raise Refused("weights without one scale, or with a zero point; expected one scale and 0")
+    return Weight(together, np.array([q.scale[0] for q in quants], np.float32))
+
+
+def _biases(imp: Importer, op: Any, count: int, dtype: str) -> Weight:
+    return Weight(np.concatenate([_gate(imp, op, k, (count,), dtype) for k in _BIASES]))
 
 
 def _state_quant(imp: Importer, tensor: Any) -> tuple[str, Quant]:
