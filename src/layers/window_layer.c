@@ -131,6 +131,11 @@ bool nnom_conv_may_pack(const nnom_conv_layer_t *conv, uint64_t packed, int32_t 
     }
 }
 
+bool nnom_conv_may_grow(const nnom_conv_layer_t *conv)
+{
+    return conv->super.model->builder->options->optimize == NNOM_OPTIMIZE_SPEED;
+}
+
 void nnom_conv_register(nnom_conv_layer_t *conv)
 {
     const nnom_conv_param_t *p = &conv->param;

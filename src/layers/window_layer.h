@@ -50,6 +50,8 @@ void nnom_conv_array(const nnom_layer_t *layer, uint32_t i, nnom_array_t *array)
  * a byte a weight and 17 bytes of constants a channel, as variants use them: bias, multiplier, shift, and a rounding constant or wider forms of these.
  */
 bool nnom_conv_may_pack(const nnom_conv_layer_t *conv, uint64_t packed, int32_t each);
+/* True if options.optimize lets weights grow as much as pays. */
+bool nnom_conv_may_grow(const nnom_conv_layer_t *conv);
 /* Says what the plain arrays hold: what the plain kernels do in pack. */
 void nnom_conv_register(nnom_conv_layer_t *conv);
 

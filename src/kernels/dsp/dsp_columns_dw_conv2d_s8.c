@@ -39,34 +39,47 @@ static int32_t dsp_columns_of(int32_t outputs, int32_t stride)
     return (outputs - 1) * stride + 3;
 }
 
-/* A row of the window that is not there holds zero points: its weights go into the sums' start. */
-static void dsp_columns_without(uint32_t *half, uint32_t row, int32_t zero_point)
+/* A row of the window that is not there holds zero points: its weights go into the sums' start. Of rows 0 and 1 a word holds one channel. */
+static void dsp_columns_without(uint32_t *half, uint32_t row, uint32_t zero_point)
 {
-    for (uint32_t i = 0; i < 6; i++) {
-        const uint32_t channel = i & 1u, high = row == 2 ? channel : row;
-        uint32_t *word = half + 2 + (i >> 1) * NNOM_DSP_COLUMN + (row == 2 ? 2 : channel);
-        const int32_t w = high != 0 ? nnom_dsp_high16(*word) : nnom_dsp_low16(*word);
-        half[channel] += (uint32_t)(zero_point * w);
-        *word &= high != 0 ? 0xffffu : 0xffff0000u;
+    uint32_t first = half[0], second = half[1], *word = half + 2;
+    const uint32_t zero = zero_point & 0xffffu, high = zero << 16, x = row == 0 ? zero : high;
+    const uint32_t stays = row == 0 ? 0xffff0000u : 0xffffu;
+    for (const uint32_t *end = word + 3 * NNOM_DSP_COLUMN; word != end; word += NNOM_DSP_COLUMN) {
+        if (row == 2) {
+            first = nnom_smlad(word[2], zero, first);
+            second = nnom_smlad(word[2], high, second);
+            word[2] = 0;
+        } else {
+            first = nnom_smlad(word[0], x, first);
+            second = nnom_smlad(word[1], x, second);
+            word[0] &= stays;
+            word[1] &= stays;
+        }
     }
+    half[0] = first;
+    half[1] = second;
 }
 
-/* The weights of a group for this row. */
+/* True if the window has all of its rows, or none: then its columns are zero points. */
+static bool dsp_columns_all(const dsp_columns_t *c)
+{
+    return c->window.rows.hi - c->window.rows.lo == 3 || c->window.rows.lo == c->window.rows.hi;
+}
+
+/* The weights of a group for this row, as the loops read them. */
 static const uint32_t *dsp_columns_weights(const dsp_columns_t *c, const uint32_t *stream)
 {
-    const nnom_range_t rows = c->window.rows;
-    const bool all = rows.hi - rows.lo == 3 || rows.lo == rows.hi;
     if (c->p->wide == 0) {
         nnom_dsp_columns_widen(stream, c->weights);
-    } else if (all) {
-        return stream;
     } else {
         memcpy(c->weights, stream, NNOM_DSP_GROUP * sizeof *stream);
     }
+    const bool all = dsp_columns_all(c);
     for (int32_t k = 0; k < 3 && !all; k++) {
-        if (k < rows.lo || k >= rows.hi) {
-            dsp_columns_without(c->weights, (uint32_t)k, c->zero_point);
-            dsp_columns_without(c->weights + NNOM_DSP_HALF, (uint32_t)k, c->zero_point);
+        if (k < c->window.rows.lo || k >= c->window.rows.hi) {
+            dsp_columns_without(c->weights, (uint32_t)k, (uint32_t)c->zero_point);
+            dsp_columns_without(c->weights + NNOM_DSP_HALF, (uint32_t)k, (uint32_t)c->zero_point);
         }
     }
     return c->weights;
@@ -106,25 +119,27 @@ static nnom_dsp_stretch_t dsp_columns_stretch(const dsp_columns_t *c, const int8
     return s;
 }
 
+static void dsp_columns_back(nnom_dsp_stretch_t *s, int32_t bytes)
+{
+    for (int32_t k = 0; k < 3; k++) {
+        s->row[k] -= bytes;
+    }
+    s->out -= bytes;
+}
+
 /* The last group ends with the last channel. */
 static void dsp_columns_groups(const dsp_columns_t *c, nnom_dsp_stretch_t *s)
 {
+    void (*const columns)(nnom_dsp_stretch_t *, const uint32_t *) =
+        c->p->geometry.stride_w == 1 ? nnom_dsp_columns_1 : nnom_dsp_columns_2;
+    const bool wide = c->p->wide != 0, as_is = wide && dsp_columns_all(c);
     const uint32_t *stream = c->p->stream;
-    const int32_t words = c->p->wide != 0 ? NNOM_DSP_GROUP : NNOM_DSP_NARROW_GROUP, channels = c->out.c;
-    for (int32_t o = 0; o < channels; o += 4, stream += words) {
-        if (o + 4 > channels) {
-            const int32_t back = o + 4 - channels;
-            s->row[0] -= back;
-            s->row[1] -= back;
-            s->row[2] -= back;
-            s->out -= back;
+    const uint32_t words = wide ? NNOM_DSP_GROUP : NNOM_DSP_NARROW_GROUP;
+    for (int32_t left = c->out.c; left > 0; left -= 4, stream += words) {
+        if (left < 4) {
+            dsp_columns_back(s, 4 - left);
         }
-        const uint32_t *weights = dsp_columns_weights(c, stream);
-        if (c->p->geometry.stride_w == 1) {
-            nnom_dsp_columns_1(s, weights);
-        } else {
-            nnom_dsp_columns_2(s, weights);
-        }
+        columns(s, as_is ? stream : dsp_columns_weights(c, stream));
     }
 }
 

@@ -213,9 +213,10 @@ void nnom_dsp_conv_2(const uint32_t *stream, const uint32_t *x, uint32_t weight_
     dsp_conv_host_blocks(stream, x, weight_bytes, 2, out, end, distance);
 }
 
-void nnom_dsp_conv_1(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out, const int8_t *end)
+void nnom_dsp_conv_1(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out, const int8_t *end,
+                     uint32_t distance)
 {
-    dsp_conv_host_blocks(stream, x, weight_bytes, 1, out, end, 0);
+    dsp_conv_host_blocks(stream, x, weight_bytes, 1, out, end, distance);
 }
 
 static uint32_t *dsp_expand(uint32_t *to, const int8_t *from, uint32_t distance, uint32_t run, uint32_t pixels)

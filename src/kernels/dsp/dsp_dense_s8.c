@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /*
- * Dense layers on cores with the DSP extension: blocks of eight outputs, the input expanded on the way. Rows of the input may come one
- * by one: the sums are kept as the loops have them.
+ * Dense layers on cores with the DSP extension: blocks of eight outputs, or of four where weights may take 16 bits; the input is expanded on the
+ * way. Rows of the input may come one by one: the sums are kept as the loops have them.
  */
 #include <string.h>
 
 #include "dsp_loops.h"
 #include "dsp_stream.h"
+#include "wide.h"
 
 #include "../ref/window.h"
 
@@ -105,11 +106,51 @@ void nnom_dense_s8_dsp(const nnom_call_t *call)
     }
 }
 
+/* ---- Weights of 16 bits ---- */
+
+/* A block of outputs from rows that do not join: to out [4], or to `kept`. */
+static NNOM_DSP_APART void dsp_dense_runs(const dsp_dense_t *d, const uint32_t *weights, const uint32_t *from,
+                                          uint32_t *kept, int8_t *out)
+{
+    uint32_t sums[4];
+    nnom_walk_t walk = d->walk;
+    for (uint32_t left = d->runs; left > 0; left--, weights += 2 * d->length, nnom_walk_down(&walk)) {
+        const int8_t *x = (const int8_t *)nnom_walk_row(&walk);
+        nnom_dsp_four(weights, x, d->length, from, left == 1 ? kept : sums, left == 1 ? out : NULL);
+        from = sums;
+    }
+}
+
+void nnom_dense_s8_dsp_wide(const nnom_call_t *call)
+{
+    const dsp_dense_t d = dsp_dense(call);
+    const int32_t units = nnom_call_output(call)->shape.c, words = 2 * d.p->taps + 14;
+    const int8_t *x = (const int8_t *)nnom_walk_row(&d.walk);
+    int8_t *to = (int8_t *)nnom_call_output_rows(call).data, few[4];
+    const uint32_t *stream = d.p->stream;
+    for (int32_t o = 0; o < units; o += 4, stream += words) {
+        const uint32_t *weights = stream + 4 + 2 * d.first, *from = d.first == 0 ? stream : d.kept + o;
+        uint32_t *kept = d.ends ? NULL : d.kept + o;
+        int8_t *out = !d.ends ? NULL : (units < 4 ? few : to + nnom_dsp_block_channel(o, units, 4));
+        if (d.runs == 1) {
+            nnom_dsp_four(weights, x, d.length, from, kept, out);
+        } else {
+            dsp_dense_runs(&d, weights, from, kept, out);
+        }
+    }
+    if (d.ends && units < 4) {
+        memcpy(to, few, (size_t)units);
+    }
+    if (d.ends) {
+        nnom_dsp_limits(d.p->act_min, d.p->act_max, to, units);
+    }
+}
+
 /* ---- Build ---- */
 
 NNOM_PARAM_FIELDS(nnom_dsp_param, NNOM_DSP_PARAM)
 
-static nnom_status_t dsp_dense_pack(nnom_layer_t *layer)
+static nnom_status_t dsp_dense_pack_as(nnom_layer_t *layer, int32_t width)
 {
     nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
@@ -120,11 +161,23 @@ static nnom_status_t dsp_dense_pack(nnom_layer_t *layer)
     if (param == NULL) {
         return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for its parameters");
     }
-    const nnom_status_t status = nnom_dsp_pack(conv, param, 8, conv->taps);
+    const nnom_dsp_layout_t layout = {width, conv->taps, width == 4};
+    const nnom_status_t status = nnom_dsp_pack(conv, param, &layout);
     if (status != NNOM_OK) {
         return status;
     }
-    return nnom_window_scratch(layer, in.h > 1 ? ((int64_t)conv->channels + 7) / 8 * 32 : 0);
+    return nnom_window_scratch(layer, in.h > 1 ? ((int64_t)conv->channels + width - 1) / width * width * 4 : 0);
+}
+
+static nnom_status_t dsp_dense_pack(nnom_layer_t *layer)
+{
+    return dsp_dense_pack_as(layer, 8);
+}
+
+static nnom_status_t dsp_dense_pack_wide(nnom_layer_t *layer)
+{
+    return dsp_dense_pack_as(layer, 4);
 }
 
 NNOM_FORM(dense_s8_dsp, nnom_window_all, NNOM_OP_REDUCES, nnom_dsp_param, dsp_dense_pack)
+NNOM_FORM(dense_s8_dsp_wide, nnom_window_all, NNOM_OP_REDUCES, nnom_dsp_param, dsp_dense_pack_wide)

@@ -24,6 +24,9 @@ static inline int32_t nnom_dsp_block_words(int32_t width, int32_t taps)
     return width + taps * width / 4 + 5 * width / 2;
 }
 
+/* Of a block of two outputs beside its taps. */
+enum { NNOM_DSP_BLOCK_WORDS = 7 };
+
 /*
  * Blocks of two outputs of three, two or one pixels of a convolution, to out, out + distance, out + 2 * distance; end: of the first pixel's.
  * x: int16 inputs, for each 2 taps a word of every pixel, in the order of the weights. weight_bytes: of a block's taps, a multiple of 8, at
@@ -33,7 +36,8 @@ void nnom_dsp_conv_3(const uint32_t *stream, const uint32_t *x, uint32_t weight_
                      uint32_t distance);
 void nnom_dsp_conv_2(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out, const int8_t *end,
                      uint32_t distance);
-void nnom_dsp_conv_1(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out, const int8_t *end);
+void nnom_dsp_conv_1(const uint32_t *stream, const uint32_t *x, uint32_t weight_bytes, int8_t *out, const int8_t *end,
+                     uint32_t distance);
 
 /*
  * Inputs of three or two pixels, `distance` bytes apart, for them: `run` bytes of each, at least 4, filled up to a multiple of 4. Reads nothing

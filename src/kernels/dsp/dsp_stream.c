@@ -3,11 +3,6 @@
 
 #include "dsp_loops.h"
 
-/* Outputs of a block, taps that lie side by side, and taps of an output with what fills them up. */
-typedef struct dsp_layout {
-    int32_t width, run, taps;
-} dsp_layout_t;
-
 nnom_dsp_channel_t nnom_dsp_channel(const nnom_conv_layer_t *conv, int32_t channel)
 {
     nnom_dsp_channel_t c = {0, 1 << 30, 1, 1};
@@ -62,27 +57,30 @@ static bool dsp_accepts_pairs(const nnom_conv_layer_t *conv, int32_t width)
 }
 
 /* The weight of a tap of the stream. */
-static int32_t dsp_stream_weight(const nnom_conv_layer_t *conv, int32_t channel, const dsp_layout_t *layout,
+static int32_t dsp_stream_weight(const nnom_conv_layer_t *conv, int32_t channel, const nnom_dsp_layout_t *layout,
                                  int32_t tap)
 {
     const int32_t filled = nnom_dsp_filled(layout->run), at = tap % filled;
     return at < layout->run ? nnom_conv_weight(conv, channel, tap / filled * layout->run + at) : 0;
 }
 
-static uint32_t dsp_half(const nnom_conv_layer_t *conv, int32_t channel, const dsp_layout_t *layout, int32_t tap)
+/* The halfword of a tap: of two outputs, or twice the weight of one. */
+static uint32_t dsp_half(const nnom_conv_layer_t *conv, int32_t channel, const nnom_dsp_layout_t *layout, int32_t tap)
 {
-    const int32_t a = dsp_stream_weight(conv, channel, layout, tap),
-                  b = dsp_stream_weight(conv, channel + 1, layout, tap);
-    return (uint32_t)(256 * b + a) & 0xffffu;
+    const int32_t a = dsp_stream_weight(conv, channel, layout, tap);
+    const int32_t b = layout->wide ? 0 : dsp_stream_weight(conv, channel + 1, layout, tap);
+    return (uint32_t)(layout->wide ? 2 * a : 256 * b + a) & 0xffffu;
 }
 
-static uint32_t *dsp_taps(const nnom_conv_layer_t *conv, int32_t channel, const dsp_layout_t *layout, uint32_t *to)
+static uint32_t *dsp_taps(const nnom_conv_layer_t *conv, int32_t channel, const nnom_dsp_layout_t *layout, int32_t taps,
+                          uint32_t *to)
 {
-    for (int32_t t = 0; t < layout->taps; t += 4) {
+    const int32_t each = layout->wide ? 1 : 2;
+    for (int32_t t = 0; t < taps; t += 4) {
         for (int32_t odd = 0; odd < 2; odd++) {
-            for (int32_t pair = 0; pair < layout->width; pair += 2) {
-                *to++ = dsp_half(conv, channel + pair, layout, t + odd) |
-                        dsp_half(conv, channel + pair, layout, t + odd + 2) << 16;
+            for (int32_t k = 0; k < layout->width; k += each) {
+                *to++ = dsp_half(conv, channel + k, layout, t + odd) | dsp_half(conv, channel + k, layout, t + odd + 2)
+                                                                           << 16;
             }
         }
     }
@@ -103,25 +101,35 @@ uint32_t *nnom_dsp_finish(const nnom_conv_layer_t *conv, int32_t channel, int32_
     return to;
 }
 
-static uint32_t *dsp_stream_block(const nnom_conv_layer_t *conv, int32_t channel, const dsp_layout_t *layout,
-                                  uint32_t *to)
+static uint32_t *dsp_starts(const nnom_conv_layer_t *conv, int32_t channel, const nnom_dsp_layout_t *layout,
+                            uint32_t *to)
 {
     for (int32_t pair = 0; pair < layout->width; pair += 2) {
-        const nnom_dsp_channel_t a = nnom_dsp_channel(conv, channel + pair),
-                                 b = nnom_dsp_channel(conv, channel + pair + 1);
-        *to++ = (uint32_t)b.start * 256u + (uint32_t)a.start;
-        *to++ = (uint32_t)a.start;
+        const uint32_t a = (uint32_t)nnom_dsp_channel(conv, channel + pair).start,
+                       b = (uint32_t)nnom_dsp_channel(conv, channel + pair + 1).start;
+        *to++ = layout->wide ? 2u * a : b * 256u + a;
+        *to++ = layout->wide ? 2u * b : a;
     }
-    return nnom_dsp_finish(conv, channel, layout->width, dsp_taps(conv, channel, layout, to));
+    return to;
 }
 
-nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param, int32_t width, int32_t run)
+/* True if the numbers of all channels are within the loops' bounds, and the weights as large as they may be. */
+static bool dsp_may_pack(const nnom_conv_layer_t *conv, const nnom_dsp_layout_t *layout, uint64_t words)
+{
+    if (words > INT32_MAX / 4 || (layout->wide && !nnom_conv_may_grow(conv)) ||
+        !nnom_conv_may_pack(conv, words * 4, layout->wide ? 2 : 1)) {
+        return false;
+    }
+    return layout->wide ? nnom_dsp_accepts_all(conv, 1 << 30) : dsp_accepts_pairs(conv, layout->width);
+}
+
+nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param, const nnom_dsp_layout_t *layout)
 {
     nnom_layer_t *layer = &conv->super;
-    const dsp_layout_t layout = {width, run, conv->taps / run * nnom_dsp_filled(run)};
+    const int32_t width = layout->width, taps = conv->taps / layout->run * nnom_dsp_filled(layout->run);
     const uint64_t blocks = ((uint64_t)conv->channels + (uint32_t)width - 1) / (uint32_t)width;
-    const uint64_t words = blocks * (uint64_t)nnom_dsp_block_words(width, layout.taps);
-    if (words > INT32_MAX / 4 || !nnom_conv_may_pack(conv, words * 4, 1) || !dsp_accepts_pairs(conv, width)) {
+    const uint64_t words = blocks * (uint64_t)(width + 5 * width / 2 + (int64_t)taps * width / (layout->wide ? 2 : 4));
+    if (!dsp_may_pack(conv, layout, words)) {
         return NNOM_UNSUPPORTED;
     }
     uint32_t *stream = nnom_layer_alloc(layer, (size_t)words, sizeof *stream);
@@ -130,12 +138,14 @@ nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param, in
     }
     uint32_t *to = stream;
     for (int32_t o = 0; o < conv->channels; o += width) {
-        to = dsp_stream_block(conv, nnom_dsp_block_channel(o, conv->channels, width), &layout, to);
+        const int32_t first = nnom_dsp_block_channel(o, conv->channels, width);
+        to = dsp_taps(conv, first, layout, taps, dsp_starts(conv, first, layout, to));
+        to = nnom_dsp_finish(conv, first, width, to);
     }
     const nnom_dsp_param_t packed = {.geometry = *layer->geometry,
                                      .act_min = conv->param.act_min,
                                      .act_max = conv->param.act_max,
-                                     .taps = layout.taps,
+                                     .taps = taps,
                                      .stream = nnom_layer_array(layer, stream, (uint32_t)words, NNOM_TYPE_S32)};
     *param = packed;
     layer->param = param;

@@ -18,11 +18,19 @@ static inline int32_t nnom_dsp_filled(int32_t taps)
 }
 
 /*
- * Fills *param and registers its array: blocks of `width` outputs, 2 or 8; every `run` taps are filled up to a multiple of 4. The last block
- * ends with the last channel, and takes some again that the one before has, where there are enough. NNOM_UNSUPPORTED if a channel's numbers
- * are beyond the loops' bounds, or if the weights would grow more than options.optimize allows.
+ * How the stream holds the weights: blocks of `width` outputs, a multiple of 2; every `run` taps are filled up to a multiple of 4. wide: in 16
+ * bits each, doubled (wide.h), else in bytes (dsp_loops.h).
  */
-nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param, int32_t width, int32_t run);
+typedef struct nnom_dsp_layout {
+    int32_t width, run;
+    bool wide;
+} nnom_dsp_layout_t;
+
+/*
+ * Fills *param and registers its array. The last block ends with the last channel, and takes some again that the one before has, where there are
+ * enough. NNOM_UNSUPPORTED if a channel's numbers are beyond the loops' bounds, or if the weights would grow more than options.optimize allows.
+ */
+nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param, const nnom_dsp_layout_t *layout);
 
 /* The first channel of the block that would begin with `channel`. */
 static inline int32_t nnom_dsp_block_channel(int32_t channel, int32_t channels, int32_t width)
