@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from nnom import boards
+from nnom.audio import FixedFeatures
 from nnom.conversion import Plan, prepare
 from nnom.run_library import library_archive, library_root, library_sources, link_flags
 from nnom.running import build_frozen
@@ -32,9 +33,11 @@ def test_the_house_is_in_order():
     code, found = _house(ROOT)
     assert (code, found["against"], found["too_long"], found["shared"]) == (0, [], [], [])
     rooms = {r["folder"]: r for r in found["rooms"]}
-    assert {"src/build", "src/plan", "src/freeze", "src/run", "src/layers", "src/kernels/ref"} <= set(rooms)
+    assert {"src/build", "src/plan", "src/freeze", "src/run", "src/layers", "src/kernels/ref", "src/features"} <= set(
+        rooms
+    )
     # Each function is seen: its body begins with a brace alone at the left edge.
-    for name in ("src/plan", "src/run", "src/layers"):
+    for name in ("src/plan", "src/run", "src/layers", "src/features"):
         braces = sum(p.read_text().split("\n").count("{") for p in (ROOT / name).glob("*.[ch]"))
         assert rooms[name]["functions"] == braces
 
@@ -49,6 +52,8 @@ def test_the_house_is_in_order():
         ("kernels/ref/patch.c", "../../layers/window_layer.h"),
         ("build/layer.c", "../layers/window_layer.h"),
         ("layers/pool.c", "../plan/plan.h"),
+        ("features/stream.c", "../run/window.h"),
+        ("features/stream.c", "nnom.h"),
     ],
 )
 def test_a_wrong_include_is_found(tmp_path, file, include):
@@ -157,3 +162,32 @@ def test_the_map_shows_a_builder(compiler, tmp_path):
     extra = tuple(link_flags(library_archive(BOARD, "-Os")))
     boards.build(BOARD, [source], [], {}, tmp_path / "build", "-Os", extra)
     assert {"build/compile.c", "plan/schedule.c"} <= set(_strangers(_linked(tmp_path)))
+
+
+MICROPHONE = """#include "ears.h"
+static uint32_t memory[(EARS_BYTES + 3) / 4];
+int main(void)
+{
+    static const int16_t samples[EARS_WINDOW] = {1};
+    nnom_audio_stream_t stream;
+    const void *row;
+    if (nnom_audio_start(&stream, &ears, memory, sizeof memory) != NNOM_OK) {
+        return 1;
+    }
+    (void)nnom_audio_push(&stream, samples, EARS_WINDOW, &row);
+    return row == NULL;
+}
+"""
+
+
+def test_features_of_sound_link_nothing_else(compiler, tmp_path):
+    """A front end written as C needs its arithmetic: no tables are made, no other room is touched."""
+    FixedFeatures().write_c(tmp_path, "ears")
+    (tmp_path / "main.c").write_text(MICROPHONE)
+    includes, archive = [tmp_path, *library_sources()[1]], library_archive(BOARD, "-Os")
+    sources = [tmp_path / "main.c", tmp_path / "ears.c"]
+    elf = boards.build(BOARD, sources, includes, {}, tmp_path / "build", "-Os", tuple(link_flags(archive)))
+    linked = set(_linked(tmp_path))
+    assert {"features/stream.c", "features/fixed_row.c"} <= linked
+    assert all(file.startswith("features/") and not file.endswith(("_make.c", "tables.c")) for file in linked)
+    assert boards.run(BOARD, elf, tmp_path).exit_code == 0

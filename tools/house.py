@@ -31,10 +31,11 @@ ALLOWED = {
     "layers": ("build", "kernels", "run"),
     "kernels/*": ("kernels", "kernels/ref", "build", "layers", "run"),
     "freeze": ("build", "kernels", "run"),
+    "features": ("kernels",),
 }
 # Public headers: these rooms know running only; the others building as well.
-RUNNING = ("nnom_run.h", "nnom_program.h", "nnom_port.h")
-RUN_ONLY = ("run", "kernels", "kernels/ref", "plan")
+RUNNING = ("nnom_run.h", "nnom_program.h", "nnom_audio.h", "nnom_port.h")
+RUN_ONLY = ("run", "kernels", "kernels/ref", "plan", "features")
 PYTHON = ("python/nnom", "tests", "tools", "bench")
 STATIC = re.compile(r"^static (?!inline)[\w *]*?\b(\w+)\(", re.MULTILINE)
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)

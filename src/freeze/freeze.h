@@ -30,6 +30,8 @@ void nnom_writer_name(nnom_writer_t *w, const char *name);
 void nnom_freeze_header(nnom_writer_t *w, const nnom_model_t *m);
 /* C type of a port's elements. */
 const char *nnom_port_type(const nnom_tensor_t *t);
+/* A C identifier of up to 47 characters. */
+bool nnom_is_identifier(const char *name);
 /* The first input is har_input, the second har_input1. */
 void nnom_port_suffix(uint32_t i, char *to, size_t size);
 /* The name in capitals, for macros. */

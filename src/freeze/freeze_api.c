@@ -87,7 +87,7 @@ static void write_source(nnom_writer_t *w, nnom_model_t *m)
     nnom_freeze_selftest(w, m);
 }
 
-static bool is_identifier(const char *name)
+bool nnom_is_identifier(const char *name)
 {
     bool good = name != NULL && (isalpha((unsigned char)name[0]) || name[0] == '_') && strlen(name) < 48;
     for (const char *c = name; good && *c != '\0'; c++) {
@@ -137,7 +137,7 @@ nnom_status_t nnom_freeze(nnom_model_t *m, const char *name, bool is_header, nno
     if (m->instance.program == NULL || m->builder == NULL) {
         return NNOM_NOT_COMPILED;
     }
-    if (!is_identifier(name)) {
+    if (!nnom_is_identifier(name)) {
         return nnom_model_fail(m, NNOM_BAD_ARGUMENT,
                                "the name of a frozen model must be a C identifier of up to 47 characters");
     }

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/*
+ * FFT in 16 bits: decimation in time, radix 4 (and 2 once, where needed), terms divided before they are added. The arithmetic is
+ * that of KISS FFT in 16-bit fixed point.
+ */
+#include "fft_fixed.h"
+
+/* First stage of a length that is no power of 4. All twiddles are 1: times 32767 / 2^15 changes no |x| <= 2^14. */
+static void fft_pairs(nnom_complex16_t *x, uint32_t n)
+{
+    for (nnom_complex16_t *end = x + n; x < end; x += 2) {
+        const nnom_complex16_t a = nnom_c16_part(x[0], 2), b = nnom_c16_part(x[1], 2);
+        x[0] = nnom_c16_add(a, b);
+        x[1] = nnom_c16_sub(a, b);
+    }
+}
+
+/* Four numbers, m apart; b, c, d: the last three, with their twiddles. */
+static inline void fft_four(nnom_complex16_t *x, uint32_t m, nnom_complex16_t b, nnom_complex16_t c, nnom_complex16_t d)
+{
+    const nnom_complex16_t a = nnom_c16_part(x[0], 4);
+    const nnom_complex16_t even = nnom_c16_add(a, c), difference = nnom_c16_sub(a, c);
+    const nnom_complex16_t odd = nnom_c16_add(b, d), turned = nnom_c16_sub(b, d);
+    x[0] = nnom_c16_add(even, odd);
+    x[m] = nnom_c16_sub_i(difference, turned);
+    x[2 * m] = nnom_c16_sub(even, odd);
+    x[3 * m] = nnom_c16_add_i(difference, turned);
+}
+
+/* The butterflies without twiddles: the first of each group. */
+static void fft_plain_fours(nnom_complex16_t *x, uint32_t n, uint32_t m)
+{
+    for (nnom_complex16_t *end = x + n; x < end; x += 4 * m) {
+        fft_four(x, m, nnom_c16_part(x[m], 4), nnom_c16_part(x[2 * m], 4), nnom_c16_part(x[3 * m], 4));
+    }
+}
+
+/* Butterfly k of each group of 4 m. */
+static void fft_fours(nnom_complex16_t *x, uint32_t n, uint32_t m, uint32_t k, const nnom_complex16_t *twiddles)
+{
+    const uint32_t turn = k * (n / (4 * m));
+    const nnom_complex16_t w1 = twiddles[turn], w2 = twiddles[2 * turn], w3 = twiddles[3 * turn];
+    for (nnom_complex16_t *end = x + n, *at = x + k; at < end; at += 4 * m) {
+        fft_four(at, m, nnom_c16_mul(nnom_c16_part(at[m], 4), w1), nnom_c16_mul(nnom_c16_part(at[2 * m], 4), w2),
+                 nnom_c16_mul(nnom_c16_part(at[3 * m], 4), w3));
+    }
+}
+
+/* Bins k and n - k of the real numbers, from those of the pairs; half a sum of two 16-bit numbers is one. */
+static void fft_split(nnom_complex16_t *x, uint32_t n, uint32_t k, nnom_complex16_t w)
+{
+    const nnom_complex16_t a = nnom_c16_part(x[k], 2), mirrored = {x[n - k].re, nnom_wrap16(-x[n - k].im)};
+    const nnom_complex16_t b = nnom_c16_part(mirrored, 2);
+    const nnom_complex16_t sum = nnom_c16_add(a, b), t = nnom_c16_mul(nnom_c16_sub(a, b), w);
+    x[k] = (nnom_complex16_t){(int16_t)((sum.re + t.re) >> 1), (int16_t)((sum.im + t.im) >> 1)};
+    x[n - k] = (nnom_complex16_t){(int16_t)((sum.re - t.re) >> 1), (int16_t)((t.im - sum.im) >> 1)};
+}
+
+void nnom_fft_fixed(nnom_complex16_t *x, uint32_t n, const nnom_complex16_t *twiddles, const nnom_complex16_t *split)
+{
+    uint32_t m = 1;
+    for (uint32_t rest = n; rest > 1; rest >>= 2) {
+        m = rest == 2 ? 2 : m; /* an odd number of bits */
+    }
+    if (m == 2) {
+        fft_pairs(x, n);
+    }
+    for (; m < n; m *= 4) {
+        fft_plain_fours(x, n, m);
+        for (uint32_t k = 1; k < m; k++) {
+            fft_fours(x, n, m, k, twiddles);
+        }
+    }
+    const nnom_complex16_t first = nnom_c16_part(x[0], 2);
+    for (uint32_t k = 1; k <= n / 2; k++) {
+        fft_split(x, n, k, split[k - 1]);
+    }
+    x[0] = (nnom_complex16_t){nnom_wrap16(first.re + first.im), nnom_wrap16(first.re - first.im)};
+}
