@@ -6,17 +6,15 @@
 #ifndef NNOM_DSP_TEXT_H
 #define NNOM_DSP_TEXT_H
 
+#include "../assembly.h"
+
 #if defined(__ARM_FEATURE_DSP) && defined(__GNUC__) && defined(__thumb2__) && !defined(__ARM_FEATURE_MVE)
 #define NNOM_DSP_ASSEMBLY
 #endif
 
 /* clang-format off */
-#define TEXT(line) line "\n"
-
-#define NNOM_DSP_FUNCTION(name)                                                                                        \
-    TEXT(".section .text." name ", \"ax\", %progbits") TEXT(".syntax unified") TEXT(".thumb") TEXT(".p2align 2")       \
-    TEXT(".global " name) TEXT(".type " name ", %function") TEXT(".thumb_func") TEXT(name ":")
-#define NNOM_DSP_END(name) TEXT(".size " name ", . - " name) TEXT(".text")
+#define NNOM_DSP_FUNCTION(name) NNOM_ASSEMBLY(name)
+#define NNOM_DSP_END(name) NNOM_ASSEMBLY_END(name)
 
 /* 2 S_b and 2 S_a from S_ab and S_a. */
 #define SPLIT(ab, a)                                                                                                   \
