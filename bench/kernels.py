@@ -33,8 +33,15 @@ BOARDS = {
     "NNOM_TARGET_PACKED": ("cortex-m0", "cortex-m3", "rv32"),
     "NNOM_TARGET_DSP": ("cortex-m4", "cortex-m7", "cortex-m33"),
     "NNOM_TARGET_MVE": ("cortex-m55",),
+    "NNOM_TARGET_FPU": ("cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"),
 }
-TARGETS = {"0": "plain", "NNOM_TARGET_PACKED": "packed", "NNOM_TARGET_DSP": "dsp", "NNOM_TARGET_MVE": "mve"}
+TARGETS = {
+    "0": "plain",
+    "NNOM_TARGET_PACKED": "packed",
+    "NNOM_TARGET_DSP": "dsp",
+    "NNOM_TARGET_MVE": "mve",
+    "NNOM_TARGET_FPU": "dsp_fpu",
+}
 GRAPH_NAMES = {"dw_conv2d": "depthwise_conv2d"}
 
 

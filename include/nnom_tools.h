@@ -60,9 +60,10 @@ typedef enum nnom_target {
     NNOM_TARGET_PLAIN = 0,
     /* portable C, weights in an order of its own: cores without SIMD, as Cortex-M0, M3, RISC-V */
     NNOM_TARGET_PACKED = 1,
-    NNOM_TARGET_DSP = 2, /* 2 x 16 bits in a register: Cortex-M4, M7, M33 */
-    NNOM_TARGET_MVE = 4, /* Helium: Cortex-M55, M85 */
-    NNOM_TARGET_AVX2 = 8 /* computers; float, too. Without AVX2, in C of the same bytes */
+    NNOM_TARGET_DSP = 2,  /* 2 x 16 bits in a register: Cortex-M4, M7, M33 */
+    NNOM_TARGET_MVE = 4,  /* Helium: Cortex-M55, M85 */
+    NNOM_TARGET_AVX2 = 8, /* computers; float, too. Without AVX2, in C of the same bytes */
+    NNOM_TARGET_FPU = 16  /* float in 32 single registers: Cortex-M4F, M7, M33F, M55; beside DSP or MVE */
 } nnom_target_t;
 
 /* Names of targets as commands and converted models give them. */
@@ -70,7 +71,9 @@ typedef enum nnom_target {
     X(plain, NNOM_TARGET_PLAIN)                                                                                        \
     X(packed, NNOM_TARGET_PACKED)                                                                                      \
     X(dsp, NNOM_TARGET_DSP)                                                                                            \
+    X(dsp_fpu, NNOM_TARGET_DSP | NNOM_TARGET_FPU)                                                                      \
     X(mve, NNOM_TARGET_MVE)                                                                                            \
+    X(mve_fpu, NNOM_TARGET_MVE | NNOM_TARGET_FPU)                                                                      \
     X(avx2, NNOM_TARGET_AVX2)
 
 /* Target i of NNOM_TARGETS: its name, *bits its set; NULL past the last. */
@@ -80,7 +83,7 @@ const char *nnom_target_name(uint32_t i, uint32_t *bits);
 uint32_t nnom_host_target(void);
 
 /*
- * What the fast kernels of an int8 layer may store. Plain size is a byte a weight and 17 bytes of constants an output channel (the plain kernels
+ * What the fast kernels of a layer may store. Plain size of float is its weights and biases, of int8 a byte a weight and 17 bytes of constants an output channel (the plain kernels
  * read 9), and up to 512 bytes a layer that fill up words and blocks.
  *   default   a tenth more than plain size
  *   speed     whatever pays

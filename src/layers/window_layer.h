@@ -52,6 +52,8 @@ void nnom_conv_array(const nnom_layer_t *layer, uint32_t i, nnom_array_t *array)
 bool nnom_conv_may_pack(const nnom_conv_layer_t *conv, uint64_t packed, int32_t each);
 /* True if options.optimize lets weights grow as much as pays. */
 bool nnom_conv_may_grow(const nnom_conv_layer_t *conv);
+/* The same of float layers, whose weights and bias are filled up to `channels` outputs. */
+bool nnom_conv_may_fill(const nnom_conv_layer_t *conv, int32_t channels);
 /* Says what the plain arrays hold: what the plain kernels do in pack. */
 void nnom_conv_register(nnom_conv_layer_t *conv);
 
