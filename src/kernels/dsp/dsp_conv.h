@@ -41,19 +41,17 @@ typedef struct nnom_dsp_conv {
 
 /* The windows of n pixels from column x on, in the row of c->window; words of a pixel are n apart. */
 void nnom_dsp_conv_windows(nnom_dsp_conv_t *c, int32_t x, int32_t n);
-/* The same of n output rows of one pixel, from row y on: windows as wide as the input (nnom_dsp_conv_is_column). */
-void nnom_dsp_conv_column(const nnom_dsp_conv_t *c, int32_t y, int32_t n);
-
 /* How many rows from y on lie one after another, each of them `bytes` long. */
 static inline int32_t nnom_dsp_following(const nnom_rows_t *rows, int32_t y, int32_t bytes)
 {
     return rows->row_bytes == bytes ? rows->rows - (y < rows->rows ? y : y % rows->rows) : 1;
 }
 
-/* True of windows as wide as the input: each is one run, and those of rows that follow one another overlap like those of a row's pixels. */
-static inline bool nnom_dsp_conv_is_column(const nnom_geometry_t *g, int32_t in_w)
+/* Windows of a pixel each: rows that lie one after another are one long row. */
+static inline bool nnom_dsp_conv_joins(const nnom_geometry_t *g)
 {
-    return g->kernel_w == in_w && g->pad_left + g->pad_right == 0 && g->dilation_h == 1 && g->dilation_w == 1;
+    return g->kernel_h == 1 && g->kernel_w == 1 && g->stride_h == 1 && g->stride_w == 1 &&
+           g->pad_top + g->pad_bottom + g->pad_left + g->pad_right == 0;
 }
 
 #endif

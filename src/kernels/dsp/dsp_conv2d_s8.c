@@ -14,12 +14,6 @@ static int32_t dsp_conv_runs(const nnom_geometry_t *g)
     return g->dilation_w == 1 ? 1 : g->kernel_w;
 }
 
-/* Bytes of a run: windows as wide as the input are a single one. */
-static int32_t dsp_conv_run_bytes(const nnom_geometry_t *g, nnom_shape_t in)
-{
-    return (nnom_dsp_conv_is_column(g, in.w) ? g->kernel_h : 1) * (g->kernel_w / dsp_conv_runs(g)) * in.c;
-}
-
 static nnom_range_t dsp_conv_inner(const nnom_geometry_t *g, int32_t in_w, int32_t out_w)
 {
     const int32_t last = in_w - 1 - (g->kernel_w - 1) * g->dilation_w + g->pad_left;
@@ -106,19 +100,11 @@ static void dsp_conv_row(nnom_dsp_conv_t *c, int8_t *row, int32_t width)
     }
 }
 
-/* Windows of a pixel each: rows that lie one after another are one long row. */
-static bool dsp_conv_joins(const nnom_geometry_t *g)
-{
-    return g->kernel_h == 1 && g->kernel_w == 1 && g->stride_h == 1 && g->stride_w == 1 &&
-           g->pad_top + g->pad_bottom + g->pad_left + g->pad_right == 0;
-}
-
 /* Three pixels at a time, or two where windows are large: a third one would cost more than 1 KB of scratch, for 2 % of the instructions. */
-static int32_t dsp_conv_most(const nnom_geometry_t *g, nnom_shape_t in, nnom_shape_t out, int32_t taps)
+static int32_t dsp_conv_most(const nnom_geometry_t *g, nnom_shape_t out, int32_t taps)
 {
     enum { LARGE = 512 };
-    const bool rows = dsp_conv_joins(g) || nnom_dsp_conv_is_column(g, in.w);
-    const int64_t pixels = rows ? (int64_t)out.h * out.w : out.w;
+    const int64_t pixels = nnom_dsp_conv_joins(g) ? (int64_t)out.h * out.w : out.w;
     return pixels <= 3 ? (int32_t)pixels : (taps > LARGE ? 2 : 3);
 }
 
@@ -128,9 +114,9 @@ static nnom_dsp_conv_t dsp_conv(const nnom_call_t *call, const nnom_dsp_conv_loo
     const nnom_tensor_t *in = nnom_call_input(call, 0);
     const nnom_shape_t out = nnom_call_output(call)->shape;
     const nnom_geometry_t *g = &p->geometry;
-    const int32_t bytes = in->shape.w * in->shape.c;
     uint32_t *words = nnom_call_scratch(call);
-    const int32_t run = dsp_conv_run_bytes(g, in->shape), most = dsp_conv_most(g, in->shape, out, p->taps);
+    const int32_t runs = dsp_conv_runs(g), run = g->kernel_w / runs * in->shape.c;
+    const int32_t most = dsp_conv_most(g, out, p->taps);
     const nnom_dsp_conv_t c = {.p = p,
                                .loops = loops,
                                .window = nnom_window(call, g),
@@ -138,13 +124,11 @@ static nnom_dsp_conv_t dsp_conv(const nnom_call_t *call, const nnom_dsp_conv_loo
                                .words = words,
                                .patch = (int8_t *)(words + p->taps / 2 * most),
                                .channels = in->shape.c,
-                               .bytes = bytes,
                                .zero_point = in->zero_point,
-                               .runs = dsp_conv_runs(g),
+                               .runs = runs,
                                .run = run,
                                .filled = nnom_dsp_filled(run),
-                               .distance = nnom_dsp_conv_is_column(g, in->shape.w) ? g->stride_h * bytes
-                                                                                   : g->stride_w * in->shape.c,
+                               .distance = g->stride_w * in->shape.c,
                                .left = g->pad_left * in->shape.c,
                                .hop = g->dilation_w * in->shape.c,
                                .outputs = out.c,
@@ -156,23 +140,11 @@ static nnom_dsp_conv_t dsp_conv(const nnom_call_t *call, const nnom_dsp_conv_loo
 /* How many of the rows from y on, below `end`, are computed as one: their inputs and their outputs lie so. Inputs are read before, as ever. */
 static int32_t dsp_conv_rows(const nnom_dsp_conv_t *c, const nnom_rows_t *to, nnom_shape_t out, int32_t y, int32_t end)
 {
-    if (!dsp_conv_joins(&c->p->geometry)) {
+    if (!nnom_dsp_conv_joins(&c->p->geometry)) {
         return 1;
     }
     const int32_t inputs = nnom_dsp_following(&c->from, y, out.w * c->channels);
     return nnom_min_i32(nnom_min_i32(inputs, nnom_dsp_following(to, y, out.w * out.c)), end - y);
-}
-
-/* Rows of one pixel each, of windows as wide as the input. */
-static void dsp_conv_column(const nnom_dsp_conv_t *c, const nnom_rows_t *to, nnom_range_t y)
-{
-    for (int32_t n = 0; y.lo < y.hi; y.lo += n) {
-        int8_t *out = (int8_t *)nnom_row(to, y.lo);
-        n = nnom_min_i32(dsp_conv_next(c, y.hi - y.lo), nnom_dsp_following(to, y.lo, c->outputs));
-        nnom_dsp_conv_column(c, y.lo, n);
-        dsp_conv_pixels(c, out, n);
-        nnom_dsp_limits(c->p->act_min, c->p->act_max, out, n * c->outputs);
-    }
 }
 
 static void dsp_conv_run(const nnom_call_t *call, const nnom_dsp_conv_loops_t *loops)
@@ -181,10 +153,6 @@ static void dsp_conv_run(const nnom_call_t *call, const nnom_dsp_conv_loops_t *l
     const nnom_shape_t out = nnom_call_output(call)->shape;
     const nnom_rows_t to = nnom_call_output_rows(call);
     const nnom_range_t inner = c.inner;
-    if (nnom_dsp_conv_is_column(&c.p->geometry, c.window.in.w) && !dsp_conv_joins(&c.p->geometry)) {
-        dsp_conv_column(&c, &to, call->y);
-        return;
-    }
     for (int32_t y = call->y.lo, n = 0; y < call->y.hi; y += n) {
         int8_t *row = (int8_t *)nnom_row(&to, y);
         n = dsp_conv_rows(&c, &to, out, y, call->y.hi);
@@ -221,16 +189,15 @@ static nnom_status_t dsp_conv_pack_as(nnom_layer_t *layer, bool wide)
     }
     const nnom_geometry_t *g = layer->geometry;
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
-    const nnom_dsp_layout_t layout = {2, dsp_conv_run_bytes(g, in), wide};
+    const nnom_dsp_layout_t layout = {2, g->kernel_w / dsp_conv_runs(g) * in.c, wide};
     const nnom_status_t status = nnom_dsp_pack(conv, param, &layout);
     if (status != NNOM_OK) {
         return status;
     }
     layer->scratch_in_pieces = false;
-    const int32_t pixels = dsp_conv_most(g, in, layer->out->shape, param->taps);
+    const int32_t pixels = dsp_conv_most(g, layer->out->shape, param->taps);
     const bool border = in.c % 4 != 0 && dsp_conv_runs(g) == 1 && g->pad_left + g->pad_right > 0;
-    const bool pieces = in.w * in.c % 4 != 0 && nnom_dsp_conv_is_column(g, in.w) && !dsp_conv_joins(g);
-    const int32_t patch = border || pieces ? nnom_dsp_filled(layout.run) : 0;
+    const int32_t patch = border ? nnom_dsp_filled(layout.run) : 0;
     return nnom_window_scratch(layer, (int64_t)param->taps * 2 * pixels + patch);
 }
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /* Windows of pixels as int16 words in the scratch (dsp_conv.h). */
-#include <string.h>
-
 #include "dsp_conv.h"
 #include "dsp_loops.h"
 #include "expand.h"
@@ -148,63 +146,4 @@ void nnom_dsp_conv_windows(nnom_dsp_conv_t *c, int32_t x, int32_t n)
         to += (rows.hi - rows.lo) * row / 2;
     }
     (void)dsp_conv_zeros(c, to, (c->p->geometry.kernel_h - rows.hi) * row, 1);
-}
-
-/* ---- Windows as wide as the input ---- */
-
-/* The next n bytes of a window: zero points where `from` is NULL. In words, or in the patch where a row is no whole words. */
-typedef struct dsp_column {
-    const nnom_dsp_conv_t *c;
-    uint32_t *to;
-    int8_t *patch;
-    uint32_t step;
-} dsp_column_t;
-
-static void dsp_column_put(dsp_column_t *column, const int8_t *from, int32_t n)
-{
-    const nnom_dsp_conv_t *c = column->c;
-    if (n <= 0) {
-        return;
-    }
-    if (c->bytes % 4 == 0) {
-        column->to = from != NULL ? dsp_conv_bytes(column->to, from, n, column->step)
-                                  : dsp_conv_zeros(c, column->to, n, column->step);
-        return;
-    }
-    if (from != NULL) {
-        memcpy(column->patch, from, (size_t)n);
-    } else {
-        memset(column->patch, c->zero_point, (size_t)n);
-    }
-    column->patch += n;
-}
-
-/* The window whose first row is `top`, piece by piece: the ring's end may come between. */
-static NNOM_DSP_APART void dsp_column_pixel(const nnom_dsp_conv_t *c, int32_t top, uint32_t *to, uint32_t step)
-{
-    dsp_column_t column = {c, to, c->patch, step};
-    const int32_t kernel_h = c->p->geometry.kernel_h;
-    const nnom_range_t k = nnom_clip(top, 1, kernel_h, c->window.in.h);
-    dsp_column_put(&column, NULL, k.lo * c->bytes);
-    for (int32_t y = top + k.lo, n = 0; y < top + k.hi; y += n) {
-        n = nnom_min_i32(nnom_dsp_following(&c->from, y, c->bytes), top + k.hi - y);
-        dsp_column_put(&column, (const int8_t *)nnom_row(&c->from, y), n * c->bytes);
-    }
-    dsp_column_put(&column, NULL, (kernel_h - k.hi) * c->bytes);
-    if (c->bytes % 4 != 0) {
-        (void)dsp_conv_bytes(to, c->patch, c->run, step);
-    }
-}
-
-void nnom_dsp_conv_column(const nnom_dsp_conv_t *c, int32_t y, int32_t n)
-{
-    const nnom_geometry_t *g = &c->p->geometry;
-    const int32_t top = y * g->stride_h - g->pad_top, rows = (n - 1) * g->stride_h + g->kernel_h;
-    if (top >= 0 && top + rows <= c->window.in.h && nnom_dsp_following(&c->from, top, c->bytes) >= rows) {
-        (void)dsp_conv_expand(c, c->words, (const int8_t *)nnom_row(&c->from, top), n);
-        return;
-    }
-    for (int32_t i = 0; i < n; i++) {
-        dsp_column_pixel(c, top + i * g->stride_h, c->words + i, (uint32_t)n);
-    }
 }

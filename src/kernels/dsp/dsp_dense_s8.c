@@ -5,8 +5,8 @@
  */
 #include <string.h>
 
+#include "dsp_dense.h"
 #include "dsp_loops.h"
-#include "dsp_stream.h"
 #include "wide.h"
 
 #include "../ref/window.h"
@@ -56,23 +56,21 @@ static void dsp_dense_outputs(const nnom_dsp_param_t *p, const uint32_t *stream,
     nnom_dsp_limits(p->act_min, p->act_max, out, 8);
 }
 
-/* All inputs lie side by side: blocks in one go; the last one ends with the last output. */
-static void dsp_dense_whole(const dsp_dense_t *d, int8_t *to, int32_t units)
+void nnom_dsp_dense_all(const nnom_dsp_param_t *p, const int8_t *x, int8_t *to, int32_t units)
 {
-    const uint32_t *stream = d->p->stream, blocks = (uint32_t)units / 8u;
-    const int8_t *x = (const int8_t *)nnom_walk_row(&d->walk);
+    const uint32_t *stream = p->stream, blocks = (uint32_t)units / 8u, taps = (uint32_t)p->taps;
     if (blocks > 0) {
-        nnom_dsp_dense(stream, x, d->length, to, to + 8 * blocks);
-        stream += blocks * (uint32_t)nnom_dsp_block_words(8, d->p->taps);
+        nnom_dsp_dense(stream, x, taps, to, to + 8 * blocks);
+        stream += blocks * (uint32_t)nnom_dsp_block_words(8, p->taps);
     }
     if (units % 8 != 0 && blocks > 0) {
-        nnom_dsp_dense(stream, x, d->length, to + units - 8, to + units);
+        nnom_dsp_dense(stream, x, taps, to + units - 8, to + units);
     } else if (units % 8 != 0) {
         int8_t out[8];
-        nnom_dsp_dense(stream, x, d->length, out, out + 8);
+        nnom_dsp_dense(stream, x, taps, out, out + 8);
         memcpy(to, out, (size_t)units);
     }
-    nnom_dsp_limits(d->p->act_min, d->p->act_max, to, units);
+    nnom_dsp_limits(p->act_min, p->act_max, to, units);
 }
 
 /* Rows that come one by one, or do not join. */
@@ -94,13 +92,19 @@ static void dsp_dense_rows(const dsp_dense_t *d, int8_t *to, int32_t units)
     }
 }
 
+/* True if all inputs lie side by side. */
+static bool dsp_dense_joins(const dsp_dense_t *d)
+{
+    return d->kept == NULL && d->runs == 1;
+}
+
 void nnom_dense_s8_dsp(const nnom_call_t *call)
 {
     const dsp_dense_t d = dsp_dense(call);
     const int32_t units = nnom_call_output(call)->shape.c;
     int8_t *to = (int8_t *)nnom_call_output_rows(call).data;
-    if (d.kept == NULL && d.runs == 1) {
-        dsp_dense_whole(&d, to, units);
+    if (dsp_dense_joins(&d)) {
+        nnom_dsp_dense_all(d.p, (const int8_t *)nnom_walk_row(&d.walk), to, units);
     } else {
         dsp_dense_rows(&d, to, units);
     }
@@ -108,11 +112,27 @@ void nnom_dense_s8_dsp(const nnom_call_t *call)
 
 /* ---- Weights of 16 bits ---- */
 
-/* A block of outputs from rows that do not join: to out [4], or to `kept`. */
-static NNOM_DSP_APART void dsp_dense_runs(const dsp_dense_t *d, const uint32_t *weights, const uint32_t *from,
-                                          uint32_t *kept, int8_t *out)
+enum { DENSE_FOUR = 4, DENSE_FINISH = 10 };
+
+void nnom_dsp_dense_all_wide(const nnom_dsp_param_t *p, const int8_t *x, int8_t *to, int32_t units)
 {
-    uint32_t sums[4];
+    const uint32_t *stream = p->stream;
+    int8_t few[DENSE_FOUR], *out = units < DENSE_FOUR ? few : to;
+    for (int32_t o = 0; o < units; o += DENSE_FOUR, stream += DENSE_FOUR + 2 * p->taps + DENSE_FINISH) {
+        int8_t *block = out + nnom_dsp_block_channel(o, units, DENSE_FOUR);
+        nnom_dsp_four(stream + DENSE_FOUR, x, (uint32_t)p->taps, stream, NULL, block);
+    }
+    if (units < DENSE_FOUR) {
+        memcpy(to, few, (size_t)units);
+    }
+    nnom_dsp_limits(p->act_min, p->act_max, to, units);
+}
+
+/* A block of outputs, the first of them `o`: to out [4], or to the sums that are kept. */
+static void dsp_dense_four(const dsp_dense_t *d, const uint32_t *stream, int32_t o, int8_t *out)
+{
+    uint32_t sums[DENSE_FOUR], *kept = d->kept != NULL ? d->kept + o : NULL;
+    const uint32_t *from = d->first == 0 ? stream : kept, *weights = stream + DENSE_FOUR + 2 * d->first;
     nnom_walk_t walk = d->walk;
     for (uint32_t left = d->runs; left > 0; left--, weights += 2 * d->length, nnom_walk_down(&walk)) {
         const int8_t *x = (const int8_t *)nnom_walk_row(&walk);
@@ -121,28 +141,30 @@ static NNOM_DSP_APART void dsp_dense_runs(const dsp_dense_t *d, const uint32_t *
     }
 }
 
+/* Rows that come one by one, or do not join. */
+static NNOM_DSP_APART void dsp_dense_rows_wide(const dsp_dense_t *d, int8_t *to, int32_t units)
+{
+    const uint32_t *stream = d->p->stream;
+    for (int32_t o = 0; o < units; o += DENSE_FOUR, stream += DENSE_FOUR + 2 * d->p->taps + DENSE_FINISH) {
+        int8_t out[DENSE_FOUR];
+        dsp_dense_four(d, stream, o, d->ends ? out : NULL);
+        if (d->ends) {
+            const int32_t first = nnom_dsp_block_channel(o, units, DENSE_FOUR);
+            nnom_dsp_limits(d->p->act_min, d->p->act_max, out, DENSE_FOUR);
+            memcpy(to + first, out, (size_t)(units - first < DENSE_FOUR ? units - first : DENSE_FOUR));
+        }
+    }
+}
+
 void nnom_dense_s8_dsp_wide(const nnom_call_t *call)
 {
     const dsp_dense_t d = dsp_dense(call);
-    const int32_t units = nnom_call_output(call)->shape.c, words = 2 * d.p->taps + 14;
-    const int8_t *x = (const int8_t *)nnom_walk_row(&d.walk);
-    int8_t *to = (int8_t *)nnom_call_output_rows(call).data, few[4];
-    const uint32_t *stream = d.p->stream;
-    for (int32_t o = 0; o < units; o += 4, stream += words) {
-        const uint32_t *weights = stream + 4 + 2 * d.first, *from = d.first == 0 ? stream : d.kept + o;
-        uint32_t *kept = d.ends ? NULL : d.kept + o;
-        int8_t *out = !d.ends ? NULL : (units < 4 ? few : to + nnom_dsp_block_channel(o, units, 4));
-        if (d.runs == 1) {
-            nnom_dsp_four(weights, x, d.length, from, kept, out);
-        } else {
-            dsp_dense_runs(&d, weights, from, kept, out);
-        }
-    }
-    if (d.ends && units < 4) {
-        memcpy(to, few, (size_t)units);
-    }
-    if (d.ends) {
-        nnom_dsp_limits(d.p->act_min, d.p->act_max, to, units);
+    const int32_t units = nnom_call_output(call)->shape.c;
+    int8_t *to = (int8_t *)nnom_call_output_rows(call).data;
+    if (dsp_dense_joins(&d)) {
+        nnom_dsp_dense_all_wide(d.p, (const int8_t *)nnom_walk_row(&d.walk), to, units);
+    } else {
+        dsp_dense_rows_wide(&d, to, units);
     }
 }
 
