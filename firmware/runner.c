@@ -133,7 +133,7 @@ static void begin_record(nnom_instance_t *m)
 #endif
 }
 
-/* Reads a record row by row and feeds it. */
+/* Reads a record row by row and feeds it; while the model warms up, more are needed after the last row, too. */
 static int feed_record(nnom_instance_t *m, int32_t file, result_t *result)
 {
     static uint32_t row[(NNOM_RUN_ROW_BYTES + 3u) / 4u];
@@ -153,7 +153,7 @@ static int feed_record(nnom_instance_t *m, int32_t file, result_t *result)
         }
         status = run_counted(m, row, result);
     }
-    return status == NNOM_OK ? RECORD_OK : fail("nnom_feed: ", nnom_status_text(status));
+    return status == NNOM_OK || status == NNOM_MORE ? RECORD_OK : fail("nnom_feed: ", nnom_status_text(status));
 }
 
 /* Reads a record and runs it; RECORD_END: there was none. */

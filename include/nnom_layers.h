@@ -129,6 +129,12 @@ nnom_layer_t *nnom_dense_by_rows(const nnom_bias_t *b);
 nnom_layer_t *nnom_state(nnom_shape_t shape, const void *start);
 /* `layer`'s output is what `state` holds in the next run: same shape, type and quantisation. Returns state; NULL passes through. */
 nnom_layer_t *nnom_state_set(nnom_layer_t *state, nnom_layer_t *layer);
+/*
+ * The last `rows` rows of a series of which each run brings some: the output holds them, the newest last, and finds its older ones in
+ * what the run before left. Before the first run, and after nnom_forget(), it is full of zero points, in float of zeros. A convolution
+ * without padding behind it computes what is new of an endless signal.
+ */
+nnom_layer_t *nnom_slide(int32_t rows);
 /* Output i >= 1 of a layer that has several; output 0 is the layer itself. Hooked already. NULL when memory is short. */
 nnom_layer_t *nnom_layer_part(nnom_layer_t *layer, uint32_t i);
 

@@ -109,6 +109,7 @@ NNOM_SHORT(nnom_layer_t *, LogSoftmax, (void), nnom_log_softmax())
 NNOM_SHORT(nnom_layer_t *, L2Norm, (void), nnom_l2_norm())
 NNOM_SHORT(nnom_layer_t *, Slice, (nnom_shape_t begin, nnom_shape_t size, nnom_shape_t step),
            nnom_slice(begin, size, step))
+NNOM_SHORT(nnom_layer_t *, Slide, (int32_t rows), nnom_slide(rows))
 NNOM_SHORT(nnom_layer_t *, Pad, (nnom_border_t border, int32_t front, int32_t back, float value),
            nnom_pad(border, front, back, value))
 NNOM_SHORT(nnom_layer_t *, Gather, (int32_t axis, const int32_t *indices, int32_t count),

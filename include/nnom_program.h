@@ -18,8 +18,8 @@ extern "C" {
  * The number of this form. It changes with any struct of this header and with the parameters of any operation: a converted model
  * of another number does not compile, nor does it link with a library of another number, whose seal has another name.
  */
-#define NNOM_PROGRAM_ABI 2
-#define NNOM_PROGRAM_SEAL nnom_program_abi_2
+#define NNOM_PROGRAM_ABI 3
+#define NNOM_PROGRAM_SEAL nnom_program_abi_3
 extern const uint8_t NNOM_PROGRAM_SEAL;
 
 /*
@@ -132,7 +132,7 @@ struct nnom_node {
 
 /*
  * What one run leaves for the next: tensor `read` holds the value when a run begins, tensor `left` when it ends, from where it
- * is copied. Same shape, type and quantisation.
+ * is copied. Same shape, type and quantisation; the same tensor where an operation keeps what it needs.
  */
 typedef struct nnom_state_pair {
     uint16_t read;
@@ -173,6 +173,7 @@ struct nnom_program {
     uint16_t fed;
     const nnom_state_pair_t *states; /* in the order in which they are copied; NULL: none */
     uint32_t state_count;
+    uint32_t warm_up; /* runs from the states' start until they hold what outputs tell of: NNOM_MORE until then */
 };
 
 enum { NNOM_FED_ENDLESS = 2 };

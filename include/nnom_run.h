@@ -36,6 +36,7 @@ extern "C" {
     X(NNOM_FED, -13, "the model's input comes by nnom_feed")                                                           \
     X(NNOM_NOT_FED, -14, "the model is not compiled for nnom_feed")                                                    \
     X(NNOM_OTHER_ABI, -15, "the model was converted for another version of the library")                               \
+    X(NNOM_OTHER_STATE, -16, "the saved state is of another model, or damaged")                                        \
     X(NNOM_MORE, 1, "more input is needed")
 
 typedef enum nnom_status {
@@ -65,7 +66,7 @@ struct nnom_instance {
     uint32_t segment; /* ... and the segment */
     int32_t taken;    /* rows of the input that steps asked for */
     int32_t fed;      /* rows of the input given so far */
-    uint32_t started; /* 1: the states hold values */
+    uint32_t started; /* 0: the states hold nothing yet; else 1 and the runs since their start, up to warm_up */
     nnom_observer_t observer;
     void *observer_context;
 };
@@ -82,7 +83,8 @@ nnom_status_t nnom_run(nnom_instance_t *instance);
  * Runs n samples one after another, as n times nnom_run(). inputs [nnom_input_count()]: of input i all samples, [n][nnom_input_bytes(i)];
  * outputs [nnom_output_count()]: where those of output i go, [n][nnom_output_bytes(i)]; NULL, or outputs[i] NULL: not wanted. The arrays
  * are the caller's, of any alignment, and no part of the arena. A fed model gets the rows of each sample at once, from the first row on.
- * States go from each sample to the next, and from the last call to this one: nnom_forget() before it starts anew.
+ * States go from each sample to the next, and from the last call to this one: nnom_forget() before it starts anew. Outputs of runs
+ * that warm up are handed out, too.
  * NNOM_OK; NNOM_NULL for a missing input, and nothing ran; NNOM_NOT_COMPILED; else the first error of a run: the samples before
  * it have their outputs, the others are as they were. It uses no threads and takes no memory: a thread each may do a part of the samples
  * with an instance of its own, that is, the program with an arena of its own.
@@ -91,7 +93,8 @@ nnom_status_t nnom_run_many(nnom_instance_t *instance, const void *const *inputs
 
 /*
  * Feeding, for models compiled or converted for it: n rows of the input as they come, [n][w][c]. NNOM_MORE, or NNOM_OK when
- * the last row was given and the outputs are complete; NNOM_NOT_FED if the model runs whole inputs; NNOM_BAD_ARGUMENT for more
+ * the last row was given and the outputs are complete. A model with warm_up gives NNOM_MORE for as many inputs after nnom_forget(),
+ * since their outputs would tell of rows that were never given. NNOM_NOT_FED if the model runs whole inputs; NNOM_BAD_ARGUMENT for more
  * rows than are left (nothing is taken then) and after the end; else what a Lambda returned. After a Lambda's error, and after
  * the end unless the model was compiled for input without end, nnom_reset() comes first.
  */
@@ -102,6 +105,23 @@ nnom_status_t nnom_feed_bytes(nnom_instance_t *instance, const void *rows, uint3
 void nnom_reset(nnom_instance_t *instance);
 /* nnom_reset(), and the states take their values at the start. Also done before the first run. */
 void nnom_forget(nnom_instance_t *instance);
+
+/* ---- States, kept elsewhere and put back: over a sleep that loses RAM, or one model for several signals ---- */
+
+/* Bytes that nnom_state_save() writes: 12 more than the states. 0 without a program. */
+uint32_t nnom_state_bytes(const nnom_instance_t *instance);
+/*
+ * Writes what the runs so far leave for the next to `to` [nnom_state_bytes()], of any alignment, the caller's. NNOM_OK; NNOM_NULL;
+ * NNOM_NOT_COMPILED; NNOM_TOO_SMALL for fewer bytes; NNOM_MORE in the midst of a fed input, which is no state: feed it to its end, or
+ * nnom_reset(). Bytes lie in the order of the core: another core's are refused if that differs.
+ */
+nnom_status_t nnom_state_save(nnom_instance_t *instance, void *to, uint32_t bytes);
+/*
+ * Puts it back: the next row is the first of an input, and runs give what they would have given. NNOM_OTHER_STATE, and nothing
+ * changed, unless nnom_state_save() of the same model wrote these bytes (shapes, types and quantisation of all its tensors are
+ * compared, weights are not); NNOM_TOO_SMALL for fewer than nnom_state_bytes(); NNOM_NULL; NNOM_NOT_COMPILED.
+ */
+nnom_status_t nnom_state_restore(nnom_instance_t *instance, const void *from, uint32_t bytes);
 
 /*
  * Runs a classifier with one vector as output 0: the most probable class and its probability (0..1; for a single output:

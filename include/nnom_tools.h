@@ -98,8 +98,10 @@ typedef struct nnom_options {
     uint32_t fast_bytes;  /* two memories: the first region holds at most this much, the hottest data; 0: one memory */
     uint32_t target;      /* bits of nnom_target_t */
     nnom_optimize_t optimize;
-    bool feed;          /* input rows come by nnom_feed(); for models of one input */
-    bool endless;       /* with feed: after the last row the next one begins the next window, without nnom_reset() */
+    bool feed;    /* input rows come by nnom_feed(); for models of one input */
+    bool endless; /* with feed: after the last row the next one begins the next window, without nnom_reset() */
+    /* with feed and states: so many inputs after nnom_forget() give NNOM_MORE, since their outputs tell of rows never given */
+    uint32_t warm_up;
     bool all_rows;      /* for who looks at outputs of layers: also rows that no layer reads are computed and kept */
     nnom_curve_t curve; /* told every plan considered, from the cheapest to the smallest; may be NULL */
     void *curve_context;

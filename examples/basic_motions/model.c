@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#if NNOM_PROGRAM_ABI != 2
+#if NNOM_PROGRAM_ABI != 3
 #error "this file was made for another version of NNoM: convert the model again"
 #endif
 
@@ -935,7 +935,7 @@ static const nnom_segment_t basic_motions_segments[] = {
     {4, 7, 0, NULL, 0},
 };
 static const nnom_program_t basic_motions_program = {
-    .seal = &nnom_program_abi_2,
+    .seal = &nnom_program_abi_3,
     .tensors = basic_motions_tensors,
     .nodes = basic_motions_nodes,
     .inputs = basic_motions_inputs,

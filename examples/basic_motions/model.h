@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-/* Bytes of the arena. With the model's state, an nnom_instance_t of 36 bytes on a 32-bit core, it is all of its RAM. */
+/* Bytes of the arena. With the model's state, an nnom_instance_t of 40 bytes on a 32-bit core, it is all of its RAM. */
 #define BASIC_MOTIONS_ARENA_BYTES 868u
 #define BASIC_MOTIONS_MACS 90944u
 #define BASIC_MOTIONS_WEIGHT_BYTES 12620u

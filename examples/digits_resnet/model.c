@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#if NNOM_PROGRAM_ABI != 2
+#if NNOM_PROGRAM_ABI != 3
 #error "this file was made for another version of NNoM: convert the model again"
 #endif
 
@@ -2250,7 +2250,7 @@ static const nnom_segment_t digits_resnet_segments[] = {
     {12, 18, 0, NULL, 0},
 };
 static const nnom_program_t digits_resnet_program = {
-    .seal = &nnom_program_abi_2,
+    .seal = &nnom_program_abi_3,
     .tensors = digits_resnet_tensors,
     .nodes = digits_resnet_nodes,
     .inputs = digits_resnet_inputs,

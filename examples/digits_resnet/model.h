@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-/* Bytes of the arena. With the model's state, an nnom_instance_t of 36 bytes on a 32-bit core, it is all of its RAM. */
+/* Bytes of the arena. With the model's state, an nnom_instance_t of 40 bytes on a 32-bit core, it is all of its RAM. */
 #define DIGITS_RESNET_ARENA_BYTES 3492u
 #define DIGITS_RESNET_MACS 821056u
 #define DIGITS_RESNET_WEIGHT_BYTES 30836u

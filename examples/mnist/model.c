@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#if NNOM_PROGRAM_ABI != 2
+#if NNOM_PROGRAM_ABI != 3
 #error "this file was made for another version of NNoM: convert the model again"
 #endif
 
@@ -1668,7 +1668,7 @@ static const nnom_segment_t mnist_segments[] = {
     {4, 9, 0, NULL, 0},
 };
 static const nnom_program_t mnist_program = {
-    .seal = &nnom_program_abi_2,
+    .seal = &nnom_program_abi_3,
     .tensors = mnist_tensors,
     .nodes = mnist_nodes,
     .inputs = mnist_inputs,

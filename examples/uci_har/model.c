@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#if NNOM_PROGRAM_ABI != 2
+#if NNOM_PROGRAM_ABI != 3
 #error "this file was made for another version of NNoM: convert the model again"
 #endif
 
@@ -2341,7 +2341,7 @@ const nnom_layer_row_t uci_har_layers[] = {
 static const uint16_t uci_har_inputs[] = {0, };
 static const uint16_t uci_har_outputs[] = {6, };
 static const nnom_program_t uci_har_program = {
-    .seal = &nnom_program_abi_2,
+    .seal = &nnom_program_abi_3,
     .tensors = uci_har_tensors,
     .nodes = uci_har_nodes,
     .inputs = uci_har_inputs,

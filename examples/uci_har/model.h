@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-/* Bytes of the arena. With the model's state, an nnom_instance_t of 36 bytes on a 32-bit core, it is all of its RAM. */
+/* Bytes of the arena. With the model's state, an nnom_instance_t of 40 bytes on a 32-bit core, it is all of its RAM. */
 #define UCI_HAR_ARENA_BYTES 1276u
 #define UCI_HAR_MACS 116480u
 #define UCI_HAR_WEIGHT_BYTES 36182u

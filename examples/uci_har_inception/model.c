@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#if NNOM_PROGRAM_ABI != 2
+#if NNOM_PROGRAM_ABI != 3
 #error "this file was made for another version of NNoM: convert the model again"
 #endif
 
@@ -6661,7 +6661,7 @@ static const nnom_segment_t uci_har_inception_segments[] = {
     {9, 11, 0, NULL, 0},
 };
 static const nnom_program_t uci_har_inception_program = {
-    .seal = &nnom_program_abi_2,
+    .seal = &nnom_program_abi_3,
     .tensors = uci_har_inception_tensors,
     .nodes = uci_har_inception_nodes,
     .inputs = uci_har_inception_inputs,

@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-/* Bytes of the arena. With the model's state, an nnom_instance_t of 36 bytes on a 32-bit core, it is all of its RAM. */
+/* Bytes of the arena. With the model's state, an nnom_instance_t of 40 bytes on a 32-bit core, it is all of its RAM. */
 #define UCI_HAR_INCEPTION_ARENA_BYTES 1460u
 #define UCI_HAR_INCEPTION_MACS 247552u
 #define UCI_HAR_INCEPTION_WEIGHT_BYTES 104069u

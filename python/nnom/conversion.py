@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from .losses import calibration_warnings, output_warnings, range_warnings, satur
 from .messages import Setting, Text
 from .passes import PassReport, fold, measure, shrink
 from .quantise import Trial, quantise
+from .stream_proof import HopCost, Streaming, cost_of, stream_of
 
 CALIBRATION_SAMPLES = 500  # more change ranges little, and cost time
 REPORT_SAMPLES = 1000  # at most, that judge methods and that the report is about; evenly spaced over those given
@@ -271,6 +272,8 @@ class Conversion:
     paths: list[Path]
     report: Report
     prepared: Prepared
+    streaming: Streaming | None = None  # of a model that takes a signal hop by hop
+    hop_cost: HopCost | None = None
 
     @property
     def layers(self) -> list[LayerRow]:
@@ -313,6 +316,8 @@ def convert(
     out: str | Path | None = None,
     int8_io: bool = False,
     plan: Plan | None = None,
+    stream: int | None = None,
+    causal: bool = False,
     stage: Stage | None = None,
     places: tuple[str, str] = ("calibration data", "labels"),
     command: str = "",
@@ -322,34 +327,47 @@ def convert(
     x: calibration samples [n, ...] as real values (a list or dict of arrays for several inputs); float models need
     them. y: their class numbers [n], for the report. name: prefix of the C symbols. method: "auto", "minmax",
     "percentile", "percentile99.9" or "mse". out: folder for model.c and model.h, None writes nothing. plan: of memory.
-    command: what was typed, for the header; "": this call. Raises NnomError.
+    stream: the model takes in a signal without end, so many rows a step, and gives what it gives for the newest window
+    (streaming.py); causal: rows of the signal stand where it pads in time. command: what was typed, for the header; "":
+    this call. Raises NnomError.
     """
     if name is not None:
         c_name(name)
     p = prepare(model, x, method, int8_io=int8_io, stage=stage, place=places[0])
     report = make_report(p, y, stage, places[1])
-    core = (plan or Plan()).compile(p.graph)
+    wanted = plan or Plan()
+    graph, streaming = p.graph, None
+    if stream is not None:
+        streaming = stream_of(p, stream, causal, None if y is None or p.calibration is None else np.asarray(y).ravel())
+        graph, wanted = streaming.stream.graph, replace(wanted, feed=True)
+    core = wanted.compile(graph)
     name = name or _default_name(p.graph)
-    options = {"name": name, "method": method, "int8_io": int8_io, "plan": plan}
+    options = {"name": name, "method": method, "int8_io": int8_io, "plan": plan, "stream": stream, "causal": causal}
     told = command or provenance.of_call(
         p.graph.source, {k: v for k, v in options.items() if v not in ("auto", False, None)}
     )
     accuracy = provenance.of_accuracy(report.samples, report.accuracy_float, report.accuracy_int8)
+    if streaming is not None and streaming.loss is not None and streaming.loss.accuracy_after is not None:
+        accuracy += f"; as a stream, without padding in time: {streaming.loss.accuracy_after:.2%}"
     lines = [line for line in (provenance.of_file(p.graph.source), told, accuracy) if line]
     source, header = core.freeze(name, first_sample(p, core), "\n".join(lines))
     paths = write_c(Path(out), source, header) if out is not None else []
-    return Conversion(p.graph, core, name, source, header, paths, report, p)
+    result = Conversion(graph, core, name, source, header, paths, report, p, streaming)
+    if streaming is not None:
+        result.hop_cost = cost_of(streaming, core, wanted)
+    return result
 
 
 def first_sample(p: Prepared, core: CoreModel) -> list[np.ndarray]:
     """The self test's input in the inputs' types: the first calibration sample, or fixed noise if there is none."""
     if p.calibration is not None:
-        return [stored(port, a[0], p.raw) for port, a in zip(core.inputs, p.calibration, strict=True)]
+        samples = [stored(port, a[0], p.raw) for port, a in zip(core.inputs, p.calibration, strict=True)]
+        return [np.resize(x, port.shape) for x, port in zip(samples, core.inputs, strict=True)]  # of a stream: a hop
     rng = np.random.default_rng(1)
-    return [_noise(rng, port.shape, port.dtype) for port in core.inputs]
+    return [noise(rng, port.shape, port.dtype) for port in core.inputs]
 
 
-def _noise(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+def noise(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """Numbers from -128 to 127, of float types 128 times smaller; in pieces, because rng makes 64 bits of each."""
     made = np.empty(shape, dtype)
     flat = made.reshape(-1)

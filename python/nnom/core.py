@@ -157,7 +157,11 @@ class CoreModel:
         number, weights = _choice(MODES, mode, "mode"), _choice(OPTIMIZE, optimize, "optimize")
         bits = _choice(targets(), target, "target")
         point = CURVE(self._add_point)
-        self._options = Options(number, arena_bytes, fast_bytes, bits, weights, feed, False, all_rows, point, None)
+        stream = graph.warm_up if feed else None
+        endless, warm_up = stream is not None, stream or 0
+        self._options = Options(
+            number, arena_bytes, fast_bytes, bits, weights, feed, endless, warm_up, all_rows, point, None
+        )
         self._lib = library()
         self._keep: list[object] = []  # what the core points into: weights, scales, constants
         self._layers: dict[str, int] = {}  # tensor name -> layer
@@ -294,8 +298,7 @@ class CoreModel:
         arrays = [self._samples(i, np.asarray(x), count) for i, x in enumerate(inputs)]
         outputs = outputs or [np.empty((count, *p.shape), p.dtype) for p in self.outputs]
         status = self._run(arrays, outputs, count)
-        if status != 0:
-            raise CoreError(self._lib.nnom_status_text(status).decode())
+        self._raise(status)
         return outputs
 
     def _run(self, arrays: Sequence[np.ndarray], outputs: Sequence[np.ndarray], count: int) -> int:
@@ -308,6 +311,29 @@ class CoreModel:
             one = [_addresses([a[i : i + 1] for a in part]) for part in (arrays, outputs)]
             status = status or self._lib.nnom_run_many(self._model, *one, 1)
         return status
+
+    def forget(self) -> None:
+        """States take their values at the start."""
+        self._lib.nnom_forget(self._model)
+
+    @property
+    def state_bytes(self) -> int:
+        """Bytes that stay from run to run."""
+        return max(self._lib.nnom_state_bytes(self._model) - 12, 0)  # without what says whose they are
+
+    def save_state(self) -> bytes:
+        """What the runs so far leave for the next, for restore_state()."""
+        held = ct.create_string_buffer(self._lib.nnom_state_bytes(self._model))
+        self._raise(self._lib.nnom_state_save(self._model, held, len(held)))
+        return held.raw
+
+    def restore_state(self, state: bytes) -> None:
+        """Goes on from what save_state() of this model gave. CoreError, and nothing is changed, if it is another's."""
+        self._raise(self._lib.nnom_state_restore(self._model, state, len(state)))
+
+    def _raise(self, status: int) -> None:
+        if status != 0:
+            raise CoreError(self._lib.nnom_status_text(status).decode())
 
     def _samples(self, i: int, x: np.ndarray, count: int) -> np.ndarray:
         """Samples as the core reads them. Raises DataError if they are not of input i."""

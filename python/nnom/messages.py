@@ -25,6 +25,8 @@ class Setting(Enum):
     BOARD = "board"
     RAM = "ram"
     FEED = "feed=True"
+    STREAM = "stream"
+    CAUSAL = "causal=True"
     NO_ORIGINAL = "original=False"
 
 

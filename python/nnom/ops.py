@@ -94,7 +94,8 @@ class Operator:
     inputs may be exchanged. clamps: the core fuses a clamp into it.
 
     Windows. pool, global_pool; window: slides kernel, stride, padding over h and w; pads_zero: its padding counts as 0.
-    turns: h and w may be exchanged, with the attributes.
+    turns: h and w may be exchanged, with the attributes. by_rows: each row of the output is made of the same row of the
+    inputs, or of one that is repeated: of concat, gather, reduce, slice, tile, transpose unless attributes take h.
 
     linear: axis of the weights along which the output channels lie, of layers that sum products with constants.
     ranges: how bounds of the output follow (passes/ranges.py): "sums", "rising", "corners", "table", "slopes".
@@ -122,6 +123,7 @@ class Operator:
     window: bool = False
     pads_zero: bool = False
     turns: bool = False
+    by_rows: bool = False
     linear: int | None = None
     ranges: str = ""
     channels: str = ""
@@ -163,7 +165,7 @@ def _global(layer: str, **more: object) -> Operator:
 
 
 def _two(layer: str, **more: object) -> Operator:
-    common = {"clamps": True, "turns": True, "channels": "pairs"}
+    common = {"clamps": True, "turns": True, "by_rows": True, "channels": "pairs"}
     return Operator(layer, _TWO, **common, **more)  # type: ignore[arg-type]
 
 
@@ -222,37 +224,40 @@ OPERATORS: dict[str, Operator] = {
     "reshape": _move("nnom_reshape", {"shape": TRIPLE}, view=True, still=True, channels="view"),
     "softmax": Operator(
         "nnom_softmax", attrs={"beta": REAL.default(1.0)}, quant=Quant(1 / 256, -128), decisive=True, turns=True,
+        by_rows=True,
     ),
-    "log_softmax": Operator("nnom_log_softmax", quant=Quant(16 / 256, 127), decisive=True, turns=True),
-    "l2_norm": Operator("nnom_l2_norm", quant=Quant(1 / 128, 0), turns=True),
+    "log_softmax": Operator("nnom_log_softmax", quant=Quant(16 / 256, 127), decisive=True, turns=True, by_rows=True),
+    "l2_norm": Operator("nnom_l2_norm", quant=Quant(1 / 128, 0), turns=True, by_rows=True),
     "activation": Operator(  # alpha: of those functions that take it
         "nnom_act_layer", attrs={"kind": choice(*FUNCTIONS), "alpha": REAL.default(None)},
-        turns=True, ranges="table", channels="keep",
+        turns=True, ranges="table", channels="keep", by_rows=True,
     ),
     "prelu": Operator(  # slopes: weights "alpha" [c], or a second input
         "nnom_prelu", (1, 2), {"alpha_zero_point": WHOLE.default(0)}, {"alpha": (1, False)},
-        turns=True, ranges="slopes", channels="pairs",
+        turns=True, ranges="slopes", channels="pairs", by_rows=True,
     ),
     "batch_norm": Operator(  # folded before quantisation
         "", attrs={"epsilon": REAL}, weights=dict.fromkeys(("gamma", "beta", "mean", "variance"), (1, True)),
     ),
     "concat": Operator(
-        "nnom_concat", (1, 65535), {"axis": AXIS}, turns=True, ranges="rising", channels="join",
+        "nnom_concat", (1, 65535), {"axis": AXIS}, turns=True, ranges="rising", channels="join", by_rows=True,
     ),
     "add": _two("nnom_add", ranges="corners"),
     "sub": _two("nnom_sub", ranges="corners"),
     "mult": _two("nnom_mult", ranges="corners", commutes=True),
     "maximum": _two("nnom_maximum", ranges="rising", commutes=True, rescales=True),
     "minimum": _two("nnom_minimum", ranges="rising", commutes=True, rescales=True),
-    "squared_difference": Operator("nnom_squared_difference", _TWO),
-    "div": Operator("nnom_divide", _TWO),
-    "pow": Operator("nnom_power", _TWO),  # in float alone
+    "squared_difference": Operator("nnom_squared_difference", _TWO, by_rows=True),
+    "div": Operator("nnom_divide", _TWO, by_rows=True),
+    "pow": Operator("nnom_power", _TWO, by_rows=True),  # in float alone
     "compare": Operator(  # 1 or 0 in the inputs' type
-        "nnom_compare", _TWO, {"relation": choice(*RELATIONS)}, quant=Quant(1.0, 0),
+        "nnom_compare", _TWO, {"relation": choice(*RELATIONS)}, quant=Quant(1.0, 0), by_rows=True,
     ),
-    "select": Operator("nnom_select", (3, 3)),  # condition, two inputs of one type
+    "select": Operator("nnom_select", (3, 3), by_rows=True),  # condition, two inputs of one type
     "look_up": Operator("nnom_look_up", _TWO, same_quant=True, blends=True),  # int32 indices (n, 1, 1), a table's rows
-    "top_k": Operator("nnom_top_k", attrs={"count": WHOLE, "indices": FLAG}),  # indices: whether these are the output
+    "top_k": Operator(  # indices: whether these are the output
+        "nnom_top_k", attrs={"count": WHOLE, "indices": FLAG}, by_rows=True,
+    ),
     "dense_by_rows": Operator(  # rows of one times rows of the other; bias [rows of the second]
         "nnom_dense_by_rows", _TWO, weights={"bias": (1, False)},
     ),
@@ -265,27 +270,28 @@ OPERATORS: dict[str, Operator] = {
         "nnom_mirror_pad", {"padding": SIDES, "mode": choice("reflect", "symmetric"), **_CHANNELS},
         still=True, turns=True, channels="unless",
     ),
+    "slide": _move("nnom_slide", {"rows": WHOLE}, moves=False, ranges=""),  # of all rows that ever came the last ones
     "cropping": _move("nnom_cropping", {"padding": SIDES}, still=True, turns=True, channels="keep"),
     "upsample": _move("nnom_upsample", {"kernel": PAIR.default((1, 1))}, still=True, turns=True, channels="keep"),
     "slice": _move(
         "nnom_slice", {"begin": TRIPLE, "size": TRIPLE, "stride": TRIPLE.default((1, 1, 1))},
-        turns=True, channels="slice",
+        turns=True, channels="slice", by_rows=True,
     ),
-    "transpose": _move("nnom_transpose", {"perm": AXIS.times(3)}, channels="unless"),
-    "gather": _move("nnom_gather", {"axis": AXIS, "indices": INDICES}, turns=True, channels="unless"),
-    "tile": _move("nnom_tile", {"multiples": TRIPLE}, still=True, turns=True, channels="unless"),
+    "transpose": _move("nnom_transpose", {"perm": AXIS.times(3)}, channels="unless", by_rows=True),
+    "gather": _move("nnom_gather", {"axis": AXIS, "indices": INDICES}, turns=True, channels="unless", by_rows=True),
+    "tile": _move("nnom_tile", {"multiples": TRIPLE}, still=True, turns=True, channels="unless", by_rows=True),
     "resize_nearest": _move("nnom_resize_nearest", _RESIZE, still=True, turns=True, channels="keep"),
     "resize_bilinear": _move(
         "nnom_resize_bilinear", _RESIZE, moves=False, blends=True, turns=True, ranges="", channels="keep",
     ),
     "space_to_depth": _move("nnom_space_to_depth", {"block": WHOLE}),
     "depth_to_space": _move("nnom_depth_to_space", {"block": WHOLE}),
-    "quantize": Operator("nnom_quantize", still=True, turns=True, ranges="table", channels="keep"),
-    "dequantize": Operator("nnom_quantize", turns=True),  # types of the three: those of the tensors
-    "cast": Operator("nnom_cast"),
+    "quantize": Operator("nnom_quantize", still=True, turns=True, ranges="table", channels="keep", by_rows=True),
+    "dequantize": Operator("nnom_quantize", turns=True, by_rows=True),  # types of the three: those of the tensors
+    "cast": Operator("nnom_cast", by_rows=True),
     "reduce": Operator(
         "nnom_reduce", attrs={"kind": choice(*REDUCTIONS), "axes": AXES}, turns=True, ranges="rising",
-        channels="unless", macs=lambda x, y, w: math.prod(x),
+        channels="unless", macs=lambda x, y, w: math.prod(x), by_rows=True,
     ),
     "simple_rnn": _recurrent("nnom_simple_cell_s", 1, 1),
     "gru": _recurrent("nnom_gru_cell_s", 3, 1, reset_after=FLAG.default(False)),

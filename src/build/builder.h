@@ -103,6 +103,7 @@ enum {
     NNOM_CLASS_WEIGHTS = 512,  /* has weights whose scales may be set */
     NNOM_CLASS_QFORMAT = 8192, /* and a kernel that needs nothing per channel for those in a Q-format */
     NNOM_CLASS_STATE = 1024,   /* its tensor keeps its value from run to run */
+    NNOM_CLASS_KEEPS = 16384,  /* it finds in its output what the run before left there */
     NNOM_CLASS_RARE = 4096,    /* the class is an nnom_rare_class_t */
     NNOM_CLASS_PART = 2048,    /* one more output of the layer that it is hooked to */
     /* the layer is an nnom_activation_layer_t: may be fused into a CLAMPS layer before it */
@@ -127,7 +128,7 @@ typedef struct nnom_given {
         } set;                  /* by the user, valid if quant_is_set and not has_refused_format */
         nnom_qformat_t refused; /* given by the user and none; valid if has_refused_format */
     } quant;
-    nnom_shape_t shape;   /* Input, Output, Constant, Reshape, State */
+    nnom_shape_t shape;   /* Input, Output, Constant, Reshape, State; of Slide the rows */
     float *weight_scales; /* [weight_scale_count], owned; NULL: Q-format or float weights */
     uint32_t weight_scale_count;
     char *name;           /* owned, or NULL: nnom_layer_name() */

@@ -97,6 +97,9 @@ static void take_over(nnom_builder_t *builder, const nnom_planner_t *p)
 
 nnom_status_t nnom_plan(nnom_model_t *m, nnom_program_t *program, nnom_tensor_t *tensors, nnom_node_t *nodes)
 {
+    if (m->builder->options->warm_up > 0 && (!m->builder->options->feed || program->state_count == 0)) {
+        return nnom_model_fail(m, NNOM_BAD_ARGUMENT, "warm_up is for models with states whose input is fed");
+    }
     if (m->builder->options->feed && program->input_count != 1) {
         return nnom_model_fail(m, NNOM_UNSUPPORTED, "feeding rows needs a model of one input, this one has %d",
                                (int)program->input_count);
@@ -146,7 +149,8 @@ static uint32_t last_reader(const nnom_model_t *m, const nnom_layer_t *root)
             const bool reads = nnom_layer_root(nnom_layer_input_layer(layer, i)) == root;
             last = reads && layer->node > last ? layer->node : last;
         }
-        const bool stays = nnom_is_output(m, layer) || layer->is_left || (layer->cls->flags & NNOM_CLASS_STATE) != 0;
+        const bool stays = nnom_is_output(m, layer) || layer->is_left ||
+                           (layer->cls->flags & (NNOM_CLASS_STATE | NNOM_CLASS_KEEPS)) != 0;
         last = stays && nnom_layer_root(layer) == root ? end : last;
     }
     return last;
@@ -158,7 +162,8 @@ void nnom_layer_life(const nnom_model_t *m, const nnom_layer_t *layer, uint16_t 
     const nnom_layer_t *root = nnom_layer_root(layer);
     const bool placed = root->out->data == NULL;
     const uint16_t made = nnom_layer_writer(root);
-    *first = placed && made != NNOM_NO_NODE ? planning_step(program, made) : 0;
+    const bool kept = (root->cls->flags & NNOM_CLASS_KEEPS) != 0;
+    *first = placed && !kept && made != NNOM_NO_NODE ? planning_step(program, made) : 0;
     *last = placed ? planning_step(program, last_reader(m, root)) : 0;
     const bool first_rolls = program->segment_count > 0 && program->segments[0].step_count > 0;
     if (placed && program->fed != 0 && first_rolls && made == NNOM_NO_NODE && *last == 1) {

@@ -169,7 +169,8 @@ static void fill_tables(const nnom_model_t *m, const counts_t *n, const tables_t
                                     .input_count = n->inputs,
                                     .output_count = n->outputs,
                                     .states = n->states > 0 ? t->states : NULL,
-                                    .state_count = n->states};
+                                    .state_count = n->states,
+                                    .warm_up = m->builder->options->warm_up};
     *t->program = program;
 }
 

@@ -7,6 +7,11 @@ static bool is_state(const nnom_layer_t *layer)
     return (layer->cls->flags & NNOM_CLASS_STATE) != 0;
 }
 
+static bool keeps(const nnom_layer_t *layer)
+{
+    return (layer->cls->flags & NNOM_CLASS_KEEPS) != 0;
+}
+
 void nnom_mark_left(const nnom_model_t *m)
 {
     for (nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
@@ -23,7 +28,7 @@ uint32_t nnom_count_states(const nnom_model_t *m)
 {
     uint32_t count = 0;
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
-        count += is_state(layer);
+        count += is_state(layer) || keeps(layer);
     }
     return count;
 }
@@ -82,10 +87,23 @@ static nnom_layer_t *next_state(const nnom_model_t *m)
     return NULL;
 }
 
+/* Their own next value: nothing is copied. */
+static uint32_t list_kept(const nnom_model_t *m, nnom_state_pair_t *list)
+{
+    uint32_t count = 0;
+    for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
+        if (keeps(layer)) {
+            const nnom_state_pair_t state = {layer->tensor, layer->tensor, NULL};
+            list[count++] = state;
+        }
+    }
+    return count;
+}
+
 nnom_status_t nnom_list_states(nnom_model_t *m, nnom_state_pair_t *list)
 {
     const uint32_t count = nnom_count_states(m);
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = list_kept(m, list); i < count; i++) {
         nnom_layer_t *layer = next_state(m);
         if (layer == NULL) {
             return nnom_model_fail(m, NNOM_BAD_GRAPH, "States that are left for each other: hook a layer between them");

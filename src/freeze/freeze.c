@@ -292,6 +292,9 @@ static void write_program(nnom_writer_t *w, const nnom_program_t *p)
     if (p->state_count > 0) {
         nnom_writer_print(w, "    .states = %s_states,\n    .state_count = %" PRIu32 ",\n", w->name, p->state_count);
     }
+    if (p->warm_up > 0) {
+        nnom_writer_print(w, "    .warm_up = %" PRIu32 ",\n", p->warm_up);
+    }
     nnom_writer_print(w, "    .fed = %u,\n};\n", (unsigned)p->fed);
 }
 

@@ -134,19 +134,27 @@ static void write_port_line(nnom_writer_t *w, const port_t *port)
 
 /* ---- Inputs and outputs ---- */
 
-static void write_access(nnom_writer_t *w, const port_t *port, bool fed)
+/* A model that warms up keeps a window over its signal. */
+static void write_feed(nnom_writer_t *w, const nnom_tensor_t *t, uint32_t warm_up)
+{
+    nnom_writer_print(w,
+                      "/* Takes n rows of [%d][%d] as they come: NNOM_MORE, or NNOM_OK when the output is complete "
+                      "(nnom_run.h). */\n",
+                      (int)t->shape.w, (int)t->shape.c);
+    if (warm_up > 0) {
+        nnom_writer_print(w,
+                          "/* At most %d at a time, up to the next output: one for each %d rows, from row %" PRIu32
+                          " on after nnom_forget(). */\n",
+                          (int)t->shape.h, (int)t->shape.h, (warm_up + 1) * (uint32_t)t->shape.h);
+    }
+    nnom_writer_print(w, "nnom_status_t %s_feed(const %s *rows, uint32_t n);\n", w->name, nnom_port_type(t));
+    nnom_writer_print(w, "/* Before the next input: its first row comes next. */\nvoid %s_reset(void);\n", w->name);
+}
+
+static void write_access(nnom_writer_t *w, const port_t *port)
 {
     const nnom_shape_t s = port->t->shape;
     const char *type = nnom_port_type(port->t);
-    if (port->is_input && fed) {
-        nnom_writer_print(w,
-                          "/* Takes n rows of [%d][%d] as they come: NNOM_MORE, or NNOM_OK when the output is complete "
-                          "(nnom_run.h). */\n",
-                          (int)s.w, (int)s.c);
-        nnom_writer_print(w, "nnom_status_t %s_feed(const %s *rows, uint32_t n);\n", w->name, type);
-        nnom_writer_print(w, "/* Before the next input: its first row comes next. */\nvoid %s_reset(void);\n", w->name);
-        return;
-    }
     nnom_writer_print(w,
                       port->is_input
                           ? "/* Where the input goes before each run: [%d][%d][%d]; a run overwrites it. */\n"
@@ -186,7 +194,7 @@ static void write_scale(nnom_writer_t *w, const char *macro, float scale)
     nnom_writer_print(w, "#define %s_SCALE %s%sf\n", macro, text, strpbrk(text, ".e") == NULL ? ".0" : "");
 }
 
-static void write_port(nnom_writer_t *w, const port_t *port, bool fed)
+static void write_port(nnom_writer_t *w, const port_t *port, const nnom_program_t *program)
 {
     const nnom_shape_t s = port->t->shape;
     const char *macro = port->macro;
@@ -199,7 +207,11 @@ static void write_port(nnom_writer_t *w, const port_t *port, bool fed)
         nnom_writer_print(w, zero_point < 0 ? "#define %s_ZERO_POINT (%d)\n" : "#define %s_ZERO_POINT %d\n", macro,
                           zero_point);
     }
-    write_access(w, port, fed);
+    if (port->is_input && program->fed != 0) {
+        write_feed(w, port->t, program->warm_up);
+    } else {
+        write_access(w, port);
+    }
     write_conversions(w, port);
 }
 
@@ -212,7 +224,7 @@ static void each_port(nnom_writer_t *w, const nnom_model_t *m, bool as_line)
         if (as_line) {
             write_port_line(w, &port);
         } else {
-            write_port(w, &port, m->instance.program->fed != 0);
+            write_port(w, &port, m->instance.program);
         }
     }
 }
@@ -222,7 +234,7 @@ static void each_port(nnom_writer_t *w, const nnom_model_t *m, bool as_line)
 static void write_sizes(nnom_writer_t *w, const nnom_model_t *m, const char *capitals)
 {
     const nnom_program_t *p = m->instance.program;
-    nnom_writer_print(w, "/* Bytes of the arena. With the model's state, an nnom_instance_t of 36 bytes on a 32-bit "
+    nnom_writer_print(w, "/* Bytes of the arena. With the model's state, an nnom_instance_t of 40 bytes on a 32-bit "
                          "core, it is all of its RAM. */\n");
     nnom_writer_print(w, "#define %s_ARENA_BYTES %" PRIu32 "u\n", capitals, p->arena_bytes);
     if (p->slow_bytes > 0) {

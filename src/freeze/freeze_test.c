@@ -59,8 +59,11 @@ static nnom_status_t freeze_test_run_fed(nnom_model_t *m)
     const uint32_t h = (uint32_t)t->shape.h, rows = stored(t, true) / (uint32_t)(t->shape.w * t->shape.c);
     nnom_status_t status = NNOM_MORE;
     nnom_forget(&m->instance);
-    for (uint32_t y = 0; y < h; y += rows) {
-        status = nnom_feed(&m->instance, m->builder->test_input, h - y < rows ? h - y : rows);
+    for (uint32_t k = 0; k <= m->instance.program->warm_up; k++) {
+        nnom_reset(&m->instance);
+        for (uint32_t y = 0; y < h; y += rows) {
+            status = nnom_feed(&m->instance, m->builder->test_input, h - y < rows ? h - y : rows);
+        }
     }
     return status;
 }
@@ -119,20 +122,29 @@ static void write_sum(nnom_writer_t *w)
                       w->name);
 }
 
-static void freeze_test_write_feed(nnom_writer_t *w, const nnom_tensor_t *t)
+/* Gives the test's input to a fed model, from `indent` on. */
+static void freeze_test_write_rows(nnom_writer_t *w, const nnom_tensor_t *t, const char *indent)
 {
     const unsigned h = (unsigned)t->shape.h, rows = stored(t, true) / (uint32_t)(t->shape.w * t->shape.c);
     if (rows >= h) {
-        nnom_writer_print(w, "    nnom_forget(m);\n    nnom_status_t status = nnom_feed(m, %s_test_input0, %u);\n",
-                          w->name, h);
-    } else {
-        nnom_writer_print(w, "    nnom_forget(m);\n    nnom_status_t status = NNOM_MORE;\n");
-        nnom_writer_print(w, "    for (uint32_t y = 0; y < %uu; y += %uu) { /* the stored rows again and again */\n", h,
-                          rows);
-        nnom_writer_print(w, "        status = nnom_feed(m, %s_test_input0, %uu - y < %uu ? %uu - y : %uu);\n    }\n",
-                          w->name, h, rows, h, rows);
+        nnom_writer_print(w, "%sstatus = nnom_feed(m, %s_test_input0, %u);\n", indent, w->name, h);
+        return;
     }
-    nnom_writer_print(w, "    nnom_forget(m);\n");
+    nnom_writer_print(w, "%sfor (uint32_t y = 0; y < %uu; y += %uu) { /* the stored rows again and again */\n", indent,
+                      h, rows);
+    nnom_writer_print(w, "%s    status = nnom_feed(m, %s_test_input0, %uu - y < %uu ? %uu - y : %uu);\n%s}\n", indent,
+                      w->name, h, rows, h, rows, indent);
+}
+
+/* A model that warms up gets its input again and again, until its output tells of whole windows. */
+static void freeze_test_write_feed(nnom_writer_t *w, const nnom_tensor_t *t, uint32_t warm_up)
+{
+    nnom_writer_print(w, "    nnom_forget(m);\n    nnom_status_t status = NNOM_MORE;\n");
+    if (warm_up > 0) {
+        nnom_writer_print(w, "    for (uint32_t k = 0; k <= %" PRIu32 "u; k++) {\n        nnom_reset(m);\n", warm_up);
+    }
+    freeze_test_write_rows(w, t, warm_up > 0 ? "        " : "    ");
+    nnom_writer_print(w, warm_up > 0 ? "    }\n    nnom_forget(m);\n" : "    nnom_forget(m);\n");
 }
 
 static void write_input(nnom_writer_t *w, uint32_t i, const nnom_tensor_t *t)
@@ -154,7 +166,7 @@ static void write_input(nnom_writer_t *w, uint32_t i, const nnom_tensor_t *t)
 static void write_run(nnom_writer_t *w, const nnom_model_t *m)
 {
     if (m->instance.program->fed != 0) {
-        freeze_test_write_feed(w, nnom_input_tensor(&m->instance, 0));
+        freeze_test_write_feed(w, nnom_input_tensor(&m->instance, 0), m->instance.program->warm_up);
         return;
     }
     for (uint32_t i = 0; i < nnom_input_count(&m->instance); i++) {

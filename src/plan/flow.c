@@ -107,6 +107,16 @@ uint64_t nnom_storage_bytes(const nnom_flow_t *f, uint16_t storage)
     return (uint64_t)f->rows[storage] * (uint64_t)f->program->tensors[storage].row_bytes;
 }
 
+bool nnom_is_read_state(const nnom_flow_t *f, uint16_t storage)
+{
+    for (uint32_t i = 0; i < f->program->state_count; i++) {
+        if (f->storage[f->program->states[i].read] == storage) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_input(const nnom_flow_t *f, uint16_t storage)
 {
     for (uint16_t i = 0; i < f->program->input_count; i++) {

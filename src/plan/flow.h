@@ -46,6 +46,8 @@ nnom_range_t nnom_rows_read(const nnom_program_t *program, const nnom_node_t *no
 int32_t nnom_node_rows(const nnom_flow_t *flow, uint32_t node);
 /* Bytes of the rows of a storage that are read. */
 uint64_t nnom_storage_bytes(const nnom_flow_t *flow, uint16_t storage);
+/* True if it holds, when a run begins, what the one before left. */
+bool nnom_is_read_state(const nnom_flow_t *flow, uint16_t storage);
 /* True if input row by row comes into this storage. */
 bool nnom_is_fed(const nnom_flow_t *flow, uint16_t storage);
 /* True if a storage is a ring in segment [first, end): made (or fed) and read only there. */

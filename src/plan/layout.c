@@ -46,7 +46,7 @@ static void whole_tensors(nnom_planner_t *p)
     for (uint16_t t = 0; t < p->program->tensor_count; t++) {
         if (in_arena(p, t)) {
             const uint16_t made = p->flow.producer[t];
-            const uint16_t first = made == NNOM_NO_NODE ? 0 : time_of(p, made);
+            const uint16_t first = made == NNOM_NO_NODE || nnom_is_read_state(&p->flow, t) ? 0 : time_of(p, made);
             const uint16_t last = time_of(p, p->flow.last_use[t]);
             p->tensor_block[t] = add_block(p, nnom_storage_bytes(&p->flow, t), first, last);
         }

@@ -47,7 +47,8 @@ static bool lives(const nnom_flow_t *f, uint16_t storage, uint16_t first, uint16
     const nnom_tensor_t *t = &f->program->tensors[storage];
     const uint16_t made = f->producer[storage];
     return f->storage[storage] == storage && t->data == NULL && f->last_use[storage] >= first &&
-           (made == NNOM_NO_NODE ? f->readers[storage] + f->last_use[storage] > 0 : made < end);
+           (made == NNOM_NO_NODE ? f->readers[storage] + f->last_use[storage] > 0
+                                 : made < end || nnom_is_read_state(f, storage));
 }
 
 static uint32_t scratch_of(const nnom_flow_t *f, const nnom_part_t *part)

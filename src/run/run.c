@@ -150,9 +150,23 @@ static void leave(const nnom_instance_t *instance)
     for (uint32_t i = 0; i < program->state_count; i++) {
         const nnom_tensor_t *read = &program->tensors[program->states[i].read];
         const nnom_tensor_t *left = &program->tensors[program->states[i].left];
+        if (read == left) {
+            continue; /* its operation keeps it */
+        }
         memcpy(nnom_tensor_rows(read, &instance->arena).data, nnom_tensor_rows(left, &instance->arena).data,
                run_whole_bytes(read));
     }
+}
+
+/* The end of a run: NNOM_OK if what the outputs tell of has been seen. */
+static nnom_status_t finish(nnom_instance_t *instance)
+{
+    leave(instance);
+    if (instance->started > instance->program->warm_up) {
+        return NNOM_OK;
+    }
+    instance->started++;
+    return NNOM_MORE;
 }
 
 void nnom_reset(nnom_instance_t *instance)
@@ -176,10 +190,7 @@ nnom_status_t nnom_run(nnom_instance_t *instance)
     nnom_reset(instance);
     begin(instance);
     const nnom_status_t status = advance(instance);
-    if (status == NNOM_OK) {
-        leave(instance);
-    }
-    return status;
+    return status == NNOM_OK ? finish(instance) : status;
 }
 
 nnom_status_t nnom_feed(nnom_instance_t *instance, const void *rows, uint32_t n)
@@ -210,10 +221,7 @@ nnom_status_t nnom_feed(nnom_instance_t *instance, const void *rows, uint32_t n)
             return status;
         }
     }
-    if (status == NNOM_OK) {
-        leave(instance);
-    }
-    return status;
+    return status == NNOM_OK ? finish(instance) : status;
 }
 
 nnom_status_t nnom_feed_bytes(nnom_instance_t *instance, const void *rows, uint32_t bytes)

@@ -95,6 +95,22 @@ def conversion(c: Conversion) -> dict[str, Any]:
         "layers": [asdict(row) for row in c.layers],
         "shrinking": [asdict(r) for r in c.prepared.shrinking],
         **report(c.report),
+        "stream": streaming(c),
+    }
+
+
+def streaming(c: Conversion) -> dict[str, Any] | None:
+    """What a step takes and costs, what was proved, what its form loses; None if the model takes whole windows."""
+    s, cost = c.streaming, c.hop_cost
+    if s is None or cost is None:
+        return None
+    return {
+        "hop_rows": s.hop,
+        "window_rows": s.window,
+        "first_output_rows": s.first_rows,
+        **asdict(cost),
+        "proof": {**asdict(s.proof), "equal": True},
+        "causal": None if s.loss is None else asdict(s.loss),
     }
 
 

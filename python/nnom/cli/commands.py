@@ -51,11 +51,15 @@ def _convert(a: Namespace) -> int:
     x = samples_of(a.calibration, graph)
     if a.labels and x is None:
         raise DataError("--labels: needs --calibration, whose classes they are")
+    if a.causal and a.stream is None:
+        raise DataError("--causal: needs --stream")
+    if a.stream is not None and a.sequence:
+        raise DataError("--stream: not together with --sequence: steps follow one another anyway")
     y = datasets.read_array(a.labels, "--labels") if a.labels else None
     places = (", ".join(a.calibration or ["calibration data"]), a.labels or "labels")
     with printing.Stages(a.quiet) as stage:
         options = {"name": a.name, "method": a.method, "out": a.out, "plan": plan_of(a), "places": places}
-        options["command"] = command_text(a.words)
+        options |= {"command": command_text(a.words), "stream": a.stream, "causal": a.causal}
         c = convert(graph, x, y, stage=stage, **options)
     if a.json:
         return _print_json(as_json.conversion(c))

@@ -17,6 +17,8 @@ OPTIONS = {
     Setting.BOARD: "--board",
     Setting.RAM: "--ram",
     Setting.FEED: "--feed",
+    Setting.STREAM: "--stream",
+    Setting.CAUSAL: "--causal",
     Setting.NO_ORIGINAL: "--no-original",
 }
 

@@ -73,6 +73,7 @@ def _plan(p: argparse.ArgumentParser, short: bool = False) -> None:
 
 def _convert(commands: argparse._SubParsersAction) -> None:
     example = "nnom convert model.keras --calibration x.npy --labels y.npy --name har -o out/"
+    example += "\n  nnom convert model.keras --calibration x.npy --labels y.npy --stream 8 --causal -o out/"
     p = _command(commands, "convert", "Convert a model to model.c and model.h.", example)
     _model(p)
     _calibration(p)
@@ -82,6 +83,11 @@ def _convert(commands: argparse._SubParsersAction) -> None:
     p.add_argument("-o", "--out", default="out", metavar="DIR", help="folder for model.c and model.h (default: out)")
     text = "print what each lossless pass saved in MACs, weight bytes and activation bytes"
     p.add_argument("--report-shrink", action="store_true", help=text)
+    text = "run on a signal without end: takes HOP rows (of time) a step, computes what is new, gives what the model "
+    text += "gives for the newest window, byte for byte: that is tried on the calibration samples, or on noise"
+    p.add_argument("--stream", type=int, metavar="HOP", help=text)
+    text = "with --stream: where the model pads in time, rows of the signal stand in place of zeros; its loss is told"
+    p.add_argument("--causal", action="store_true", help=text)
     _plan(p)
 
 

@@ -19,6 +19,7 @@ from ..graph import Graph
 from ..passes import PassReport, format_report
 from ..removed import removed
 from ..running import BoardRun
+from ..stream_proof import loss_text
 from ..text import short
 from .names import told
 from .terminal import Screen, Stages, Table
@@ -94,10 +95,32 @@ def print_conversion(out: Screen, c: Conversion) -> None:
         tried = ", ".join(f"{t.method} {decibels(t.sqnr)}" for t in c.prepared.trials)
         out.detail(f"ranges: {c.prepared.method} (output SQNR in dB on calibration samples: {tried})")
     print_losses(out, c.report)
+    if c.streaming is not None:
+        print_streaming(out, c)
     print_written(out, c.paths)
     if c.paths:
         out.detail("model.c is compiled with NNoM's C library, at best with -O2: nnom library -o nnom/ copies it")
     print_warnings(out, c.report.warnings)
+
+
+def print_streaming(out: Screen, c: Conversion) -> None:
+    """What a step takes and costs, what was proved, what its form loses."""
+    s, cost = c.streaming, c.hop_cost
+    assert s is not None and cost is not None
+    out.say(
+        f"stream: {s.hop} rows a step, an output for the newest {s.window} from row {s.first_rows} on; "
+        f"{cost.state_bytes:,} B are kept"
+    )
+    times = cost.window_instructions / max(cost.instructions, 1)
+    out.say(
+        f"a step: {cost.instructions:,} instructions (estimated), {cost.macs:,} MACs; the window whole: "
+        f"{cost.window_instructions:,}, {cost.window_macs:,} MACs: {times:.1f} times as many"
+    )
+    out.say(f"{s.proof.windows:,} windows of a signal of {s.proof.rows:,} rows equal the whole run to the byte")
+    if s.loss is not None:
+        out.say(f"without padding in time, {loss_text(s.loss)}")
+    if s.hop >= s.window:
+        out.say("windows do not overlap at this hop: the model as it is computes less")
 
 
 def print_written(out: Screen, paths: Sequence[Path]) -> None:

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/* A window that slides over a series: the last rows that came. */
+#include "../run/move.h"
+#include "elementwise.h"
+
+/* Piece by piece: none of `by` rows reaches into where it goes. */
+static void slide_up(const nnom_rows_t *to, int32_t kept, int32_t by)
+{
+    for (int32_t y = 0; y < kept; y += by) {
+        const int32_t rows = kept - y < by ? kept - y : by;
+        nnom_move(nnom_row(to, y), nnom_row(to, y + by), (size_t)rows * (size_t)to->row_bytes);
+    }
+}
+
+static void slide_run(const nnom_call_t *call)
+{
+    const nnom_rows_t from = nnom_call_input_rows(call, 0), to = nnom_call_output_rows(call);
+    const int32_t given = nnom_call_input(call, 0)->shape.h, rows = nnom_call_output(call)->shape.h;
+    const int32_t kept = rows > given ? rows - given : 0;
+    slide_up(&to, kept, given);
+    for (int32_t y = kept; y < rows; y++) {
+        nnom_move(nnom_row(&to, y), nnom_row(&from, y + given - rows), (size_t)to.row_bytes);
+    }
+}
+
+extern const nnom_op_t nnom_slide_op;
+/* In one call: the rows move up once. */
+const nnom_op_t nnom_slide_op = {slide_run, nnom_window_all, NNOM_OP_WHOLE, 0};
+
+static nnom_status_t slide_build(nnom_layer_t *layer)
+{
+    const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
+    if (layer->given->shape.h < 1) {
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "it keeps %d rows, expected 1 or more",
+                               (int)layer->given->shape.h);
+    }
+    layer->out->shape = nnom_make_shape(layer->given->shape.h, in.w, in.c);
+    layer->overlap = NNOM_NO_OVERLAP;
+    NNOM_LAYER_SET_OP(layer, nnom_slide_op);
+    return nnom_layer_keep_quant(layer);
+}
+
+static const nnom_class_t slide_class = {"Slide", NULL, NULL, slide_build, 1, 1, NNOM_CLASS_KEEPS | NNOM_CLASS_NO_SWAP};
+
+nnom_layer_t *nnom_slide(int32_t rows)
+{
+    nnom_layer_t *layer = nnom_layer_new(&slide_class, sizeof *layer);
+    if (layer != NULL) {
+        nnom_layer_give_shape(layer, nnom_make_shape(rows, 0, 0));
+    }
+    return layer;
+}
