@@ -106,13 +106,14 @@ class Builder:
         shape: Sequence[int],
         attrs: dict[str, Any] | None = None,
         weights: dict[str, Weight] | None = None,
+        like: Value | None = None,
     ) -> Value:
-        """`shape`: of the result, in Keras's form."""
+        """`shape`: of the result, in Keras's form. like: whose type it has, by default the first input."""
         self.room.take(f"layer '{name}'", shape)
         unique = self.graph.unique(self.scope + name)
         node = Node(op, unique, [v.name for v in inputs], unique, attrs or {}, weights or {})
-        stored = "int32" if node.entry.integers else self.graph.tensors[inputs[0].name].dtype
-        dtype = stored if stored != "float32" else inputs[0].dtype if op in MOVES else "float32"
+        stored = "int32" if node.entry.integers else self.graph.tensors[(like or inputs[0]).name].dtype
+        dtype = stored if stored != "float32" else (like or inputs[0]).dtype if op in MOVES else "float32"
         return Value(self.graph.add(node, sides_of(shape), stored), tuple(shape), dtype)
 
     def constant(self, name: str, data: np.ndarray) -> Value:

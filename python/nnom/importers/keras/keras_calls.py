@@ -11,7 +11,18 @@ from .keras_settings import PREPROCESSING
 from .keras_spec import Call, Layer, Ref
 
 ARGUMENTS = ("training", "mask")
-RECURRENT = ("SimpleRNN", "GRU", "LSTM", "Bidirectional")
+# Arguments that are tensors of the model, in the order in which the handlers take them, behind those without a name.
+TENSORS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("SimpleRNN", "GRU", "LSTM", "Bidirectional"), ("initial_state",)),
+    "MultiHeadAttention": ("query", "value", "key"),
+}
+# Arguments that must say what holds anyway, and what to do instead.
+_PLAIN = {
+    "use_causal_mask": "causal masks are not supported",
+    "return_attention_scores": "use the layer's result alone",
+    **dict.fromkeys(("attention_mask", "query_mask", "value_mask", "key_mask"), "use inputs of a fixed length"),
+}
+_ATTENTION = ("MultiHeadAttention", "Attention", "AdditiveAttention")
 
 
 def check(layer: Layer, call: Call, v3: bool) -> None:
@@ -24,7 +35,11 @@ def check(layer: Layer, call: Call, v3: bool) -> None:
         if not _is_input(value) and not (position and value is None):
             raise Refused(f"argument {position + 1} of its call is {short(value)}", "call it with tensors of the model")
     for name, value in call.kwargs.items():
-        if name == "initial_state" and layer.cls in RECURRENT and (value is None or _is_input(value)):
+        if name in TENSORS.get(layer.cls, ()) and (value is None or _is_input(value)):
+            continue
+        if layer.cls in _ATTENTION and name in _PLAIN:
+            if value not in (None, False):
+                raise Refused(f"its call has {name}={short(value)}", _PLAIN[name])
             continue
         if name not in ARGUMENTS:
             raise Refused(f"its call has an argument '{name}', which is not supported", "leave it away")

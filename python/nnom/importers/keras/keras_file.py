@@ -18,12 +18,13 @@ from ...errors import ModelError, UnsupportedError
 from ...untrusted import Archive, allowance, parse_json, read_file
 from ..kinds import kind_of
 from ..workbench import Refused
+from . import keras_attention, keras_recurrent
 from .hdf5_file import Hdf5File
-from .keras_recurrent import FOLDERS
 from .keras_settings import BATCH_NORMS
 from .keras_spec import Config, Layer, Model, parse_model
 
 ZIP_MAGIC, HDF5_MAGIC = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
+_FOLDERS = {**keras_recurrent.FOLDERS, **keras_attention.FOLDERS}
 ROOTS = ("layers", "_layer_checkpoint_dependencies")  # Keras 3 and 2.13 on; Keras 2.12
 _WEIGHTS = (
     "weights only (of save_weights()), without the layers; expected a whole model: build the model in Python, "
@@ -66,7 +67,7 @@ class _Store:
     def of_layer(self, path: str, cls: str) -> list[np.ndarray]:
         """All arrays of a layer; of cells and wrapped layers as well."""
         own = self.of(path)
-        for folder in FOLDERS.get(cls, ()):
+        for folder in _FOLDERS.get(cls, ()):
             own += self.of(f"{path}/{folder}")
         return own
 
@@ -244,6 +245,15 @@ def weight_counts(layer: Layer) -> tuple[int, int]:
         return 1, 0
     if layer.cls in ("SimpleRNN", "GRU", "LSTM"):
         return 2 + int(config.flag("use_bias", True)), 0
+    if layer.cls in ("LayerNormalization", "GroupNormalization"):
+        return int(config.flag("scale", True)) + int(config.flag("center", True)), 0
+    if layer.cls in ("RMSNormalization", "Embedding"):
+        return 1, 0
+    if layer.cls in ("Attention", "AdditiveAttention"):
+        concat = layer.cls == "Attention" and config.get("score_mode") == "concat"
+        return int(config.flag("use_scale", layer.cls != "Attention")) + int(concat), 0
+    if layer.cls == "MultiHeadAttention":
+        return 8 if config.flag("use_bias", True) else 4, 0
     if layer.cls == "Dense" or "Conv" in layer.cls:
         return (2 if layer.cls.startswith("Separable") else 1) + int(config.flag("use_bias", True)), 0
     return 0, 0

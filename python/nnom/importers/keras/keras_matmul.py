@@ -22,10 +22,10 @@ def matmul(b: Builder, layer: Layer, given: Arguments) -> Value:
         return _of_tensors(b, layer, one, two, turned)
     if isinstance(one, Value):
         one = _swapped(b, layer, one) if turned[0] else one
-        return _by_constant(b, layer, layer.name, one, _matrix(layer, two, turned[1]))
+        return by_constant(b, layer.where, layer.name, one, _matrix(layer, two, turned[1]))
     if isinstance(two, Value):
         two = two if turned[1] else _swapped(b, layer, two)
-        made = _by_constant(b, layer, f"{layer.name}_product", two, _matrix(layer, one, turned[0]).T)
+        made = by_constant(b, layer.where, f"{layer.name}_product", two, _matrix(layer, one, turned[0]).T)
         return _swapped(b, layer, made)
     raise Refused("its operands are no tensors of the model", "compute it before")
 
@@ -48,15 +48,18 @@ def _swapped(b: Builder, layer: Layer, x: Value) -> Value:
     return transposed(b, f"{layer.name}_turned", x, [*range(rank - 2), rank - 1, rank - 2])
 
 
-def _by_constant(b: Builder, layer: Layer, name: str, x: Value, matrix: np.ndarray) -> Value:
-    """Over the last axis: a dense layer, or a 1x1 convolution."""
+def by_constant(
+    b: Builder, where: str, name: str, x: Value, matrix: np.ndarray, bias: np.ndarray | None = None
+) -> Value:
+    """x @ matrix + bias over the last axis: a dense layer, or a 1x1 convolution. where: for messages."""
     if not x.shape or x.shape[-1] != matrix.shape[0]:
-        raise ModelError(f"{layer.where}: multiplies {list(x.shape)} by {list(matrix.shape)}; the sides do not fit")
+        raise ModelError(f"{where}: multiplies {list(x.shape)} by {list(matrix.shape)}; the sides do not fit")
     weights, shape = np.ascontiguousarray(matrix.T), (*x.shape[:-1], matrix.shape[1])
+    more = {} if bias is None else {"bias": Weight(bias)}
     if len(x.shape) == 1:
-        return b.node("dense", name, [x], shape, {"activation": "none"}, {"weights": Weight(weights)})
+        return b.node("dense", name, [x], shape, {"activation": "none"}, {"weights": Weight(weights), **more})
     attrs = {"stride": (1, 1), "dilation": (1, 1), "padding": (0, 0, 0, 0), "activation": "none"}
-    return b.node("conv2d", name, [x], shape, attrs, {"weights": Weight(weights[:, None, None])})
+    return b.node("conv2d", name, [x], shape, attrs, {"weights": Weight(weights[:, None, None]), **more})
 
 
 def _of_tensors(b: Builder, layer: Layer, one: Value, two: Value, turned: list[bool]) -> Value:

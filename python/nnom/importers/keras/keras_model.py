@@ -10,7 +10,7 @@ from ...errors import ModelError, UnsupportedError
 from ...graph import Graph, Tensor
 from ..limits import MAX_LAYERS, MAX_REFUSALS, Budget
 from ..workbench import Refusals, Refused, Thing, c_identifier, rename
-from . import keras_calls, keras_ops, keras_recurrent, keras_settings
+from . import keras_attention, keras_calls, keras_norms, keras_ops, keras_recurrent, keras_settings
 from .keras_build import Builder, Handler, Value, layer_activation, sides_of
 from .keras_file import Source, input_shape, read_source
 from .keras_layers import HANDLERS as WINDOW_HANDLERS
@@ -19,8 +19,9 @@ from .keras_shapes import HANDLERS as SHAPE_HANDLERS
 from .keras_shapes import MANY_INPUTS
 from .keras_spec import Call, Layer, Model, Ref, refs_in
 
-HANDLERS: dict[str, Handler] = {**WINDOW_HANDLERS, **SHAPE_HANDLERS}
-MANY_HANDLERS = keras_recurrent.table(HANDLERS)  # of layers with several outputs, or states as inputs
+HANDLERS: dict[str, Handler] = {**WINDOW_HANDLERS, **SHAPE_HANDLERS, **keras_norms.HANDLERS}
+# Of layers with several outputs, or several inputs that are no list.
+MANY_HANDLERS = {**keras_recurrent.table(HANDLERS), **keras_attention.HANDLERS}
 REFS_PER_LAYER = 16  # tensors that a layer may read on average before they count as layers
 
 _RECURRENT = ("recurrent convolutions are not supported", "use LSTM or GRU over features that Conv2D makes")
@@ -30,17 +31,11 @@ _ADVICE: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"), _RECURRENT),
     **dict.fromkeys(("Conv3D", "Conv3DTranspose", "MaxPooling3D", "AveragePooling3D", "ZeroPadding3D"), _VOLUME),
     **dict.fromkeys(
-        ("LayerNormalization", "GroupNormalization", "UnitNormalization", "RMSNormalization"),
-        ("its statistics are computed at run time", "use BatchNormalization, which costs nothing after folding"),
-    ),
-    **dict.fromkeys(
-        ("MultiHeadAttention", "GroupedQueryAttention", "GroupQueryAttention", "Attention", "AdditiveAttention"),
-        ("attention is not supported", "use Conv1D or SeparableConv1D over the time axis"),
+        ("GroupedQueryAttention", "GroupQueryAttention"),
+        ("heads that share keys are not supported", "use MultiHeadAttention"),
     ),
     "Lambda": ("it holds code, not a description", "use layers, or operations such as x + y and keras.ops.relu(x)"),
-    "Embedding": ("look-up tables are not supported", "look the vectors up before the model"),
     "Masking": ("masks are not supported", "use inputs of a fixed length"),
-    "Dot": ("products of tensors are not supported", "use Multiply and GlobalAveragePooling1D or Dense"),
     "ThresholdedReLU": ("it is not continuous", "use ReLU"),
 }
 _QAT = (
@@ -80,6 +75,7 @@ class _Importer:
         inputs = [self._input(model, ref, name) for ref, name in zip(model.inputs, names, strict=True)]
         outputs = self._model(model, inputs, "")
         self.refusals.stop_if_refused()
+        keras_attention.check_indices(self.graph)
         self._outputs([v for v in outputs if v is not None], model.output_names)
         self.graph.prune()
         return self.graph
@@ -197,9 +193,9 @@ class _Importer:
             args, kwargs = _filled(call.args, values), _filled(call.kwargs, values)
             return keras_ops.convert(self.builder, layer, args, kwargs)
         keras_calls.check(layer, call, self.builder.v3)
-        if layer.cls in MANY_HANDLERS and found:
-            initial = [values[ref] for ref in refs_in(call.kwargs.get("initial_state"))]
-            return MANY_HANDLERS[layer.cls](self.builder, layer, [*found, *(v for v in initial if v is not None)])
+        named = [values[ref] for key in keras_calls.TENSORS.get(layer.cls, ()) for ref in refs_in(call.kwargs.get(key))]
+        if layer.cls in MANY_HANDLERS and (found or named):
+            return MANY_HANDLERS[layer.cls](self.builder, layer, [*found, *(v for v in named if v is not None)])
         if not found or (len(found) > 1 and layer.cls not in MANY_INPUTS):
             raise ModelError(f"{layer.where}: is called with {len(found)} tensors; expected one")
         return [HANDLERS[layer.cls](self.builder, layer, found)]

@@ -75,7 +75,11 @@ def _normalize(b: Builder, layer: Layer, given: Arguments) -> Value:
     epsilon = 1e-7 if given["epsilon"] is None else given.real("epsilon")
     if epsilon <= 0:
         raise given.refusal("epsilon", "a number > 0 is expected")
-    floor = epsilon if given.signature.kind == "normalize_sum" else epsilon**2
+    return normalised(b, name, x, axes, epsilon if given.signature.kind == "normalize_sum" else epsilon**2)
+
+
+def normalised(b: Builder, name: str, x: Value, axes: list[int], floor: float) -> Value:
+    """x / sqrt(max(sum of squares over axes, floor))."""
     if axes == [len(x.shape) - 1] and floor <= 1e-12:
         return b.node("l2_norm", name, [x], x.shape)
     squares = _squares(b, name, x, axes)

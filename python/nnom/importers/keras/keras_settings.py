@@ -92,6 +92,21 @@ LAYERS: dict[str, Settings] = {
     "LSTM": _GATED,
     "GRU": _GRU,
     "Bidirectional": _settings("layer backward_layer merge_mode"),
+    "LayerNormalization": _settings("axis epsilon center scale", _trained("beta", "gamma"), rms_scaling=(False, None)),
+    "RMSNormalization": _settings("axis epsilon", _trained("scale")),
+    "GroupNormalization": _settings("groups axis epsilon center scale", _trained("beta", "gamma")),
+    "UnitNormalization": _settings("axis"),
+    "Dot": _settings("axes normalize"),
+    "Attention": _settings("use_scale score_mode", dict.fromkeys(("dropout", "seed"), TRAINING), causal=(False, None)),
+    "AdditiveAttention": _settings("use_scale", dict.fromkeys(("dropout", "seed"), TRAINING), causal=(False, None)),
+    "MultiHeadAttention": _settings("num_heads key_dim value_dim use_bias output_shape", {
+        **_trained("kernel", "bias"), **dict.fromkeys(("dropout", "seed"), TRAINING), "flash_attention": SPEED,
+        **dict.fromkeys(("query_shape", "key_shape", "value_shape"), "its inputs show it"),
+    }, use_gate=(False, None), attention_axes=(None, [1], (1,)), sliding_window=(None,)),
+    "Embedding": _settings(
+        "input_dim output_dim", {**_trained("embeddings"), **_LORA, "input_length": "its input shows it"},
+        mask_zero=(False, None), quantization_config=(None,), sparse=(False, None),
+    ),
     "TimeDistributed": _settings("layer"),
     "InputLayer": _settings("batch_shape batch_input_shape", {
         "optional": "the input is always given",
