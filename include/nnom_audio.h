@@ -41,17 +41,16 @@ typedef struct nnom_audio_arithmetic {
 /* A front end: constant. Filled by nnom_audio_fixed_make() or nnom_audio_float_make(), or part of a file that Python wrote. */
 struct nnom_audio {
     const nnom_audio_arithmetic_t *arithmetic;
-    const void *tables;  /* the operation's */
-    uint32_t work_bytes; /* the operation's, a multiple of 4 */
+    const void *tables;  /* the arithmetic's */
+    uint32_t work_bytes; /* the arithmetic's, a multiple of 4 */
+    uint32_t row_bytes;  /* a multiple of 4 */
     uint16_t window;     /* samples of a row */
     uint16_t step;       /* samples from a row to the next: rows overlap by window - step */
     uint16_t columns;    /* numbers of a row */
-    nnom_type_t type;    /* of each: NNOM_TYPE_S8 or NNOM_TYPE_S16 */
+    nnom_type_t type;    /* of each: NNOM_TYPE_S8 or NNOM_TYPE_S16; of the float arithmetic also NNOM_TYPE_F32 */
 };
 
-/* Bytes that a stream of a front end needs: samples, work, a row. As a macro for static memory, of the numbers of nnom_audio_t. */
-#define NNOM_AUDIO_BYTES(window, work_bytes, columns)                                                                  \
-    ((((window)*2u + 3u) & ~3u) + (work_bytes) + (((columns)*2u + 3u) & ~3u))
+/* Bytes that a stream of a front end needs: samples, work, a row. A file that Python wrote has the same as a macro, NAME_BYTES. */
 uint32_t nnom_audio_bytes(const nnom_audio_t *audio);
 
 /* A front end with its memory. The members are private. */
@@ -75,19 +74,26 @@ nnom_status_t nnom_audio_start(nnom_audio_stream_t *stream, const nnom_audio_t *
  */
 uint32_t nnom_audio_push(nnom_audio_stream_t *stream, const int16_t *samples, uint32_t n, const void **row);
 
-/* ---- In fixed point: the micro frontend of TensorFlow Lite Micro, to the bit ---- */
-
-/*
- * Window, FFT in 16 bits, a bank of triangles on the mel scale, noise reduction, gain control (PCAN), logarithm; then, if cepstra
- * are asked for, their cosine transform. nnom_audio_fixed_defaults() fills in what TFLM's micro_speech takes.
- */
-typedef struct nnom_audio_fixed_settings {
+/* Rows and channels, of both arithmetics. */
+typedef struct nnom_audio_frame {
     int32_t rate;     /* samples a second, 1000 to 192000 */
     int32_t window;   /* samples of a row, 16 to 4096 */
     int32_t step;     /* samples, 1 to window */
-    int32_t channels; /* of the filter bank, 1 to 128 */
+    int32_t channels; /* of the filter bank, 1 to 128: triangles on the mel scale */
     float lower;      /* Hz, where the first triangle begins, >= 0 */
-    float upper;      /* Hz, where the last one ends, below rate / 2 */
+    float upper;      /* Hz, where the last one ends, up to rate / 2 */
+} nnom_audio_frame_t;
+
+enum { NNOM_AUDIO_CHANNELS = 128 };
+
+/* ---- In fixed point: the micro frontend of TensorFlow Lite Micro, to the bit ---- */
+
+/*
+ * Window, FFT in 16 bits, filter bank, noise reduction, gain control (PCAN), logarithm; then, if cepstra are asked for, their cosine
+ * transform. nnom_audio_fixed_defaults() fills in what TFLM's micro_speech takes.
+ */
+typedef struct nnom_audio_fixed_settings {
+    nnom_audio_frame_t frame; /* upper: below rate / 2 */
 
     bool noise_reduction;   /* an estimate of each channel's noise is subtracted */
     int32_t smoothing_bits; /* fraction bits of the estimate, 0 to 16 */
@@ -111,8 +117,7 @@ typedef struct nnom_audio_fixed_settings {
     int32_t zero_point; /* within type */
 } nnom_audio_fixed_settings_t;
 
-/* What nnom_audio_fixed_t holds, beside its tables. */
-enum { NNOM_AUDIO_GAINS = 125, NNOM_AUDIO_CHANNELS = 128 };
+enum { NNOM_AUDIO_GAINS = 125 };
 
 /* Tables of the fixed arithmetic. */
 typedef struct nnom_audio_fixed {
@@ -152,6 +157,65 @@ uint32_t nnom_audio_fixed_bytes(const nnom_audio_fixed_settings_t *settings);
  * Takes libm, and some time. NNOM_NULL; NNOM_BAD_ARGUMENT (nnom_audio_fixed_fault() tells, or the address); NNOM_TOO_SMALL.
  */
 nnom_status_t nnom_audio_fixed_make(nnom_audio_t *audio, const nnom_audio_fixed_settings_t *settings, void *memory,
+                                    uint32_t bytes);
+
+/* ---- In float ---- */
+
+typedef enum nnom_audio_taper { NNOM_AUDIO_HANN = 0, NNOM_AUDIO_HAMMING = 1 } nnom_audio_taper_t;
+
+/*
+ * Pre-emphasis, window, FFT, filter bank, logarithm; then, if cepstra are asked for, their cosine transform (MFCC). For cores with an FPU;
+ * others compute the same, slowly. The rows are the same everywhere where the compiler does not contract (-ffp-contract=off, or -std=c99).
+ * nnom_audio_float_defaults() fills in 40 channels of log energies; MLPerf Tiny's keyword spotting takes window 480, step 320, lower 20,
+ * upper 4000, power 1, cepstra 10.
+ */
+typedef struct nnom_audio_float_settings {
+    nnom_audio_frame_t frame;
+
+    float pre_emphasis;       /* so much of the sample before is subtracted, 0 to 1 */
+    nnom_audio_taper_t taper; /* the window */
+    bool symmetric;           /* false: periodic, as a spectrum's window is; true: its last sample equals its first */
+    float gain;               /* samples are multiplied by it, 2^-40 to 1: 2^-15 makes full scale 1 */
+    int32_t power;            /* 1: magnitudes of bins are added up, 2: their squares */
+    float epsilon;            /* added to each channel before the logarithm, 1e-30 to 1 */
+    float log_scale;          /* times the natural logarithm ... */
+    float log_offset;         /* ... and this added */
+    int32_t cepstra;          /* 0: channels go out; else the first so many of their cosine transform, up to channels */
+
+    /* float32 goes out as it is; integers as clamp(round(v / scale) + zero_point), nnom_stored() */
+    nnom_type_t type; /* NNOM_TYPE_F32, NNOM_TYPE_S8 or NNOM_TYPE_S16 */
+    float scale;      /* > 0 */
+    int32_t zero_point;
+} nnom_audio_float_settings_t;
+
+/* Tables of the float arithmetic. */
+typedef struct nnom_audio_float {
+    const float *window;    /* [window], times the gain */
+    const float *twiddles;  /* [3 n / 4][2], n = 2^fft_bits / 2: exp(-2 pi i k / n) */
+    const float *split;     /* [n / 2][2]: exp(-pi i ((k + 1) / n + 1/2)) */
+    const uint16_t *widths; /* [channels + 1]: bins between the centres of two triangles */
+    const float *weights;   /* [bins]: of the triangle that falls; the next one, that rises, has 1 less that */
+    const float *cosines;   /* [columns][channels]; NULL: no cosine transform */
+    uint16_t channels;
+    uint16_t first_bin;
+    uint8_t fft_bits;
+    uint8_t power;
+    float pre_emphasis;
+    float epsilon;
+    float log_scale;
+    float log_offset;
+    float scale;
+    int32_t zero_point;
+} nnom_audio_float_t;
+
+extern const nnom_audio_arithmetic_t nnom_audio_float_arithmetic;
+
+/* 16 kHz, rows of 480 samples every 320, 40 channels from 20 to 8000 Hz, energies, Hann, gain 2^-15, epsilon 1e-6; out: float32. */
+void nnom_audio_float_defaults(nnom_audio_float_settings_t *settings);
+/* As for the fixed arithmetic. */
+const char *nnom_audio_float_fault(const nnom_audio_float_settings_t *settings);
+uint32_t nnom_audio_float_bytes(const nnom_audio_float_settings_t *settings);
+nnom_status_t nnom_audio_float_make(nnom_audio_t *audio, const nnom_audio_float_settings_t *settings, void *memory,
                                     uint32_t bytes);
 
 /* ---- As C: hosts only ---- */

@@ -16,7 +16,7 @@ import pytest
 pytest.importorskip("tflite_micro", reason="needs the package tflite-micro")
 pytest.importorskip("ai_edge_litert", reason="needs the package ai-edge-litert")
 
-from nnom.audio import FixedFeatures  # noqa: E402
+from nnom.audio import FixedFeatures, FloatFeatures  # noqa: E402
 from nnom.errors import DataError  # noqa: E402
 from oracle.micro import Micro  # noqa: E402
 from oracle.signals import Signals  # noqa: E402
@@ -67,6 +67,10 @@ def sounds(rng: np.random.Generator, count: int) -> np.ndarray:
         parts.append(kinds[int(rng.integers(len(kinds)))].astype(np.int16))
     return np.concatenate(parts)[:count]
 
+
+needs_clips = pytest.mark.skipif(
+    not (SHARED / "microfrontend_features.npz").is_file(), reason=f"no clips in {SHARED}: set NNOM_SHARED"
+)
 
 # ---- Against TFLite Micro ----
 
@@ -172,9 +176,7 @@ def test_fixed_tables(bits: int) -> None:
     assert np.abs(array(t.window, 2 * n) - hann).max() < 0.51
 
 
-@pytest.mark.skipif(
-    not (SHARED / "microfrontend_features.npz").is_file(), reason=f"no clips in {SHARED}: set NNOM_SHARED"
-)
+@needs_clips
 def test_fixed_on_real_clips() -> None:
     """What TFLM's micro frontend gives for Speech Commands, as its micro_speech stores it."""
     clips, expected = np.load(SHARED / "speech_commands_wav.npz"), np.load(SHARED / "microfrontend_features.npz")
@@ -212,6 +214,84 @@ def test_fixed_output() -> None:
         expected = (rows * multiplier + divisor // 2) // divisor + zero_point
         assert got.dtype == dtype
         assert np.array_equal(got, np.clip(expected, limits.min, limits.max))
+
+
+# ---- Float ----
+
+
+def in_double(features: FloatFeatures, x: np.ndarray) -> np.ndarray:
+    """The rows of a clip from numpy's transform: the bank as tf.signal.linear_to_mel_weight_matrix has it."""
+    f, n = features, max(16, 1 << (features.window - 1).bit_length())
+    before = np.concatenate([[0.0], x[:-1]])
+    y = (x - f.pre_emphasis * before) * f.gain
+    starts = np.arange(0, len(x) - f.window + 1, f.step)
+    frames = np.stack([y[s : s + f.window] for s in starts])
+    mean = 0.5 if f.taper == "hann" else 0.54
+    turn = 2 * np.pi * np.arange(f.window) / (f.window - f.symmetric)
+    bins = np.abs(np.fft.rfft(frames * (mean - (1 - mean) * np.cos(turn)), n)) ** f.power
+    mel = 1127 * np.log1p(np.arange(n // 2 + 1) * f.rate / n / 700)
+    edges = np.linspace(*(1127 * np.log1p(h / 700) for h in (f.lower, f.upper)), f.channels + 2)
+    width = edges[1] - edges[0]
+    bank = np.maximum(0, 1 - np.abs(mel[:, None] - edges[1:-1]) / width)
+    bank[0] = 0
+    rows = np.log(bins @ bank + f.epsilon) * f.log_scale + f.log_offset
+    k, i = np.arange(f.cepstra)[:, None], np.arange(f.channels)
+    cosines = np.cos(np.pi * k * (2 * i + 1) / (2 * f.channels)) * np.sqrt(2 / f.channels)
+    return rows @ cosines.T if f.cepstra else rows
+
+
+@pytest.mark.parametrize("seed", range(CASES))
+def test_float_against_double(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    window, rate = int(rng.integers(16, 1200)), int(rng.choice((8000, 16000, 44100)))
+    channels = int(rng.integers(1, 50))
+    features = FloatFeatures(
+        rate=rate,
+        window=window,
+        step=int(rng.integers(1, window + 1)),
+        channels=channels,
+        lower=float(rng.uniform(0, 400)),
+        upper=float(rng.choice((0.5, rng.uniform(0.2, 0.5)))) * rate,
+        pre_emphasis=float(rng.choice((0, rng.uniform()))),
+        taper=str(rng.choice(("hann", "hamming"))),
+        symmetric=bool(rng.integers(2)),
+        power=int(rng.integers(1, 3)),
+        epsilon=float(10 ** rng.uniform(-6, -2)),
+        log_scale=float(rng.uniform(0.1, 5)),
+        cepstra=int(rng.integers(0, channels + 1)),
+    )
+    x = sounds(rng, window + 20 * features.step)
+    got, expected = features(x), in_double(features, x)
+    assert got.shape == expected.shape
+    assert got.dtype == np.float32
+    # Cepstra add up the errors of the channels.
+    assert np.abs(got - expected).max() < 2e-3 * features.log_scale * np.sqrt(channels), features
+    small = features.quantised(0.25, 3)
+    assert np.array_equal(small(x), np.clip(rounded(got / np.float32(0.25)) + 3, -128, 127))
+
+
+def rounded(x: np.ndarray) -> np.ndarray:
+    """To nearest, halves away from zero."""
+    return np.where(x < 0, -np.floor(0.5 - x), np.floor(x + 0.5))
+
+
+@needs_clips
+def test_mfcc_on_real_clips() -> None:
+    """MLPerf Tiny's features for keyword spotting, made by TensorFlow: each clip by its peak, stored by cutting.
+
+    26 of the 240 clips were stored otherwise, with a zero point that is 4 higher.
+    """
+    clips, expected = np.load(SHARED / "speech_commands_wav.npz"), np.load(SHARED / "mlperf_kws01.npz")
+    stored = expected["X"][clips["index_in_mlperf_kws01"]][..., 0].astype(float)
+    misses = []
+    for x, row in zip(clips["X"], stored, strict=True):
+        features = FloatFeatures(lower=20, upper=4000, power=1, cepstra=10, gain=1 / float(x.max()))
+        real = features(x) / expected["scale"] + 83
+        if abs(np.mean(real - row - 0.5)) < 2:
+            misses.append(np.abs(np.trunc(real) - row))
+    assert len(misses) == 214
+    assert np.max(misses) <= 1
+    assert np.mean(misses) < 0.003  # a float sum of theirs and one of ours on two sides of a whole number
 
 
 # ---- Streams ----

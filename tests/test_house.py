@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from nnom import boards
-from nnom.audio import FixedFeatures
+from nnom.audio import FixedFeatures, FloatFeatures
 from nnom.conversion import Plan, prepare
 from nnom.run_library import library_archive, library_root, library_sources, link_flags
 from nnom.running import build_frozen
@@ -180,14 +180,15 @@ int main(void)
 """
 
 
-def test_features_of_sound_link_nothing_else(compiler, tmp_path):
+@pytest.mark.parametrize(("features", "row"), [(FixedFeatures(), "fixed"), (FloatFeatures(power=1), "float")])
+def test_features_of_sound_link_nothing_else(compiler, tmp_path, features, row):
     """A front end written as C needs its arithmetic: no tables are made, no other room is touched."""
-    FixedFeatures().write_c(tmp_path, "ears")
+    features.write_c(tmp_path, "ears")
     (tmp_path / "main.c").write_text(MICROPHONE)
     includes, archive = [tmp_path, *library_sources()[1]], library_archive(BOARD, "-Os")
     sources = [tmp_path / "main.c", tmp_path / "ears.c"]
     elf = boards.build(BOARD, sources, includes, {}, tmp_path / "build", "-Os", tuple(link_flags(archive)))
     linked = set(_linked(tmp_path))
-    assert {"features/stream.c", "features/fixed_row.c"} <= linked
-    assert all(file.startswith("features/") and not file.endswith(("_make.c", "tables.c")) for file in linked)
+    assert {"features/stream.c", f"features/{row}_row.c", f"features/fft_{row}.c"} <= linked
+    assert all(re.fullmatch(rf"features/(stream|{row}_(?!make)\w+|fft_{row})\.c", file) for file in linked)
     assert boards.run(BOARD, elf, tmp_path).exit_code == 0

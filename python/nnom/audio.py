@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import ctypes as ct
 import functools
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,8 @@ from .binding import WRITE, library
 from .errors import CoreError, DataError
 from .files import write_text
 
-_TYPES = {"int8": 0, "int16": 4}
+_TYPES = {"int8": 0, "float32": 1, "int16": 4}  # NNOM_TYPES
+_TAPERS = {"hann": 0, "hamming": 1}
 _P, _I, _U = ct.c_void_p, ct.c_int32, ct.c_uint32
 
 
@@ -34,6 +36,7 @@ class _Audio(ct.Structure):
         ("arithmetic", _P),
         ("tables", _P),
         ("work_bytes", _U),
+        ("row_bytes", _U),
         ("window", ct.c_uint16),
         ("step", ct.c_uint16),
         ("columns", ct.c_uint16),
@@ -47,8 +50,8 @@ class _Stream(ct.Structure):
     _fields_ = [("audio", _P), ("samples", _P), ("work", _P), ("row", _P), ("held", _U)]
 
 
-class _FixedSettings(ct.Structure):
-    """nnom_audio_fixed_settings_t"""
+class _Frame(ct.Structure):
+    """nnom_audio_frame_t"""
 
     _fields_ = [
         ("rate", _I),
@@ -57,6 +60,15 @@ class _FixedSettings(ct.Structure):
         ("channels", _I),
         ("lower", ct.c_float),
         ("upper", ct.c_float),
+    ]
+
+
+class _FixedSettings(ct.Structure):
+    """nnom_audio_fixed_settings_t"""
+
+    _anonymous_ = ("frame",)
+    _fields_ = [
+        ("frame", _Frame),
         ("noise_reduction", ct.c_bool),
         ("smoothing_bits", _I),
         ("smoothing_even", ct.c_float),
@@ -76,13 +88,34 @@ class _FixedSettings(ct.Structure):
     ]
 
 
+class _FloatSettings(ct.Structure):
+    """nnom_audio_float_settings_t"""
+
+    _anonymous_ = ("frame",)
+    _fields_ = [
+        ("frame", _Frame),
+        ("pre_emphasis", ct.c_float),
+        ("taper", ct.c_int),
+        ("symmetric", ct.c_bool),
+        ("gain", ct.c_float),
+        ("power", _I),
+        ("epsilon", ct.c_float),
+        ("log_scale", ct.c_float),
+        ("log_offset", ct.c_float),
+        ("cepstra", _I),
+        ("type", ct.c_int),
+        ("scale", ct.c_float),
+        ("zero_point", _I),
+    ]
+
+
 @functools.cache
 def _library() -> ct.CDLL:
     """The core, with the functions of nnom_audio.h declared."""
     lib = library()
     pointers = {"bytes": [_P], "start": [_P, _P, _P, _U], "push": [_P, _P, _U, ct.POINTER(_P)]}
     pointers["freeze"] = [_P, ct.c_char_p, ct.c_bool, WRITE, _P]
-    for kind in ("fixed",):
+    for kind in ("fixed", "float"):
         pointers |= {f"{kind}_fault": [_P], f"{kind}_bytes": [_P], f"{kind}_make": [_P, _P, _P, _U]}
     for name, arguments in pointers.items():
         function = getattr(lib, f"nnom_audio_{name}")
@@ -137,7 +170,7 @@ class Stream:
 
     def __init__(self, front: _Front) -> None:
         self._front, self._lib = front, _library()
-        self._dtype = np.dtype(np.int8 if front.audio.type == _TYPES["int8"] else np.int16)
+        self._dtype = np.dtype(next(name for name, number in _TYPES.items() if number == front.audio.type))
         self._memory, self._stream = _memory(self._lib.nnom_audio_bytes(ct.byref(front.audio))), _Stream()
         self.reset()
 
@@ -219,14 +252,20 @@ class _Features:
         return paths
 
 
-def _structure(kind: type[ct.Structure], settings: object) -> ct.Structure:
-    """The settings of a dataclass as the core has them; dtype is its type."""
+def _one_of(what: str, value: str, known: dict[str, int]) -> int:
+    if value not in known:
+        raise DataError(f"{what} {value!r}: expected {' or '.join(known)}")
+    return known[value]
+
+
+def _structure(kind: type[ct.Structure], settings: object, *types: str) -> ct.Structure:
+    """The settings of a dataclass as the core has them; dtype is its type, one of `types`."""
     values = asdict(settings)  # type: ignore[call-overload]
-    dtype = values.pop("dtype")
-    if dtype not in _TYPES:
-        raise DataError(f"dtype {dtype!r}: expected int8 or int16")
+    values["type"] = _one_of("dtype", values.pop("dtype"), {name: _TYPES[name] for name in types})
+    if "taper" in values:
+        values["taper"] = _one_of("taper", values["taper"], _TAPERS)
     try:
-        return kind(type=_TYPES[dtype], **values)
+        return kind(**values)
     except TypeError as e:
         raise DataError(f"{type(settings).__name__}: {e}") from e
 
@@ -263,4 +302,53 @@ class FixedFeatures(_Features):
     zero_point: int = 0
 
     def _kind(self) -> tuple[str, ct.Structure]:
-        return "fixed", _structure(_FixedSettings, self)
+        return "fixed", _structure(_FixedSettings, self, "int8", "int16")
+
+    def quantised(self, scale: float, zero_point: int, dtype: str = "int8") -> FixedFeatures:
+        """The same, stored as an input of a network whose real values are these rows: row / scale + zero_point."""
+        steps = _ratio(scale)
+        return replace(self, dtype=dtype, multiplier=steps[0], divisor=steps[1], zero_point=zero_point)
+
+
+def _ratio(scale: float) -> tuple[int, int]:
+    """1 / scale as multiplier (up to 8192) and divisor (up to 65535): the nearest there is."""
+    if not 1 / 8192 <= scale <= 65535:
+        raise DataError(f"scale {scale}: expected 1/8192 to 65535")
+    near = Fraction(scale).limit_denominator(8192)
+    if near.numerator > 65535:
+        near = 1 / (1 / Fraction(scale)).limit_denominator(65535)
+    return near.denominator, near.numerator
+
+
+@dataclass(frozen=True)
+class FloatFeatures(_Features):
+    """In float, log channels or MFCC: nnom_audio_float_settings_t. taper: "hann" or "hamming".
+
+    The defaults give float32, to train with. quantised() is the same for the device, in the network's int8.
+    """
+
+    rate: int = 16000
+    window: int = 480
+    step: int = 320
+    channels: int = 40
+    lower: float = 20.0
+    upper: float = 8000.0
+    pre_emphasis: float = 0.0
+    taper: str = "hann"
+    symmetric: bool = False
+    gain: float = 2.0**-15
+    power: int = 2
+    epsilon: float = 1e-6
+    log_scale: float = 1.0
+    log_offset: float = 0.0
+    cepstra: int = 0
+    dtype: str = "float32"
+    scale: float = 1.0
+    zero_point: int = 0
+
+    def _kind(self) -> tuple[str, ct.Structure]:
+        return "float", _structure(_FloatSettings, self, "int8", "int16", "float32")
+
+    def quantised(self, scale: float, zero_point: int, dtype: str = "int8") -> FloatFeatures:
+        """The same, stored as an input of a network whose real values are these rows: row / scale + zero_point."""
+        return replace(self, dtype=dtype, scale=scale, zero_point=zero_point)

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /*
- * Complex numbers of 2 x 16 bits, Q15, with the roundings of SPEC.md. On cores with the DSP extension a number is one register; elsewhere it
- * is C of the same results.
+ * Complex numbers of 2 x 16 bits, Q15, with the roundings of SPEC.md. With the DSP extension a number is one register, real part below;
+ * elsewhere it is a struct, of the same bytes where the low byte comes first.
  */
 #ifndef NNOM_COMPLEX16_H
 #define NNOM_COMPLEX16_H
 
 #include <stdint.h>
-
-typedef struct nnom_complex16 {
-    int16_t re;
-    int16_t im;
-} nnom_complex16_t;
+#include <string.h>
 
 /* x modulo 2^16, as every sum here: after a halving or quartering of its terms only sounds at the edges of the range come so far. */
 static inline int16_t nnom_wrap16(int32_t x)
@@ -19,45 +15,147 @@ static inline int16_t nnom_wrap16(int32_t x)
     return (int16_t)(uint16_t)(uint32_t)x;
 }
 
-/* x * 2^-15 to nearest, halves up. |x| <= 2^31 - 2^14. */
-static inline int16_t nnom_round15(int32_t x)
+enum { NNOM_Q15_HALF = 1 << 14 };
+
+#if defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)
+
+#include <arm_acle.h>
+
+typedef uint32_t nnom_complex16_t;
+
+static inline nnom_complex16_t nnom_c16(int32_t re, int32_t im)
 {
-    return nnom_wrap16((x + (1 << 14)) >> 15);
+    return (uint16_t)re | (uint32_t)im << 16;
+}
+
+static inline int16_t nnom_c16_re(nnom_complex16_t a)
+{
+    return (int16_t)(uint16_t)a;
+}
+
+static inline int16_t nnom_c16_im(nnom_complex16_t a)
+{
+    return (int16_t)(uint16_t)(a >> 16);
+}
+
+static inline nnom_complex16_t nnom_c16_load(const int16_t *pair)
+{
+    nnom_complex16_t a;
+    memcpy(&a, pair, sizeof a);
+    return a;
+}
+
+/* Bits 15 to 30 of both: LSL and PKHTB. */
+static inline nnom_complex16_t nnom_c16_upper(int32_t re, int32_t im)
+{
+    return ((uint32_t)im << 1 & 0xffff0000u) | ((uint32_t)re << 1 >> 16);
 }
 
 static inline nnom_complex16_t nnom_c16_add(nnom_complex16_t a, nnom_complex16_t b)
 {
-    return (nnom_complex16_t){nnom_wrap16(a.re + b.re), nnom_wrap16(a.im + b.im)};
+    return (uint32_t)__sadd16((int16x2_t)a, (int16x2_t)b);
 }
 
 static inline nnom_complex16_t nnom_c16_sub(nnom_complex16_t a, nnom_complex16_t b)
 {
-    return (nnom_complex16_t){nnom_wrap16(a.re - b.re), nnom_wrap16(a.im - b.im)};
+    return (uint32_t)__ssub16((int16x2_t)a, (int16x2_t)b);
+}
+
+static inline nnom_complex16_t nnom_c16_sub_i(nnom_complex16_t a, nnom_complex16_t b)
+{
+    return (uint32_t)__ssax((int16x2_t)a, (int16x2_t)b);
+}
+
+static inline nnom_complex16_t nnom_c16_add_i(nnom_complex16_t a, nnom_complex16_t b)
+{
+    return (uint32_t)__sasx((int16x2_t)a, (int16x2_t)b);
+}
+
+static inline nnom_complex16_t nnom_c16_mul(nnom_complex16_t a, nnom_complex16_t w)
+{
+    return nnom_c16_upper(__smlsd((int16x2_t)a, (int16x2_t)w, NNOM_Q15_HALF),
+                          __smladx((int16x2_t)a, (int16x2_t)w, NNOM_Q15_HALF));
+}
+
+static inline nnom_complex16_t nnom_c16_part(nnom_complex16_t a, int32_t parts)
+{
+    return nnom_c16_upper(__smlabb((int32_t)a, 32767 / parts, NNOM_Q15_HALF),
+                          __smlatb((int32_t)a, 32767 / parts, NNOM_Q15_HALF));
+}
+
+static inline uint32_t nnom_c16_energy(nnom_complex16_t a)
+{
+    return (uint32_t)__smuad((int16x2_t)a, (int16x2_t)a);
+}
+
+#else
+
+typedef struct nnom_complex16 {
+    int16_t re;
+    int16_t im;
+} nnom_complex16_t;
+
+static inline nnom_complex16_t nnom_c16(int32_t re, int32_t im)
+{
+    return (nnom_complex16_t){nnom_wrap16(re), nnom_wrap16(im)};
+}
+
+static inline int16_t nnom_c16_re(nnom_complex16_t a)
+{
+    return a.re;
+}
+
+static inline int16_t nnom_c16_im(nnom_complex16_t a)
+{
+    return a.im;
+}
+
+static inline nnom_complex16_t nnom_c16_load(const int16_t *pair)
+{
+    return (nnom_complex16_t){pair[0], pair[1]};
+}
+
+static inline nnom_complex16_t nnom_c16_add(nnom_complex16_t a, nnom_complex16_t b)
+{
+    return nnom_c16(a.re + b.re, a.im + b.im);
+}
+
+static inline nnom_complex16_t nnom_c16_sub(nnom_complex16_t a, nnom_complex16_t b)
+{
+    return nnom_c16(a.re - b.re, a.im - b.im);
 }
 
 /* a - i b */
 static inline nnom_complex16_t nnom_c16_sub_i(nnom_complex16_t a, nnom_complex16_t b)
 {
-    return (nnom_complex16_t){nnom_wrap16(a.re + b.im), nnom_wrap16(a.im - b.re)};
+    return nnom_c16(a.re + b.im, a.im - b.re);
 }
 
 /* a + i b */
 static inline nnom_complex16_t nnom_c16_add_i(nnom_complex16_t a, nnom_complex16_t b)
 {
-    return (nnom_complex16_t){nnom_wrap16(a.re - b.im), nnom_wrap16(a.im + b.re)};
+    return nnom_c16(a.re - b.im, a.im + b.re);
 }
 
-/* w: of length 1, so that |re|, |im| of the product <= 46341 * 32768 < 2^31 - 2^14. */
+/* w: of length 1, so that |re|, |im| of the product <= 46341 * 32768 < 2^31 - 2^14. To nearest, halves up. */
 static inline nnom_complex16_t nnom_c16_mul(nnom_complex16_t a, nnom_complex16_t w)
 {
-    return (nnom_complex16_t){nnom_round15(a.re * w.re - a.im * w.im), nnom_round15(a.re * w.im + a.im * w.re)};
+    return nnom_c16((a.re * w.re - a.im * w.im + NNOM_Q15_HALF) >> 15,
+                    (a.re * w.im + a.im * w.re + NNOM_Q15_HALF) >> 15);
 }
 
 /* Times floor(32767 / parts) / 2^15: a half or a quarter, a little less. */
 static inline nnom_complex16_t nnom_c16_part(nnom_complex16_t a, int32_t parts)
 {
-    const int32_t factor = 32767 / parts;
-    return (nnom_complex16_t){nnom_round15(a.re * factor), nnom_round15(a.im * factor)};
+    return nnom_c16((a.re * (32767 / parts) + NNOM_Q15_HALF) >> 15, (a.im * (32767 / parts) + NNOM_Q15_HALF) >> 15);
 }
+
+/* |re|, |im| <= 2^15, so <= 2^31 */
+static inline uint32_t nnom_c16_energy(nnom_complex16_t a)
+{
+    return (uint32_t)(a.re * a.re) + (uint32_t)(a.im * a.im);
+}
+
+#endif
 
 #endif

@@ -36,10 +36,11 @@ static void fft_plain_fours(nnom_complex16_t *x, uint32_t n, uint32_t m)
 }
 
 /* Butterfly k of each group of 4 m. */
-static void fft_fours(nnom_complex16_t *x, uint32_t n, uint32_t m, uint32_t k, const nnom_complex16_t *twiddles)
+static void fft_fours(nnom_complex16_t *x, uint32_t n, uint32_t m, uint32_t k, const int16_t *twiddles)
 {
-    const uint32_t turn = k * (n / (4 * m));
-    const nnom_complex16_t w1 = twiddles[turn], w2 = twiddles[2 * turn], w3 = twiddles[3 * turn];
+    const uint32_t turn = 2 * k * (n / (4 * m)); /* two numbers each */
+    const nnom_complex16_t w1 = nnom_c16_load(twiddles + turn), w2 = nnom_c16_load(twiddles + 2 * turn);
+    const nnom_complex16_t w3 = nnom_c16_load(twiddles + 3 * turn);
     for (nnom_complex16_t *end = x + n, *at = x + k; at < end; at += 4 * m) {
         fft_four(at, m, nnom_c16_mul(nnom_c16_part(at[m], 4), w1), nnom_c16_mul(nnom_c16_part(at[2 * m], 4), w2),
                  nnom_c16_mul(nnom_c16_part(at[3 * m], 4), w3));
@@ -49,19 +50,17 @@ static void fft_fours(nnom_complex16_t *x, uint32_t n, uint32_t m, uint32_t k, c
 /* Bins k and n - k of the real numbers, from those of the pairs; half a sum of two 16-bit numbers is one. */
 static void fft_split(nnom_complex16_t *x, uint32_t n, uint32_t k, nnom_complex16_t w)
 {
-    const nnom_complex16_t a = nnom_c16_part(x[k], 2), mirrored = {x[n - k].re, nnom_wrap16(-x[n - k].im)};
-    const nnom_complex16_t b = nnom_c16_part(mirrored, 2);
+    const nnom_complex16_t a = nnom_c16_part(x[k], 2), far = x[n - k];
+    const nnom_complex16_t b = nnom_c16_part(nnom_c16(nnom_c16_re(far), -nnom_c16_im(far)), 2);
     const nnom_complex16_t sum = nnom_c16_add(a, b), t = nnom_c16_mul(nnom_c16_sub(a, b), w);
-    x[k] = (nnom_complex16_t){(int16_t)((sum.re + t.re) >> 1), (int16_t)((sum.im + t.im) >> 1)};
-    x[n - k] = (nnom_complex16_t){(int16_t)((sum.re - t.re) >> 1), (int16_t)((t.im - sum.im) >> 1)};
+    const int32_t re = nnom_c16_re(sum), im = nnom_c16_im(sum), more_re = nnom_c16_re(t), more_im = nnom_c16_im(t);
+    x[k] = nnom_c16((re + more_re) >> 1, (im + more_im) >> 1);
+    x[n - k] = nnom_c16((re - more_re) >> 1, (more_im - im) >> 1);
 }
 
-void nnom_fft_fixed(nnom_complex16_t *x, uint32_t n, const nnom_complex16_t *twiddles, const nnom_complex16_t *split)
+void nnom_fft_fixed(nnom_complex16_t *x, uint32_t n, const int16_t *twiddles, const int16_t *split)
 {
-    uint32_t m = 1;
-    for (uint32_t rest = n; rest > 1; rest >>= 2) {
-        m = rest == 2 ? 2 : m; /* an odd number of bits */
-    }
+    uint32_t m = nnom_fft_first(n);
     if (m == 2) {
         fft_pairs(x, n);
     }
@@ -72,8 +71,8 @@ void nnom_fft_fixed(nnom_complex16_t *x, uint32_t n, const nnom_complex16_t *twi
         }
     }
     const nnom_complex16_t first = nnom_c16_part(x[0], 2);
-    for (uint32_t k = 1; k <= n / 2; k++) {
-        fft_split(x, n, k, split[k - 1]);
+    for (uint32_t k = 1; k <= n / 2; k++, split += 2) {
+        fft_split(x, n, k, nnom_c16_load(split));
     }
-    x[0] = (nnom_complex16_t){nnom_wrap16(first.re + first.im), nnom_wrap16(first.re - first.im)};
+    x[0] = nnom_c16(nnom_c16_re(first) + nnom_c16_im(first), nnom_c16_re(first) - nnom_c16_im(first));
 }

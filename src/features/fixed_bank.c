@@ -3,28 +3,41 @@
 #include "bits.h"
 #include "fixed.h"
 
-/* |re|, |im| <= 2^15, so <= 2^31 */
-static uint32_t bank_energy(nnom_complex16_t x)
-{
-    return (uint32_t)(x.re * x.re) + (uint32_t)(x.im * x.im);
-}
+/* Root and what is left of the number so far. */
+typedef struct bank_digits {
+    uint32_t root;
+    uint32_t rest;
+} bank_digits_t;
 
-/* The root of x to nearest, but never 2^32, nor 2^16 for an x below 2^32; two bits of x a step. */
-static uint32_t bank_root(uint64_t x)
+/* A binary digit of the root for each two bits of x from its highest: `digits` of them. rest <= 2 root < 2^29, times 4 < 2^31. */
+static bank_digits_t bank_more(bank_digits_t d, uint32_t x, uint32_t digits)
 {
-    const uint32_t high = (uint32_t)(x >> 32);
-    uint32_t steps = (high > 0 ? 32 + nnom_bit_length(high) : nnom_bit_length((uint32_t)x)) + 1;
-    const uint32_t most = high > 0 ? 0xffffffffu : 0xffffu;
-    uint64_t bit = (uint64_t)1 << ((steps >> 1) * 2 > 62 ? 62 : (steps >> 1) * 2), root = 0;
-    for (; bit > 0; bit >>= 2) {
-        const uint64_t trial = root + bit;
-        root >>= 1;
-        if (x >= trial) {
-            x -= trial;
-            root += bit;
+    x <<= 32u - 2u * digits;
+    for (; digits > 0; digits--) {
+        const uint32_t trial = d.root << 2 | 1u;
+        d.rest = d.rest << 2 | x >> 30;
+        x <<= 2;
+        d.root <<= 1;
+        if (d.rest >= trial) {
+            d.rest -= trial;
+            d.root |= 1u;
         }
     }
-    return (uint32_t)root + (x > root && root != most ? 1u : 0u);
+    return d;
+}
+
+/* The root of x < 2^56 to nearest, but never 2^16 for an x below 2^32. */
+static uint32_t bank_root(uint64_t x)
+{
+    const uint32_t high = (uint32_t)(x >> 32), low = (uint32_t)x;
+    bank_digits_t d = {0, 0};
+    if (high > 0) {
+        d = bank_more(d, high, (nnom_bit_length(high) + 1) / 2);
+        d = bank_more(d, low, 16);
+    } else if (low > 0) {
+        d = bank_more(d, low, (nnom_bit_length(low) + 1) / 2);
+    }
+    return d.root + (d.rest > d.root && (high > 0 || d.root != 0xffffu) ? 1u : 0u);
 }
 
 /*
@@ -38,7 +51,7 @@ void nnom_fixed_bank(const nnom_audio_fixed_t *f, const nnom_complex16_t *x, int
     x += f->first_bin;
     for (uint32_t i = 0; i <= f->channels; i++) {
         for (const nnom_complex16_t *end = x + f->widths[i]; x < end; x++, weights += 2) {
-            const uint32_t energy = bank_energy(*x);
+            const uint32_t energy = nnom_c16_energy(*x);
             falls += (uint64_t)energy * (uint16_t)weights[0];
             rises += (uint64_t)energy * (uint16_t)weights[1];
         }

@@ -7,16 +7,9 @@
 #include "fixed.h"
 #include "tables.h"
 
-static const double fixed_pi = 3.14159265358979323846;
-
 void nnom_audio_fixed_defaults(nnom_audio_fixed_settings_t *s)
 {
-    *s = (nnom_audio_fixed_settings_t){.rate = 16000,
-                                       .window = 480,
-                                       .step = 320,
-                                       .channels = 40,
-                                       .lower = 125.0f,
-                                       .upper = 7500.0f,
+    *s = (nnom_audio_fixed_settings_t){.frame = {16000, 480, 320, 40, 125.0f, 7500.0f},
                                        .noise_reduction = true,
                                        .smoothing_bits = 10,
                                        .smoothing_even = 0.025f,
@@ -33,120 +26,49 @@ void nnom_audio_fixed_defaults(nnom_audio_fixed_settings_t *s)
                                        .divisor = 1};
 }
 
-typedef struct fixed_rule {
-    bool holds;
-    const char *text;
-} fixed_rule_t;
-
-static const char *fixed_broken(const fixed_rule_t *rules, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (!rules[i].holds) {
-            return rules[i].text;
-        }
-    }
-    return NULL;
-}
-
-static bool fixed_within(float x, float least, float most)
-{
-    return x >= least && x <= most; /* NaN is not */
-}
-
-static const char *fixed_frame_fault(const nnom_audio_fixed_settings_t *s)
-{
-    const fixed_rule_t rules[] = {
-        {s->rate >= 1000 && s->rate <= 192000, "rate: 1000 to 192000 samples a second"},
-        {s->window >= 16 && s->window <= 4096, "window: 16 to 4096 samples"},
-        {s->step >= 1 && s->step <= s->window, "step: 1 to window samples"},
-        {s->channels >= 1 && s->channels <= NNOM_AUDIO_CHANNELS, "channels: 1 to 128"},
-        {fixed_within(s->lower, 0.0f, s->upper) && s->lower < s->upper, "lower: 0 Hz to less than upper"},
-        {s->upper < 0.5f * (float)s->rate, "upper: less than half the rate"},
-    };
-    return fixed_broken(rules, sizeof rules / sizeof *rules);
-}
-
 static const char *fixed_stage_fault(const nnom_audio_fixed_settings_t *s)
 {
-    const int32_t least = s->type == NNOM_TYPE_S8 ? INT8_MIN : INT16_MIN;
-    const fixed_rule_t rules[] = {
+    const nnom_audio_rule_t rules[] = {
         {s->smoothing_bits >= 0 && s->smoothing_bits <= 16, "smoothing_bits: 0 to 16"},
-        {fixed_within(s->smoothing_even, 0.0f, 1.0f), "smoothing_even: 0 to 1"},
-        {fixed_within(s->smoothing_odd, 0.0f, 1.0f), "smoothing_odd: 0 to 1"},
-        {fixed_within(s->least_signal, 0.0f, 1.0f), "least_signal: 0 to 1"},
+        {nnom_audio_within(s->smoothing_even, 0.0f, 1.0f), "smoothing_even: 0 to 1"},
+        {nnom_audio_within(s->smoothing_odd, 0.0f, 1.0f), "smoothing_odd: 0 to 1"},
+        {nnom_audio_within(s->least_signal, 0.0f, 1.0f), "least_signal: 0 to 1"},
         {!s->pcan || s->noise_reduction, "pcan: needs noise_reduction, by whose estimate it divides"},
-        {fixed_within(s->strength, 0.0f, 1.0f), "strength: 0 to 1"},
-        {fixed_within(s->offset, 1.0f, 65536.0f), "offset: 1 to 65536"},
+        {nnom_audio_within(s->strength, 0.0f, 1.0f), "strength: 0 to 1"},
+        {nnom_audio_within(s->offset, 1.0f, 65536.0f), "offset: 1 to 65536"},
         {s->gain_bits >= 18 && s->gain_bits <= 30, "gain_bits: 18 to 30"},
         {s->log_shift >= 0 && s->log_shift <= 10, "log_shift: 0 to 10"},
-        {s->cepstra >= 0 && s->cepstra <= s->channels, "cepstra: 0 to channels"},
+        {s->cepstra >= 0 && s->cepstra <= s->frame.channels, "cepstra: 0 to channels"},
         {s->type == NNOM_TYPE_S8 || s->type == NNOM_TYPE_S16, "type: int8 or int16"},
         {s->multiplier >= 1 && s->multiplier <= 8192, "multiplier: 1 to 8192"},
         {s->divisor >= 1 && s->divisor <= 65535, "divisor: 1 to 65535"},
-        {s->zero_point >= least && s->zero_point <= -1 - least, "zero_point: within the type"},
+        {nnom_audio_holds_zero(s->type, s->zero_point), "zero_point: within the type"},
     };
-    return fixed_broken(rules, sizeof rules / sizeof *rules);
+    return nnom_audio_broken(rules, sizeof rules / sizeof *rules);
 }
 
-/* ---- The bank: bins from the first above `lower` to the centre of the last but one triangle ---- */
-
-typedef struct fixed_mel {
-    float low;
-    float spacing;
-    float hertz_per_bin;
-    int32_t first_bin;
-} fixed_mel_t;
-
-static fixed_mel_t fixed_mel(const nnom_audio_fixed_settings_t *s)
-{
-    const uint32_t bins = ((uint32_t)1 << (nnom_fft_bits((uint32_t)s->window) - 1)) + 1;
-    const float low = nnom_mel(s->lower), high = nnom_mel(s->upper), span = high - low;
-    const float hertz = (float)(0.5 * s->rate / ((float)bins - 1.0f));
-    return (fixed_mel_t){low, span / (float)(s->channels + 1), hertz, (int32_t)(1.5 + (double)(s->lower / hertz))};
-}
-
-static float fixed_centre(const fixed_mel_t *mel, int32_t channel)
-{
-    const float above = mel->spacing * (float)(channel + 1);
-    return channel < 0 ? mel->low : mel->low + above;
-}
-
-static float fixed_bin_mel(const fixed_mel_t *mel, int32_t bin)
-{
-    return nnom_mel((float)bin * mel->hertz_per_bin);
-}
-
-/* The first bin above the centre of a triangle, from `bin` on. */
-static int32_t fixed_beyond(const fixed_mel_t *mel, int32_t channel, int32_t bin)
-{
-    while (fixed_bin_mel(mel, bin) <= fixed_centre(mel, channel)) {
-        bin++;
-    }
-    return bin;
-}
+/* ---- The tables ---- */
 
 static void fixed_make_bank(const nnom_audio_fixed_settings_t *s, uint16_t *widths, int16_t *weights)
 {
-    const fixed_mel_t mel = fixed_mel(s);
+    const nnom_mel_t mel = nnom_mel(&s->frame);
     int32_t bin = mel.first_bin;
-    for (int32_t i = 0; i <= s->channels; i++) {
-        const float centre = fixed_centre(&mel, i), before = fixed_centre(&mel, i - 1);
-        const int32_t end = fixed_beyond(&mel, i, bin);
+    for (int32_t i = 0; i <= s->frame.channels; i++) {
+        const float centre = nnom_mel_centre(&mel, i), before = nnom_mel_centre(&mel, i - 1);
+        const int32_t end = nnom_mel_beyond(&mel, i, bin);
         widths[i] = (uint16_t)(end - bin);
         for (; bin < end; bin++, weights += 2) {
-            const float weight = (centre - fixed_bin_mel(&mel, bin)) / (centre - before);
+            const float weight = (centre - nnom_mel_of_bin(&mel, bin)) / (centre - before);
             weights[0] = (int16_t)floorf(weight * (1 << NNOM_BANK_BITS) + 0.5f);
             weights[1] = (int16_t)floorf((1.0f - weight) * (1 << NNOM_BANK_BITS) + 0.5f);
         }
     }
 }
 
-/* ---- The other tables ---- */
-
 static void fixed_make_window(const nnom_audio_fixed_settings_t *s, int16_t *window)
 {
-    const float turn = (float)fixed_pi * 2.0f / (float)s->window;
-    for (int32_t i = 0; i < s->window; i++) {
+    const float turn = (float)NNOM_PI * 2.0f / (float)s->frame.window;
+    for (int32_t i = 0; i < s->frame.window; i++) {
         const float angle = turn * ((float)i + 0.5f), half = 0.5f * (float)cos((double)angle);
         window[i] = (int16_t)floorf((0.5f - half) * (1 << NNOM_WINDOW_BITS) + 0.5f);
     }
@@ -161,10 +83,10 @@ static void fixed_turn(int16_t *to, double phase)
 static void fixed_make_turns(uint32_t n, int16_t *twiddles, int16_t *split)
 {
     for (uint32_t i = 0; i < 3 * n / 4; i++) {
-        fixed_turn(twiddles + 2 * i, -2.0 * fixed_pi * i / n);
+        fixed_turn(twiddles + 2 * i, -2.0 * NNOM_PI * i / n);
     }
     for (uint32_t i = 0; i < n / 2; i++) {
-        fixed_turn(split + 2 * i, -fixed_pi * ((i + 1.0) / n + 0.5));
+        fixed_turn(split + 2 * i, -NNOM_PI * ((i + 1.0) / n + 0.5));
     }
 }
 
@@ -196,9 +118,9 @@ static void fixed_make_gains(const nnom_audio_fixed_settings_t *s, int32_t input
 static void fixed_make_cosines(const nnom_audio_fixed_settings_t *s, int16_t *cosines)
 {
     for (int32_t k = 0; k < s->cepstra; k++) {
-        for (int32_t i = 0; i < s->channels; i++) {
-            const double c = cos(fixed_pi * k * (2 * i + 1) / (2.0 * s->channels)) * sqrt(2.0 / s->channels);
-            cosines[k * s->channels + i] = (int16_t)floor(c * (1 << 14) + 0.5);
+        for (int32_t i = 0; i < s->frame.channels; i++) {
+            const double c = cos(NNOM_PI * k * (2 * i + 1) / (2.0 * s->frame.channels)) * sqrt(2.0 / s->frame.channels);
+            cosines[k * s->frame.channels + i] = (int16_t)floor(c * (1 << 14) + 0.5);
         }
     }
 }
@@ -214,13 +136,13 @@ typedef struct fixed_layout {
 
 static fixed_layout_t fixed_layout(const nnom_audio_fixed_settings_t *s, nnom_audio_places_t *places)
 {
-    const size_t n = (size_t)1 << (nnom_fft_bits((uint32_t)s->window) - 1), item = sizeof(int16_t);
-    const size_t channels = (size_t)s->channels, cepstra = (size_t)s->cepstra;
-    const fixed_mel_t mel = fixed_mel(s);
-    const size_t bins = (size_t)(fixed_beyond(&mel, s->channels, mel.first_bin) - mel.first_bin);
+    const size_t n = nnom_audio_pairs(&s->frame), item = sizeof(int16_t);
+    const size_t channels = (size_t)s->frame.channels, cepstra = (size_t)s->cepstra;
+    const nnom_mel_t mel = nnom_mel(&s->frame);
+    const size_t bins = (size_t)(nnom_mel_beyond(&mel, s->frame.channels, mel.first_bin) - mel.first_bin);
     fixed_layout_t l;
     l.head = nnom_audio_place(places, sizeof *l.head);
-    l.window = nnom_audio_place(places, (size_t)s->window * item);
+    l.window = nnom_audio_place(places, (size_t)s->frame.window * item);
     l.twiddles = nnom_audio_place(places, 3 * n / 4 * 2 * item);
     l.split = nnom_audio_place(places, n / 2 * 2 * item);
     l.widths = nnom_audio_place(places, (channels + 1) * item);
@@ -235,17 +157,15 @@ const char *nnom_audio_fixed_fault(const nnom_audio_fixed_settings_t *s)
     if (s == NULL) {
         return "settings: NULL";
     }
-    const char *fault = fixed_frame_fault(s);
+    const char *fault = nnom_audio_frame_fault(&s->frame);
     fault = fault == NULL ? fixed_stage_fault(s) : fault;
     if (fault != NULL) {
         return fault;
     }
-    const fixed_mel_t mel = fixed_mel(s);
-    const int32_t bins = (1 << (nnom_fft_bits((uint32_t)s->window) - 1)) + 1;
-    if (fixed_beyond(&mel, s->channels, mel.first_bin) >= bins) {
-        return "upper: its triangle reaches beyond the last bin below half the rate";
-    }
-    return NULL;
+    /* The bins below half the rate; at it the transform's last one lies elsewhere. */
+    const nnom_mel_t mel = nnom_mel(&s->frame);
+    const int32_t end = nnom_mel_beyond(&mel, s->frame.channels, mel.first_bin);
+    return end <= (int32_t)nnom_audio_pairs(&s->frame) ? NULL : "upper: less than half the rate";
 }
 
 uint32_t nnom_audio_fixed_bytes(const nnom_audio_fixed_settings_t *settings)
@@ -265,7 +185,7 @@ static uint16_t fixed_q14(float x)
 
 static nnom_audio_fixed_t fixed_head(const nnom_audio_fixed_settings_t *s, const fixed_layout_t *l)
 {
-    const uint32_t fft_bits = nnom_fft_bits((uint32_t)s->window);
+    const uint32_t fft_bits = nnom_audio_fft_bits(&s->frame);
     const int32_t correction = (int32_t)fft_bits - NNOM_BANK_BITS / 2;
     return (nnom_audio_fixed_t){.window = l->window,
                                 .twiddles = l->twiddles,
@@ -274,8 +194,8 @@ static nnom_audio_fixed_t fixed_head(const nnom_audio_fixed_settings_t *s, const
                                 .weights = l->weights,
                                 .gains = l->gains,
                                 .cosines = l->cosines,
-                                .channels = (uint16_t)s->channels,
-                                .first_bin = (uint16_t)fixed_mel(s).first_bin,
+                                .channels = (uint16_t)s->frame.channels,
+                                .first_bin = (uint16_t)nnom_mel(&s->frame).first_bin,
                                 .smoothing = {fixed_q14(s->smoothing_even), fixed_q14(s->smoothing_odd)},
                                 .least_signal = fixed_q14(s->least_signal),
                                 .fft_bits = (uint8_t)fft_bits,
@@ -316,13 +236,9 @@ nnom_status_t nnom_audio_fixed_make(nnom_audio_t *audio, const nnom_audio_fixed_
     if (s->cepstra > 0) {
         fixed_make_cosines(s, l.cosines);
     }
-    const uint32_t columns = (uint32_t)(s->cepstra > 0 ? s->cepstra : s->channels);
-    *audio = (nnom_audio_t){.arithmetic = &nnom_audio_fixed_arithmetic,
-                            .tables = l.head,
-                            .work_bytes = 2 * 4 * (uint32_t)s->channels + 4 * n,
-                            .window = (uint16_t)s->window,
-                            .step = (uint16_t)s->step,
-                            .columns = (uint16_t)columns,
-                            .type = s->type};
+    *audio = nnom_audio_made(&s->frame, s->cepstra, s->type);
+    audio->arithmetic = &nnom_audio_fixed_arithmetic;
+    audio->tables = l.head;
+    audio->work_bytes = (2 * (uint32_t)s->frame.channels + n) * 4;
     return NNOM_OK;
 }

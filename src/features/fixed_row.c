@@ -1,29 +1,48 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /* A row of the fixed-point front end, from samples to what the network reads. */
 #include "../kernels/fixed.h"
+#include "bits.h"
 #include "fft_fixed.h"
 #include "fixed.h"
+
+static int32_t fixed_magnitude(int32_t x)
+{
+    return x < 0 ? -x : x;
+}
+
+static int32_t fixed_sample(const nnom_audio_fixed_t *f, const int16_t *samples, uint32_t i)
+{
+    return (samples[i] * f->window[i]) >> NNOM_WINDOW_BITS;
+}
+
+/* As many bits as the largest magnitude has: set in all of them together. */
+static int32_t fixed_place_samples(const nnom_audio_fixed_t *f, uint32_t window, const int16_t *samples,
+                                   nnom_complex16_t *x)
+{
+    const uint32_t n = (uint32_t)1 << (f->fft_bits - 1);
+    int32_t bits = 0;
+    uint32_t place = 0, i = 0;
+    for (; i + 1 < window; i += 2, place = nnom_fft_next(place, n)) {
+        const int32_t re = fixed_sample(f, samples, i), im = fixed_sample(f, samples, i + 1);
+        x[place] = nnom_c16(re, im);
+        bits |= fixed_magnitude(re) | fixed_magnitude(im);
+    }
+    for (; i < 2 * n; i += 2, place = nnom_fft_next(place, n)) {
+        const int32_t last = i < window ? fixed_sample(f, samples, i) : 0;
+        x[place] = nnom_c16(last, 0);
+        bits |= fixed_magnitude(last);
+    }
+    return bits;
+}
 
 int32_t nnom_fixed_window(const nnom_audio_fixed_t *f, uint32_t window, const int16_t *samples, nnom_complex16_t *x)
 {
     const uint32_t n = (uint32_t)1 << (f->fft_bits - 1);
-    int32_t bits = 0; /* of all magnitudes together: as many as the largest has */
-    uint32_t place = 0;
-    for (uint32_t i = 0; i < n; i++, place = nnom_fft_next(place, n)) {
-        const uint32_t even = 2 * i, odd = even + 1;
-        const int32_t re = even < window ? (samples[even] * f->window[even]) >> NNOM_WINDOW_BITS : 0;
-        const int32_t im = odd < window ? (samples[odd] * f->window[odd]) >> NNOM_WINDOW_BITS : 0;
-        x[place] = (nnom_complex16_t){nnom_wrap16(re), nnom_wrap16(im)};
-        bits |= (re < 0 ? -re : re) | (im < 0 ? -im : im);
-    }
-    int32_t shift = 15;
-    for (; bits > 0; bits >>= 1) {
-        shift--;
-    }
+    const int32_t bits = (int32_t)nnom_bit_length((uint32_t)fixed_place_samples(f, window, samples, x));
     /* Of -32768, where the window is 1: 16 bits. The reference holds that magnitude as int16, and then shifts by too much. */
-    shift = shift < 0 ? 0 : shift;
-    for (uint32_t i = 0; i < n; i++) {
-        x[i] = (nnom_complex16_t){(int16_t)(x[i].re * (1 << shift)), (int16_t)(x[i].im * (1 << shift))};
+    const int32_t shift = bits < 15 ? 15 - bits : 0;
+    for (uint32_t i = 0; i < n && shift > 0; i++) {
+        x[i] = nnom_c16(nnom_c16_re(x[i]) * (1 << shift), nnom_c16_im(x[i]) * (1 << shift));
     }
     return shift;
 }
@@ -68,8 +87,7 @@ static void fixed_row(const nnom_audio_t *audio, const int16_t *samples, void *w
     uint32_t *noise = work, *signal = noise + f->channels;
     nnom_complex16_t *x = (nnom_complex16_t *)(void *)(signal + f->channels);
     const int32_t shift = nnom_fixed_window(f, audio->window, samples, x);
-    nnom_fft_fixed(x, (uint32_t)1 << (f->fft_bits - 1), (const nnom_complex16_t *)(const void *)f->twiddles,
-                   (const nnom_complex16_t *)(const void *)f->split);
+    nnom_fft_fixed(x, (uint32_t)1 << (f->fft_bits - 1), f->twiddles, f->split);
     nnom_fixed_bank(f, x, shift, signal);
     if (f->noise_reduction) {
         nnom_fixed_reduce_noise(f, noise, signal);

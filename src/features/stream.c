@@ -11,7 +11,7 @@ static uint32_t stream_samples_bytes(const nnom_audio_t *audio)
 
 uint32_t nnom_audio_bytes(const nnom_audio_t *audio)
 {
-    return audio == NULL ? 0 : NNOM_AUDIO_BYTES(audio->window, audio->work_bytes, audio->columns);
+    return audio == NULL ? 0 : stream_samples_bytes(audio) + audio->work_bytes + audio->row_bytes;
 }
 
 nnom_status_t nnom_audio_start(nnom_audio_stream_t *stream, const nnom_audio_t *audio, void *memory, uint32_t bytes)

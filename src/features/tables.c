@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 #include "tables.h"
 
-#include <string.h>
+#include "ln.h"
 
 void *nnom_audio_place(nnom_audio_places_t *places, size_t bytes)
 {
@@ -10,56 +10,88 @@ void *nnom_audio_place(nnom_audio_places_t *places, size_t bytes)
     return place;
 }
 
-uint32_t nnom_fft_bits(uint32_t window)
+const char *nnom_audio_broken(const nnom_audio_rule_t *rules, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (!rules[i].holds) {
+            return rules[i].text;
+        }
+    }
+    return NULL;
+}
+
+const char *nnom_audio_frame_fault(const nnom_audio_frame_t *s)
+{
+    const nnom_audio_rule_t rules[] = {
+        {s->rate >= 1000 && s->rate <= 192000, "rate: 1000 to 192000 samples a second"},
+        {s->window >= 16 && s->window <= 4096, "window: 16 to 4096 samples"},
+        {s->step >= 1 && s->step <= s->window, "step: 1 to window samples"},
+        {s->channels >= 1 && s->channels <= NNOM_AUDIO_CHANNELS, "channels: 1 to 128"},
+        {nnom_audio_within(s->lower, 0.0f, s->upper) && s->lower < s->upper, "lower: 0 Hz to less than upper"},
+        {s->upper <= 0.5f * (float)s->rate, "upper: up to half the rate"},
+    };
+    return nnom_audio_broken(rules, sizeof rules / sizeof *rules);
+}
+
+bool nnom_audio_holds_zero(nnom_type_t type, int32_t zero_point)
+{
+    const int32_t least = type == NNOM_TYPE_S8 ? INT8_MIN : INT16_MIN;
+    return type == NNOM_TYPE_F32 || (zero_point >= least && zero_point <= -1 - least);
+}
+
+nnom_audio_t nnom_audio_made(const nnom_audio_frame_t *frame, int32_t cepstra, nnom_type_t type)
+{
+    const uint32_t columns = (uint32_t)(cepstra > 0 ? cepstra : frame->channels);
+    const uint32_t item = type == NNOM_TYPE_S8 ? 1u : (type == NNOM_TYPE_S16 ? 2u : 4u);
+    return (nnom_audio_t){.row_bytes = (columns * item + 3u) & ~3u,
+                          .window = (uint16_t)frame->window,
+                          .step = (uint16_t)frame->step,
+                          .columns = (uint16_t)columns,
+                          .type = type};
+}
+
+uint32_t nnom_audio_fft_bits(const nnom_audio_frame_t *frame)
 {
     uint32_t bits = 4;
-    while (((uint32_t)1 << bits) < window) {
+    while (((int32_t)1 << bits) < frame->window) {
         bits++;
     }
     return bits;
 }
 
-/* x = 2^*exponent * result, the result within sqrt(1/2)..sqrt(2); x >= 1. */
-static float tables_mantissa(float x, int32_t *exponent)
+uint32_t nnom_audio_pairs(const nnom_audio_frame_t *frame)
 {
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    const uint32_t fraction = bits & 0x7fffffu;
-    const uint32_t upper = fraction < 0x3504f7u ? 0u : 1u; /* sqrt(2) - 1 */
-    *exponent = (int32_t)(bits >> 23) - 127 + (int32_t)upper;
-    bits = fraction | ((127u - upper) << 23);
-    memcpy(&x, &bits, sizeof x);
-    return x;
+    return (uint32_t)1 << (nnom_audio_fft_bits(frame) - 1);
 }
 
-/*
- * ln(1 + x), 0 <= x < 2^20, with the roundings of the usual C libraries' log1pf (fdlibm's): within one unit in the last place, and the
- * bank's weights shall not depend on the library. 1 + x = 2^k (1 + f), s = f / (2 + f): ln(1 + f) = f - f^2/2 + s (f^2/2 + R(s^2)).
- */
-static float tables_log1p(float x)
+static float mel_of(float hertz)
 {
-    static const float series[7] = {0x1.555556p-1f, 0x1.99999ap-2f, 0x1.24924ap-2f, 0x1.c71c52p-3f,
-                                    0x1.74664ap-3f, 0x1.39a09ep-3f, 0x1.2f112ep-3f};
-    int32_t k = 0;
-    float f = x, lost = 0.0f;
-    if (x >= 0x1.a827aep-2f) { /* sqrt(2) - 1 */
-        const float sum = 1.0f + x;
-        f = tables_mantissa(sum, &k) - 1.0f;
-        lost = (sum >= 2.0f ? 1.0f - (sum - x) : x - (sum - 1.0f)) / sum;
-    }
-    const float half = 0.5f * f * f, s = f / (2.0f + f), z = s * s;
-    float r = 0.0f;
-    for (int i = 6; i >= 0; i--) {
-        r = z * (series[i] + r);
-    }
-    if (k == 0) {
-        return f - (half - s * (half + r));
-    }
-    const float power = (float)k;
-    return power * 0x1.62e3p-1f - ((half - (s * (half + r) + (power * 0x1.2fefa2p-17f + lost))) - f);
+    return 1127.0f * nnom_ln1(hertz / 700.0f);
 }
 
-float nnom_mel(float hertz)
+nnom_mel_t nnom_mel(const nnom_audio_frame_t *frame)
 {
-    return 1127.0f * tables_log1p(hertz / 700.0f);
+    const float low = mel_of(frame->lower), span = mel_of(frame->upper) - low;
+    const float hertz = (float)(0.5 * frame->rate / (double)nnom_audio_pairs(frame));
+    const int32_t first = (int32_t)(1.5 + (double)(frame->lower / hertz));
+    return (nnom_mel_t){low, span / (float)(frame->channels + 1), hertz, first};
+}
+
+float nnom_mel_centre(const nnom_mel_t *mel, int32_t channel)
+{
+    const float above = mel->spacing * (float)(channel + 1);
+    return channel < 0 ? mel->low : mel->low + above;
+}
+
+float nnom_mel_of_bin(const nnom_mel_t *mel, int32_t bin)
+{
+    return mel_of((float)bin * mel->hertz_per_bin);
+}
+
+int32_t nnom_mel_beyond(const nnom_mel_t *mel, int32_t channel, int32_t bin)
+{
+    while (nnom_mel_of_bin(mel, bin) <= nnom_mel_centre(mel, channel)) {
+        bin++;
+    }
+    return bin;
 }

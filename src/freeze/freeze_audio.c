@@ -22,6 +22,13 @@ static void freeze_audio_member(nnom_writer_t *w, const char *member, const void
     nnom_writer_print(w, data != NULL ? "    .%s = %s_%s,\n" : "    .%s = NULL,\n", member, w->name, member);
 }
 
+static void freeze_audio_real(nnom_writer_t *w, const char *member, float x)
+{
+    nnom_writer_print(w, "    .%s = ", member);
+    nnom_writer_float(w, x);
+    nnom_writer_print(w, ",\n");
+}
+
 static void freeze_audio_number(nnom_writer_t *w, const char *member, int32_t x)
 {
     nnom_writer_print(w, "    .%s = %" PRId32 ",\n", member, x);
@@ -87,15 +94,57 @@ static void freeze_audio_fixed(nnom_writer_t *w, const nnom_audio_t *audio)
     nnom_writer_print(w, "};\n");
 }
 
+static void freeze_audio_float_arrays(nnom_writer_t *w, const nnom_audio_t *audio)
+{
+    const nnom_audio_float_t *f = audio->tables;
+    const uint32_t n = (uint32_t)1 << (f->fft_bits - 1);
+    freeze_audio_array(w, "window", f->window, audio->window, NNOM_TYPE_F32);
+    freeze_audio_array(w, "twiddles", f->twiddles, 3 * n / 4 * 2, NNOM_TYPE_F32);
+    freeze_audio_array(w, "split", f->split, n, NNOM_TYPE_F32);
+    freeze_audio_widths(w, f->widths, f->channels);
+    freeze_audio_array(w, "weights", f->weights, freeze_audio_bins(f->widths, f->channels), NNOM_TYPE_F32);
+    freeze_audio_array(w, "cosines", f->cosines, (uint32_t)audio->columns * f->channels, NNOM_TYPE_F32);
+}
+
+static void freeze_audio_float(nnom_writer_t *w, const nnom_audio_t *audio)
+{
+    const nnom_audio_float_t *f = audio->tables;
+    freeze_audio_float_arrays(w, audio);
+    nnom_writer_print(w, "static const nnom_audio_float_t %s_tables = {\n", w->name);
+    freeze_audio_member(w, "window", f->window);
+    freeze_audio_member(w, "twiddles", f->twiddles);
+    freeze_audio_member(w, "split", f->split);
+    freeze_audio_member(w, "widths", f->widths);
+    freeze_audio_member(w, "weights", f->weights);
+    freeze_audio_member(w, "cosines", f->cosines);
+    freeze_audio_number(w, "channels", f->channels);
+    freeze_audio_number(w, "first_bin", f->first_bin);
+    freeze_audio_number(w, "fft_bits", f->fft_bits);
+    freeze_audio_number(w, "power", f->power);
+    freeze_audio_real(w, "pre_emphasis", f->pre_emphasis);
+    freeze_audio_real(w, "epsilon", f->epsilon);
+    freeze_audio_real(w, "log_scale", f->log_scale);
+    freeze_audio_real(w, "log_offset", f->log_offset);
+    freeze_audio_real(w, "scale", f->scale);
+    freeze_audio_number(w, "zero_point", f->zero_point);
+    nnom_writer_print(w, "};\n");
+}
+
 static void freeze_audio_source(nnom_writer_t *w, const nnom_audio_t *audio)
 {
     nnom_writer_print(w, "/* Made by NNoM " NNOM_VERSION ": tables of a front end for sound. This file is yours. */\n");
     nnom_writer_print(w, "#include \"%s.h\"\n\n#if NNOM_AUDIO_ABI != %d\n", w->name, NNOM_AUDIO_ABI);
     nnom_writer_print(w, "#error \"made for another version of NNoM: make it again\"\n#endif\n\n");
-    freeze_audio_fixed(w, audio);
-    nnom_writer_print(
-        w, "const nnom_audio_t %s = {\n    .arithmetic = &nnom_audio_fixed_arithmetic,\n    .tables = &%s_tables,\n",
-        w->name, w->name);
+    const bool fixed = audio->arithmetic == &nnom_audio_fixed_arithmetic;
+    if (fixed) {
+        freeze_audio_fixed(w, audio);
+    } else {
+        freeze_audio_float(w, audio);
+    }
+    nnom_writer_print(w, "const nnom_audio_t %s = {\n    .arithmetic = &nnom_audio_%s_arithmetic,\n", w->name,
+                      fixed ? "fixed" : "float");
+    nnom_writer_print(w, "    .tables = &%s_tables,\n", w->name);
+    freeze_audio_number(w, "row_bytes", (int32_t)audio->row_bytes);
     freeze_audio_number(w, "work_bytes", (int32_t)audio->work_bytes);
     freeze_audio_number(w, "window", audio->window);
     freeze_audio_number(w, "step", audio->step);
