@@ -325,7 +325,7 @@ def test_operation(name: str, tmp_path: Path) -> None:
 def test_all_unsupported_layers_are_listed(tmp_path: Path) -> None:
     x = L.Input(SERIES)
     y = L.LSTM(4, return_sequences=True, recurrent_activation="tanh", name="memory")(x)
-    y = L.LayerNormalization(0, name="norm")(y)
+    y = L.Masking(name="norm")(y)
     y = L.Conv1D(4, 3, name="fine")(y)
     y = L.Conv1D(4, 1, activation="glu", name="gated")(y)
     path = tmp_path / "bad.keras"
@@ -334,7 +334,7 @@ def test_all_unsupported_layers_are_listed(tmp_path: Path) -> None:
         load_keras(path)
     text = str(error.value)
     assert "3 layers cannot be converted" in text and "layer 'gated' (Conv1D): activation 'glu'" in text
-    assert "layer 'memory' (LSTM): recurrent_activation 'tanh'" in text and "layer 'norm' (LayerNormalization)" in text
+    assert "layer 'memory' (LSTM): recurrent_activation 'tanh'" in text and "layer 'norm' (Masking)" in text
     assert "fine" not in text
 
 
@@ -349,8 +349,7 @@ def test_all_unsupported_layers_are_listed(tmp_path: Path) -> None:
         (IMAGE, lambda: L.UpSampling2D(2, interpolation="bicubic"), "use 'nearest' or 'bilinear'"),
         (IMAGE, lambda: L.MaxPooling2D(data_format="channels_first"), "channels_last"),
         (IMAGE, lambda: L.Activation("sparsemax"), "activation 'sparsemax' is unknown"),
-        (IMAGE, lambda: L.LayerNormalization(0), "use axes of the data"),
-        (IMAGE, lambda: L.GroupNormalization(2, axis=1), "use axis -1"),
+        (IMAGE, lambda: L.GroupNormalization(1, axis=1), "use axis -1"),
         (IMAGE, lambda: L.SpectralNormalization(L.Conv2D(2, 1)), "SpectralNormalization"),
         ((None, 6), lambda: L.Conv1D(2, 3), "open sides; save the model with a fixed input shape"),
         ((4, 4, 4, 2), lambda: L.Conv3D(2, 3), "at most .batch, height, width, channels."),
