@@ -139,20 +139,47 @@ static nnom_status_t pairs_made(nnom_conv_layer_t *conv, const uint32_t *stream,
     return NNOM_OK;
 }
 
+/* The stream; NULL: the layer is not for the loops, or there is no memory (*status). */
+static uint32_t *pairs_stream(nnom_conv_layer_t *conv, uint64_t words, nnom_status_t *status)
+{
+    *status = NNOM_UNSUPPORTED;
+    if (words > INT32_MAX / 4 || !nnom_conv_may_pack(conv, words * 4, 2) || !pairs_accepts(conv)) {
+        return NULL;
+    }
+    uint32_t *stream = nnom_layer_alloc(&conv->super, (size_t)words, sizeof *stream);
+    *status = stream != NULL ? NNOM_OK : nnom_packed_no_memory(&conv->super);
+    return stream;
+}
+
 nnom_status_t nnom_pairs_pack(nnom_conv_layer_t *conv, bool in_words)
 {
     const uint64_t blocks = ((uint64_t)conv->channels + NNOM_PAIRS_WIDTH - 1) / NNOM_PAIRS_WIDTH;
     const uint64_t words = blocks * (uint64_t)nnom_pairs_block_words(conv->taps);
-    if (words > INT32_MAX / 4 || !nnom_conv_may_pack(conv, words * 4, 2) || !pairs_accepts(conv)) {
-        return NNOM_UNSUPPORTED;
-    }
-    uint32_t *stream = nnom_layer_alloc(&conv->super, (size_t)words, sizeof *stream), *to = stream;
+    nnom_status_t status;
+    uint32_t *stream = pairs_stream(conv, words, &status), *to = stream;
     if (stream == NULL) {
-        return nnom_packed_no_memory(&conv->super);
+        return status;
     }
     for (int32_t o = 0; o < conv->channels; o += NNOM_PAIRS_WIDTH) {
         const int32_t last = conv->channels - NNOM_PAIRS_WIDTH;
         to = pairs_block(conv, o > last && last >= 0 ? last : o, to);
     }
     return pairs_made(conv, stream, (uint32_t)words, in_words);
+}
+
+nnom_status_t nnom_pairs_pack_dw(nnom_conv_layer_t *conv)
+{
+    const uint64_t words = (uint64_t)conv->channels * (uint64_t)nnom_pairs_dw_words(conv->taps);
+    nnom_status_t status;
+    uint32_t *stream = pairs_stream(conv, words, &status), *to = stream;
+    for (int32_t o = 0; stream != NULL && o < conv->channels; o++) {
+        const pairs_channel_t c = pairs_channel(conv, o);
+        to = pairs_start(c.bias, c.bias, conv->taps, to);
+        *to++ = (uint32_t)c.bias;
+        for (int32_t t = 0; t < conv->taps; t++) {
+            *to++ = (uint32_t)nnom_conv_weight(conv, o, t);
+        }
+        to = pairs_finish_words(&c, to);
+    }
+    return stream == NULL ? status : pairs_made(conv, stream, (uint32_t)words, false);
 }

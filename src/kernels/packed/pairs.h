@@ -46,6 +46,21 @@ void nnom_pairs_limits(const nnom_pairs_param_t *p, int8_t *out, int32_t n);
 void nnom_pairs_bytes(const uint32_t *stream, const int8_t *x, int32_t taps, int8_t *out, const int8_t *end);
 void nnom_pairs_words(const uint32_t *stream, const int32_t *x, int32_t taps, int8_t *out, const int8_t *end);
 
+/*
+ * Depthwise: each channel of two pixels, to out and out + distance, or of one. cells: where channel 0 of each tap lies, of both pixels one after the
+ * other. A channel: total, high and bias, a word for the weight of each tap, the words of requantising.
+ */
+static inline int32_t nnom_pairs_dw_words(int32_t taps)
+{
+    return 3 + taps + NNOM_PAIRS_FINISH;
+}
+void nnom_pairs_dw_two(const uint32_t *stream, const int8_t *const *cells, int32_t taps, int8_t *out, int32_t channels,
+                       int32_t distance);
+void nnom_pairs_dw_one(const uint32_t *stream, const int8_t *const *cells, int32_t taps, int8_t *out, int32_t channels);
+/* Two pixels side by side, 3 x 3 taps that are not dilated; cells: three rows of four. */
+void nnom_pairs_dw_3x3(const uint32_t *stream, const int8_t *const *cells, int8_t *out, int32_t channels,
+                       int32_t distance);
+
 /* acc -> output; finish: least, most, M, C, e. */
 static inline int8_t nnom_pairs_output(int32_t acc, const uint32_t *finish)
 {

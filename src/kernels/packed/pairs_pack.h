@@ -12,5 +12,7 @@
  * weights may not grow to two bytes.
  */
 nnom_status_t nnom_pairs_pack(nnom_conv_layer_t *conv, bool in_words);
+/* The same of DW_Conv2D, channel by channel. */
+nnom_status_t nnom_pairs_pack_dw(nnom_conv_layer_t *conv);
 
 #endif
