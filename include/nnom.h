@@ -53,7 +53,8 @@ typedef enum nnom_padding { NNOM_PADDING_VALID = 0, NNOM_PADDING_SAME = 1, NNOM_
 
 /*
  * Weights and biases, owned by the caller, alive as long as the model. `shift`: fraction bits of the stored int8 values.
- * With nnom_layer_set_weight_scales() weights are int8 and biases int32; in a float32 model both are float.
+ * With nnom_layer_set_weight_scales() weights are int8 and biases int32, in a layer with int16 inputs int64 or int32
+ * (nnom_layer_set_bias_bits()); in a float32 model both are float.
  * Compile with -DNNOM_SHIFTS_2020 to read `shift` as NNoM 0.1 to 0.4 stored it: weight.shift = output right shift,
  * bias.shift = bias left shift.
  */
@@ -230,6 +231,12 @@ nnom_layer_t *nnom_layer_set_qformat(nnom_layer_t *layer, nnom_qformat_t format)
 nnom_layer_t *nnom_layer_set_quant(nnom_layer_t *layer, float scale, int32_t zero_point);
 /* Weights are int8 with these scales (count: 1 or the number of output channels), the bias int32. Copied. */
 nnom_layer_t *nnom_layer_set_weight_scales(nnom_layer_t *layer, const float *scales, uint32_t count);
+/*
+ * Of a layer with weights and int16 inputs. 64, the default: its bias, if weight scales are set, is int64, and sums have 64 bits.
+ * 32: its bias is int32, sums must fit 32 bits, and requantising keeps 31 bits of the multiplier instead of 15. As TensorFlow Lite's
+ * 16x8 layers with either type of bias.
+ */
+nnom_layer_t *nnom_layer_set_bias_bits(nnom_layer_t *layer, int32_t bits);
 /* Element type of an Input or Constant, NNOM_TYPE_F32 for float models; other layers follow their inputs. */
 nnom_layer_t *nnom_layer_set_type(nnom_layer_t *layer, nnom_type_t type);
 /* Padding in numbers, instead of SAME or VALID: convolutions and pools. */

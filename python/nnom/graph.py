@@ -33,7 +33,7 @@ class Tensor:
 
     name: str
     shape: Shape
-    dtype: str = "float32"  # float32, int8, uint8, int32
+    dtype: str = "float32"  # float32, int8, int16, uint8, int32
     quant: Quant | None = None
     data: np.ndarray | None = None
     start: np.ndarray | None = None

@@ -99,13 +99,18 @@ class Builder:
         return self.graph.tensors[node.inputs[0]].dtype == "float32"
 
     def weights(self, node: Node) -> tuple[ct.c_void_p | None, ct.c_void_p | None]:
-        """Weights and bias as the core takes them: float, or int8 and int32."""
-        types = (np.float32, np.float32) if self.is_float(node) else (np.int8, np.int32)
-        return self.weight(node.weights["weights"], types[0]), self.weight(node.weights.get("bias"), types[1])
+        """Weights and bias as the core takes them: float, or int8 and int32; of int16 perhaps int64."""
+        bias = node.weights.get("bias")
+        if self.is_float(node):
+            return self.weight(node.weights["weights"], np.float32), self.weight(bias, np.float32)
+        long = bias is not None and bias.data.dtype == np.int64
+        return self.weight(node.weights["weights"], np.int8), self.weight(bias, np.int64 if long else np.int32)
 
     def scaled(self, layer: int, node: Node) -> int:
-        """Gives a layer the scales of its int8 weights."""
-        scale = node.weights["weights"].scale
+        """Gives a layer the scales of its int8 weights, and the type of its bias in a layer of int16."""
+        scale, bias = node.weights["weights"].scale, node.weights.get("bias")
+        if bias is not None and self.graph.tensors[node.inputs[0]].dtype == "int16":
+            layer = self.lib.nnom_layer_set_bias_bits(layer, 8 * bias.data.dtype.itemsize)
         if scale is None:
             return layer
         values = np.ascontiguousarray(scale, np.float32)

@@ -10,7 +10,8 @@ they compare names only where they mean that operator alone. How to check what a
 
 Attributes: stride, dilation, kernel (h, w); padding (top, bottom, left, right), resolved to numbers by the importer;
 shape, begin, size, multiples, perm of h, w, c; axis 0 h, 1 w, 2 c. activation: a clamp fused into the node. Weights are
-float32, or int8 with `scale`; a bias is float32, or int32 in units of input scale * weight scale.
+float32, or int8 with `scale`; a bias is float32, or int32 in units of input scale * weight scale. In layers of int16 it
+is int64 or int32, which also tells how sums are kept (nnom_layer_set_bias_bits() in nnom.h).
 """
 
 from __future__ import annotations

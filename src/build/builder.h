@@ -104,6 +104,7 @@ enum {
     NNOM_CLASS_QFORMAT = 8192, /* and a kernel that needs nothing per channel for those in a Q-format */
     NNOM_CLASS_STATE = 1024,   /* its tensor keeps its value from run to run */
     NNOM_CLASS_KEEPS = 16384,  /* it finds in its output what the run before left there */
+    NNOM_CLASS_WIDE = 32768,   /* takes int16 inputs as well */
     NNOM_CLASS_RARE = 4096,    /* the class is an nnom_rare_class_t */
     NNOM_CLASS_PART = 2048,    /* one more output of the layer that it is hooked to */
     /* the layer is an nnom_activation_layer_t: may be fused into a CLAMPS layer before it */
@@ -114,13 +115,14 @@ typedef enum nnom_clamp { NNOM_CLAMP_NONE, NNOM_CLAMP_RELU, NNOM_CLAMP_RELU6, NN
 
 /* What the user gave beside the arguments of the constructor, or of those in which layers differ; most layers have nothing of it. */
 typedef struct nnom_given {
-    bool quant_is_set;
-    bool has_refused_format;
-    bool type_is_set; /* by nnom_layer_set_type() */
-    nnom_type_t type; /* Input, Constant, State */
-    uint16_t part;    /* of a Part: which output, from 1 */
-    uint16_t port;    /* order among the model's inputs or outputs, from 1; 0: none given */
-    int32_t axis;     /* of Concat: 0 h, 1 w, 2 c, -1 c */
+    bool quant_is_set : 1;
+    bool has_refused_format : 1;
+    bool type_is_set : 1; /* by nnom_layer_set_type() */
+    uint8_t bias_bits;    /* by nnom_layer_set_bias_bits(); 0: not */
+    nnom_type_t type;     /* Input, Constant, State */
+    uint16_t part;        /* of a Part: which output, from 1 */
+    uint16_t port;        /* order among the model's inputs or outputs, from 1; 0: none given */
+    int32_t axis;         /* of Concat: 0 h, 1 w, 2 c, -1 c */
     union {
         struct {
             float scale;
@@ -277,9 +279,11 @@ void nnom_quantize_multiplier(double real, int32_t *multiplier, int32_t *shift);
  * for it; all others do anyway (fixed.h).
  */
 #define NNOM_ACCUMULATOR_MAX (INT32_MAX - 255)
-/* A real number in a quantisation, saturated to int8; NaN becomes -128. */
-int32_t nnom_quantize_s8(float x, const nnom_tensor_t *out);
-/* Limits of int8 values under a clamp, in the output's quantisation. */
+/* A real number in a tensor's quantisation, saturated to its type, at most 16 bits; NaN becomes the least. */
+int32_t nnom_quantize_real(float x, const nnom_tensor_t *out);
+/* NNOM_BAD_QUANT if an input or the output of an int16 layer has a zero point. */
+nnom_status_t nnom_layer_symmetric(const nnom_layer_t *layer);
+/* Limits of quantised values under a clamp, in the output's quantisation. */
 void nnom_clamp_limits(nnom_clamp_t clamp, const nnom_tensor_t *out, int32_t *act_min, int32_t *act_max);
 void nnom_clamp_limits_f32(nnom_clamp_t clamp, float *act_min, float *act_max);
 
@@ -288,6 +292,7 @@ typedef struct nnom_quant_weights {
     const void *bias;       /* int32 [channels], input zero point folded in; float in float models; may be NULL there */
     const void *multiplier; /* int32 [channels]; NULL in float models */
     const void *shift;      /* int8 [channels]; NULL in float models */
+    const void *bias_high;  /* of int16 layers: int16 [channels], what the bias has beyond 32 bits, or NULL: nothing */
     /* a Q-format: bias is the caller's int8, and these are multiplier and shift, as kernels/qformat/qformat.h has them */
     bool one;
     int32_t one_multiplier;
@@ -295,13 +300,17 @@ typedef struct nnom_quant_weights {
 } nnom_quant_weights_t;
 /*
  * Computes bias, multipliers and shifts of `channels` outputs. weights: int8, channel o's taps at
- * weights[o * channel_stride + t * tap_stride], t < taps. Checks that no accumulator can overflow int32.
+ * weights[o * channel_stride + t * tap_stride], t < taps. Checks that no accumulator can overflow int32, or 48 bits if
+ * nnom_layer_is_wide().
  * Without a target for other kernels, weights in a Q-format of a class with NNOM_CLASS_QFORMAT get one multiplier for all.
  * layer->out and input 0 must be known. Fails with NNOM_NULL if w is NULL or w->p_value is NULL.
  */
 nnom_status_t nnom_layer_weights(nnom_layer_t *layer, const nnom_weight_t *w, const nnom_bias_t *b, int32_t channels,
                                  int32_t taps, int32_t channel_stride, int32_t tap_stride,
                                  nnom_quant_weights_t *result);
+
+/* Sums of int16 products have 64 bits: unless nnom_layer_set_bias_bits(32) was asked for. */
+bool nnom_layer_is_wide(const nnom_layer_t *layer);
 
 /* ---- Activations: src/layers/activation.c ---- */
 

@@ -39,6 +39,11 @@ static inline int8_t nnom_saturate_s8(int32_t x)
 #endif
 }
 
+static inline int16_t nnom_clamp_s16(int32_t x)
+{
+    return (int16_t)nnom_clamp_i32(x, INT16_MIN, INT16_MAX);
+}
+
 /*
  * The rounded upper half of a product, high_mul of SPEC.md: its two nudges and the truncation amount to floor((a * b + 2^30) / 2^31)
  * whatever the signs. Not both -2^31: every caller has one operand that is not negative.
@@ -108,6 +113,20 @@ static inline int32_t nnom_requantize(int32_t x, int32_t multiplier, int32_t shi
         return y;
     }
     return (((y + (y >> 31)) >> (-shift - 1)) + 1) >> 1; /* nnom_shift_round(y, -shift): ties away from zero */
+}
+
+/*
+ * x * multiplier * 2^(shift - 31), rounded once, the multiplier to 16 bits before; saturated to int32. For sums of products of
+ * int16: |x| < 2^47, -31 <= shift <= NNOM_WIDE_SHIFT_MAX.
+ */
+#define NNOM_WIDE_SHIFT_MAX 7
+
+static inline int32_t nnom_requantize_wide(int64_t x, int32_t multiplier, int32_t shift)
+{
+    const int64_t reduced = multiplier < 0x7fff0000 ? (multiplier + (1 << 15)) >> 16 : 0x7fff;
+    const int32_t total = 15 - shift;
+    const int64_t product = (x * reduced + ((int64_t)1 << (total - 1))) >> total;
+    return product > INT32_MAX ? INT32_MAX : (product < INT32_MIN ? INT32_MIN : (int32_t)product);
 }
 
 #endif

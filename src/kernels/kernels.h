@@ -14,7 +14,7 @@
 #include "param.h"
 
 /*
- * Convolutions and dense layers. act_min, act_max: int8 limits; act_min_f, act_max_f: float limits.
+ * Convolutions and dense layers of int8 and float. act_min, act_max: int8 limits; act_min_f, act_max_f: float limits.
  * weights, int8 or float: conv2d, transposed: [out c][kernel h][kernel w][in c]; depthwise: [kernel h][kernel w][out
  * c], out c = in c * multiplier; dense: [out c][h * w * in c]. multiplier int32, shift int8: [out c]; NULL in float.
  * bias: float [out c], may be NULL, or int32 [out c] with the input zero point folded in over all taps: a cell of the
@@ -30,6 +30,21 @@
     GEOMETRY(geometry)                                                                                                 \
     I32(act_min) I32(act_max) F32(act_min_f) F32(act_max_f) ARRAY(weights) ARRAY(bias) ARRAY(multiplier) ARRAY(shift)
 NNOM_PARAM_STRUCT(nnom_conv_param, NNOM_CONV_PARAM)
+
+/*
+ * The same of int16 activations, int8 weights. No zero points. A channel's bias is bias + bias_high * 2^32, int32 and int16 [out c];
+ * bias_high NULL: all are 0. Sums have 64 bits and are requantised by nnom_requantize_wide(); narrow: they fit 32 bits, and
+ * nnom_requantize() makes the output.
+ *
+ * Dense keeps int64 sums in its scratch, each as two words, the lower first: it begins at a multiple of 4.
+ */
+/* clang-format off */
+#define NNOM_CONV_S16_PARAM(I32, F32, GEOMETRY, ARRAY)                                                                 \
+    GEOMETRY(geometry)                                                                                                 \
+    I32(act_min) I32(act_max) I32(narrow)                                                                              \
+    ARRAY(weights) ARRAY(bias) ARRAY(multiplier) ARRAY(shift) ARRAY(bias_high)
+/* clang-format on */
+NNOM_PARAM_STRUCT(nnom_conv_s16_param, NNOM_CONV_S16_PARAM)
 
 /*
  * False if every window lies in the input as one run of bytes whatever the ring, so that no scratch is needed: kernels
@@ -58,7 +73,7 @@ static inline nnom_range_t nnom_transposed_range(int32_t at, int32_t stride, int
  *        is divided by n as nnom_mean_multiplier() does.
  *
  * multiplier == 0: in and out have the same quantisation and the value stands. Else y = requantised(acc, or max - zero
- * point of in) + zero point of out. Then the limits. Float: no rounding, no zero points.
+ * point of in) + zero point of out. Then the limits. Float: no rounding, no zero points. int16: as int8.
  *
  * Pools write pixels in order; of a pixel they write a channel, or a block of channels, when they have read it in all
  * cells of the window, lower channels first. The overlap of output and input relies on it (proof in layers/pool.c).

@@ -6,7 +6,10 @@
 #include "binary.h"
 #include "fixed.h"
 
-enum { NNOM_SUM_SHIFT = 20 }; /* |x - zero point| * 2^20 <= 255 * 2^20 < 2^28 */
+enum {
+    NNOM_SUM_SHIFT = 20,    /* |x - zero point| * 2^20 <= 255 * 2^20 < 2^28 */
+    NNOM_SUM_SHIFT_S16 = 15 /* |x| * 2^15 <= 2^30 */
+};
 
 /* An operand's element in the common scale: |result| <= 2^27, as its multiplier is at most 1/2. */
 static inline int32_t nnom_sum_term(int8_t x, int32_t zero_point, int32_t multiplier, int32_t shift)

@@ -4,6 +4,7 @@
 
 #include "activation.h"
 #include "elementwise.h"
+#include "wide_activation.h"
 
 static float relu(float x, float alpha)
 {
@@ -73,6 +74,20 @@ static nnom_status_t activation_build_s8(nnom_layer_t *layer, const nnom_activat
     return NNOM_OK;
 }
 
+static nnom_status_t activation_build_s16(nnom_layer_t *layer, const nnom_activation_t *act)
+{
+    nnom_wide_kind_t kind = NNOM_WIDE_OTHER;
+    if (act->function == hyperbolic_tangent) {
+        kind = NNOM_WIDE_TANH;
+    } else if (act->function == sigmoid) {
+        kind = NNOM_WIDE_SIGMOID;
+    } else if (act->function == leaky_relu) {
+        kind = NNOM_WIDE_LEAKY;
+    }
+    const nnom_status_t status = nnom_layer_symmetric(layer);
+    return status == NNOM_OK ? nnom_wide_activation(layer, act, kind) : status;
+}
+
 nnom_status_t nnom_activation_build(nnom_layer_t *layer)
 {
     const nnom_activation_t *act = ((nnom_activation_layer_t *)layer)->act;
@@ -88,13 +103,17 @@ nnom_status_t nnom_activation_build(nnom_layer_t *layer)
     layer->overlap = 0;
     layer->param = param;
     param->alpha = act->alpha;
+    const bool wide = nnom_layer_in(layer, 0)->type == NNOM_TYPE_S16;
     if (act->scale > 0.0f) {
-        nnom_layer_follow_quant(layer, act->scale, act->zero_point);
+        nnom_layer_follow_quant(layer, wide ? 1.0f / 32768.0f : act->scale, wide ? 0 : act->zero_point);
     } else {
         nnom_layer_follow(layer);
     }
     if (layer->out->type == NNOM_TYPE_S8) {
         return activation_build_s8(layer, act, param);
+    }
+    if (wide) {
+        return activation_build_s16(layer, act);
     }
     param->table = nnom_layer_array(layer, NULL, 0, NNOM_TYPE_S8);
     layer->kernel = act->kernel_f32;

@@ -29,7 +29,7 @@ nnom_activation_t *nnom_activation_new(const nnom_activation_t *prototype, float
     const nnom_op_t nnom_##id##_f32_op = {id##_run, NULL, 0, sizeof(nnom_map_param_t)};                                \
     static const nnom_rare_class_t id##_class = {.super = {title, "nnom_map_param", nnom_map_param_fields,             \
                                                            nnom_activation_build, 1, 1,                                \
-                                                           NNOM_CLASS_ACTIVATION | NNOM_CLASS_RARE},                   \
+                                                           NNOM_CLASS_ACTIVATION | NNOM_CLASS_RARE | NNOM_CLASS_WIDE}, \
                                                  .release = nnom_activation_release};                                  \
     NNOM_PLAIN_KERNEL(id, nnom_##id##_f32_op)                                                                          \
     static const nnom_activation_t id##_activation = {&id##_class.super, act_clamp,      false,     f,           0.0f, \

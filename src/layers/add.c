@@ -36,21 +36,27 @@ NNOM_PARAM_FIELDS(nnom_binary_param, NNOM_BINARY_PARAM)
 
 NNOM_FORM(add_s8_ref, nnom_binary_window, 0, nnom_binary_param, nnom_binary_plain)
 NNOM_FORM(sub_s8_ref, nnom_binary_window, 0, nnom_binary_param, nnom_binary_plain)
+NNOM_FORM(add_s16_ref, nnom_binary_window, 0, nnom_binary_param, nnom_binary_plain)
+NNOM_FORM(sub_s16_ref, nnom_binary_window, 0, nnom_binary_param, nnom_binary_plain)
 
 static const nnom_kernel_t add_s8[] = {NNOM_KERNELS_ADD_S8(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t add_s16[] = {NNOM_KERNELS_ADD_S16(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t sub_s16[] = {NNOM_KERNELS_SUB_S16(NNOM_KERNEL_ROW)};
 static const nnom_kernel_t sub_s8[] = {NNOM_KERNELS_SUB_S8(NNOM_KERNEL_ROW)};
 
-/* The three factors of an int8 sum. */
+/* The three factors of an integer sum. */
 static nnom_status_t sum_multipliers(nnom_binary_layer_t *binary)
 {
     nnom_layer_t *layer = &binary->super;
     nnom_binary_param_t *p = &binary->param;
     const double a = (double)nnom_layer_in(layer, 0)->scale, b = (double)nnom_layer_in(layer, 1)->scale;
     const double twice = 2.0 * (a > b ? a : b); /* the common scale */
-    const double out = twice / ((double)(1 << NNOM_SUM_SHIFT) * (double)layer->out->scale);
+    const int32_t bits = layer->out->type == NNOM_TYPE_S16 ? NNOM_SUM_SHIFT_S16 : NNOM_SUM_SHIFT;
+    const double out = twice / ((double)((int32_t)1 << bits) * (double)layer->out->scale);
     if (!(out > 0.0 && out < 1.0)) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT,
-                               "its output scale is too small: expected over 2^-19 of the larger input scale");
+                               "its output scale is too small: expected over 2^-%d of the larger input scale",
+                               (int)bits - 1);
     }
     nnom_quantize_multiplier(a / twice, &p->multiplier_a, &p->shift_a);
     nnom_quantize_multiplier(b / twice, &p->multiplier_b, &p->shift_b);
@@ -76,7 +82,10 @@ static nnom_status_t add_build(nnom_layer_t *layer)
                    : nnom_layer_fail(layer, NNOM_UNSUPPORTED, "an activation of int32 sums, expected none");
     }
     const nnom_status_t fits = sum_multipliers(binary);
-    return fits == NNOM_OK ? NNOM_CHOOSE_KERNEL(layer, add_s8) : fits;
+    if (fits != NNOM_OK) {
+        return fits;
+    }
+    return layer->out->type == NNOM_TYPE_S16 ? NNOM_CHOOSE_KERNEL(layer, add_s16) : NNOM_CHOOSE_KERNEL(layer, add_s8);
 }
 
 static nnom_status_t sub_build(nnom_layer_t *layer)
@@ -91,13 +100,16 @@ static nnom_status_t sub_build(nnom_layer_t *layer)
         return NNOM_OK;
     }
     const nnom_status_t fits = sum_multipliers(binary);
-    return fits == NNOM_OK ? NNOM_CHOOSE_KERNEL(layer, sub_s8) : fits;
+    if (fits != NNOM_OK) {
+        return fits;
+    }
+    return layer->out->type == NNOM_TYPE_S16 ? NNOM_CHOOSE_KERNEL(layer, sub_s16) : NNOM_CHOOSE_KERNEL(layer, sub_s8);
 }
 
-static const nnom_class_t add_class = {"Add", "nnom_binary_param", nnom_binary_param_fields, add_build, 2,
-                                       2,     NNOM_CLASS_CLAMPS};
-static const nnom_class_t sub_class = {"Sub", "nnom_binary_param", nnom_binary_param_fields, sub_build, 2,
-                                       2,     NNOM_CLASS_CLAMPS};
+static const nnom_class_t add_class = {
+    "Add", "nnom_binary_param", nnom_binary_param_fields, add_build, 2, 2, NNOM_CLASS_CLAMPS | NNOM_CLASS_WIDE};
+static const nnom_class_t sub_class = {
+    "Sub", "nnom_binary_param", nnom_binary_param_fields, sub_build, 2, 2, NNOM_CLASS_CLAMPS | NNOM_CLASS_WIDE};
 
 nnom_layer_t *nnom_add(int32_t oshift)
 {

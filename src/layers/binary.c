@@ -44,12 +44,12 @@ nnom_status_t nnom_binary_build(nnom_binary_layer_t *binary)
     }
     nnom_layer_follow_quant(layer, ldexpf(in->scale, (int)binary->oshift), in->zero_point);
     nnom_clamp_limits_f32(layer->fused, &p->act_min_f, &p->act_max_f);
-    if (layer->out->type == NNOM_TYPE_S8) {
+    if (nnom_type_facts(layer->out->type)->quantised) {
         nnom_clamp_limits(layer->fused, layer->out, &p->act_min, &p->act_max);
     }
     layer->overlap = nnom_shape_equal(in->shape, layer->out->shape) ? 0 : NNOM_NO_OVERLAP;
     layer->param = p;
-    return NNOM_OK;
+    return nnom_layer_symmetric(layer);
 }
 
 nnom_layer_t *nnom_binary_new(const nnom_class_t *cls, int32_t oshift)

@@ -40,6 +40,14 @@ static void concat_move(const nnom_call_t *call, uint32_t i, const uint8_t *from
     const int32_t shift = ((const int8_t *)p->shift)[i];
     const int32_t zero_point = nnom_call_input(call, i)->zero_point;
     const int32_t out_zero_point = nnom_call_output(call)->zero_point;
+    if (nnom_call_output(call)->type == NNOM_TYPE_S16) {
+        const int16_t *wide = (const int16_t *)(const void *)from;
+        for (size_t k = 0; k < bytes / sizeof *wide; k++) {
+            const int32_t y = nnom_requantize(wide[k] - zero_point, multiplier, shift) + out_zero_point;
+            ((int16_t *)(void *)to)[k] = nnom_clamp_s16(y);
+        }
+        return;
+    }
     const int8_t *x = (const int8_t *)from;
     for (size_t k = 0; k < bytes; k++) {
         const int32_t y = nnom_requantize(x[k] - zero_point, multiplier, shift) + out_zero_point;
@@ -169,11 +177,16 @@ static nnom_status_t concat_build(nnom_layer_t *layer)
     return concat_build_multipliers(layer, p);
 }
 
-static const nnom_class_t concat_class = {
-    "Concat", "nnom_concat_param", nnom_concat_param_fields, concat_build, 1, UINT16_MAX, 0};
+static const nnom_class_t concat_class = {"Concat", "nnom_concat_param", nnom_concat_param_fields, concat_build,
+                                          1,        UINT16_MAX,          NNOM_CLASS_WIDE};
 /* Joining rows makes a tensor of more than one row: its h and w cannot be exchanged. */
-static const nnom_class_t concat_rows_class = {"Concat", "nnom_concat_param", nnom_concat_param_fields, concat_build,
-                                               1,        UINT16_MAX,          NNOM_CLASS_NO_SWAP};
+static const nnom_class_t concat_rows_class = {"Concat",
+                                               "nnom_concat_param",
+                                               nnom_concat_param_fields,
+                                               concat_build,
+                                               1,
+                                               UINT16_MAX,
+                                               NNOM_CLASS_NO_SWAP | NNOM_CLASS_WIDE};
 
 nnom_layer_t *nnom_concat(int32_t axis)
 {

@@ -26,6 +26,7 @@ NNOM_FORM(conv2d_s8_ref, nnom_conv_window, 0, nnom_conv_param, conv2d_plain)
 NNOM_FORM(conv2d_f32_ref, nnom_conv_window, 0, nnom_conv_param, conv2d_plain)
 
 static const nnom_kernel_t conv2d_s8[] = {NNOM_KERNELS_CONV2D_S8(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t conv2d_s16[] = {NNOM_KERNELS_CONV2D_S16(NNOM_KERNEL_ROW)};
 static const nnom_kernel_t conv2d_f32[] = {NNOM_KERNELS_CONV2D_F32(NNOM_KERNEL_ROW)};
 
 static nnom_status_t conv2d_build(nnom_layer_t *layer)

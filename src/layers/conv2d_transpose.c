@@ -5,8 +5,8 @@ NNOM_PARAM_FIELDS(nnom_conv_param, NNOM_CONV_PARAM)
 
 enum { NNOM_TRANSPOSED_MAX = 32768 }; /* of kernel and stride, as for other windows */
 
-static nnom_range_t conv2d_transpose_window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input,
-                                            nnom_range_t y)
+nnom_range_t nnom_conv2d_transpose_window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input,
+                                          nnom_range_t y)
 {
     const nnom_geometry_t *g = &((const nnom_conv_param_t *)node->param)->geometry;
     const int32_t h = nnom_node_input(program, node, input)->shape.h;
@@ -22,10 +22,11 @@ static nnom_status_t conv2d_transpose_plain(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-NNOM_FORM(conv2d_transpose_s8_ref, conv2d_transpose_window, 0, nnom_conv_param, conv2d_transpose_plain)
-NNOM_FORM(conv2d_transpose_f32_ref, conv2d_transpose_window, 0, nnom_conv_param, conv2d_transpose_plain)
+NNOM_FORM(conv2d_transpose_s8_ref, nnom_conv2d_transpose_window, 0, nnom_conv_param, conv2d_transpose_plain)
+NNOM_FORM(conv2d_transpose_f32_ref, nnom_conv2d_transpose_window, 0, nnom_conv_param, conv2d_transpose_plain)
 
 static const nnom_kernel_t conv2d_transpose_s8[] = {NNOM_KERNELS_CONV2D_TRANSPOSE_S8(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t conv2d_transpose_s16[] = {NNOM_KERNELS_CONV2D_TRANSPOSE_S16(NNOM_KERNEL_ROW)};
 static const nnom_kernel_t conv2d_transpose_f32[] = {NNOM_KERNELS_CONV2D_TRANSPOSE_F32(NNOM_KERNEL_ROW)};
 
 static bool conv2d_transpose_in_range(int32_t x)

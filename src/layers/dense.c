@@ -6,7 +6,8 @@ NNOM_PARAM_FIELDS(nnom_conv_param, NNOM_CONV_PARAM)
 nnom_status_t nnom_dense_scratch(nnom_conv_layer_t *conv)
 {
     const bool rows = nnom_layer_in(&conv->super, 0)->shape.h > 1;
-    return nnom_window_scratch(&conv->super, rows ? conv->filters * (int64_t)sizeof(int32_t) : 0);
+    const int64_t words = conv->super.out->type == NNOM_TYPE_S16 ? 2 : 1;
+    return nnom_window_scratch(&conv->super, rows ? conv->filters * words * (int64_t)sizeof(int32_t) : 0);
 }
 
 /* Weights as they are. */
@@ -20,6 +21,7 @@ NNOM_FORM(dense_s8_ref, nnom_window_all, NNOM_OP_REDUCES, nnom_conv_param, dense
 NNOM_FORM(dense_f32_ref, nnom_window_all, NNOM_OP_REDUCES, nnom_conv_param, dense_plain)
 
 static const nnom_kernel_t dense_s8[] = {NNOM_KERNELS_DENSE_S8(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t dense_s16[] = {NNOM_KERNELS_DENSE_S16(NNOM_KERNEL_ROW)};
 static const nnom_kernel_t dense_f32[] = {NNOM_KERNELS_DENSE_F32(NNOM_KERNEL_ROW)};
 
 static nnom_status_t dense_build(nnom_layer_t *layer)

@@ -14,6 +14,7 @@ NNOM_FORM(dw_conv2d_s8_ref, nnom_conv_window, 0, nnom_conv_param, dw_conv2d_plai
 NNOM_FORM(dw_conv2d_f32_ref, nnom_conv_window, 0, nnom_conv_param, dw_conv2d_plain)
 
 static const nnom_kernel_t dw_conv2d_s8[] = {NNOM_KERNELS_DW_CONV2D_S8(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t dw_conv2d_s16[] = {NNOM_KERNELS_DW_CONV2D_S16(NNOM_KERNEL_ROW)};
 static const nnom_kernel_t dw_conv2d_f32[] = {NNOM_KERNELS_DW_CONV2D_F32(NNOM_KERNEL_ROW)};
 
 /* Output channels: those of the input, `multiplier` times each. */

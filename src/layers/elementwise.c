@@ -8,9 +8,10 @@
 nnom_status_t nnom_layer_check_types(const nnom_layer_t *layer)
 {
     const nnom_type_t first = nnom_layer_in(layer, 0)->type;
-    if (first != NNOM_TYPE_S8 && first != NNOM_TYPE_F32) {
-        return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "its input is %s, expected int8_t or float",
-                               nnom_type_facts(first)->c_type);
+    const bool wide = (layer->cls->flags & NNOM_CLASS_WIDE) != 0;
+    if (first != NNOM_TYPE_S8 && first != NNOM_TYPE_F32 && !(wide && first == NNOM_TYPE_S16)) {
+        return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "its input is %s, expected int8_t%s or float",
+                               nnom_type_facts(first)->c_type, wide ? ", int16_t" : "");
     }
     for (uint32_t i = 1; i < nnom_layer_input_number(layer); i++) {
         const nnom_type_t type = nnom_layer_in(layer, i)->type;
@@ -25,7 +26,7 @@ nnom_status_t nnom_layer_check_types(const nnom_layer_t *layer)
 nnom_status_t nnom_layer_keep_quant(nnom_layer_t *layer)
 {
     nnom_layer_follow(layer);
-    if (layer->out->type == NNOM_TYPE_S8 && !nnom_layer_same_quant(layer, 0)) {
+    if (nnom_type_facts(layer->out->type)->quantised && !nnom_layer_same_quant(layer, 0)) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT,
                                "it only moves its input's values: their quantisation stays, set another "
                                "on the layer before or after");

@@ -38,7 +38,7 @@ typedef struct nnom_pixel_zeros {
     extern const nnom_op_t nnom_##name##_op;                                                                           \
     const nnom_op_t nnom_##name##_op = {name##_run, NULL, 0, bytes};
 
-/* Fails with NNOM_UNSUPPORTED unless all inputs are int8 or all are float. */
+/* Fails with NNOM_UNSUPPORTED unless all inputs are int8 or all are float, or int16 and the class is NNOM_CLASS_WIDE. */
 nnom_status_t nnom_layer_check_types(const nnom_layer_t *layer);
 
 /* Sets out's type and quantisation to the input's; fails with NNOM_BAD_QUANT if the user set another: bytes are only

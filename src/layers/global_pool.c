@@ -4,17 +4,23 @@
 NNOM_PARAM_FIELDS(nnom_pool_param, NNOM_POOL_PARAM)
 
 NNOM_FORM(global_max_pool_s8_ref, nnom_window_all, NNOM_OP_REDUCES, nnom_pool_param, nnom_pool_plain)
+NNOM_FORM(global_max_pool_s16_ref, nnom_window_all, NNOM_OP_REDUCES, nnom_pool_param, nnom_pool_plain)
 NNOM_FORM(global_max_pool_f32_ref, nnom_window_all, NNOM_OP_REDUCES, nnom_pool_param, nnom_pool_plain)
 NNOM_FORM(global_avg_pool_s8_ref, nnom_window_all, NNOM_OP_REDUCES, nnom_pool_param, nnom_pool_plain)
+NNOM_FORM(global_avg_pool_s16_ref, nnom_window_all, NNOM_OP_REDUCES, nnom_pool_param, nnom_pool_plain)
 NNOM_FORM(global_avg_pool_f32_ref, nnom_window_all, NNOM_OP_REDUCES, nnom_pool_param, nnom_pool_plain)
 NNOM_FORM(global_sum_pool_s8_ref, nnom_window_all, NNOM_OP_REDUCES, nnom_pool_param, nnom_pool_plain)
+NNOM_FORM(global_sum_pool_s16_ref, nnom_window_all, NNOM_OP_REDUCES, nnom_pool_param, nnom_pool_plain)
 NNOM_FORM(global_sum_pool_f32_ref, nnom_window_all, NNOM_OP_REDUCES, nnom_pool_param, nnom_pool_plain)
 
 static const nnom_kernel_t global_max_pool_s8[] = {NNOM_KERNELS_GLOBAL_MAX_POOL_S8(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t global_max_pool_s16[] = {NNOM_KERNELS_GLOBAL_MAX_POOL_S16(NNOM_KERNEL_ROW)};
 static const nnom_kernel_t global_max_pool_f32[] = {NNOM_KERNELS_GLOBAL_MAX_POOL_F32(NNOM_KERNEL_ROW)};
 static const nnom_kernel_t global_avg_pool_s8[] = {NNOM_KERNELS_GLOBAL_AVG_POOL_S8(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t global_avg_pool_s16[] = {NNOM_KERNELS_GLOBAL_AVG_POOL_S16(NNOM_KERNEL_ROW)};
 static const nnom_kernel_t global_avg_pool_f32[] = {NNOM_KERNELS_GLOBAL_AVG_POOL_F32(NNOM_KERNEL_ROW)};
 static const nnom_kernel_t global_sum_pool_s8[] = {NNOM_KERNELS_GLOBAL_SUM_POOL_S8(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t global_sum_pool_s16[] = {NNOM_KERNELS_GLOBAL_SUM_POOL_S16(NNOM_KERNEL_ROW)};
 static const nnom_kernel_t global_sum_pool_f32[] = {NNOM_KERNELS_GLOBAL_SUM_POOL_F32(NNOM_KERNEL_ROW)};
 
 nnom_status_t nnom_global_max_pool_kernel(nnom_layer_t *layer)

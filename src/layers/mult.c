@@ -14,7 +14,9 @@ NNOM_BINARY_OP(mult_f32, float, mult_element_f32)
 NNOM_PARAM_FIELDS(nnom_binary_param, NNOM_BINARY_PARAM)
 
 NNOM_FORM(mult_s8_ref, nnom_binary_window, 0, nnom_binary_param, nnom_binary_plain)
+NNOM_FORM(mult_s16_ref, nnom_binary_window, 0, nnom_binary_param, nnom_binary_plain)
 
+static const nnom_kernel_t mult_s16[] = {NNOM_KERNELS_MULT_S16(NNOM_KERNEL_ROW)};
 static const nnom_kernel_t mult_s8[] = {NNOM_KERNELS_MULT_S8(NNOM_KERNEL_ROW)};
 
 static nnom_status_t mult_build(nnom_layer_t *layer)
@@ -35,11 +37,11 @@ static nnom_status_t mult_build(nnom_layer_t *layer)
                                "scale of input 0 * scale of input 1 / output scale is out of range");
     }
     nnom_quantize_multiplier(real, &binary->param.multiplier, &binary->param.shift);
-    return NNOM_CHOOSE_KERNEL(layer, mult_s8);
+    return layer->out->type == NNOM_TYPE_S16 ? NNOM_CHOOSE_KERNEL(layer, mult_s16) : NNOM_CHOOSE_KERNEL(layer, mult_s8);
 }
 
-static const nnom_class_t mult_class = {"Mult", "nnom_binary_param", nnom_binary_param_fields, mult_build, 2,
-                                        2,      NNOM_CLASS_CLAMPS};
+static const nnom_class_t mult_class = {
+    "Mult", "nnom_binary_param", nnom_binary_param_fields, mult_build, 2, 2, NNOM_CLASS_CLAMPS | NNOM_CLASS_WIDE};
 
 nnom_layer_t *nnom_mult(int32_t oshift)
 {

@@ -4,17 +4,23 @@
 NNOM_PARAM_FIELDS(nnom_pool_param, NNOM_POOL_PARAM)
 
 NNOM_FORM(max_pool_s8_ref, nnom_conv_window, 0, nnom_pool_param, nnom_pool_plain)
+NNOM_FORM(max_pool_s16_ref, nnom_conv_window, 0, nnom_pool_param, nnom_pool_plain)
 NNOM_FORM(max_pool_f32_ref, nnom_conv_window, 0, nnom_pool_param, nnom_pool_plain)
 NNOM_FORM(avg_pool_s8_ref, nnom_conv_window, 0, nnom_pool_param, nnom_pool_plain)
+NNOM_FORM(avg_pool_s16_ref, nnom_conv_window, 0, nnom_pool_param, nnom_pool_plain)
 NNOM_FORM(avg_pool_f32_ref, nnom_conv_window, 0, nnom_pool_param, nnom_pool_plain)
 NNOM_FORM(sum_pool_s8_ref, nnom_conv_window, 0, nnom_pool_param, nnom_pool_plain)
+NNOM_FORM(sum_pool_s16_ref, nnom_conv_window, 0, nnom_pool_param, nnom_pool_plain)
 NNOM_FORM(sum_pool_f32_ref, nnom_conv_window, 0, nnom_pool_param, nnom_pool_plain)
 
 static const nnom_kernel_t max_pool_s8[] = {NNOM_KERNELS_MAX_POOL_S8(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t max_pool_s16[] = {NNOM_KERNELS_MAX_POOL_S16(NNOM_KERNEL_ROW)};
 static const nnom_kernel_t max_pool_f32[] = {NNOM_KERNELS_MAX_POOL_F32(NNOM_KERNEL_ROW)};
 static const nnom_kernel_t avg_pool_s8[] = {NNOM_KERNELS_AVG_POOL_S8(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t avg_pool_s16[] = {NNOM_KERNELS_AVG_POOL_S16(NNOM_KERNEL_ROW)};
 static const nnom_kernel_t avg_pool_f32[] = {NNOM_KERNELS_AVG_POOL_F32(NNOM_KERNEL_ROW)};
 static const nnom_kernel_t sum_pool_s8[] = {NNOM_KERNELS_SUM_POOL_S8(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t sum_pool_s16[] = {NNOM_KERNELS_SUM_POOL_S16(NNOM_KERNEL_ROW)};
 static const nnom_kernel_t sum_pool_f32[] = {NNOM_KERNELS_SUM_POOL_F32(NNOM_KERNEL_ROW)};
 
 /* Padding does not count, so every window must have a cell of the input: given paddings may be too large. */

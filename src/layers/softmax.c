@@ -4,7 +4,7 @@
 
 #include "../kernels/fixed.h"
 #include "../kernels/fixed_point.h"
-#include "elementwise.h"
+#include "softmax.h"
 
 /*
  * Differences to the pixel's largest value are taken to 5 integer bits with multiplier and shift; those below diff_min
@@ -115,19 +115,23 @@ static nnom_status_t softmax_build(nnom_layer_t *layer)
     if (!(p->beta > 0.0f && p->beta <= FLT_MAX)) {
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "beta is no number above 0");
     }
-    nnom_layer_follow_quant(layer, 1.0f / 256.0f, -128);
+    const bool wide = nnom_layer_in(layer, 0)->type == NNOM_TYPE_S16;
+    nnom_layer_follow_quant(layer, wide ? 1.0f / 32768.0f : 1.0f / 256.0f, wide ? 0 : -128);
     layer->out->shape = nnom_layer_in(layer, 0)->shape;
     layer->overlap = 0;
     layer->param = p;
     if (layer->out->type == NNOM_TYPE_S8) {
         return softmax_build_s8(layer, p);
     }
+    if (wide) {
+        return nnom_wide_softmax_build(layer, p->beta);
+    }
     NNOM_LAYER_SET_OP(layer, nnom_softmax_f32_op);
     return NNOM_OK;
 }
 
-static const nnom_class_t softmax_class = {
-    "Softmax", "nnom_softmax_param", nnom_softmax_param_fields, softmax_build, 1, 1, 0};
+static const nnom_class_t softmax_class = {"Softmax", "nnom_softmax_param", nnom_softmax_param_fields, softmax_build, 1,
+                                           1,         NNOM_CLASS_WIDE};
 
 nnom_layer_t *nnom_softmax(float beta)
 {

@@ -4,8 +4,8 @@
 nnom_status_t nnom_window_type(const nnom_layer_t *layer)
 {
     const nnom_type_t type = nnom_layer_in(layer, 0)->type;
-    if (type != NNOM_TYPE_S8 && type != NNOM_TYPE_F32) {
-        return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "its input is %s, expected int8_t or float",
+    if (type != NNOM_TYPE_S8 && type != NNOM_TYPE_S16 && type != NNOM_TYPE_F32) {
+        return nnom_layer_fail(layer, NNOM_UNSUPPORTED, "its input is %s, expected int8_t, int16_t or float",
                                nnom_type_facts(type)->c_type);
     }
     return NNOM_OK;
@@ -40,13 +40,48 @@ nnom_layer_t *nnom_conv_new(const nnom_class_t *cls, int32_t filters, nnom_size_
     return &conv->super;
 }
 
+static nnom_status_t conv_check_bias_bits(const nnom_layer_t *layer)
+{
+    const nnom_tensor_t *in = nnom_layer_in(layer, 0);
+    if (layer->given->bias_bits == 0 || (layer->given->bias_bits != UINT8_MAX && in->type == NNOM_TYPE_S16)) {
+        return NNOM_OK;
+    }
+    return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT,
+                           "nnom_layer_set_bias_bits: expected 32 or 64 and int16_t, it has %s",
+                           nnom_type_facts(in->type)->c_type);
+}
+
 nnom_status_t nnom_conv_check(const nnom_conv_layer_t *conv, const char *what)
 {
     if (conv->filters < 1) {
         return nnom_layer_fail(&conv->super, NNOM_BAD_ARGUMENT, "%s is %d, expected 1 or more", what,
                                (int)conv->filters);
     }
-    return nnom_window_type(&conv->super);
+    const nnom_status_t status = nnom_window_type(&conv->super);
+    return status == NNOM_OK ? conv_check_bias_bits(&conv->super) : status;
+}
+
+/* The parameters of int16 kernels, from those that nnom_conv_prepare() made. */
+static nnom_status_t conv_wide_param(nnom_conv_layer_t *conv, const void *bias_high)
+{
+    nnom_layer_t *layer = &conv->super;
+    const nnom_conv_param_t *p = &conv->param;
+    const nnom_conv_s16_param_t wide = {.geometry = p->geometry,
+                                        .act_min = p->act_min,
+                                        .act_max = p->act_max,
+                                        .narrow = nnom_layer_is_wide(layer) ? 0 : 1,
+                                        .weights = p->weights,
+                                        .bias = p->bias,
+                                        .multiplier = p->multiplier,
+                                        .shift = p->shift,
+                                        .bias_high = bias_high};
+    nnom_conv_s16_param_t *param = nnom_layer_alloc(layer, 1, sizeof *param);
+    if (param == NULL) {
+        return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for its parameters");
+    }
+    *param = wide;
+    layer->param = param;
+    return nnom_layer_symmetric(layer);
 }
 
 nnom_status_t nnom_conv_prepare(nnom_conv_layer_t *conv, int32_t channels, int64_t taps, int64_t channel_stride,
@@ -88,7 +123,7 @@ nnom_status_t nnom_conv_prepare(nnom_conv_layer_t *conv, int32_t channels, int64
     conv->taps = (int32_t)taps;
     conv->channel_stride = (int32_t)channel_stride;
     conv->tap_stride = (int32_t)tap_stride;
-    return NNOM_OK;
+    return layer->out->type == NNOM_TYPE_S16 ? conv_wide_param(conv, q.bias_high) : NNOM_OK;
 }
 
 int32_t nnom_conv_weight(const nnom_conv_layer_t *conv, int32_t channel, int32_t tap)
@@ -207,11 +242,13 @@ nnom_status_t nnom_pool_param(nnom_pool_layer_t *pool, int64_t cells, bool alway
     pool->param = param;
     layer->param = &pool->param;
     nnom_layer_follow(layer);
-    if (255 * cells > NNOM_ACCUMULATOR_MAX) {
+    const int32_t most = NNOM_ACCUMULATOR_MAX / (layer->out->type == NNOM_TYPE_S16 ? 32768 : 255);
+    if (cells > most) {
         return nnom_layer_fail(layer, NNOM_OVERFLOW, "a window of %ld cells, expected up to %d", (long)cells,
-                               (int)(NNOM_ACCUMULATOR_MAX / 255));
+                               (int)most);
     }
-    const bool requantize = layer->out->type == NNOM_TYPE_S8 && (always || !nnom_layer_same_quant(layer, 0));
+    const bool requantize = layer->out->type != NNOM_TYPE_F32 && (always || !nnom_layer_same_quant(layer, 0));
     pool_limits(pool);
-    return requantize ? pool_multiplier(pool) : NNOM_OK;
+    const nnom_status_t status = nnom_layer_symmetric(layer);
+    return status == NNOM_OK && requantize ? pool_multiplier(pool) : status;
 }

@@ -5,7 +5,7 @@
 
 #include "../build/kernel.h"
 
-/* Fails unless the input is int8 or float. */
+/* Fails unless the input is int8, int16 or float. */
 nnom_status_t nnom_window_type(const nnom_layer_t *layer);
 
 /* Sets layer->scratch_bytes; fails where they do not fit int32. */
@@ -36,7 +36,7 @@ nnom_layer_t *nnom_conv_new(const nnom_class_t *cls, int32_t filters, nnom_size_
 nnom_status_t nnom_conv_check(const nnom_conv_layer_t *conv, const char *what);
 
 /*
- * Fills conv->param (geometry, limits, weights, bias, multipliers) and what packers read. out's shape and quantisation must be
+ * Fills conv->param (geometry, limits, weights, bias, multipliers), of int16 layers an nnom_conv_s16_param_t, and what packers read. out's shape and quantisation must be
  * known. A stride over the weights' number is not used. The number of weights is channels * taps; fails if it does not fit int32.
  */
 nnom_status_t nnom_conv_prepare(nnom_conv_layer_t *conv, int32_t channels, int64_t taps, int64_t channel_stride,
@@ -59,12 +59,18 @@ void nnom_conv_register(nnom_conv_layer_t *conv);
 
 /* The scratch of Conv2D for a patch, gathered where windows do not lie in memory as one run (patch.h). */
 nnom_status_t nnom_conv2d_patch(nnom_conv_layer_t *conv);
-/* The scratch of Dense: sums of units while rows come one by one; int32 and float have the same size. */
+/* The scratch of Dense: sums of units while rows come one by one; int32 and float have the same size, those of int16 layers two words. */
 nnom_status_t nnom_dense_scratch(nnom_conv_layer_t *conv);
 
-/* nnom_choose_kernel() of the list name_s8 or name_f32, by the type of the output. */
+/* Input rows of a transposed convolution. */
+nnom_range_t nnom_conv2d_transpose_window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input,
+                                          nnom_range_t y);
+
+/* nnom_choose_kernel() of the list name_s8, name_s16 or name_f32, by the type of the output. */
 #define NNOM_CONV_CHOOSE(layer, name)                                                                                  \
-    ((layer)->out->type == NNOM_TYPE_F32 ? NNOM_CHOOSE_KERNEL(layer, name##_f32) : NNOM_CHOOSE_KERNEL(layer, name##_s8))
+    ((layer)->out->type == NNOM_TYPE_F32   ? NNOM_CHOOSE_KERNEL(layer, name##_f32)                                     \
+     : (layer)->out->type == NNOM_TYPE_S16 ? NNOM_CHOOSE_KERNEL(layer, name##_s16)                                     \
+                                           : NNOM_CHOOSE_KERNEL(layer, name##_s8))
 
 /* ---- Pools ---- */
 

@@ -20,9 +20,16 @@ static nnom_range_t zero_padding_window(const nnom_program_t *program, const nno
 
 static uint8_t *zero_padding_fill(const nnom_pad_param_t *p, nnom_type_t type, uint8_t *to, int32_t count)
 {
-    if (type != NNOM_TYPE_F32) {
+    if (type == NNOM_TYPE_S8) {
         memset(to, (int)p->value, (size_t)count);
         return to + count;
+    }
+    if (type == NNOM_TYPE_S16) {
+        int16_t *wide = (int16_t *)(void *)to;
+        for (int32_t i = 0; i < count; i++) {
+            wide[i] = (int16_t)p->value;
+        }
+        return to + (size_t)count * sizeof(int16_t);
     }
     float *value = (float *)(void *)to;
     for (int32_t i = 0; i < count; i++) {
@@ -120,7 +127,8 @@ static nnom_status_t zero_padding_build(nnom_layer_t *layer)
     if (status != NNOM_OK) {
         return status;
     }
-    const int32_t value = layer->out->type == NNOM_TYPE_S8 ? nnom_quantize_s8(pad->value, layer->out) : 0;
+    const bool quantised = nnom_type_facts(layer->out->type)->quantised;
+    const int32_t value = quantised ? nnom_quantize_real(pad->value, layer->out) : 0;
     const nnom_pad_param_t param = {*layer->geometry, pad->front, pad->back, value, pad->value};
     pad->param = param;
     layer->param = &pad->param;
@@ -130,9 +138,9 @@ static nnom_status_t zero_padding_build(nnom_layer_t *layer)
 }
 
 static const nnom_class_t zero_padding_class = {
-    "ZeroPadding", "nnom_pad_param", nnom_pad_param_fields, zero_padding_build, 1, 1, 0};
+    "ZeroPadding", "nnom_pad_param", nnom_pad_param_fields, zero_padding_build, 1, 1, NNOM_CLASS_WIDE};
 static const nnom_class_t zero_padding_value_class = {
-    "Pad", "nnom_pad_param", nnom_pad_param_fields, zero_padding_build, 1, 1, 0};
+    "Pad", "nnom_pad_param", nnom_pad_param_fields, zero_padding_build, 1, 1, NNOM_CLASS_WIDE};
 
 static nnom_layer_t *zero_padding_new_pad(const nnom_class_t *cls, nnom_border_t border)
 {

@@ -336,6 +336,7 @@ int main(int argc, char **argv)
         {"misuse", misuse_tests},
         {"api", api_tests},
         {"states", states_tests},
+        {"wide", wide_tests},
         {"slide", slide_tests},
         {"audio", audio_tests},
 #ifndef TEST_BOARD

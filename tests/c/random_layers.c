@@ -7,6 +7,7 @@
 #include "separate.h"
 
 static bool is_float;
+static bool is_wide; /* int16 */
 static bool rows_stay;
 static float source_scale; /* of the source made last */
 
@@ -15,6 +16,17 @@ static float source_scale; /* of the source made last */
 void random_float_model(bool yes)
 {
     is_float = yes;
+    is_wide = false;
+}
+
+static nnom_type_t element_type(void)
+{
+    return is_float ? NNOM_TYPE_F32 : (is_wide ? NNOM_TYPE_S16 : NNOM_TYPE_S8);
+}
+
+static uint32_t element_bytes(void)
+{
+    return is_float ? 4 : (is_wide ? 2 : 1);
 }
 
 bool random_is_float(void)
@@ -29,10 +41,13 @@ nnom_shape_t random_shape(void)
                              : shape(random_in(1, 13), random_in(1, 8), random_in(1, 9));
 }
 
-/* Half of all are powers of two without a zero point. */
+/* Half of all are powers of two without a zero point; int16 has none, or is refused. */
 static nnom_layer_t *quantised(nnom_layer_t *layer, float scale)
 {
     int exponent;
+    if (is_wide) {
+        return nnom_layer_set_quant(layer, scale, random_chance(4) ? random_in(-9, 9) : 0);
+    }
     (void)frexpf(scale, &exponent);
     if (random_chance(50)) {
         return nnom_layer_set_qformat(layer, qformat(7 + exponent, -exponent));
@@ -47,15 +62,14 @@ static nnom_layer_t *maybe_quantised(nnom_layer_t *layer)
 
 static nnom_layer_t *typed(nnom_layer_t *layer)
 {
-    source_scale = ldexpf(random_float(1.0f, 2.0f), random_in(-8, -2));
-    return nnom_layer_set_type(quantised(layer, source_scale), is_float ? NNOM_TYPE_F32 : NNOM_TYPE_S8);
+    source_scale = ldexpf(random_float(1.0f, 2.0f), random_in(-8, -2) - (is_wide ? 8 : 0));
+    return nnom_layer_set_type(quantised(layer, source_scale), element_type());
 }
 
 static nnom_status_t identity(nnom_layer_t *layer)
 {
     const nnom_shape_t s = nnom_layer_shape(layer);
-    memcpy(nnom_layer_output(layer), nnom_layer_input(layer),
-           (size_t)(s.h * s.w * s.c) * (is_float ? sizeof(float) : 1u));
+    memcpy(nnom_layer_output(layer), nnom_layer_input(layer), (size_t)(s.h * s.w * s.c) * element_bytes());
     return NNOM_OK;
 }
 
@@ -74,12 +88,29 @@ nnom_layer_t *random_source(nnom_model_t *m, nnom_shape_t s)
 /* Owned, because a merge that fails leaves it alone. */
 static nnom_layer_t *constant(nnom_model_t *m, nnom_shape_t s)
 {
-    const uint32_t bytes = (uint32_t)(s.h * s.w * s.c) * (is_float ? 4u : 1u);
+    const uint32_t bytes = (uint32_t)(s.h * s.w * s.c) * element_bytes();
     void *data = keep(bytes);
-    fill_random(data, is_float ? NNOM_TYPE_F32 : NNOM_TYPE_S8, bytes);
+    fill_random(data, element_type(), bytes);
     nnom_layer_t *layer = typed(Constant(s, data));
     (void)nnom_own(m, layer);
     return layer;
+}
+
+/* int64, sometimes beyond 32 bits; or int32, as nnom_layer_set_bias_bits() may ask. */
+static void *wide_bias(weights_t *k, int32_t channels)
+{
+    const bool huge = random_chance(20);
+    int64_t *b = keep((uint32_t)channels * sizeof *b);
+    k->bias_bits = random_chance(60) ? random_in(0, 1) * 64 : 32;
+    for (int32_t i = 0; i < channels; i++) {
+        const int32_t x = random_in(-5000000, 5000000);
+        if (k->bias_bits == 32) {
+            ((int32_t *)(void *)b)[i] = x;
+        } else {
+            b[i] = huge ? (int64_t)x * 5000 : x;
+        }
+    }
+    return b;
 }
 
 const weights_t *random_weights(int32_t channels, int32_t taps)
@@ -93,7 +124,7 @@ const weights_t *random_weights(int32_t channels, int32_t taps)
     fill_random(w, is_float ? NNOM_TYPE_F32 : NNOM_TYPE_S8, count * cell);
     fill_random(b, is_float ? NNOM_TYPE_F32 : NNOM_TYPE_S8, (uint32_t)channels * 4u);
     const weights_t made = {
-        {w, (size_t)random_in(4, 9)}, {b, (size_t)random_in(0, 9)}, random_chance(80) ? &k->b : NULL, NULL, 0};
+        {w, (size_t)random_in(4, 9)}, {b, (size_t)random_in(0, 9)}, random_chance(80) ? &k->b : NULL, NULL, 0, 0};
     *k = made;
     if (scales) {
         k->scale_count = random_chance(50) ? 1u : (uint32_t)channels;
@@ -105,6 +136,9 @@ const weights_t *random_weights(int32_t channels, int32_t taps)
             b[i] = random_in(-30000, 30000);
         }
     }
+    if (scales && is_wide) {
+        k->b.p_value = wide_bias(k, channels);
+    }
     return k;
 }
 
@@ -113,6 +147,9 @@ nnom_layer_t *weighted(nnom_layer_t *layer, const weights_t *k, int32_t taps)
     const float scale = k->scales != NULL ? k->scales[0] : ldexpf(1.0f, -(int)k->w.shift);
     const float fitting = source_scale * scale * 73.0f * sqrtf((float)taps) * random_float(0.7f, 2.0f);
     layer = random_chance(80) ? quantised(layer, fitting) : layer;
+    if (k->bias_bits != 0) {
+        layer = nnom_layer_set_bias_bits(layer, k->bias_bits);
+    }
     return k->scales != NULL ? nnom_layer_set_weight_scales(layer, k->scales, k->scale_count) : layer;
 }
 
@@ -135,6 +172,7 @@ static nnom_layer_t *then(const nnom_model_t *m, nnom_layer_t *layer, nnom_layer
 nnom_shape_t random_begin(void)
 {
     is_float = random_chance(35);
+    is_wide = !is_float && random_chance(25);
     return random_shape();
 }
 

@@ -81,6 +81,7 @@ def conv(m: Maker, x: int) -> int:
         dilationHFactor=dh,
         dilationWFactor=dw,
         fusedActivationFunction=m.fused(),
+        **m.bias_type(b),
     )
     return y
 
@@ -89,7 +90,7 @@ def depthwise(m: Maker, x: int) -> int:
     _, h, w, c = m.shapes[x]
     (kh, kw), (sh, sw), (dh, dw), same, out = _geometry(m, h, w, True)
     times = m.pick(1, 1, 2, 3)
-    f, b, q = m.weights((1, kh, kw, c * times), 3, x, kh * kw, c * times)
+    f, b, q = m.weights((1, kh, kw, c * times), 3, x, kh * kw, c * times, bias_type="int64")
     y = m.act((1, *out, c * times), q)
     m.add(
         "DEPTHWISE_CONV_2D",
@@ -111,7 +112,7 @@ def transpose_conv(m: Maker, x: int) -> int:
     same, kh, kw, sh, sw = bool(m.num(0, 1)), m.num(1, 4), m.num(1, 4), m.num(1, 3), m.num(1, 3)
     size = [n * s if same else n * s + max(k - s, 0) for n, k, s in ((h, kh, sh), (w, kw, sw))]
     units = m.num(1, 6)
-    f, b, q = m.weights((units, kh, kw, c), 0, x, kh * kw * c, units, per_channel=bool(m.num(0, 1)))
+    f, b, q = m.weights((units, kh, kw, c), 0, x, kh * kw * c, units, bool(m.num(0, 1)), bias_type="int64")
     y = m.act((1, *size, units), q)
     m.add(
         "TRANSPOSE_CONV", [m.ints([1, *size, units]), f, x, *b], [y], padding=0 if same else 1, strideH=sh, strideW=sw
@@ -127,7 +128,8 @@ def dense(m: Maker, x: int) -> int:
     f, b, q = m.weights((units, inner), 0, x, inner, units)
     rows = math.prod(shape) // inner
     y = m.act((*shape[:-1], units) if keep else (rows, units), q)
-    m.add("FULLY_CONNECTED", [x, f, *b], [y], keepNumDims=keep, fusedActivationFunction=m.fused())
+    more = {"fusedActivationFunction": m.fused(), **m.bias_type(b)}
+    m.add("FULLY_CONNECTED", [x, f, *b], [y], keepNumDims=keep, **more)
     return y
 
 
@@ -225,7 +227,9 @@ def unary(
     name: str, low: float = -1.5, high: float = 1.5, quant: tuple[float, int] | None = None, options=None
 ) -> Callable:
     def make(m: Maker, x: int) -> int:
-        y = m.act(m.shapes[x], quant or m.scaled(x, low, high))
+        own = (1 / 32768, 0) if quant and m.dtype == "int16" else quant
+        same = m.quants[x] if name.startswith("RELU") and name != "RELU" and m.dtype == "int16" else None
+        y = m.act(m.shapes[x], own or same or m.scaled(x, low, high))  # int16: its RELU6 does not rescale
         m.add(name, [x], [y], **({k: f(m) for k, f in options.items()} if options else {}))
         return y
 
@@ -317,7 +321,8 @@ def dilated(m: Maker, x: int) -> int:
     deep = m.num(0, 1)
     units = c if deep else m.num(1, 5)
     shape = (1, *kernel, c) if deep else (units, *kernel, c)
-    f, bias, q = m.weights(shape, 3 if deep else 0, x, math.prod(kernel) * (1 if deep else c), units, bias=True)
+    fan_in = math.prod(kernel) * (1 if deep else c)
+    f, bias, q = m.weights(shape, 3 if deep else 0, x, fan_in, units, bias=True, bias_type="int64")
     size = [n - k + 1 for n, k in zip(inner, kernel, strict=True)]
     made = m.act((block[0] * block[1], *size, units), q)
     name, more = ("DEPTHWISE_CONV_2D", {"depthMultiplier": 1}) if deep else ("CONV_2D", {})
@@ -368,7 +373,8 @@ ANY_OPS: dict[str, Callable] = {
     "EXP": unary("EXP", -1, 2),
     "GELU": unary("GELU", options={"approximate": lambda m: m.pick(False, True)}),
     "LEAKY_RELU": unary(
-        "LEAKY_RELU", options={"alpha": lambda m: float(np.float32(m.pick(0.1, 0.3, -0.2, 1.5, m.rng.uniform())))}
+        "LEAKY_RELU",
+        options={"alpha": lambda m: float(np.float32(m.pick(0.1, 0.3, -0.2, 1.5, m.rng.uniform())))},
     ),
     "PRELU": prelu,
     **{n: positive(n) for n in ("SQRT", "RSQRT", "LOG")},
@@ -382,6 +388,7 @@ OPERATORS = {**IMAGE_OPS, **ANY_OPS}
 INT8_ONLY = {"QUANTIZE", "DEQUANTIZE"}
 # int8: LiteRT's reference SUM adds bytes without scaling; its other kernel rounds once where NNoM rounds twice
 ROUNDS_ONCE = {"SUM"}
+NARROW = {"GATHER", "MAXIMUM", "MEAN"}  # not in graphs of int16: TFLite Micro has no such kernels, or NNoM
 
 
 def _shape(m: Maker, name: str) -> tuple[int, ...]:
@@ -442,6 +449,8 @@ def graph(rng: Rng, dtype: str = "int8") -> Case:
             read.add(partner)
         else:
             names = [n for n in _LINEAR if len(m.shapes[x]) == 4 or n in ANY_OPS]
+            if dtype == "int16":
+                names = [n for n in names if n not in NARROW]
             y = OPERATORS[m.pick(*names)](m, x)
         read.add(x)
         if math.prod(m.shapes[y]) <= 20000 and len(m.shapes[y]) >= 2 and m.shapes[y][0] == 1:

@@ -42,7 +42,9 @@ class Maker:
         return int(self.rng.integers(low, high + 1))
 
     def quant(self) -> tuple[float, int]:
-        """A scale from 2^-8 to 2 and a zero point, often an extreme one."""
+        """A scale from 2^-8 to 2 and a zero point, often an extreme one; of int16 the scale / 256, and 0."""
+        if self.dtype == "int16":
+            return float(np.float32(2 ** self.rng.uniform(-16, -7))), 0
         return float(np.float32(2 ** self.rng.uniform(-8, 1))), self.pick(
             -128, 127, 0, self.num(-128, 127), self.num(-40, 40)
         )
@@ -50,7 +52,7 @@ class Maker:
     def act(self, shape, quant: tuple[float, int] | None = None, dtype: str | None = None) -> int:
         dtype = dtype or self.dtype
         quant = quant or self.quant()
-        scaled = dtype in ("int8", "uint8")
+        scaled = dtype in ("int8", "uint8", "int16")
         t = self.model.tensor(shape, dtype, quant[0] if scaled else None, quant[1])
         self.shapes[t], self.quants[t] = tuple(int(n) for n in shape), quant
         return t
@@ -70,7 +72,8 @@ class Maker:
         if self.dtype == "float32":
             t = self.model.tensor(shape, "float32", data=self.rng.normal(size=shape))
         else:
-            t = self.model.tensor(shape, "int8", quant[0], quant[1], data=self.rng.integers(-128, 128, shape))
+            most = np.iinfo(self.dtype).max + 1
+            t = self.model.tensor(shape, self.dtype, quant[0], quant[1], data=self.rng.integers(-most, most, shape))
         self.shapes[t], self.quants[t] = tuple(shape), quant
         return t
 
@@ -79,7 +82,7 @@ class Maker:
         shape = self.shapes[t]
         if self.model.tensors[t].type == 0:
             return self.rng.normal(size=shape).astype(np.float32)
-        info = np.iinfo(np.uint8 if self.model.tensors[t].type == 3 else np.int8)
+        info = np.iinfo({3: np.uint8, 7: np.int16}.get(self.model.tensors[t].type, np.int8))
         data = self.rng.integers(info.min, info.max + 1, shape)
         kind = self.num(0, 5)
         if kind == 0:
@@ -106,6 +109,7 @@ class Maker:
         channels: int,
         per_channel: bool | None = None,
         bias: bool = False,
+        bias_type: str = "",
     ):
         """(weights, [bias] or [], quantisation of a fitting output)."""
         if self.dtype == "float32":
@@ -120,12 +124,22 @@ class Maker:
             data = self.rng.choice([-127, 127], shape)
         w = self.model.tensor(shape, "int8", scale, 0, axis, data)
         in_scale = np.float32(self.quants[source][0])
-        reach = 73 * 73 * math.sqrt(fan_in)
+        reach = 73 * 73 * math.sqrt(fan_in) * (256 if self.dtype == "int16" else 1)
         offsets = self.rng.integers(-int(reach), int(reach) + 1, channels)
-        b = self.model.tensor([channels], "int32", in_scale * scale, 0, 0, offsets)
+        kind = (bias_type or self.pick("int64", "int32")) if self.dtype == "int16" else "int32"
+        b = self.model.tensor([channels], kind, in_scale * scale, 0, 0, offsets)
+        if self.dtype == "int16":  # the reference shifts its sums by 7 bits at most
+            out = float(np.float32(in_scale * base * reach / 32768 * 2.0 ** self.rng.uniform(-2, 6)))
+            return w, [b] if bias else self.pick([b], [b], []), (max(out, float(in_scale * scale.max()) / 100), 0)
         ratio = 2.0 ** (-self.rng.uniform(0, 3) if self.num(0, 5) == 0 else self.rng.uniform(3, 8))
         out = float(np.float32(in_scale * base * reach / ratio / 16))
         return w, [b] if bias else self.pick([b], [b], []), (min(max(out, 1e-7), 1e5), self.quant()[1])
+
+    def bias_type(self, bias: list[int]) -> dict[str, int]:
+        """The option of int16 layers that says what type their bias has; without a bias it decides alone."""
+        if self.dtype != "int16":
+            return {}
+        return {"quantizedBiasType": self.model.tensors[bias[0]].type if bias else self.pick(0, 2, 4)}
 
     def fused(self) -> int:
         return self.pick(0, 0, 1, 2, 3)

@@ -54,22 +54,22 @@ static void pool_take_sum(const nnom_cells_t *cells, nnom_pool_kind_t kind, int3
 
 void nnom_avg_pool_s8_dsp(const nnom_call_t *call)
 {
-    nnom_pool_windows_s8(call, NNOM_POOL_AVG, pool_take_sum);
+    nnom_pool_windows(call, NNOM_POOL_AVG, pool_take_sum);
 }
 
 void nnom_sum_pool_s8_dsp(const nnom_call_t *call)
 {
-    nnom_pool_windows_s8(call, NNOM_POOL_SUM, pool_take_sum);
+    nnom_pool_windows(call, NNOM_POOL_SUM, pool_take_sum);
 }
 
 void nnom_global_avg_pool_s8_dsp(const nnom_call_t *call)
 {
-    nnom_pool_rows_s8(call, NNOM_POOL_AVG, pool_take_sum);
+    nnom_pool_rows(call, NNOM_POOL_AVG, pool_take_sum);
 }
 
 void nnom_global_sum_pool_s8_dsp(const nnom_call_t *call)
 {
-    nnom_pool_rows_s8(call, NNOM_POOL_SUM, pool_take_sum);
+    nnom_pool_rows(call, NNOM_POOL_SUM, pool_take_sum);
 }
 
 /* ---- The largest ---- */
@@ -138,7 +138,7 @@ void nnom_max_pool_s8_dsp(const nnom_call_t *call)
             w.at = (window.left + window.columns.lo) * shape.c;
             pool_largest(&w, out);
             for (int32_t i = 0; !giver.plain && i < shape.c; i++) {
-                out[i] = nnom_pool_give_s8(&giver, out[i]);
+                out[i] = (int8_t)nnom_pool_give(&giver, out[i]);
             }
         }
     }

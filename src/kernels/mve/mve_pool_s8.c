@@ -97,32 +97,32 @@ static void mve_pool_take(const nnom_cells_t *cells, nnom_pool_kind_t kind, int3
 
 void nnom_max_pool_s8_mve(const nnom_call_t *call)
 {
-    nnom_pool_windows_s8(call, NNOM_POOL_MAX, mve_pool_take);
+    nnom_pool_windows(call, NNOM_POOL_MAX, mve_pool_take);
 }
 
 void nnom_avg_pool_s8_mve(const nnom_call_t *call)
 {
-    nnom_pool_windows_s8(call, NNOM_POOL_AVG, mve_pool_take);
+    nnom_pool_windows(call, NNOM_POOL_AVG, mve_pool_take);
 }
 
 void nnom_sum_pool_s8_mve(const nnom_call_t *call)
 {
-    nnom_pool_windows_s8(call, NNOM_POOL_SUM, mve_pool_take);
+    nnom_pool_windows(call, NNOM_POOL_SUM, mve_pool_take);
 }
 
 void nnom_global_max_pool_s8_mve(const nnom_call_t *call)
 {
-    nnom_pool_rows_s8(call, NNOM_POOL_MAX, mve_pool_take);
+    nnom_pool_rows(call, NNOM_POOL_MAX, mve_pool_take);
 }
 
 void nnom_global_avg_pool_s8_mve(const nnom_call_t *call)
 {
-    nnom_pool_rows_s8(call, NNOM_POOL_AVG, mve_pool_take);
+    nnom_pool_rows(call, NNOM_POOL_AVG, mve_pool_take);
 }
 
 void nnom_global_sum_pool_s8_mve(const nnom_call_t *call)
 {
-    nnom_pool_rows_s8(call, NNOM_POOL_SUM, mve_pool_take);
+    nnom_pool_rows(call, NNOM_POOL_SUM, mve_pool_take);
 }
 
 /* ---- Build ---- */

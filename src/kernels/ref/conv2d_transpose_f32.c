@@ -1,21 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 #include "dot.h"
 #include "finish.h"
-#include "window.h"
-
-/* The input pixels that reach one output pixel: input row rows.lo meets kernel row `ky`, the next one ky - stride. */
-typedef struct taps {
-    const nnom_geometry_t *g;
-    nnom_shape_t in;
-    nnom_walk_t walk; /* at rows.lo */
-    nnom_range_t rows;
-    nnom_range_t columns;
-    int32_t ky;
-    int32_t kx;
-} taps_t;
+#include "transposed.h"
 
 /* `w` is the weights [kernel h][kernel w][in c] of one output channel. */
-static float conv2d_transpose_sum_f32(const taps_t *t, float acc, const float *w)
+static float conv2d_transpose_sum_f32(const nnom_taps_t *t, float acc, const float *w)
 {
     const int32_t c = t->in.c;
     nnom_walk_t walk = t->walk;
@@ -29,7 +18,8 @@ static float conv2d_transpose_sum_f32(const taps_t *t, float acc, const float *w
     return acc;
 }
 
-static void conv2d_transpose_pixel_f32(const nnom_conv_param_t *p, const nnom_tensor_t *out, const taps_t *t, float *to)
+static void conv2d_transpose_pixel_f32(const nnom_conv_param_t *p, const nnom_tensor_t *out, const nnom_taps_t *t,
+                                       float *to)
 {
     const float *w = p->weights;
     const int32_t n = t->g->kernel_h * t->g->kernel_w * t->in.c;
@@ -38,29 +28,18 @@ static void conv2d_transpose_pixel_f32(const nnom_conv_param_t *p, const nnom_te
     }
 }
 
-static void conv2d_transpose_start_row_f32(taps_t *t, const nnom_rows_t *from, int32_t y)
-{
-    const nnom_geometry_t *g = t->g;
-    t->rows = nnom_transposed_range(y + g->pad_top, g->stride_h, g->kernel_h, t->in.h);
-    t->ky = y + g->pad_top - t->rows.lo * g->stride_h;
-    t->walk = nnom_walk(from, t->rows.lo, 1);
-}
-
 void nnom_conv2d_transpose_f32_ref(const nnom_call_t *call)
 {
     const nnom_conv_param_t *p = call->node->param;
-    const nnom_geometry_t *g = &p->geometry;
-    const nnom_tensor_t *in = nnom_call_input(call, 0);
     const nnom_tensor_t *out = nnom_call_output(call);
     const nnom_rows_t from = nnom_call_input_rows(call, 0);
     const nnom_rows_t to = nnom_call_output_rows(call);
-    taps_t t = {.g = g, .in = in->shape};
+    nnom_taps_t t = {.g = &p->geometry, .in = nnom_call_input(call, 0)->shape};
     for (int32_t y = call->y.lo; y < call->y.hi; y++) {
         float *row = (float *)(void *)nnom_row(&to, y);
-        conv2d_transpose_start_row_f32(&t, &from, y);
+        nnom_taps_row(&t, &from, y);
         for (int32_t x = 0; x < out->shape.w; x++, row += out->shape.c) {
-            t.columns = nnom_transposed_range(x + g->pad_left, g->stride_w, g->kernel_w, in->shape.w);
-            t.kx = x + g->pad_left - t.columns.lo * g->stride_w;
+            nnom_taps_column(&t, x);
             conv2d_transpose_pixel_f32(p, out, &t, row);
         }
     }

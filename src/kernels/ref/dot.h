@@ -14,6 +14,25 @@ static inline int32_t nnom_dot_s8(int32_t acc, const int8_t *a, const int8_t *b,
     return acc;
 }
 
+enum { NNOM_DOT_S16 = 511 }; /* products of int16 and int8 that fit 32 bits together: 511 * 2^15 * 2^7 < 2^31 */
+
+/* acc + sum of a * b; |result| < 2^47: build checked it. */
+static inline int64_t nnom_dot_s16(int64_t acc, const int16_t *a, const int8_t *b, int32_t n)
+{
+    while (n > 0) {
+        const int32_t some = n < NNOM_DOT_S16 ? n : NNOM_DOT_S16;
+        int32_t sum = 0;
+        for (int32_t i = 0; i < some; i++) {
+            sum += (int32_t)a[i] * b[i];
+        }
+        acc += sum;
+        a += some;
+        b += some;
+        n -= some;
+    }
+    return acc;
+}
+
 static inline float nnom_dot_f32(float acc, const float *a, const float *b, int32_t n)
 {
     for (int32_t i = 0; i < n; i++) {

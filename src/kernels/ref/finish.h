@@ -15,6 +15,21 @@ static inline int8_t nnom_finish_s8(const nnom_conv_param_t *p, int32_t channel,
     return (int8_t)nnom_clamp_i32(y, p->act_min, p->act_max);
 }
 
+static inline int64_t nnom_bias_s16(const nnom_conv_s16_param_t *p, int32_t channel)
+{
+    const int64_t low = ((const int32_t *)p->bias)[channel];
+    return p->bias_high == NULL ? low : low + ((const int16_t *)p->bias_high)[channel] * ((int64_t)1 << 32);
+}
+
+static inline int16_t nnom_finish_s16(const nnom_conv_s16_param_t *p, int32_t channel, int64_t acc)
+{
+    const int32_t multiplier = ((const int32_t *)p->multiplier)[channel];
+    const int32_t shift = ((const int8_t *)p->shift)[channel];
+    const int32_t y = p->narrow != 0 ? nnom_requantize((int32_t)acc, multiplier, shift)
+                                     : nnom_requantize_wide(acc, multiplier, shift);
+    return (int16_t)nnom_clamp_i32(y, p->act_min, p->act_max);
+}
+
 /* The bias comes last, as in TensorFlow Lite's reference kernels: float sums depend on the order. */
 static inline float nnom_finish_f32(const nnom_conv_param_t *p, int32_t channel, float acc)
 {

@@ -7,7 +7,7 @@ nnom_patches_t nnom_patches(const nnom_call_t *call, const nnom_geometry_t *g)
 {
     const nnom_tensor_t *in = nnom_call_input(call, 0);
     const nnom_patches_t patches = {nnom_window(call, g), nnom_call_input_rows(call, 0), nnom_call_scratch(call),
-                                    in->type == NNOM_TYPE_F32 ? 0 : in->zero_point};
+                                    in->type == NNOM_TYPE_S8 ? in->zero_point : 0};
     return patches;
 }
 

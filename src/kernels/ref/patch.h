@@ -9,7 +9,7 @@ typedef struct nnom_patches {
     nnom_window_t window;
     nnom_rows_t from;
     uint8_t *scratch; /* one patch; unused where nnom_patch_gathers() is false */
-    int padding;      /* every byte of a cell outside the input: its zero point; 0.0f is all zero bytes */
+    int padding; /* every byte of a cell outside the input: its zero point; 0 of int16 and float is all zero bytes */
 } nnom_patches_t;
 
 nnom_patches_t nnom_patches(const nnom_call_t *call, const nnom_geometry_t *g);
@@ -17,7 +17,7 @@ nnom_patches_t nnom_patches(const nnom_call_t *call, const nnom_geometry_t *g);
 void nnom_patches_row(nnom_patches_t *patches, int32_t y);
 /*
  * The taps of output column x as [kernel h][kernel w][in c], cells outside the input holding the zero point (0 in
- * float). Returns a pointer into the input where they already lie so, else the scratch.
+ * float and int16). Returns a pointer into the input where they already lie so, else the scratch.
  */
 const void *nnom_patch(nnom_patches_t *patches, int32_t x);
 

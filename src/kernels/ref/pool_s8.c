@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 #include "pool_s8.h"
 
-static void pool_pixel_s8(const nnom_cells_t *cells, nnom_pool_kind_t kind, nnom_cells_take_t *take,
-                          const nnom_pool_giver_t *giver, int8_t *to)
+static void pool_pixel(const nnom_cells_t *cells, nnom_pool_kind_t kind, nnom_cells_take_t *take,
+                       const nnom_pool_giver_t *giver, uint8_t *to)
 {
     int32_t acc[NNOM_BLOCK];
     for (int32_t o = 0; o < cells->c; o += NNOM_BLOCK) {
         const int32_t n = nnom_min_i32(NNOM_BLOCK, cells->c - o);
-        nnom_cells_begin_s8(kind, n, acc);
+        nnom_cells_begin(kind, giver->wide ? INT16_MIN : INT8_MIN, n, acc);
         take(cells, kind, o, n, acc);
-        for (int32_t i = 0; i < n; i++) {
-            to[o + i] = nnom_pool_give_s8(giver, acc[i]);
-        }
+        nnom_pool_give_block(giver, acc, o, n, to);
     }
 }
 
-void nnom_pool_windows_s8(const nnom_call_t *call, nnom_pool_kind_t kind, nnom_cells_take_t *take)
+void nnom_pool_windows(const nnom_call_t *call, nnom_pool_kind_t kind, nnom_cells_take_t *take)
 {
     const nnom_pool_param_t *p = call->node->param;
     const nnom_tensor_t *out = nnom_call_output(call);
@@ -25,31 +23,31 @@ void nnom_pool_windows_s8(const nnom_call_t *call, nnom_pool_kind_t kind, nnom_c
     int32_t count = p->geometry.kernel_h * p->geometry.kernel_w;
     nnom_pool_giver_t giver = nnom_pool_giver(call, kind, count);
     for (int32_t y = call->y.lo; y < call->y.hi; y++) {
-        int8_t *row = (int8_t *)nnom_row(&to, y);
+        uint8_t *row = nnom_row(&to, y);
         nnom_window_row(&window, &from, y);
         nnom_cells_t cells = nnom_window_cells(&window);
-        for (int32_t x = 0; x < out->shape.w; x++, row += out->shape.c) {
+        for (int32_t x = 0; x < out->shape.w; x++, row += nnom_pixel_bytes(out)) {
             nnom_cells_column(&cells, &window, x);
             if (cells.rows * cells.columns != count) {
                 count = cells.rows * cells.columns;
                 giver = nnom_pool_giver(call, kind, count);
             }
-            pool_pixel_s8(&cells, kind, take, &giver, row);
+            pool_pixel(&cells, kind, take, &giver, row);
         }
     }
 }
 
 void nnom_max_pool_s8_ref(const nnom_call_t *call)
 {
-    nnom_pool_windows_s8(call, NNOM_POOL_MAX, nnom_cells_take_s8);
+    nnom_pool_windows(call, NNOM_POOL_MAX, nnom_cells_take_s8);
 }
 
 void nnom_avg_pool_s8_ref(const nnom_call_t *call)
 {
-    nnom_pool_windows_s8(call, NNOM_POOL_AVG, nnom_cells_take_s8);
+    nnom_pool_windows(call, NNOM_POOL_AVG, nnom_cells_take_s8);
 }
 
 void nnom_sum_pool_s8_ref(const nnom_call_t *call)
 {
-    nnom_pool_windows_s8(call, NNOM_POOL_SUM, nnom_cells_take_s8);
+    nnom_pool_windows(call, NNOM_POOL_SUM, nnom_cells_take_s8);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
-/* What the reference kernels of int8 pools and global pools share: taking cells in and giving a value out. */
+/* What the reference kernels of integer pools and global pools share: taking cells in and giving a value out. */
 #ifndef NNOM_POOL_S8_H
 #define NNOM_POOL_S8_H
 
@@ -70,10 +70,11 @@ static inline void nnom_cells_take_s8(const nnom_cells_t *cells, nnom_pool_kind_
     }
 }
 
-static inline void nnom_cells_begin_s8(nnom_pool_kind_t kind, int32_t n, int32_t *acc)
+/* least: the smallest number of the type. */
+static inline void nnom_cells_begin(nnom_pool_kind_t kind, int32_t least, int32_t n, int32_t *acc)
 {
     for (int32_t i = 0; i < n; i++) {
-        acc[i] = kind == NNOM_POOL_MAX ? INT8_MIN : 0;
+        acc[i] = kind == NNOM_POOL_MAX ? least : 0;
     }
 }
 
@@ -81,8 +82,8 @@ static inline void nnom_cells_begin_s8(nnom_pool_kind_t kind, int32_t n, int32_t
 typedef void nnom_cells_take_t(const nnom_cells_t *cells, nnom_pool_kind_t kind, int32_t o, int32_t n, int32_t *acc);
 
 /* Bodies of pools and of pools over the whole input. */
-void nnom_pool_windows_s8(const nnom_call_t *call, nnom_pool_kind_t kind, nnom_cells_take_t *take);
-void nnom_pool_rows_s8(const nnom_call_t *call, nnom_pool_kind_t kind, nnom_cells_take_t *take);
+void nnom_pool_windows(const nnom_call_t *call, nnom_pool_kind_t kind, nnom_cells_take_t *take);
+void nnom_pool_rows(const nnom_call_t *call, nnom_pool_kind_t kind, nnom_cells_take_t *take);
 
 /* How an accumulator becomes an output value; the same for windows of the same number of cells. */
 typedef struct nnom_pool_giver {
@@ -93,6 +94,7 @@ typedef struct nnom_pool_giver {
     int32_t divisor;
     int32_t zero_point;
     bool plain; /* the value stands, without limits but those of int8 */
+    bool wide;  /* values are int16 */
 } nnom_pool_giver_t;
 
 static inline nnom_pool_giver_t nnom_pool_giver(const nnom_call_t *call, nnom_pool_kind_t kind, int32_t cells)
@@ -100,7 +102,10 @@ static inline nnom_pool_giver_t nnom_pool_giver(const nnom_call_t *call, nnom_po
     const nnom_pool_param_t *p = call->node->param;
     const int32_t zero_point = nnom_call_input(call, 0)->zero_point;
     const bool plain = kind == NNOM_POOL_MAX && p->multiplier == 0 && p->act_min == INT8_MIN && p->act_max == INT8_MAX;
-    nnom_pool_giver_t giver = {p, p->multiplier, p->shift, zero_point, 1, nnom_call_output(call)->zero_point, plain};
+    nnom_pool_giver_t giver = {p,        p->multiplier,
+                               p->shift, zero_point,
+                               1,        nnom_call_output(call)->zero_point,
+                               plain,    nnom_call_output(call)->type == NNOM_TYPE_S16};
     if (kind != NNOM_POOL_MAX) {
         giver.offset = zero_point * cells;
     }
@@ -111,7 +116,8 @@ static inline nnom_pool_giver_t nnom_pool_giver(const nnom_call_t *call, nnom_po
     return giver;
 }
 
-static inline int8_t nnom_pool_give_s8(const nnom_pool_giver_t *giver, int32_t acc)
+/* The value of an accumulator, within the limits. */
+static inline int32_t nnom_pool_give(const nnom_pool_giver_t *giver, int32_t acc)
 {
     const nnom_pool_param_t *p = giver->p;
     if (p->multiplier != 0) {
@@ -120,7 +126,21 @@ static inline int8_t nnom_pool_give_s8(const nnom_pool_giver_t *giver, int32_t a
         const int32_t half = giver->divisor / 2;
         acc = (acc > 0 ? acc + half : acc - half) / giver->divisor;
     }
-    return (int8_t)nnom_clamp_i32(acc, p->act_min, p->act_max);
+    return nnom_clamp_i32(acc, p->act_min, p->act_max);
+}
+
+/* Channels [o, o + n) of a pixel from their accumulators. */
+static inline void nnom_pool_give_block(const nnom_pool_giver_t *giver, const int32_t *acc, int32_t o, int32_t n,
+                                        uint8_t *to)
+{
+    for (int32_t i = 0; i < n; i++) {
+        const int32_t y = nnom_pool_give(giver, acc[i]);
+        if (giver->wide) {
+            ((int16_t *)(void *)to)[o + i] = (int16_t)y;
+        } else {
+            ((int8_t *)to)[o + i] = (int8_t)y;
+        }
+    }
 }
 
 #endif

@@ -5,16 +5,6 @@
 
 #include <math.h>
 
-/* |w x| <= 2^22, fewer than 2^31 of them: below 2^53 */
-static int64_t rnn_dot_s16(const int16_t *x, const int8_t *w, int32_t n)
-{
-    int64_t sum = 0;
-    for (int32_t i = 0; i < n; i++) {
-        sum += x[i] * w[i];
-    }
-    return sum;
-}
-
 static int32_t rnn_at(const nnom_rnn_t *rnn, int32_t row, int32_t gate)
 {
     return rnn->p->per_unit ? row : gate;
@@ -31,7 +21,7 @@ int32_t nnom_rnn_input_sum(const nnom_rnn_t *rnn, int32_t row, int32_t gate)
     if (rnn->in_type == NNOM_TYPE_S8) {
         return nnom_requantize(nnom_dot_s8(bias, rnn->x, w, rnn->features), multiplier, shift);
     }
-    return nnom_requantize_wide(bias + rnn_dot_s16(rnn->x, w, rnn->features), multiplier, shift);
+    return nnom_requantize_wide(nnom_dot_s16(bias, rnn->x, w, rnn->features), multiplier, shift);
 }
 
 int32_t nnom_rnn_state_sum(const nnom_rnn_t *rnn, const void *v, int32_t row, int32_t gate)
@@ -45,7 +35,7 @@ int32_t nnom_rnn_state_sum(const nnom_rnn_t *rnn, const void *v, int32_t row, in
     if (rnn->state_type == NNOM_TYPE_S8) {
         return nnom_requantize(nnom_dot_s8(bias, v, u, rnn->units), multiplier, shift);
     }
-    return nnom_requantize_wide(bias + rnn_dot_s16(v, u, rnn->units), multiplier, shift);
+    return nnom_requantize_wide(nnom_dot_s16(bias, v, u, rnn->units), multiplier, shift);
 }
 
 void nnom_rnn_gate(const nnom_rnn_t *rnn, int32_t gate)

@@ -10,7 +10,8 @@ enum { NNOM_BLOCK = 16 };
 
 static inline int32_t nnom_pixel_bytes(const nnom_tensor_t *tensor)
 {
-    return tensor->type == NNOM_TYPE_F32 ? tensor->shape.c * 4 : tensor->shape.c;
+    return tensor->type == NNOM_TYPE_F32 ? tensor->shape.c * 4
+                                         : tensor->shape.c * (tensor->type == NNOM_TYPE_S16 ? 2 : 1);
 }
 
 /* The k in [0, count) with 0 <= origin + k * step < size; lo == hi if there are none. step >= 1. */

@@ -28,6 +28,13 @@ PLAIN_MOVES = {
     "ASSIGN_VARIABLE",
 }  # fmt: skip
 
+# Operators that take int16 activations. The core computes the others in int8 or float.
+WIDE_OPS = (PLAIN_MOVES - {"REDUCE_MAX", "REDUCE_MIN", "READ_VARIABLE", "ASSIGN_VARIABLE"}) | {
+    "CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED", "AVERAGE_POOL_2D", "ADD", "SUB", "MUL",
+    "PAD", "PADV2", "SOFTMAX", "LOGISTIC", "TANH", "LEAKY_RELU", "RELU", "RELU6", "RELU_N1_TO_1", "QUANTIZE",
+    "DEQUANTIZE", "SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND",
+}  # fmt: skip
+
 _ACTIVATIONS = {0: "none", 1: "relu", 2: "relu_n1_to_1", 3: "relu6", 4: "tanh", 5: "sign_bit"}
 
 
@@ -179,10 +186,12 @@ class Importer:
             return Quant(1.0, -128 if tensor.dtype == "UINT8" else 0)
         if len(q.scale) != 1:
             raise Refused(f"an activation of {len(q.scale)} scales; expected one")
-        low, high = (0, 255) if tensor.dtype == "UINT8" else (-128, 127)
+        low, high = {"UINT8": (0, 255), "INT16": (-32768, 32767)}.get(tensor.dtype, (-128, 127))
         scale, zero = float(q.scale[0]), int(q.zero_point[0])
         if scale <= 0 or not low <= zero <= high:
             raise ModelError(f"{place_} has scale {scale}, zero point {zero}; expected > 0 and {low} to {high}")
+        if tensor.dtype == "INT16" and zero:
+            raise Refused(f"int16 activations with zero point {zero}; expected 0")
         return Quant(scale, zero - 128 if tensor.dtype == "UINT8" else zero)
 
     def type_of(self, tensor: Any) -> tuple[str, Quant | None]:
@@ -196,10 +205,16 @@ class Importer:
         if tensor.dtype == "BOOL":
             return self.truth.get(tensor.index, ("int8", TRUTH))
         if tensor.dtype == "INT16":
-            raise Refused("int16 activations; quantise them to int8")
-        raise Refused(f"activations of type {tensor.dtype}; expected int8, uint8 or float32")
+            return "int16", self.quant_of(tensor)
+        raise Refused(f"activations of type {tensor.dtype}; expected int8, int16, uint8 or float32")
 
     # the graph's side
+
+    def check_wide(self, op: Any) -> None:
+        """Refuses int16 activations of operators that the core computes in int8 or float alone."""
+        tensors = [self.model.tensors[i] for i in (*op.inputs, *op.outputs) if i >= 0]
+        if op.op not in WIDE_OPS and any(t.dtype == "INT16" and t.data is None for t in tensors):
+            raise Refused("int16 activations; quantise them to int8")
 
     def shape_of(self, value: Value) -> Shape:
         """(h, w, c) of a value."""
@@ -217,13 +232,14 @@ class Importer:
         if value.data is None or value.data.size == 0:
             raise Refused("an operand is empty")
         dtype, quant = "float32", None
-        if value.dtype in ("INT8", "UINT8"):
+        if value.dtype in ("INT8", "UINT8", "INT16"):
             if value.quant is None:
-                raise Refused("a constant int8 operand has no quantisation")
+                raise Refused(f"a constant {value.dtype.lower()} operand has no quantisation")
             if len(value.quant.scale) != 1:
                 raise Refused(f"a constant operand has {len(value.quant.scale)} scales; expected one")
             shift = 128 if value.dtype == "UINT8" else 0
-            dtype, quant = "int8", Quant(float(value.quant.scale[0]), int(value.quant.zero_point[0]) - shift)
+            dtype = "int16" if value.dtype == "INT16" else "int8"
+            quant = Quant(float(value.quant.scale[0]), int(value.quant.zero_point[0]) - shift)
         elif value.dtype in ("INT32", "INT64"):
             dtype = "int32"
         elif value.dtype == "BOOL":
@@ -362,7 +378,7 @@ class Importer:
         tensor = self.tensor(op, k)
         if source.dtype != tensor.dtype:
             raise Refused(f"input of type {source.dtype}, output of type {tensor.dtype}; expected the same")
-        if tensor.dtype in ("INT8", "UINT8"):
+        if tensor.dtype in ("INT8", "UINT8", "INT16"):
             a, b = source.quant, self.quant_of(tensor)
             if a is None and tensor.quant is None:
                 return

@@ -229,7 +229,7 @@ def arg(imp: Importer, op: Any) -> None:
 
 
 def quantize(imp: Importer, op: Any) -> None:
-    """Between float32, int8 and uint8; where nothing changes in int8 the tensor is passed on.
+    """Between float32, int8, int16 and uint8; where nothing changes the tensor is passed on.
 
     CAST takes the stored number: of a tensor with scale 1 and the file's zero point 0 that is its value.
     """
@@ -244,8 +244,8 @@ def quantize(imp: Importer, op: Any) -> None:
     plain = before.quant == Quant(1.0, -128 if source.dtype == "UINT8" else 0)
     kind = {"QUANTIZE": "quantize", "DEQUANTIZE": "dequantize", "CAST": "dequantize" if plain else "cast"}[op.op]
     good = {
-        "quantize": ("float32 int8", "int8"),
-        "dequantize": ("int8", "float32"),
+        "quantize": ("float32 int8 int16", "int8 int16"),
+        "dequantize": ("int8 int16", "float32"),
         "cast": ("float32 int32", "float32 int32"),
     }
     if before.dtype not in good[kind][0].split() or dtype not in good[kind][1].split():

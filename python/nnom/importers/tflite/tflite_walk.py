@@ -78,6 +78,8 @@ class Walk(Importer):
         handler = LAYERS.get(op.op) or MOVES.get(op.op) or _STATES.get(op.op)
         if handler is None:
             raise Refused(_reason(op.op))
+        if op.op not in _STATES:
+            self.check_wide(op)
         handler(self, op)
 
     def delayed(self, op: Any) -> bool:

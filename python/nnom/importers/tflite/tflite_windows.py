@@ -22,6 +22,8 @@ from .tflite_fold import dequantised
 
 Handler = Callable[[Importer, Any], None]
 QUANTISED = ("INT8", "UINT8")
+_BIASES = {"FLOAT32": ("FLOAT32",), "INT16": ("INT64", "INT32", "INT16")}
+_INT32 = 2  # of TensorType
 _MAX_IMAGES = 64
 _MAX_PARTS = 1024  # of one operator: each becomes a layer
 _HYBRID = (
@@ -121,8 +123,8 @@ def weights(imp: Importer, op: Any, k: int, source: Value, axis: int, rank: int)
             imp.dequantised += 1
             return Weight(dequantised(data, tensor))
         raise Refused(_HYBRID if value.dtype in QUANTISED else f"weights of type {value.dtype}; expected float32")
-    if source.dtype not in QUANTISED:
-        raise Refused(f"activations of type {source.dtype}; expected int8, uint8 or float32")
+    if source.dtype not in (*QUANTISED, "INT16"):
+        raise Refused(f"activations of type {source.dtype}; expected int8, int16, uint8 or float32")
     if value.dtype not in QUANTISED:
         raise Refused(f"weights of type {value.dtype} with activations of type {source.dtype}; expected int8")
     if source.quant is None:  # what stands for the output of an operator that was refused
@@ -156,18 +158,21 @@ def _symmetric(imp: Importer, op: Any, value: Value, axis: int) -> tuple[np.ndar
 def bias(imp: Importer, op: Any, k: int, source: Value, weight: Weight, channels: int) -> dict[str, Weight]:
     """Input k as bias [channels]; empty if the operator has none."""
     if not imp.has(op, k):
-        return {}
+        return _no_bias(op, source, weight, channels)
     data = imp.constant(op, k, "bias")
     if data.size != channels:
         raise ModelError(f"{imp.at(op)}: bias of {data.size} numbers for {channels} channels")
-    want = "FLOAT32" if source.dtype == "FLOAT32" else "INT32"
+    want = _BIASES.get(source.dtype, ("INT32",))
+    if op.op == "DEPTHWISE_CONV_2D" and source.dtype == "INT16":
+        want = want[:1]
     value = imp.value(op, k)
-    if value.dtype != want:
-        raise Refused(f"bias of type {value.dtype}; expected {want.lower()}")
-    if want == "FLOAT32" or value.quant is None:
-        return {
-            "bias": Weight(data.reshape(channels), None if want == "FLOAT32" else source.quant.scale * weight.scale)
-        }
+    if value.dtype not in want:
+        raise Refused(f"bias of type {value.dtype}; expected {' or '.join(want).lower()}")
+    if value.dtype == "INT16":
+        data = data.astype(np.int64)
+    if source.dtype == "FLOAT32" or value.quant is None:
+        scale = None if source.dtype == "FLOAT32" else source.quant.scale * weight.scale
+        return {"bias": Weight(data.reshape(channels), scale)}
     scale = source.quant.scale * weight.scale
     if len(value.quant.scale) not in (1, channels):
         raise ModelError(f"{imp.at(op)}: bias of {len(value.quant.scale)} scales for {channels} channels")
@@ -177,6 +182,13 @@ def bias(imp: Importer, op: Any, k: int, source: Value, weight: Weight, channels
             f"{imp.at(op)}: bias scale {value.quant.scale[0]}; expected input scale x weight scale, {scale[0]}"
         )
     return {"bias": Weight(data.reshape(channels), scale)}
+
+
+def _no_bias(op: Any, source: Value, weight: Weight, channels: int) -> dict[str, Weight]:
+    """Of int16 layers the type of a bias also tells how sums are kept: zeros, where the file says so."""
+    if source.dtype != "INT16" or getattr(op.options, "QuantizedBiasType", 0) != _INT32:
+        return {}
+    return {"bias": Weight(np.zeros(channels, np.int32), source.quant.scale * weight.scale)}
 
 
 def window(

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+/* int16 activations: sums at the ends of what fits, and what is refused. Random layers are in rows. */
+#include <string.h>
+
+#include "refuse.h"
+
+enum { TAPS = 2 * 511 + 3, UNITS = 3 };
+
+static int8_t weights[UNITS * TAPS];
+static const nnom_weight_t w = {weights, 0};
+static const float one[1] = {1.0f};
+
+static nnom_layer_t *wide_input(nnom_shape_t s, float scale)
+{
+    return nnom_layer_set_quant(nnom_layer_set_type(Input(s, NULL), NNOM_TYPE_S16), scale, 0);
+}
+
+static void fill_weights(int8_t value)
+{
+    memset(weights, value, sizeof weights);
+}
+
+/* ---- Values ---- */
+
+/* Every product the largest: TAPS * 2^22 in all, which 32 bits do not hold. Rows come one by one where rolling. */
+static void largest_sums(void)
+{
+    static const int64_t bias[UNITS] = {0, 100000000000, -((int64_t)1 << 33)};
+    const nnom_bias_t b = {bias, 0};
+    static const nnom_mode_t modes[2] = {NNOM_MODE_WHOLE, NNOM_MODE_SMALLEST};
+    fill_weights(-128);
+    for (size_t k = 0; k < 2; k++) {
+        nnom_model_t m = quiet_model();
+        nnom_layer_t *in = wide_input(shape(TAPS / 5, 1, 5), 1.0f);
+        nnom_layer_t *dense = nnom_layer_set_quant(Dense(UNITS, &w, &b), 4194304.0f, 0);
+        nnom_layer_t *x = m.hook(nnom_layer_set_weight_scales(dense, one, 1),
+                                 m.hook(MaxPool(kernel(1, 1), stride(1, 1), PADDING_VALID), in));
+        const nnom_options_t options = {.mode = modes[k]};
+        CHECK(nnom_compile(&m, in, x, &options) == NNOM_OK, "%s", model_error_text(&m));
+        int16_t *values = nnom_input_buffer(&m.instance, 0);
+        for (int32_t i = 0; i < TAPS; i++) {
+            values[i] = INT16_MIN;
+        }
+        CHECK(model_run(&m) == NNOM_OK, "model_run");
+        const int16_t *y = nnom_output_buffer(&m.instance, 0);
+        for (int32_t o = 0; o < UNITS;
+             o++) { /* 2^22 = 4194304 is the unit of the output: exact, its multiplier a power of two */
+            const int64_t sum = bias[o] + (int64_t)TAPS * 4194304;
+            const int64_t expected = (sum + 2097152) >> 22;
+            CHECK(y[o] == (expected > INT16_MAX ? INT16_MAX : (expected < INT16_MIN ? INT16_MIN : expected)),
+                  "unit %d: %d, expected %ld", (int)o, (int)y[o], (long)expected);
+        }
+        model_delete(&m);
+    }
+}
+
+/* (64 * 32740 + 5) / 64 times a little more than 1: 32740.57 by 31 bits of the multiplier, 32740.08 by 15. */
+static void multipliers(void)
+{
+    static const int32_t narrow_bias[1] = {64 * 32740 + 5};
+    static const int64_t wide_bias[1] = {64 * 32740 + 5};
+    static const float scale[1] = {1.0f + 0.49f / 32768.0f};
+    for (int32_t bits = 32; bits <= 64; bits += 32) {
+        const nnom_bias_t b = {bits == 32 ? (const void *)narrow_bias : (const void *)wide_bias, 0};
+        nnom_model_t m = quiet_model();
+        fill_weights(0);
+        (void)m.add(&m, wide_input(shape(1, 1, 4), 1.0f));
+        nnom_layer_t *dense = nnom_layer_set_weight_scales(nnom_layer_set_quant(Dense(1, &w, &b), 64.0f, 0), scale, 1);
+        (void)m.add(&m, nnom_layer_set_bias_bits(dense, bits));
+        CHECK(sequential_compile(&m) == NNOM_OK, "%s", model_error_text(&m));
+        CHECK(model_run(&m) == NNOM_OK, "model_run");
+        const int16_t y = *(const int16_t *)nnom_output_buffer(&m.instance, 0);
+        CHECK(y == (bits == 32 ? 32741 : 32740), "%d bits: %d", (int)bits, (int)y);
+        model_delete(&m);
+    }
+}
+
+/* ---- Refusals ---- */
+
+static void refuse_wide(nnom_layer_t *layer, nnom_status_t expected, const char *text)
+{
+    nnom_model_t m = quiet_model();
+    test_context("%s:", text);
+    (void)m.add(&m, wide_input(shape(4, 4, 3), 0.01f));
+    (void)m.add(&m, nnom_layer_set_name(layer, "bad"));
+    expect_refusal(&m, sequential_compile(&m), expected, text);
+}
+
+static nnom_layer_t *scaled(nnom_layer_t *layer)
+{
+    static const float tenth[1] = {0.1f};
+    return nnom_layer_set_weight_scales(layer, tenth, 1);
+}
+
+static void refused(void)
+{
+    static const int64_t far[4] = {0, (int64_t)1 << 47, 0, 0};
+    static const int32_t large[4] = {INT32_MAX, 0, 0, 0};
+    const nnom_bias_t beyond = {far, 0}, b = {large, 0};
+    fill_weights(127);
+    refuse_wide(scaled(Dense(2, &w, &beyond)), NNOM_OVERFLOW, "48-bit");
+    refuse_wide(nnom_layer_set_bias_bits(scaled(Dense(2, &w, &b)), 32), NNOM_OVERFLOW, "32-bit");
+    refuse_wide(nnom_layer_set_bias_bits(scaled(Dense(2, &w, NULL)), 16), NNOM_BAD_ARGUMENT, "32 or 64");
+    refuse_wide(nnom_layer_set_bias_bits(ReLU(), 32), NNOM_BAD_ARGUMENT, "no weights");
+    refuse_wide(nnom_layer_set_quant(scaled(Dense(2, &w, NULL)), 1.0f, 3), NNOM_BAD_QUANT, "zero point 3");
+    refuse_wide(nnom_layer_set_quant(scaled(Dense(2, &w, NULL)), 1e-6f, 0), NNOM_BAD_QUANT, "out of range");
+    refuse_wide(nnom_layer_set_quant(AvgPool(kernel(2, 2), stride(1, 1), PADDING_SAME), 1.0f, 1), NNOM_BAD_QUANT,
+                "zero point 1");
+    refuse_wide(nnom_layer_set_quant(Softmax(), 1.0f / 32768.0f, 1), NNOM_BAD_QUANT, "zero point 1");
+    refuse_wide(nnom_layer_set_quant(LeakyReLU(0.1f), 0.01f, -1), NNOM_BAD_QUANT, "zero point -1");
+    refuse_wide(LogSoftmax(), NNOM_UNSUPPORTED, "int16_t");
+    refuse_wide(L2Norm(), NNOM_UNSUPPORTED, "int16_t");
+    refuse_wide(nnom_layer_set_quant(MaxPool(kernel(2, 2), stride(1, 1), PADDING_SAME), 1e29f, 0), NNOM_BAD_QUANT,
+                "2^31");
+    refuse_wide(nnom_layer_set_quant(Slice(shape(0, 0, 0), shape(1, 1, 1), shape(1, 1, 1)), 0.02f, 0), NNOM_BAD_QUANT,
+                "only moves");
+    REFUSE(nnom_layer_set_bias_bits(Dense(2, &w, NULL), 32), NNOM_BAD_ARGUMENT);
+}
+
+static void refused_inputs(void)
+{
+    nnom_model_t m = quiet_model();
+    (void)m.add(&m, nnom_layer_set_quant(wide_input(shape(4, 4, 3), 1.0f), 0.01f, 5));
+    (void)m.add(&m, nnom_layer_set_name(scaled(Dense(2, &w, NULL)), "bad"));
+    expect_refusal(&m, sequential_compile(&m), NNOM_BAD_QUANT, "input is int16 with zero point 5");
+    m = quiet_model();
+    (void)m.add(&m, wide_input(shape(4, 4, 3), 5.5f));
+    (void)m.add(&m, nnom_layer_set_name(Sigmoid(), "bad"));
+    expect_refusal(&m, sequential_compile(&m), NNOM_BAD_QUANT, "5.33");
+    m = quiet_model();
+    nnom_layer_t *a = wide_input(shape(4, 4, 3), 0.01f), *c = Input(shape(4, 4, 3), NULL);
+    (void)nnom_own(&m, a);
+    (void)nnom_own(&m, c);
+    nnom_layer_t *sum = m.merge(nnom_layer_set_name(Add(), "bad"), a, c);
+    expect_refusal(&m, model_compile(&m, a, sum), NNOM_UNSUPPORTED, "input 1 is int8_t, expected int16_t");
+}
+
+const test_t wide_tests[] = {TEST(largest_sums), TEST(multipliers), TEST(refused), TEST(refused_inputs), {NULL, NULL}};
