@@ -10,6 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Before a function that runs once a layer or a row, beside loops over elements: on a small core it is compiled for size. */
+#if defined(__GNUC__) && (defined(__arm__) || defined(__riscv))
+#define NNOM_SMALL __attribute__((cold, noinline))
+#else
+#define NNOM_SMALL
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif

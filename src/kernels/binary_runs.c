@@ -42,7 +42,7 @@ static bool follow(const side_t *side, int32_t end)
     return side->rows.rows >= end && side->y_step == side->step;
 }
 
-void nnom_binary_runs(const nnom_call_t *call, void (*f)(const nnom_binary_run_t *run))
+NNOM_SMALL void nnom_binary_runs(const nnom_call_t *call, void (*f)(const nnom_binary_run_t *run))
 {
     const nnom_tensor_t *out = nnom_call_output(call);
     const nnom_rows_t to = nnom_call_output_rows(call);

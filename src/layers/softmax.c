@@ -33,7 +33,8 @@ static int32_t exp_of(const nnom_softmax_param_t *p, int32_t diff)
     return nnom_fp_exp(nnom_requantize(diff, p->multiplier, p->shift), DIFF_BITS);
 }
 
-static void softmax_pixel_s8(const void *param, nnom_pixel_zeros_t zero, const int8_t *x, int8_t *y, int32_t n)
+static NNOM_SMALL void softmax_pixel_s8(const void *param, nnom_pixel_zeros_t zero, const int8_t *x, int8_t *y,
+                                        int32_t n)
 {
     const nnom_softmax_param_t *p = param;
     const int32_t max = softmax_largest(x, n);

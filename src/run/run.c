@@ -32,7 +32,7 @@ static int32_t run_rows(const nnom_instance_t *instance, uint32_t n, int32_t lo,
     return status;
 }
 
-static nnom_status_t run_whole(const nnom_instance_t *instance, uint32_t first, uint32_t end)
+static NNOM_SMALL nnom_status_t run_whole(const nnom_instance_t *instance, uint32_t first, uint32_t end)
 {
     int32_t status = NNOM_OK;
     for (uint32_t n = first; n < end && status == NNOM_OK; n++) {
@@ -88,7 +88,7 @@ static bool input_complete(const nnom_instance_t *instance)
 }
 
 /* Goes on until the end or until a row of the input is missing. */
-static nnom_status_t advance(nnom_instance_t *instance)
+static NNOM_SMALL nnom_status_t advance(nnom_instance_t *instance)
 {
     const nnom_program_t *program = instance->program;
     if (program->segments == NULL) {
@@ -117,7 +117,7 @@ static size_t run_whole_bytes(const nnom_tensor_t *tensor)
     return (size_t)tensor->shape.h * (size_t)tensor->row_bytes;
 }
 
-void nnom_forget(nnom_instance_t *instance)
+NNOM_SMALL void nnom_forget(nnom_instance_t *instance)
 {
     nnom_reset(instance);
     if (instance == NULL || instance->program == NULL) {
@@ -144,7 +144,7 @@ static void begin(nnom_instance_t *instance)
 }
 
 /* After a run: what it leaves becomes what the next one reads. */
-static void leave(const nnom_instance_t *instance)
+static NNOM_SMALL void leave(const nnom_instance_t *instance)
 {
     const nnom_program_t *program = instance->program;
     for (uint32_t i = 0; i < program->state_count; i++) {

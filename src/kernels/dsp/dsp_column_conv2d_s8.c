@@ -46,9 +46,7 @@ static const int8_t *dsp_column_window(const dsp_column_t *c, int32_t y)
     return (const int8_t *)nnom_row(&c->from, top);
 }
 
-typedef void (*dsp_column_outputs_t)(const nnom_dsp_param_t *p, const int8_t *x, int8_t *to, int32_t units);
-
-static inline void dsp_column_run(const nnom_call_t *call, dsp_column_outputs_t outputs)
+static inline void dsp_column_run(const nnom_call_t *call, nnom_dsp_outputs_t *outputs)
 {
     const nnom_tensor_t *in = nnom_call_input(call, 0);
     const nnom_rows_t to = nnom_call_output_rows(call);

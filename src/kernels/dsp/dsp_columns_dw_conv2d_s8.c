@@ -11,14 +11,16 @@
 
 #include "../ref/window.h"
 
-/* wide: the stream holds the weights as int16, as the loops read them, else as bytes. */
-#define NNOM_DSP_COLUMNS_PARAM(I32, F32, GEOMETRY, ARRAY)                                                              \
-    GEOMETRY(geometry) I32(act_min) I32(act_max) I32(wide) ARRAY(stream)
-NNOM_PARAM_STRUCT(nnom_dsp_columns_param, NNOM_DSP_COLUMNS_PARAM)
+/* widen: of a stream that holds the weights as bytes; NULL: as the loops read them. */
+typedef struct dsp_columns_loops {
+    void (*columns)(nnom_dsp_stretch_t *s, const uint32_t *weights);
+    void (*widen)(const uint32_t *narrow, uint32_t *wide);
+} dsp_columns_loops_t;
 
 /* Scratch: the weights of a group, then the columns of both halves of a stretch. */
 typedef struct dsp_columns {
-    const nnom_dsp_columns_param_t *p;
+    const nnom_dsp_param_t *p;
+    const dsp_columns_loops_t *loops;
     nnom_window_t window;
     nnom_shape_t out;
     uint32_t *weights;
@@ -70,8 +72,8 @@ static bool dsp_columns_all(const dsp_columns_t *c)
 /* The weights of a group for this row, as the loops read them. */
 static const uint32_t *dsp_columns_weights(const dsp_columns_t *c, const uint32_t *stream)
 {
-    if (c->p->wide == 0) {
-        nnom_dsp_columns_widen(stream, c->weights);
+    if (c->loops->widen != NULL) {
+        c->loops->widen(stream, c->weights);
     } else {
         memcpy(c->weights, stream, NNOM_DSP_GROUP * sizeof *stream);
     }
@@ -130,16 +132,13 @@ static void dsp_columns_back(nnom_dsp_stretch_t *s, int32_t bytes)
 /* The last group ends with the last channel. */
 static void dsp_columns_groups(const dsp_columns_t *c, nnom_dsp_stretch_t *s)
 {
-    void (*const columns)(nnom_dsp_stretch_t *, const uint32_t *) =
-        c->p->geometry.stride_w == 1 ? nnom_dsp_columns_1 : nnom_dsp_columns_2;
-    const bool wide = c->p->wide != 0, as_is = wide && dsp_columns_all(c);
-    const uint32_t *stream = c->p->stream;
-    const uint32_t words = wide ? NNOM_DSP_GROUP : NNOM_DSP_NARROW_GROUP;
+    const bool wide = c->loops->widen == NULL, as_is = wide && dsp_columns_all(c);
+    const uint32_t words = wide ? NNOM_DSP_GROUP : NNOM_DSP_NARROW_GROUP, *stream = c->p->stream;
     for (int32_t left = c->out.c; left > 0; left -= 4, stream += words) {
         if (left < 4) {
             dsp_columns_back(s, 4 - left);
         }
-        columns(s, as_is ? stream : dsp_columns_weights(c, stream));
+        c->loops->columns(s, as_is ? stream : dsp_columns_weights(c, stream));
     }
 }
 
@@ -159,13 +158,14 @@ static void dsp_columns_row(dsp_columns_t *c, int8_t *out)
     }
 }
 
-void nnom_dw_conv2d_s8_dsp_columns(const nnom_call_t *call)
+static NNOM_SMALL void dsp_columns_run(const nnom_call_t *call, const dsp_columns_loops_t *loops)
 {
-    const nnom_dsp_columns_param_t *p = call->node->param;
+    const nnom_dsp_param_t *p = call->node->param;
     const nnom_rows_t from = nnom_call_input_rows(call, 0), to = nnom_call_output_rows(call);
     const nnom_shape_t out = nnom_call_output(call)->shape;
     uint32_t *scratch = nnom_call_scratch(call);
     dsp_columns_t c = {p,
+                       loops,
                        nnom_window(call, &p->geometry),
                        out,
                        scratch,
@@ -181,9 +181,33 @@ void nnom_dw_conv2d_s8_dsp_columns(const nnom_call_t *call)
     }
 }
 
+void nnom_dw_conv2d_s8_dsp_columns(const nnom_call_t *call)
+{
+    static const dsp_columns_loops_t loops = {nnom_dsp_columns_1, nnom_dsp_columns_widen};
+    dsp_columns_run(call, &loops);
+}
+
+void nnom_dw_conv2d_s8_dsp_columns_2(const nnom_call_t *call)
+{
+    static const dsp_columns_loops_t loops = {nnom_dsp_columns_2, nnom_dsp_columns_widen};
+    dsp_columns_run(call, &loops);
+}
+
+void nnom_dw_conv2d_s8_dsp_columns_wide(const nnom_call_t *call)
+{
+    static const dsp_columns_loops_t loops = {nnom_dsp_columns_1, NULL};
+    dsp_columns_run(call, &loops);
+}
+
+void nnom_dw_conv2d_s8_dsp_columns_wide_2(const nnom_call_t *call)
+{
+    static const dsp_columns_loops_t loops = {nnom_dsp_columns_2, NULL};
+    dsp_columns_run(call, &loops);
+}
+
 /* ---- Build ---- */
 
-NNOM_PARAM_FIELDS(nnom_dsp_columns_param, NNOM_DSP_COLUMNS_PARAM)
+NNOM_PARAM_FIELDS(nnom_dsp_param, NNOM_DSP_PARAM)
 
 /* Weight of a row and column of the window. */
 static uint32_t dsp_columns_at(const nnom_conv_layer_t *conv, int32_t channel, int32_t row, int32_t column)
@@ -240,35 +264,35 @@ static void dsp_columns_stream(const nnom_conv_layer_t *conv, bool wide, uint32_
     }
 }
 
-static bool dsp_columns_fits(const nnom_layer_t *layer)
+bool nnom_dsp_columns_fit(const nnom_conv_layer_t *conv)
 {
-    const nnom_geometry_t *g = layer->geometry;
-    const nnom_conv_layer_t *conv = (const nnom_conv_layer_t *)layer;
+    const nnom_geometry_t *g = conv->super.geometry;
     return g->kernel_h == 3 && g->kernel_w == 3 && g->dilation_w == 1 && g->stride_w <= 2 && conv->channels >= 4 &&
-           conv->channels == nnom_layer_in(layer, 0)->shape.c && conv->channels < INT32_MAX / 512 &&
+           conv->channels == nnom_layer_in(&conv->super, 0)->shape.c && conv->channels < INT32_MAX / 512 &&
            nnom_dsp_accepts_all(conv, 1 << 30);
 }
 
-static nnom_status_t dsp_columns_pack(nnom_layer_t *layer)
+static nnom_status_t dsp_columns_pack_as(nnom_layer_t *layer, int32_t stride_w, bool wide)
 {
     nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
     const uint32_t groups = ((uint32_t)conv->channels + 3) / 4;
-    if (!dsp_columns_fits(layer) || !nnom_conv_may_pack(conv, (uint64_t)groups * NNOM_DSP_NARROW_GROUP * 4, 1)) {
+    const uint64_t bytes = (uint64_t)groups * (wide ? NNOM_DSP_GROUP : NNOM_DSP_NARROW_GROUP) * 4;
+    if (layer->geometry->stride_w != stride_w || !nnom_dsp_columns_fit(conv) ||
+        !nnom_conv_may_pack(conv, bytes, wide ? 2 : 1)) {
         return NNOM_UNSUPPORTED;
     }
-    const bool wide = nnom_conv_may_pack(conv, (uint64_t)groups * NNOM_DSP_GROUP * 4, 2);
     const uint32_t words = groups * (wide ? NNOM_DSP_GROUP : NNOM_DSP_NARROW_GROUP);
-    nnom_dsp_columns_param_t *param = nnom_layer_alloc(layer, 1, sizeof *param);
+    nnom_dsp_param_t *param = nnom_layer_alloc(layer, 1, sizeof *param);
     uint32_t *stream = nnom_layer_alloc(layer, words, sizeof *stream);
     if (param == NULL || stream == NULL) {
         return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for %ld words of packed weights", (long)words);
     }
     dsp_columns_stream(conv, wide, stream);
-    const nnom_dsp_columns_param_t packed = {.geometry = *layer->geometry,
-                                             .act_min = conv->param.act_min,
-                                             .act_max = conv->param.act_max,
-                                             .wide = wide ? 1 : 0,
-                                             .stream = nnom_layer_array(layer, stream, words, NNOM_TYPE_S32)};
+    const nnom_dsp_param_t packed = {.geometry = *layer->geometry,
+                                     .act_min = conv->param.act_min,
+                                     .act_max = conv->param.act_max,
+                                     .taps = conv->taps,
+                                     .stream = nnom_layer_array(layer, stream, words, NNOM_TYPE_S32)};
     *param = packed;
     layer->param = param;
     const int32_t stride = layer->geometry->stride_w, most = dsp_columns_most(layer->out->shape.w, stride);
@@ -276,4 +300,27 @@ static nnom_status_t dsp_columns_pack(nnom_layer_t *layer)
                                4 * (NNOM_DSP_GROUP + 2 * NNOM_DSP_COLUMN * (int64_t)dsp_columns_of(most, stride)));
 }
 
-NNOM_FORM(dw_conv2d_s8_dsp_columns, nnom_conv_window, 0, nnom_dsp_columns_param, dsp_columns_pack)
+static nnom_status_t dsp_columns_pack(nnom_layer_t *layer)
+{
+    return dsp_columns_pack_as(layer, 1, false);
+}
+
+static nnom_status_t dsp_columns_pack_2(nnom_layer_t *layer)
+{
+    return dsp_columns_pack_as(layer, 2, false);
+}
+
+static nnom_status_t dsp_columns_pack_wide(nnom_layer_t *layer)
+{
+    return dsp_columns_pack_as(layer, 1, true);
+}
+
+static nnom_status_t dsp_columns_pack_wide_2(nnom_layer_t *layer)
+{
+    return dsp_columns_pack_as(layer, 2, true);
+}
+
+NNOM_FORM(dw_conv2d_s8_dsp_columns, nnom_conv_window, 0, nnom_dsp_param, dsp_columns_pack)
+NNOM_FORM(dw_conv2d_s8_dsp_columns_2, nnom_conv_window, 0, nnom_dsp_param, dsp_columns_pack_2)
+NNOM_FORM(dw_conv2d_s8_dsp_columns_wide, nnom_conv_window, 0, nnom_dsp_param, dsp_columns_pack_wide)
+NNOM_FORM(dw_conv2d_s8_dsp_columns_wide_2, nnom_conv_window, 0, nnom_dsp_param, dsp_columns_pack_wide_2)

@@ -147,7 +147,7 @@ static int32_t dsp_conv_rows(const nnom_dsp_conv_t *c, const nnom_rows_t *to, nn
     return nnom_min_i32(nnom_min_i32(inputs, nnom_dsp_following(to, y, out.w * out.c)), end - y);
 }
 
-static void dsp_conv_run(const nnom_call_t *call, const nnom_dsp_conv_loops_t *loops)
+static NNOM_SMALL void dsp_conv_run(const nnom_call_t *call, const nnom_dsp_conv_loops_t *loops)
 {
     nnom_dsp_conv_t c = dsp_conv(call, loops);
     const nnom_shape_t out = nnom_call_output(call)->shape;

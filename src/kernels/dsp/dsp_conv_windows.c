@@ -108,7 +108,7 @@ static NNOM_DSP_APART void dsp_conv_small(const nnom_dsp_conv_t *c, int32_t x, u
 }
 
 /* The window of one pixel, as far as it has rows; its words are `step` apart. */
-static NNOM_DSP_APART void dsp_conv_pixel(nnom_dsp_conv_t *c, int32_t x, uint32_t *to, uint32_t step)
+static NNOM_SMALL void dsp_conv_pixel(nnom_dsp_conv_t *c, int32_t x, uint32_t *to, uint32_t step)
 {
     nnom_window_column(&c->window, x);
     const bool inside = x >= c->inner.lo && x < c->inner.hi;
@@ -127,7 +127,7 @@ static NNOM_DSP_APART void dsp_conv_pixel(nnom_dsp_conv_t *c, int32_t x, uint32_
 }
 
 /* The windows of n pixels from column x on; words of a pixel are n apart. */
-void nnom_dsp_conv_windows(nnom_dsp_conv_t *c, int32_t x, int32_t n)
+NNOM_SMALL void nnom_dsp_conv_windows(nnom_dsp_conv_t *c, int32_t x, int32_t n)
 {
     const nnom_range_t rows = c->window.rows;
     const int32_t row = c->runs * c->filled * n; /* int16 values */

@@ -6,7 +6,7 @@
 #include "dsp_stream.h"
 
 /* All outputs of p->taps inputs x, of which no more are read: of blocks of eight, and of wide ones of four (wide.h). */
-void nnom_dsp_dense_all(const nnom_dsp_param_t *p, const int8_t *x, int8_t *to, int32_t units);
-void nnom_dsp_dense_all_wide(const nnom_dsp_param_t *p, const int8_t *x, int8_t *to, int32_t units);
+typedef void nnom_dsp_outputs_t(const nnom_dsp_param_t *p, const int8_t *x, int8_t *to, int32_t units);
+nnom_dsp_outputs_t nnom_dsp_dense_all, nnom_dsp_dense_all_wide;
 
 #endif

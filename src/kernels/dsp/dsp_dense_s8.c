@@ -142,7 +142,7 @@ static void dsp_dense_four(const dsp_dense_t *d, const uint32_t *stream, int32_t
 }
 
 /* Rows that come one by one, or do not join. */
-static NNOM_DSP_APART void dsp_dense_rows_wide(const dsp_dense_t *d, int8_t *to, int32_t units)
+static NNOM_SMALL void dsp_dense_rows_wide(const dsp_dense_t *d, int8_t *to, int32_t units)
 {
     const uint32_t *stream = d->p->stream;
     for (int32_t o = 0; o < units; o += DENSE_FOUR, stream += DENSE_FOUR + 2 * d->p->taps + DENSE_FINISH) {
@@ -168,6 +168,24 @@ void nnom_dense_s8_dsp_wide(const nnom_call_t *call)
     }
 }
 
+/* ---- An input of one row ---- */
+
+static inline void dsp_dense_row(const nnom_call_t *call, nnom_dsp_outputs_t *outputs)
+{
+    outputs(call->node->param, (const int8_t *)nnom_call_input_rows(call, 0).data,
+            (int8_t *)nnom_call_output_rows(call).data, nnom_call_output(call)->shape.c);
+}
+
+void nnom_dense_s8_dsp_row(const nnom_call_t *call)
+{
+    dsp_dense_row(call, nnom_dsp_dense_all);
+}
+
+void nnom_dense_s8_dsp_row_wide(const nnom_call_t *call)
+{
+    dsp_dense_row(call, nnom_dsp_dense_all_wide);
+}
+
 /* ---- Build ---- */
 
 NNOM_PARAM_FIELDS(nnom_dsp_param, NNOM_DSP_PARAM)
@@ -183,7 +201,7 @@ static nnom_status_t dsp_dense_pack_as(nnom_layer_t *layer, int32_t width)
     if (param == NULL) {
         return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for its parameters");
     }
-    const nnom_dsp_layout_t layout = {width, conv->taps, width == 4};
+    const nnom_dsp_layout_t layout = {width, conv->taps, width == DENSE_FOUR};
     const nnom_status_t status = nnom_dsp_pack(conv, param, &layout);
     if (status != NNOM_OK) {
         return status;
@@ -198,8 +216,20 @@ static nnom_status_t dsp_dense_pack(nnom_layer_t *layer)
 
 static nnom_status_t dsp_dense_pack_wide(nnom_layer_t *layer)
 {
-    return dsp_dense_pack_as(layer, 4);
+    return dsp_dense_pack_as(layer, DENSE_FOUR);
+}
+
+static nnom_status_t dsp_dense_pack_row(nnom_layer_t *layer)
+{
+    return nnom_layer_in(layer, 0)->shape.h == 1 ? dsp_dense_pack(layer) : NNOM_UNSUPPORTED;
+}
+
+static nnom_status_t dsp_dense_pack_row_wide(nnom_layer_t *layer)
+{
+    return nnom_layer_in(layer, 0)->shape.h == 1 ? dsp_dense_pack_wide(layer) : NNOM_UNSUPPORTED;
 }
 
 NNOM_FORM(dense_s8_dsp, nnom_window_all, NNOM_OP_REDUCES, nnom_dsp_param, dsp_dense_pack)
 NNOM_FORM(dense_s8_dsp_wide, nnom_window_all, NNOM_OP_REDUCES, nnom_dsp_param, dsp_dense_pack_wide)
+NNOM_FORM(dense_s8_dsp_row, nnom_window_all, NNOM_OP_REDUCES, nnom_dsp_param, dsp_dense_pack_row)
+NNOM_FORM(dense_s8_dsp_row_wide, nnom_window_all, NNOM_OP_REDUCES, nnom_dsp_param, dsp_dense_pack_row_wide)

@@ -148,7 +148,7 @@ static uint32_t *dsp_dw_words(const nnom_conv_layer_t *conv, int32_t channel, ui
 static nnom_status_t dsp_dw_pack(nnom_layer_t *layer)
 {
     nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
-    if (conv->channels != nnom_layer_in(layer, 0)->shape.c || conv->taps > DSP_DW_TAPS) {
+    if (conv->channels != nnom_layer_in(layer, 0)->shape.c || conv->taps > DSP_DW_TAPS || nnom_dsp_columns_fit(conv)) {
         return NNOM_UNSUPPORTED;
     }
     const uint64_t groups = ((uint64_t)conv->channels + 3) / 4;

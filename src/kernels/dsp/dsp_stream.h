@@ -45,6 +45,8 @@ typedef struct nnom_dsp_channel {
 nnom_dsp_channel_t nnom_dsp_channel(const nnom_conv_layer_t *conv, int32_t channel);
 /* True if every channel's sums are below `bound` and its exponent is as dsp_loops.h wants it: for weights of 16 bits. */
 bool nnom_dsp_accepts_all(const nnom_conv_layer_t *conv, int32_t bound);
+/* True if a depthwise layer is one for columns.h. */
+bool nnom_dsp_columns_fit(const nnom_conv_layer_t *conv);
 /* The constants of requantising of `width` outputs, as dsp_loops.h has them; returns where the next words go. */
 uint32_t *nnom_dsp_finish(const nnom_conv_layer_t *conv, int32_t channel, int32_t width, uint32_t *to);
 

@@ -5,7 +5,7 @@
  * Block by block of channels: sums of a call over all rows live on the stack, else in the scratch. The output may lie
  * on the input: a block is written after it was read everywhere, and covers the same channels of the first pixel.
  */
-void nnom_pool_rows(const nnom_call_t *call, nnom_pool_kind_t kind, nnom_cells_take_t *take)
+NNOM_SMALL void nnom_pool_rows(const nnom_call_t *call, nnom_pool_kind_t kind, nnom_cells_take_t *take)
 {
     const nnom_shape_t in = nnom_call_input(call, 0)->shape;
     const nnom_rows_t from = nnom_call_input_rows(call, 0);
