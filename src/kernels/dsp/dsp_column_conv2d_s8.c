@@ -21,7 +21,7 @@ typedef struct dsp_column {
 /* The window whose first row is `top`, piece by piece. What fills it up to p->taps is multiplied by 0. */
 static const int8_t *dsp_column_gather(const dsp_column_t *c, int32_t top)
 {
-    const int32_t kernel_h = c->p->geometry.kernel_h;
+    const int32_t kernel_h = nnom_dsp_geometry(c->p)->kernel_h;
     const nnom_range_t k = nnom_clip(top, 1, kernel_h, c->in_h);
     int8_t *to = c->patch;
     memset(to, c->zero_point, (size_t)c->p->taps);
@@ -37,7 +37,7 @@ static const int8_t *dsp_column_gather(const dsp_column_t *c, int32_t top)
 /* The window's bytes, p->taps of them, all within the input's memory. */
 static const int8_t *dsp_column_window(const dsp_column_t *c, int32_t y)
 {
-    const nnom_geometry_t *g = &c->p->geometry;
+    const nnom_geometry_t *g = nnom_dsp_geometry(c->p);
     const int32_t top = y * g->stride_h - g->pad_top;
     const bool inside = top >= 0 && top + g->kernel_h <= c->in_h;
     if (!inside || (int64_t)nnom_dsp_following(&c->from, top, c->bytes) * c->bytes < c->p->taps) {
@@ -86,17 +86,13 @@ static nnom_status_t dsp_column_pack_as(nnom_layer_t *layer, int32_t width)
     if (!dsp_column_fits(g, nnom_layer_in(layer, 0)->shape.w)) {
         return NNOM_UNSUPPORTED;
     }
-    nnom_dsp_param_t *param = nnom_layer_alloc(layer, 1, sizeof *param);
-    if (param == NULL) {
-        return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for its parameters");
-    }
     const nnom_dsp_layout_t layout = {width, conv->taps, width == 4};
-    const nnom_status_t status = nnom_dsp_pack(conv, param, &layout);
+    const nnom_status_t status = nnom_dsp_pack(conv, &layout);
     if (status != NNOM_OK) {
         return status;
     }
-    layer->scratch_in_pieces = g->pad_top + g->pad_bottom == 0 && param->taps == conv->taps;
-    return nnom_window_scratch(layer, param->taps);
+    layer->scratch_in_pieces = g->pad_top + g->pad_bottom == 0 && nnom_dsp_taps(layer) == conv->taps;
+    return nnom_window_scratch(layer, nnom_dsp_taps(layer));
 }
 
 static nnom_status_t dsp_column_pack(nnom_layer_t *layer)
@@ -109,5 +105,5 @@ static nnom_status_t dsp_column_pack_wide(nnom_layer_t *layer)
     return dsp_column_pack_as(layer, 4);
 }
 
-NNOM_FORM(conv2d_s8_dsp_column, nnom_conv_window, 0, nnom_dsp_param, dsp_column_pack)
-NNOM_FORM(conv2d_s8_dsp_column_wide, nnom_conv_window, 0, nnom_dsp_param, dsp_column_pack_wide)
+NNOM_FORM(conv2d_s8_dsp_column, nnom_dsp_window, 0, nnom_dsp_param, dsp_column_pack)
+NNOM_FORM(conv2d_s8_dsp_column_wide, nnom_dsp_window, 0, nnom_dsp_param, dsp_column_pack_wide)

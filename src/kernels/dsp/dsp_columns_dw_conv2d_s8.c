@@ -99,8 +99,8 @@ static NNOM_DSP_APART void dsp_columns_fill(uint32_t *words, int32_t lo, int32_t
 static nnom_dsp_stretch_t dsp_columns_stretch(const dsp_columns_t *c, const int8_t *const *rows, int8_t *out, int32_t x,
                                               int32_t n)
 {
-    const int32_t stride = c->p->geometry.stride_w, count = dsp_columns_of(n, stride);
-    const int32_t left = x * stride - c->p->geometry.pad_left;
+    const int32_t stride = nnom_dsp_geometry(c->p)->stride_w, count = dsp_columns_of(n, stride);
+    const int32_t left = x * stride - nnom_dsp_geometry(c->p)->pad_left;
     const bool none = c->window.rows.lo == c->window.rows.hi;
     nnom_range_t in = nnom_clip(left, 1, count, c->window.in.w);
     in.hi = none ? in.lo : in.hi;
@@ -166,11 +166,11 @@ static NNOM_SMALL void dsp_columns_run(const nnom_call_t *call, const dsp_column
     uint32_t *scratch = nnom_call_scratch(call);
     dsp_columns_t c = {p,
                        loops,
-                       nnom_window(call, &p->geometry),
+                       nnom_window(call, nnom_dsp_geometry(p)),
                        out,
                        scratch,
                        scratch + NNOM_DSP_GROUP,
-                       dsp_columns_most(out.w, p->geometry.stride_w),
+                       dsp_columns_most(out.w, nnom_dsp_geometry(p)->stride_w),
                        nnom_call_input(call, 0)->zero_point};
     c.window.walk.data = from.data;
     for (int32_t y = call->y.lo; y < call->y.hi; y++) {
@@ -282,19 +282,15 @@ static nnom_status_t dsp_columns_pack_as(nnom_layer_t *layer, int32_t stride_w, 
         return NNOM_UNSUPPORTED;
     }
     const uint32_t words = groups * (wide ? NNOM_DSP_GROUP : NNOM_DSP_NARROW_GROUP);
-    nnom_dsp_param_t *param = nnom_layer_alloc(layer, 1, sizeof *param);
     uint32_t *stream = nnom_layer_alloc(layer, words, sizeof *stream);
-    if (param == NULL || stream == NULL) {
+    if (stream == NULL) {
         return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for %ld words of packed weights", (long)words);
     }
     dsp_columns_stream(conv, wide, stream);
-    const nnom_dsp_param_t packed = {.geometry = *layer->geometry,
-                                     .act_min = conv->param.act_min,
-                                     .act_max = conv->param.act_max,
-                                     .taps = conv->taps,
-                                     .stream = nnom_layer_array(layer, stream, words, NNOM_TYPE_S32)};
-    *param = packed;
-    layer->param = param;
+    const nnom_status_t status = nnom_dsp_keep(conv, stream, words, conv->taps);
+    if (status != NNOM_OK) {
+        return status;
+    }
     const int32_t stride = layer->geometry->stride_w, most = dsp_columns_most(layer->out->shape.w, stride);
     return nnom_window_scratch(layer,
                                4 * (NNOM_DSP_GROUP + 2 * NNOM_DSP_COLUMN * (int64_t)dsp_columns_of(most, stride)));
@@ -320,7 +316,7 @@ static nnom_status_t dsp_columns_pack_wide_2(nnom_layer_t *layer)
     return dsp_columns_pack_as(layer, 2, true);
 }
 
-NNOM_FORM(dw_conv2d_s8_dsp_columns, nnom_conv_window, 0, nnom_dsp_param, dsp_columns_pack)
-NNOM_FORM(dw_conv2d_s8_dsp_columns_2, nnom_conv_window, 0, nnom_dsp_param, dsp_columns_pack_2)
-NNOM_FORM(dw_conv2d_s8_dsp_columns_wide, nnom_conv_window, 0, nnom_dsp_param, dsp_columns_pack_wide)
-NNOM_FORM(dw_conv2d_s8_dsp_columns_wide_2, nnom_conv_window, 0, nnom_dsp_param, dsp_columns_pack_wide_2)
+NNOM_FORM(dw_conv2d_s8_dsp_columns, nnom_dsp_window, 0, nnom_dsp_param, dsp_columns_pack)
+NNOM_FORM(dw_conv2d_s8_dsp_columns_2, nnom_dsp_window, 0, nnom_dsp_param, dsp_columns_pack_2)
+NNOM_FORM(dw_conv2d_s8_dsp_columns_wide, nnom_dsp_window, 0, nnom_dsp_param, dsp_columns_pack_wide)
+NNOM_FORM(dw_conv2d_s8_dsp_columns_wide_2, nnom_dsp_window, 0, nnom_dsp_param, dsp_columns_pack_wide_2)

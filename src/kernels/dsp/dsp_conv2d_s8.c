@@ -58,7 +58,7 @@ static NNOM_DSP_APART void dsp_conv_triples(const nnom_dsp_conv_t *c, int32_t x,
     for (; count > 0; count--, left += 3 * (int32_t)distance, out += 3 * c->outputs) {
         uint32_t *to = c->words;
         uint32_t at = c->window.walk.at;
-        for (int32_t rows = c->p->geometry.kernel_h; rows > 0; rows--) {
+        for (int32_t rows = nnom_dsp_geometry(c->p)->kernel_h; rows > 0; rows--) {
             to = nnom_dsp_expand_3(to, (const int8_t *)c->window.walk.data + at + left, distance, run);
             at += c->window.walk.step;
             at -= at >= c->window.walk.ring ? c->window.walk.ring : 0;
@@ -70,7 +70,7 @@ static NNOM_DSP_APART void dsp_conv_triples(const nnom_dsp_conv_t *c, int32_t x,
 /* How many times three pixels from column x on dsp_conv_triples() may take, `left` being those of the row. */
 static int32_t dsp_conv_count(const nnom_dsp_conv_t *c, int32_t x, int32_t left)
 {
-    const bool all = c->window.rows.hi - c->window.rows.lo == c->p->geometry.kernel_h;
+    const bool all = c->window.rows.hi - c->window.rows.lo == nnom_dsp_geometry(c->p)->kernel_h;
     if (!all || c->most < 3 || c->runs != 1 || c->run < 4 || x < c->inner.lo || x + 3 > c->inner.hi) {
         return 0;
     }
@@ -113,7 +113,7 @@ static nnom_dsp_conv_t dsp_conv(const nnom_call_t *call, const nnom_dsp_conv_loo
     const nnom_dsp_param_t *p = call->node->param;
     const nnom_tensor_t *in = nnom_call_input(call, 0);
     const nnom_shape_t out = nnom_call_output(call)->shape;
-    const nnom_geometry_t *g = &p->geometry;
+    const nnom_geometry_t *g = nnom_dsp_geometry(p);
     uint32_t *words = nnom_call_scratch(call);
     const int32_t runs = dsp_conv_runs(g), run = g->kernel_w / runs * in->shape.c;
     const int32_t most = dsp_conv_most(g, out, p->taps);
@@ -140,7 +140,7 @@ static nnom_dsp_conv_t dsp_conv(const nnom_call_t *call, const nnom_dsp_conv_loo
 /* How many of the rows from y on, below `end`, are computed as one: their inputs and their outputs lie so. Inputs are read before, as ever. */
 static int32_t dsp_conv_rows(const nnom_dsp_conv_t *c, const nnom_rows_t *to, nnom_shape_t out, int32_t y, int32_t end)
 {
-    if (!nnom_dsp_conv_joins(&c->p->geometry)) {
+    if (!nnom_dsp_conv_joins(nnom_dsp_geometry(c->p))) {
         return 1;
     }
     const int32_t inputs = nnom_dsp_following(&c->from, y, out.w * c->channels);
@@ -183,22 +183,18 @@ NNOM_PARAM_FIELDS(nnom_dsp_param, NNOM_DSP_PARAM)
 static nnom_status_t dsp_conv_pack_as(nnom_layer_t *layer, bool wide)
 {
     nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
-    nnom_dsp_param_t *param = nnom_layer_alloc(layer, 1, sizeof *param);
-    if (param == NULL) {
-        return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for its parameters");
-    }
     const nnom_geometry_t *g = layer->geometry;
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
     const nnom_dsp_layout_t layout = {2, g->kernel_w / dsp_conv_runs(g) * in.c, wide};
-    const nnom_status_t status = nnom_dsp_pack(conv, param, &layout);
+    const nnom_status_t status = nnom_dsp_pack(conv, &layout);
     if (status != NNOM_OK) {
         return status;
     }
     layer->scratch_in_pieces = false;
-    const int32_t pixels = dsp_conv_most(g, layer->out->shape, param->taps);
+    const int32_t pixels = dsp_conv_most(g, layer->out->shape, nnom_dsp_taps(layer));
     const bool border = in.c % 4 != 0 && dsp_conv_runs(g) == 1 && g->pad_left + g->pad_right > 0;
     const int32_t patch = border ? nnom_dsp_filled(layout.run) : 0;
-    return nnom_window_scratch(layer, (int64_t)param->taps * 2 * pixels + patch);
+    return nnom_window_scratch(layer, (int64_t)nnom_dsp_taps(layer) * 2 * pixels + patch);
 }
 
 static nnom_status_t dsp_conv_pack(nnom_layer_t *layer)
@@ -211,5 +207,5 @@ static nnom_status_t dsp_conv_pack_wide(nnom_layer_t *layer)
     return dsp_conv_pack_as(layer, true);
 }
 
-NNOM_FORM(conv2d_s8_dsp, nnom_conv_window, 0, nnom_dsp_param, dsp_conv_pack)
-NNOM_FORM(conv2d_s8_dsp_wide, nnom_conv_window, 0, nnom_dsp_param, dsp_conv_pack_wide)
+NNOM_FORM(conv2d_s8_dsp, nnom_dsp_window, 0, nnom_dsp_param, dsp_conv_pack)
+NNOM_FORM(conv2d_s8_dsp_wide, nnom_dsp_window, 0, nnom_dsp_param, dsp_conv_pack_wide)

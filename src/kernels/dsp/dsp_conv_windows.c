@@ -145,5 +145,5 @@ NNOM_SMALL void nnom_dsp_conv_windows(nnom_dsp_conv_t *c, int32_t x, int32_t n)
         }
         to += (rows.hi - rows.lo) * row / 2;
     }
-    (void)dsp_conv_zeros(c, to, (c->p->geometry.kernel_h - rows.hi) * row, 1);
+    (void)dsp_conv_zeros(c, to, (nnom_dsp_geometry(c->p)->kernel_h - rows.hi) * row, 1);
 }

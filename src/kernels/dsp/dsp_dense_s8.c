@@ -197,12 +197,8 @@ static nnom_status_t dsp_dense_pack_as(nnom_layer_t *layer, int32_t width)
     if (in.w * in.c % 4 != 0) {
         return NNOM_UNSUPPORTED; /* words of the input would reach beyond a row */
     }
-    nnom_dsp_param_t *param = nnom_layer_alloc(layer, 1, sizeof *param);
-    if (param == NULL) {
-        return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for its parameters");
-    }
     const nnom_dsp_layout_t layout = {width, conv->taps, width == DENSE_FOUR};
-    const nnom_status_t status = nnom_dsp_pack(conv, param, &layout);
+    const nnom_status_t status = nnom_dsp_pack(conv, &layout);
     if (status != NNOM_OK) {
         return status;
     }

@@ -98,7 +98,7 @@ void nnom_dw_conv2d_s8_dsp(const nnom_call_t *call)
     const nnom_rows_t from = nnom_call_input_rows(call, 0), to = nnom_call_output_rows(call);
     int8_t *zeros = nnom_call_scratch(call);
     memset(zeros, in->zero_point, (size_t)out.c);
-    dsp_dw_t d = {.p = p, .window = nnom_window(call, &p->geometry), .zeros = zeros, .channels = out.c};
+    dsp_dw_t d = {.p = p, .window = nnom_window(call, nnom_dsp_geometry(p)), .zeros = zeros, .channels = out.c};
     for (int32_t y = call->y.lo; y < call->y.hi; y++) {
         int8_t *row = (int8_t *)nnom_row(&to, y);
         nnom_window_row(&d.window, &from, y);
@@ -156,23 +156,16 @@ static nnom_status_t dsp_dw_pack(nnom_layer_t *layer)
     if (words > INT32_MAX / 4 || !nnom_conv_may_pack(conv, words * 4, 1) || !nnom_dsp_accepts_all(conv, 1 << 30)) {
         return NNOM_UNSUPPORTED;
     }
-    nnom_dsp_param_t *param = nnom_layer_alloc(layer, 1, sizeof *param);
     uint32_t *stream = nnom_layer_alloc(layer, (size_t)words, sizeof *stream);
-    if (param == NULL || stream == NULL) {
+    if (stream == NULL) {
         return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for %ld words of packed weights", (long)words);
     }
     uint32_t *to = stream;
     for (int32_t o = 0; o < conv->channels; o += 4) {
         to = dsp_dw_words(conv, o, to);
     }
-    const nnom_dsp_param_t packed = {.geometry = *layer->geometry,
-                                     .act_min = conv->param.act_min,
-                                     .act_max = conv->param.act_max,
-                                     .taps = conv->taps,
-                                     .stream = nnom_layer_array(layer, stream, (uint32_t)words, NNOM_TYPE_S32)};
-    *param = packed;
-    layer->param = param;
-    return nnom_window_scratch(layer, conv->channels);
+    const nnom_status_t status = nnom_dsp_keep(conv, stream, (uint32_t)words, conv->taps);
+    return status == NNOM_OK ? nnom_window_scratch(layer, conv->channels) : status;
 }
 
-NNOM_FORM(dw_conv2d_s8_dsp, nnom_conv_window, 0, nnom_dsp_param, dsp_dw_pack)
+NNOM_FORM(dw_conv2d_s8_dsp, nnom_dsp_window, 0, nnom_dsp_param, dsp_dw_pack)

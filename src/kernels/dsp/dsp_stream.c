@@ -123,7 +123,32 @@ static bool dsp_may_pack(const nnom_conv_layer_t *conv, const nnom_dsp_layout_t 
     return layout->wide ? nnom_dsp_accepts_all(conv, 1 << 30) : dsp_accepts_pairs(conv, layout->width);
 }
 
-nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param, const nnom_dsp_layout_t *layout)
+nnom_range_t nnom_dsp_window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
+{
+    return nnom_geometry_window(nnom_dsp_geometry(node->param), nnom_node_input(program, node, input)->shape.h, y);
+}
+
+nnom_status_t nnom_dsp_keep(nnom_conv_layer_t *conv, const uint32_t *stream, uint32_t words, int32_t taps)
+{
+    enum { NUMBERS = sizeof(nnom_geometry_t) / sizeof(int32_t) };
+    nnom_layer_t *layer = &conv->super;
+    nnom_dsp_param_t *param = nnom_layer_alloc(layer, 1, sizeof *param);
+    nnom_geometry_t *geometry = nnom_layer_alloc(layer, 1, sizeof *geometry);
+    if (param == NULL || geometry == NULL) {
+        return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for its parameters");
+    }
+    *geometry = *layer->geometry;
+    const nnom_dsp_param_t packed = {.geometry = nnom_layer_array(layer, geometry, NUMBERS, NNOM_TYPE_S32),
+                                     .act_min = conv->param.act_min,
+                                     .act_max = conv->param.act_max,
+                                     .taps = taps,
+                                     .stream = nnom_layer_array(layer, stream, words, NNOM_TYPE_S32)};
+    *param = packed;
+    layer->param = param;
+    return NNOM_OK;
+}
+
+nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, const nnom_dsp_layout_t *layout)
 {
     nnom_layer_t *layer = &conv->super;
     const int32_t width = layout->width, taps = conv->taps / layout->run * nnom_dsp_filled(layout->run);
@@ -142,12 +167,5 @@ nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param, co
         to = dsp_taps(conv, first, layout, taps, dsp_starts(conv, first, layout, to));
         to = nnom_dsp_finish(conv, first, width, to);
     }
-    const nnom_dsp_param_t packed = {.geometry = *layer->geometry,
-                                     .act_min = conv->param.act_min,
-                                     .act_max = conv->param.act_max,
-                                     .taps = taps,
-                                     .stream = nnom_layer_array(layer, stream, (uint32_t)words, NNOM_TYPE_S32)};
-    *param = packed;
-    layer->param = param;
-    return NNOM_OK;
+    return nnom_dsp_keep(conv, stream, (uint32_t)words, taps);
 }

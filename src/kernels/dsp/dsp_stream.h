@@ -6,11 +6,19 @@
 #include "../../layers/window_layer.h"
 
 /*
- * conv2d and dense: the geometry, limits if they are narrower than int8, and the stream, uint32 [blocks * block words]. taps: of an
- * output, filled up with weights of 0.
+ * Layers with weights: the geometry, as nnom_geometry_t, which layers of the same one share; limits if they are narrower than int8; and the
+ * stream, uint32 [blocks * block words]. taps: of an output, filled up with weights of 0.
  */
-#define NNOM_DSP_PARAM(I32, F32, GEOMETRY, ARRAY) GEOMETRY(geometry) I32(act_min) I32(act_max) I32(taps) ARRAY(stream)
+#define NNOM_DSP_PARAM(I32, F32, GEOMETRY, ARRAY) ARRAY(geometry) I32(act_min) I32(act_max) I32(taps) ARRAY(stream)
 NNOM_PARAM_STRUCT(nnom_dsp_param, NNOM_DSP_PARAM)
+
+static inline const nnom_geometry_t *nnom_dsp_geometry(const nnom_dsp_param_t *p)
+{
+    return p->geometry;
+}
+
+/* Rows of the input, as nnom_conv_window(). */
+nnom_range_t nnom_dsp_window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y);
 
 static inline int32_t nnom_dsp_filled(int32_t taps)
 {
@@ -27,10 +35,19 @@ typedef struct nnom_dsp_layout {
 } nnom_dsp_layout_t;
 
 /*
- * Fills *param and registers its array. The last block ends with the last channel, and takes some again that the one before has, where there are
+ * Packs the weights and keeps them (nnom_dsp_keep). The last block ends with the last channel, and takes some again that the one before has, where there are
  * enough. NNOM_UNSUPPORTED if a channel's numbers are beyond the loops' bounds, or if the weights would grow more than options.optimize allows.
  */
-nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, nnom_dsp_param_t *param, const nnom_dsp_layout_t *layout);
+nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, const nnom_dsp_layout_t *layout);
+
+/* Makes the layer's parameters with a stream of nnom_layer_alloc(), and registers their arrays. Fails where there is no memory. */
+nnom_status_t nnom_dsp_keep(nnom_conv_layer_t *conv, const uint32_t *stream, uint32_t words, int32_t taps);
+
+/* Of a layer that was packed. */
+static inline int32_t nnom_dsp_taps(const nnom_layer_t *layer)
+{
+    return ((const nnom_dsp_param_t *)layer->param)->taps;
+}
 
 /* The first channel of the block that would begin with `channel`. */
 static inline int32_t nnom_dsp_block_channel(int32_t channel, int32_t channels, int32_t width)

@@ -47,7 +47,7 @@ static NNOM_DSP_APART const int8_t *dsp_tiles_border(const dsp_tiles_t *c, const
 /* Tile t, 0 or 1, of those whose first output is in column x. */
 static void dsp_tiles_inputs(const dsp_tiles_t *c, const int8_t *const *rows, int32_t x, int32_t t)
 {
-    const int32_t first = x + t * NNOM_DSP_TILE - c->p->geometry.pad_left;
+    const int32_t first = x + t * NNOM_DSP_TILE - nnom_dsp_geometry(c->p)->pad_left;
     const bool inside = first >= 0 && first + NNOM_DSP_TILE_COLUMNS <= c->window.in.w;
     uint32_t *to = c->words + t;
     for (int32_t k = 0; k < 3; k++, to += c->channels) {
@@ -98,7 +98,7 @@ void nnom_conv2d_s8_dsp_tiles(const nnom_call_t *call)
     uint32_t *words = nnom_call_scratch(call);
     const uint32_t channels = (uint32_t)in->shape.c;
     dsp_tiles_t c = {p,
-                     nnom_window(call, &p->geometry),
+                     nnom_window(call, nnom_dsp_geometry(p)),
                      nnom_call_output(call)->shape,
                      words,
                      (int8_t *)(words + NNOM_DSP_PHASES * dsp_tiles_phase(channels) / 4),
@@ -183,25 +183,21 @@ static nnom_status_t dsp_tiles_pack(nnom_layer_t *layer)
     if (!dsp_tiles_fits(layer) || words > INT32_MAX / 4 || !nnom_conv_may_pack(conv, words * 4, 4)) {
         return NNOM_UNSUPPORTED;
     }
-    nnom_dsp_param_t *param = nnom_layer_alloc(layer, 1, sizeof *param);
     uint32_t *stream = nnom_layer_alloc(layer, (size_t)words, sizeof *stream);
-    if (param == NULL || stream == NULL) {
+    if (stream == NULL) {
         return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for %ld words of packed weights", (long)words);
     }
     uint32_t *to = stream;
     for (int32_t o = 0; o < conv->channels; o += 2) {
         to = dsp_tiles_block(conv, o, to);
     }
-    const nnom_dsp_param_t packed = {.geometry = *layer->geometry,
-                                     .act_min = conv->param.act_min,
-                                     .act_max = conv->param.act_max,
-                                     .taps = conv->taps,
-                                     .stream = nnom_layer_array(layer, stream, (uint32_t)words, NNOM_TYPE_S32)};
-    *param = packed;
-    layer->param = param;
+    const nnom_status_t status = nnom_dsp_keep(conv, stream, (uint32_t)words, conv->taps);
+    if (status != NNOM_OK) {
+        return status;
+    }
     layer->scratch_in_pieces = false;
     return nnom_window_scratch(layer, (int64_t)NNOM_DSP_PHASES * (int64_t)phase +
                                           NNOM_DSP_TILE_COLUMNS * (int64_t)(conv->taps / 9));
 }
 
-NNOM_FORM(conv2d_s8_dsp_tiles, nnom_conv_window, 0, nnom_dsp_param, dsp_tiles_pack)
+NNOM_FORM(conv2d_s8_dsp_tiles, nnom_dsp_window, 0, nnom_dsp_param, dsp_tiles_pack)
