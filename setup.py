@@ -4,6 +4,7 @@
 The core holds no Python: one wheel per platform serves every Python 3 (py3-none-PLATFORM).
 """
 
+import os
 import shutil
 import sys
 from glob import glob
@@ -24,6 +25,17 @@ SOURCES = sorted(glob("src/**/*.c", recursive=True))
 FOLDERS = ("src", "include", "port", "firmware")
 # -ffp-contract=off: float results are those of every other build, at any level of optimisation.
 FLAGS = ["-std=c99", "-O3", "-fno-math-errno", "-ffp-contract=off"]
+INCLUDES = ["include", "port"]
+
+# Arm's CMSIS-NN beside our kernels, for those who have it: CMSIS_NN=path make ..., CMSIS_NN=path pip install .
+CMSIS_NN = os.environ.get("CMSIS_NN", "")
+if CMSIS_NN:
+    found = sorted(glob(f"{CMSIS_NN}/Source/*Functions/*.c"))
+    if not found:
+        sys.exit(f"CMSIS_NN={CMSIS_NN}: no Source/*Functions/*.c in it; give the folder of CMSIS-NN's repository")
+    SOURCES += [f for f in found if not f.endswith(("_f16.c", "_f32.c", "_flt.c"))]
+    INCLUDES.append(f"{CMSIS_NN}/Include")
+    FLAGS.append("-DNNOM_CMSIS_NN")
 
 
 class BuildCore(build_ext):
@@ -55,8 +67,6 @@ if bdist_wheel is not None:
 
 
 setup(
-    ext_modules=[
-        Extension("nnom._core", SOURCES, include_dirs=["include", "port"], extra_compile_args=FLAGS, libraries=["m"])
-    ],
+    ext_modules=[Extension("nnom._core", SOURCES, include_dirs=INCLUDES, extra_compile_args=FLAGS, libraries=["m"])],
     cmdclass=commands,
 )

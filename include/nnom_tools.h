@@ -60,10 +60,11 @@ typedef enum nnom_target {
     NNOM_TARGET_PLAIN = 0,
     /* portable C, weights in an order of its own: cores without SIMD, as Cortex-M0, M3, RISC-V */
     NNOM_TARGET_PACKED = 1,
-    NNOM_TARGET_DSP = 2,  /* 2 x 16 bits in a register: Cortex-M4, M7, M33 */
-    NNOM_TARGET_MVE = 4,  /* Helium: Cortex-M55, M85 */
-    NNOM_TARGET_AVX2 = 8, /* computers; float, too. Without AVX2, in C of the same bytes */
-    NNOM_TARGET_FPU = 16  /* float in 32 single registers: Cortex-M4F, M7, M33F, M55; beside DSP or MVE */
+    NNOM_TARGET_DSP = 2,      /* 2 x 16 bits in a register: Cortex-M4, M7, M33 */
+    NNOM_TARGET_MVE = 4,      /* Helium: Cortex-M55, M85 */
+    NNOM_TARGET_AVX2 = 8,     /* computers; float, too. Without AVX2, in C of the same bytes */
+    NNOM_TARGET_FPU = 16,     /* float in 32 single registers: Cortex-M4F, M7, M33F, M55; beside DSP or MVE */
+    NNOM_TARGET_CMSIS_NN = 32 /* Arm's library, where the build was given it */
 } nnom_target_t;
 
 /* Names of targets as commands and converted models give them. */
@@ -74,7 +75,14 @@ typedef enum nnom_target {
     X(dsp_fpu, NNOM_TARGET_DSP | NNOM_TARGET_FPU)                                                                      \
     X(mve, NNOM_TARGET_MVE)                                                                                            \
     X(mve_fpu, NNOM_TARGET_MVE | NNOM_TARGET_FPU)                                                                      \
-    X(avx2, NNOM_TARGET_AVX2)
+    X(avx2, NNOM_TARGET_AVX2)                                                                                          \
+    NNOM_TARGETS_CMSIS_NN(X)
+
+#ifdef NNOM_CMSIS_NN
+#define NNOM_TARGETS_CMSIS_NN(X) X(cmsis_nn, NNOM_TARGET_CMSIS_NN)
+#else
+#define NNOM_TARGETS_CMSIS_NN(X)
+#endif
 
 /* Target i of NNOM_TARGETS: its name, *bits its set; NULL past the last. */
 const char *nnom_target_name(uint32_t i, uint32_t *bits);

@@ -128,6 +128,16 @@ def test_host(variant: str, case: str) -> None:
     _expect(_host_suite(variant, case.split(".")[0]), case)
 
 
+def test_cmsis_nn() -> None:
+    """The adapters of Arm's library, where CMSIS_NN names its folder: the bytes of the plain kernels."""
+    if not os.environ.get("CMSIS_NN"):
+        pytest.skip("CMSIS_NN is not set: it names the folder of CMSIS-NN's repository")
+    command = [str(_host_program("cmsis")), "rows", "cases=100", f"seed={SEED}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    results = _parse(done.stdout + done.stderr, done.returncode)
+    assert len(results) > 50 and not [f"{case}: {why}" for case, why in results.items() if why]
+
+
 def test_shifts_of_2020() -> None:
     """Weights' shifts as NNoM 0.1 to 0.4 stored them."""
     done = subprocess.run([str(_host_program("plain", "shifts2020"))], capture_output=True, text=True, check=False)

@@ -34,13 +34,28 @@ def copy_library(folder: Path) -> Path:
     return folder
 
 
+def _cmsis_nn() -> Path | None:
+    """The folder of Arm's library whose adapters are compiled as well: $CMSIS_NN."""
+    path = os.environ.get("CMSIS_NN")
+    if path and not (Path(path) / "Include" / "arm_nnfunctions.h").is_file():
+        raise ToolError(
+            f"CMSIS_NN={path}: no Include/arm_nnfunctions.h in it; give the folder of CMSIS-NN's repository"
+        )
+    return Path(path) if path else None
+
+
 def library_sources() -> tuple[list[Path], list[Path]]:
     """(C files of the library, folders of headers). The linker drops what a frozen model does not use."""
     root = library_root()
     files = [f for f in sorted((root / "src").rglob("*.c")) if not f.name.startswith("freeze")]
     if len(files) < 4:
         raise ToolError(f"{root}: the C sources of the library are missing; reinstall nnom")
-    return files, [root / "include", root / "port", *sorted(f for f in (root / "src").rglob("*") if f.is_dir())]
+    includes = [root / "include", root / "port", *sorted(f for f in (root / "src").rglob("*") if f.is_dir())]
+    if (theirs := _cmsis_nn()) is not None:
+        found = sorted(theirs.glob("Source/*Functions/*.c"))
+        files += [f for f in found if not f.stem.endswith(("_f16", "_f32", "_flt"))]
+        includes.append(theirs / "Include")
+    return files, includes
 
 
 def library_archive(board: boards.Board, opt: str) -> Path:
@@ -49,7 +64,7 @@ def library_archive(board: boards.Board, opt: str) -> Path:
     Raises boards.BoardError if the compiler is missing, ToolError if it fails.
     """
     compiler = boards._board_tool(board, "gcc")
-    flags = [*board.cpu, *board.libc, opt, *_FLAGS]
+    flags = [*board.cpu, *board.libc, opt, *_FLAGS, *(["-DNNOM_CMSIS_NN"] if _cmsis_nn() else [])]
     folder = cache_folder()
     archive = folder / f"libnnom-{board.name}-{_digest(compiler, flags)}.a"
     if archive.is_file():

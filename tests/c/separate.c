@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 #include "separate.h"
+#include "../../src/build/kernel.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -188,8 +189,9 @@ static void overlap_once(separate_t *s, const overlap_try_t *try)
         node.op->run(&call);
         y = next;
     }
-    CHECK(memcmp(shared.data, saved_out.data, out_bytes) == 0, "output %lu bytes below input %lu, %s: other bytes",
-          (unsigned long)try->distance, (unsigned long)try->input, try->pieces ? "in pieces" : "whole");
+    CHECK(memcmp(shared.data, saved_out.data, out_bytes) == 0, "%s output %lu bytes below input %lu, %s: other bytes",
+          layer_of(s->m, try->node)->kernel->form->symbol, (unsigned long)try->distance, (unsigned long)try->input,
+          try->pieces ? "in pieces" : "whole");
     s->tensors[node.inputs[try->input]] = saved_in;
     s->tensors[nnom_node_output_index(&node, 0)] = saved_out;
     CHECK(guarded_free(&scratch) && guarded_free(&shared),

@@ -21,11 +21,11 @@ static const uint32_t all_targets = 0 NNOM_TARGETS(TARGET_BITS);
 
 /* A computer tries the kernels of every target, an emulated core those that are for it: the others are the computer's C there. */
 #if defined(__ARM_FEATURE_MVE)
-static const uint32_t my_targets = NNOM_TARGET_MVE | NNOM_TARGET_DSP | NNOM_TARGET_FPU;
+static const uint32_t my_targets = NNOM_TARGET_MVE | NNOM_TARGET_DSP | NNOM_TARGET_FPU | NNOM_TARGET_CMSIS_NN;
 #elif defined(__ARM_FEATURE_DSP)
-static const uint32_t my_targets = NNOM_TARGET_DSP | NNOM_TARGET_FPU;
+static const uint32_t my_targets = NNOM_TARGET_DSP | NNOM_TARGET_FPU | NNOM_TARGET_CMSIS_NN;
 #elif defined(__arm__) || (defined(__riscv) && __riscv_xlen == 32)
-static const uint32_t my_targets = NNOM_TARGET_PACKED;
+static const uint32_t my_targets = NNOM_TARGET_PACKED | NNOM_TARGET_CMSIS_NN;
 #else
 static const uint32_t my_targets = UINT32_MAX;
 #endif

@@ -26,6 +26,15 @@ TEST_C_CC_clang32 := clang
 TEST_C_CC_s390x := s390x-linux-gnu-gcc
 TEST_C_gcov := -O0 --coverage -fPIC
 
+# With CMSIS_NN=path, the folder of Arm's library: its adapters, too. The library itself has warnings.
+TEST_C_cmsis := -O2 -DNNOM_CMSIS_NN -isystem $(CMSIS_NN)/Include
+TEST_C_CMSIS := $(filter-out %_f16.c %_f32.c %_flt.c,$(if $(CMSIS_NN),$(wildcard $(CMSIS_NN)/Source/*Functions/*.c)))
+TEST_C_CMSIS_OBJECTS := $(patsubst $(CMSIS_NN)/%.c,$(TEST_C_OUT)/cmsis/CMSIS-NN/%.o,$(TEST_C_CMSIS))
+$(TEST_C_OUT)/cmsis/test_c: $(TEST_C_CMSIS_OBJECTS)
+$(TEST_C_CMSIS_OBJECTS): $(TEST_C_OUT)/cmsis/CMSIS-NN/%.o: $(CMSIS_NN)/%.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -I$(CMSIS_NN)/Include -c $< -o $@
+
 .PHONY: test-c check-clang
 
 test-c: $(TEST_C_OUT)/plain/test_c $(TEST_C_OUT)/san/test_c $(TEST_C_OUT)/plain/shifts2020
@@ -48,7 +57,7 @@ $$(TEST_C_$(1)_OBJECTS): $$(TEST_C_OUT)/$(1)/%.o: %.c
 	$$(or $$(TEST_C_CC_$(1)),$$(CC)) $$(TEST_C_FLAGS) $$(TEST_C_$(1)) -c $$< -o $$@
 -include $$(TEST_C_$(1)_OBJECTS:.o=.d)
 endef
-$(foreach variant,plain san ub clang m32 clang32 s390x gcov,$(eval $(call TEST_C_VARIANT,$(variant))))
+$(foreach variant,plain san ub clang m32 clang32 s390x gcov cmsis,$(eval $(call TEST_C_VARIANT,$(variant))))
 
 # The core's other reading of `shift`, fixed when quant.c is compiled.
 $(TEST_C_OUT)/plain/shifts2020: $(TEST_C_DIR)/alone/main.c $(TEST_C_DIR)/alone/port.c src/build/quant.c \
