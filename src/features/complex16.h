@@ -45,10 +45,39 @@ static inline nnom_complex16_t nnom_c16_load(const int16_t *pair)
     return a;
 }
 
-/* Bits 15 to 30 of both: LSL and PKHTB. */
+/* The lower half of one, the upper half of the other: PKHTB, which compilers do not find. */
+static inline nnom_complex16_t nnom_c16_halves(uint32_t re, uint32_t im)
+{
+    nnom_complex16_t a;
+    __asm__("pkhtb %0, %1, %2" : "=r"(a) : "r"(im), "r"(re));
+    return a;
+}
+
+/* Bits 15 to 30 of both. */
 static inline nnom_complex16_t nnom_c16_upper(int32_t re, int32_t im)
 {
-    return ((uint32_t)im << 1 & 0xffff0000u) | ((uint32_t)re << 1 >> 16);
+    nnom_complex16_t a;
+    __asm__("pkhtb %0, %1, %2, asr #15" : "=r"(a) : "r"((uint32_t)im << 1), "r"(re));
+    return a;
+}
+
+static inline nnom_complex16_t nnom_c16_taper(nnom_complex16_t a, nnom_complex16_t w)
+{
+    nnom_complex16_t y;
+    const int32_t re = nnom_c16_re(a) * nnom_c16_re(w), im = nnom_c16_im(a) * nnom_c16_im(w); /* SMULBB, SMULTT */
+    __asm__("pkhtb %0, %1, %2, asr #12" : "=r"(y) : "r"((uint32_t)im << 4), "r"(re));
+    return y;
+}
+
+static inline uint32_t nnom_c16_magnitudes(nnom_complex16_t a, uint32_t bits)
+{
+    const int16x2_t less = __ssub16(0, (int16x2_t)a); /* GE where a <= 0 */
+    return bits | (uint32_t)__sel((uint8x4_t)less, (uint8x4_t)a);
+}
+
+static inline uint32_t nnom_c16_bits(uint32_t bits)
+{
+    return (bits | bits >> 16) & 0xffffu;
 }
 
 static inline nnom_complex16_t nnom_c16_add(nnom_complex16_t a, nnom_complex16_t b)
@@ -83,6 +112,27 @@ static inline nnom_complex16_t nnom_c16_part(nnom_complex16_t a, int32_t parts)
                           __smlatb((int32_t)a, 32767 / parts, NNOM_Q15_HALF));
 }
 
+static inline nnom_complex16_t nnom_c16_conj(nnom_complex16_t a)
+{
+    return nnom_c16_halves(a, (uint32_t)__ssub16(0, (int16x2_t)a));
+}
+
+static inline nnom_complex16_t nnom_c16_mean(nnom_complex16_t a, nnom_complex16_t b)
+{
+    return (uint32_t)__shadd16((int16x2_t)a, (int16x2_t)b);
+}
+
+static inline nnom_complex16_t nnom_c16_mirror(nnom_complex16_t a, nnom_complex16_t b)
+{
+    return nnom_c16_halves((uint32_t)__shsub16((int16x2_t)a, (int16x2_t)b),
+                           (uint32_t)__shsub16((int16x2_t)b, (int16x2_t)a));
+}
+
+static inline nnom_complex16_t nnom_c16_shift(nnom_complex16_t a, uint32_t shift)
+{
+    return nnom_c16_halves(a << shift, (a & 0xffff0000u) << shift);
+}
+
 static inline uint32_t nnom_c16_energy(nnom_complex16_t a)
 {
     return (uint32_t)__smuad((int16x2_t)a, (int16x2_t)a);
@@ -113,6 +163,24 @@ static inline int16_t nnom_c16_im(nnom_complex16_t a)
 static inline nnom_complex16_t nnom_c16_load(const int16_t *pair)
 {
     return (nnom_complex16_t){pair[0], pair[1]};
+}
+
+/* Both parts times those of a window, Q12, rounded down. */
+static inline nnom_complex16_t nnom_c16_taper(nnom_complex16_t a, nnom_complex16_t w)
+{
+    return nnom_c16((a.re * w.re) >> 12, (a.im * w.im) >> 12);
+}
+
+/* `bits`, and what |re| and |im| set: for nnom_c16_bits(), of which all that were put together set them in one number. */
+static inline uint32_t nnom_c16_magnitudes(nnom_complex16_t a, uint32_t bits)
+{
+    const int32_t re = a.re < 0 ? -a.re : a.re, im = a.im < 0 ? -a.im : a.im;
+    return bits | (uint32_t)re | (uint32_t)im;
+}
+
+static inline uint32_t nnom_c16_bits(uint32_t bits)
+{
+    return bits;
 }
 
 static inline nnom_complex16_t nnom_c16_add(nnom_complex16_t a, nnom_complex16_t b)
@@ -148,6 +216,29 @@ static inline nnom_complex16_t nnom_c16_mul(nnom_complex16_t a, nnom_complex16_t
 static inline nnom_complex16_t nnom_c16_part(nnom_complex16_t a, int32_t parts)
 {
     return nnom_c16((a.re * (32767 / parts) + NNOM_Q15_HALF) >> 15, (a.im * (32767 / parts) + NNOM_Q15_HALF) >> 15);
+}
+
+static inline nnom_complex16_t nnom_c16_conj(nnom_complex16_t a)
+{
+    return nnom_c16(a.re, -a.im);
+}
+
+/* (a + b) / 2, rounded down */
+static inline nnom_complex16_t nnom_c16_mean(nnom_complex16_t a, nnom_complex16_t b)
+{
+    return nnom_c16((a.re + b.re) >> 1, (a.im + b.im) >> 1);
+}
+
+/* conj(a - b) / 2, rounded down */
+static inline nnom_complex16_t nnom_c16_mirror(nnom_complex16_t a, nnom_complex16_t b)
+{
+    return nnom_c16((a.re - b.re) >> 1, (b.im - a.im) >> 1);
+}
+
+/* a * 2^shift, which is still within 16 bits */
+static inline nnom_complex16_t nnom_c16_shift(nnom_complex16_t a, uint32_t shift)
+{
+    return nnom_c16(a.re * (1 << shift), a.im * (1 << shift));
 }
 
 /* |re|, |im| <= 2^15, so <= 2^31 */

@@ -50,12 +50,10 @@ static void fft_fours(nnom_complex16_t *x, uint32_t n, uint32_t m, uint32_t k, c
 /* Bins k and n - k of the real numbers, from those of the pairs; half a sum of two 16-bit numbers is one. */
 static void fft_split(nnom_complex16_t *x, uint32_t n, uint32_t k, nnom_complex16_t w)
 {
-    const nnom_complex16_t a = nnom_c16_part(x[k], 2), far = x[n - k];
-    const nnom_complex16_t b = nnom_c16_part(nnom_c16(nnom_c16_re(far), -nnom_c16_im(far)), 2);
+    const nnom_complex16_t a = nnom_c16_part(x[k], 2), b = nnom_c16_part(nnom_c16_conj(x[n - k]), 2);
     const nnom_complex16_t sum = nnom_c16_add(a, b), t = nnom_c16_mul(nnom_c16_sub(a, b), w);
-    const int32_t re = nnom_c16_re(sum), im = nnom_c16_im(sum), more_re = nnom_c16_re(t), more_im = nnom_c16_im(t);
-    x[k] = nnom_c16((re + more_re) >> 1, (im + more_im) >> 1);
-    x[n - k] = nnom_c16((re - more_re) >> 1, (more_im - im) >> 1);
+    x[k] = nnom_c16_mean(sum, t);
+    x[n - k] = nnom_c16_mirror(sum, t);
 }
 
 void nnom_fft_fixed(nnom_complex16_t *x, uint32_t n, const int16_t *twiddles, const int16_t *split)

@@ -5,32 +5,34 @@
 #include "fft_fixed.h"
 #include "fixed.h"
 
-static int32_t fixed_magnitude(int32_t x)
+/* Pair i of the samples, windowed; beyond the window's end 0. */
+static nnom_complex16_t fixed_last_pair(const nnom_audio_fixed_t *f, uint32_t window, const int16_t *samples,
+                                        uint32_t i)
 {
-    return x < 0 ? -x : x;
-}
-
-static int32_t fixed_sample(const nnom_audio_fixed_t *f, const int16_t *samples, uint32_t i)
-{
-    return (samples[i] * f->window[i]) >> NNOM_WINDOW_BITS;
-}
-
-/* As many bits as the largest magnitude has: set in all of them together. */
-static int32_t fixed_place_samples(const nnom_audio_fixed_t *f, uint32_t window, const int16_t *samples,
-                                   nnom_complex16_t *x)
-{
-    const uint32_t n = (uint32_t)1 << (f->fft_bits - 1);
-    int32_t bits = 0;
-    uint32_t place = 0, i = 0;
-    for (; i + 1 < window; i += 2, place = nnom_fft_next(place, n)) {
-        const int32_t re = fixed_sample(f, samples, i), im = fixed_sample(f, samples, i + 1);
-        x[place] = nnom_c16(re, im);
-        bits |= fixed_magnitude(re) | fixed_magnitude(im);
+    int16_t pair[2] = {0, 0}, taper[2] = {0, 0};
+    for (uint32_t j = 2 * i; j < 2 * i + 2 && j < window; j++) {
+        pair[j - 2 * i] = samples[j];
+        taper[j - 2 * i] = f->window[j];
     }
-    for (; i < 2 * n; i += 2, place = nnom_fft_next(place, n)) {
-        const int32_t last = i < window ? fixed_sample(f, samples, i) : 0;
-        x[place] = nnom_c16(last, 0);
-        bits |= fixed_magnitude(last);
+    return nnom_c16_taper(nnom_c16_load(pair), nnom_c16_load(taper));
+}
+
+/* Windowed samples to their places: four pairs at a time, which are n / 4 apart. What their magnitudes set, for nnom_c16_bits(). */
+static uint32_t fixed_place_samples(const nnom_audio_fixed_t *f, uint32_t window, const int16_t *samples,
+                                    nnom_complex16_t *x)
+{
+    const uint32_t n = (uint32_t)1 << (f->fft_bits - 1), apart = n / 4;
+    uint32_t bits = 0, place = 0, i = 0;
+    for (; 2 * i + 8 <= window; i += 4, place = nnom_fft_next(place + 3 * apart, n)) {
+        for (uint32_t j = 0; j < 4; j++) {
+            const uint32_t at = 2 * (i + j);
+            x[place + j * apart] = nnom_c16_taper(nnom_c16_load(samples + at), nnom_c16_load(f->window + at));
+            bits = nnom_c16_magnitudes(x[place + j * apart], bits);
+        }
+    }
+    for (; i < n; i++, place = nnom_fft_next(place, n)) {
+        x[place] = fixed_last_pair(f, window, samples, i);
+        bits = nnom_c16_magnitudes(x[place], bits);
     }
     return bits;
 }
@@ -38,13 +40,13 @@ static int32_t fixed_place_samples(const nnom_audio_fixed_t *f, uint32_t window,
 int32_t nnom_fixed_window(const nnom_audio_fixed_t *f, uint32_t window, const int16_t *samples, nnom_complex16_t *x)
 {
     const uint32_t n = (uint32_t)1 << (f->fft_bits - 1);
-    const int32_t bits = (int32_t)nnom_bit_length((uint32_t)fixed_place_samples(f, window, samples, x));
+    const uint32_t bits = nnom_bit_length(nnom_c16_bits(fixed_place_samples(f, window, samples, x)));
     /* Of -32768, where the window is 1: 16 bits. The reference holds that magnitude as int16, and then shifts by too much. */
-    const int32_t shift = bits < 15 ? 15 - bits : 0;
+    const uint32_t shift = bits < 15 ? 15 - bits : 0;
     for (uint32_t i = 0; i < n && shift > 0; i++) {
-        x[i] = nnom_c16(nnom_c16_re(x[i]) * (1 << shift), nnom_c16_im(x[i]) * (1 << shift));
+        x[i] = nnom_c16_shift(x[i], shift);
     }
-    return shift;
+    return (int32_t)shift;
 }
 
 /* |sum of cosines * v| <= 131071: so times the multiplier, <= 2^13, and half a divisor more, it is below 2^31. */
