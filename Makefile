@@ -30,6 +30,7 @@ bench: build/.core-test ## accuracy; instructions, cycles, flash and RAM on all 
 	@$(PYTHON) bench/accuracy.py --write docs/accuracy.md
 	@$(PYTHON) bench/instructions.py --layers --write docs/instructions.md
 	@$(PYTHON) bench/performance.py --write docs/performance.md
+	@$(PYTHON) bench/keywords.py --write docs/keywords.md
 
 bench-host: build/.core-test ## time of one inference on this computer beside LiteRT's; docs/host.md
 	@$(PYTHON) bench/host.py --write
