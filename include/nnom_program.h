@@ -70,7 +70,8 @@ typedef struct nnom_program nnom_program_t;
 /*
  * An activation. Where its bytes are: `data` if that is not NULL (a constant, or a buffer of the caller), else
  * in the arena at offset. `rows` is the height of its ring: row y lies at (y % rows) * row_bytes; rows == shape.h: all of it. Outside
- * rolling segments fewer rows are those that somebody reads: the others are never computed.
+ * rolling segments fewer rows are those that somebody reads: the others are never computed. Of a node that advances `shape.h` is the
+ * height up to which rows are counted from run to run.
  */
 typedef struct nnom_tensor {
     const void *data; /* written through only where the caller gave a writable buffer (an output) */
@@ -132,6 +133,8 @@ struct nnom_node {
     uint16_t output_count;  /* 1 or more. Rows are those of output 0; others that nobody reads are NNOM_NO_TENSOR */
     uint32_t scratch;       /* arena offset of the node's working memory, 4-byte aligned */
     uint32_t scratch_bytes; /* bytes of it */
+    /* in each run it is called for rows so many further on, and after program->period runs for the first ones again; else 0 */
+    uint32_t advance;
 };
 
 #define NNOM_NO_TENSOR UINT16_MAX
@@ -180,6 +183,7 @@ struct nnom_program {
     uint16_t fed;
     const nnom_state_pair_t *states; /* in the order in which they are copied; NULL: none */
     uint32_t state_count;
+    uint32_t period;  /* of nodes that advance, in runs; 1: none does */
     uint32_t warm_up; /* runs from the states' start until they hold what outputs tell of: NNOM_MORE until then */
 };
 

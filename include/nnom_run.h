@@ -66,7 +66,7 @@ struct nnom_instance {
     uint32_t segment; /* ... and the segment */
     int32_t taken;    /* rows of the input that steps asked for */
     int32_t fed;      /* rows of the input given so far */
-    uint32_t started; /* 0: the states hold nothing yet; else 1 and the runs since their start, up to warm_up */
+    uint32_t started; /* 0: the states hold nothing yet; else 1 and the runs since their start, less whole periods */
     nnom_observer_t observer;
     void *observer_context;
 };

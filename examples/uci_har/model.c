@@ -2324,11 +2324,11 @@ static const uint16_t uci_har_n2_in[] = {2, 3, };
 static const uint16_t uci_har_n3_in[] = {3, 4, };
 static const uint16_t uci_har_n4_in[] = {4, 5, };
 static const nnom_node_t uci_har_nodes[] = {
-    {&nnom_conv2d_s8_ref_op, &uci_har_n0, uci_har_n0_in, 1, 1, 0, 81}, /* conv1 */
-    {&nnom_max_pool_s8_ref_op, &uci_har_n1, uci_har_n1_in, 1, 1, 0, 0}, /* pool1 */
-    {&nnom_dense_s8_ref_op, &uci_har_n2, uci_har_n2_in, 1, 1, 0, 0}, /* dense1 */
-    {&nnom_dense_s8_ref_op, &uci_har_n3, uci_har_n3_in, 1, 1, 0, 0}, /* dense2 */
-    {&nnom_softmax_s8_op, &uci_har_n4, uci_har_n4_in, 1, 1, 0, 0}, /* softmax */
+    {&nnom_conv2d_s8_ref_op, &uci_har_n0, uci_har_n0_in, 1, 1, 0, 81, 0}, /* conv1 */
+    {&nnom_max_pool_s8_ref_op, &uci_har_n1, uci_har_n1_in, 1, 1, 0, 0, 0}, /* pool1 */
+    {&nnom_dense_s8_ref_op, &uci_har_n2, uci_har_n2_in, 1, 1, 0, 0, 0}, /* dense1 */
+    {&nnom_dense_s8_ref_op, &uci_har_n3, uci_har_n3_in, 1, 1, 0, 0, 0}, /* dense2 */
+    {&nnom_softmax_s8_op, &uci_har_n4, uci_har_n4_in, 1, 1, 0, 0, 0}, /* softmax */
 };
 static const uint16_t uci_har_param_bytes[] = {sizeof(struct nnom_conv_param), sizeof(struct nnom_pool_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_conv_param), sizeof(struct nnom_softmax_param), };
 const nnom_layer_row_t uci_har_layers[] = {

@@ -148,7 +148,7 @@ class CoreModel:
         self._check_shapes = check_shapes
         self.sequence = graph.sequence
         self._parts = max((n.attrs["index"] for n in graph.nodes if n.op == "part"), default=0)
-        self._begins_anew = bool(graph.states) and not graph.sequence
+        self._begins_anew = graph.has_memory and not graph.sequence
         self.mode = mode
         self.all_rows = all_rows
         self.feed = feed

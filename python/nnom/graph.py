@@ -300,6 +300,11 @@ class Graph:
         return [*self.outputs, *self.states.values()]
 
     @property
+    def has_memory(self) -> bool:
+        """Whether a run may depend on those before it: states, and windows that slide."""
+        return bool(self.states) or any(n.op == "slide" for n in self.nodes)
+
+    @property
     def is_float(self) -> bool:
         """True if nothing is quantised yet: a graph that needs calibration. Whole numbers (int32) are in any graph."""
         types = {t.dtype for t in self.tensors.values() if t.data is None}

@@ -172,7 +172,7 @@ def _check(graph: Graph) -> None:
     where = graph.source or graph.name
     if len(graph.inputs) != 1:
         raise UnsupportedError(f"{where}: a stream needs a model of one input, this one has {len(graph.inputs)}")
-    if graph.states:
+    if graph.has_memory:
         raise UnsupportedError(f"{where}: it keeps states from run to run: it is a model of steps already")
     if graph.tensors[graph.inputs[0]].shape[0] < 2:
         raise UnsupportedError(

@@ -28,7 +28,7 @@ def host_threads(count: int) -> int:
 
 def graph_threads(graph: Graph, count: int) -> int:
     """The same for samples of a graph: those of a sequence come one after another."""
-    return 1 if graph.states and graph.sequence else host_threads(count)
+    return 1 if graph.has_memory and graph.sequence else host_threads(count)
 
 
 def side_by_side(workers: Sequence[Worker], count: int, progress: Progress | None = None) -> None:

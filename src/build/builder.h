@@ -174,6 +174,7 @@ struct nnom_layer {
      */
     int32_t overlap;
     uint64_t macs;
+    uint32_t advance; /* of the node: rings.c */
 };
 
 /*

@@ -259,7 +259,7 @@ void nnom_layer_overlap_rows(nnom_layer_t *layer)
         return; /* refused after build: 2^31 rows need not be looked at */
     }
     const nnom_op_t *op = nnom_layer_op(layer);
-    const nnom_node_t node = {op, layer->param, (const uint16_t[]){0, 0}, 1, 1, 0, 0};
+    const nnom_node_t node = {op, layer->param, (const uint16_t[]){0, 0}, 1, 1, 0, 0, 0};
     const nnom_program_t program = {.tensors = in, .nodes = &node, .tensor_count = 1, .node_count = 1};
     const int64_t in_row = (int64_t)in->shape.w * in->shape.c * nnom_type_bytes(in->type);
     const int64_t out_row = (int64_t)layer->out->shape.w * layer->out->shape.c * nnom_type_bytes(layer->out->type);

@@ -107,6 +107,7 @@ static void fill_node(const nnom_layer_t *layer, nnom_node_t *node, uint16_t *li
 {
     node->op = nnom_layer_op(layer);
     node->param = layer->param;
+    node->advance = layer->advance;
     node->inputs = links;
     node->input_count = (uint16_t)nnom_layer_input_number(layer);
     node->output_count = (uint16_t)(1 + nnom_layer_more_outputs(layer));
@@ -145,7 +146,7 @@ static void list_ports(const nnom_model_t *m, bool outputs, uint16_t *list)
     }
 }
 
-static void fill_tables(const nnom_model_t *m, const counts_t *n, const tables_t *t)
+static void fill_tables(const nnom_model_t *m, const counts_t *n, const tables_t *t, uint32_t period)
 {
     uint16_t *links = t->links;
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
@@ -170,7 +171,8 @@ static void fill_tables(const nnom_model_t *m, const counts_t *n, const tables_t
                                     .output_count = n->outputs,
                                     .states = n->states > 0 ? t->states : NULL,
                                     .state_count = n->states,
-                                    .warm_up = m->builder->options->warm_up};
+                                    .warm_up = m->builder->options->warm_up,
+                                    .period = period};
     *t->program = program;
 }
 
@@ -210,12 +212,13 @@ nnom_status_t nnom_make_program(nnom_model_t *m)
     if (!allocate_tables(m->builder, &n, &t)) {
         return nnom_model_fail(m, NNOM_NO_MEMORY, "no memory for the tables of %d layers", (int)n.tensors);
     }
-    fill_tables(m, &n, &t);
+    fill_tables(m, &n, &t, nnom_find_rings(m));
     status = nnom_list_states(m, t.states);
     if (status == NNOM_OK) {
         status = nnom_plan(m, t.program, t.tensors, t.nodes);
     }
     if (status == NNOM_OK) {
+        nnom_open_rings(m, t.program);
         status = allocate_arena(m, t.program);
     }
     if (status == NNOM_OK) {

@@ -51,16 +51,16 @@ static bool lies_inside(const nnom_layer_t *layer)
 /* All but the names and the bytes of weights. */
 static void fill_info(const nnom_model_t *m, const nnom_layer_t *layer, nnom_layer_info_t *info)
 {
-    const nnom_tensor_t *out = &m->instance.program->tensors[layer->tensor];
+    const nnom_program_t *program = m->instance.program;
     const nnom_node_t *node = layer->node != NNOM_NO_NODE ? &m->instance.program->nodes[layer->node] : NULL;
     info->name = NULL;
     info->kind = layer->cls->name;
     info->activation = clamp_name(layer->fused);
     info->lies_in = NULL;
-    info->out = *out;
+    info->out = node != NULL ? nnom_node_shown(program, node) : program->tensors[layer->tensor];
     info->macs = layer->macs;
-    info->input_bytes = input_bytes(layer);
-    info->output_bytes = nnom_tensor_whole_bytes(out);
+    info->input_bytes = node != NULL ? nnom_node_input_bytes(program, node) : input_bytes(layer);
+    info->output_bytes = nnom_tensor_whole_bytes(&info->out);
     info->scratch_bytes = node != NULL ? node->scratch_bytes : 0;
     info->scratch_offset = node != NULL ? node->scratch : 0;
     info->weight_bytes = 0;

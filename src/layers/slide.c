@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /* A window that slides over a series: the last rows that came. */
 #include "../run/move.h"
+#include "../build/graph.h"
 #include "elementwise.h"
 
 /* Piece by piece: none of `by` rows reaches into where it goes. */
@@ -26,6 +27,28 @@ static void slide_run(const nnom_call_t *call)
 extern const nnom_op_t nnom_slide_op;
 /* In one call: the rows move up once. */
 const nnom_op_t nnom_slide_op = {slide_run, nnom_window_all, NNOM_OP_WHOLE, 0};
+
+/* ---- In a ring: rows stay, and are counted from run to run (src/build/rings.c) ---- */
+
+static void slide_ring_run(const nnom_call_t *call)
+{
+    const nnom_rows_t from = nnom_call_input_rows(call, 0), to = nnom_call_output_rows(call);
+    const int32_t given = nnom_call_input(call, 0)->shape.h;
+    for (int32_t y = 0; y < given; y++) {
+        nnom_move(nnom_row(&to, call->y.hi - given + y), nnom_row(&from, y), (size_t)to.row_bytes);
+    }
+}
+
+extern const nnom_op_t nnom_slide_ring_op;
+const nnom_op_t nnom_slide_ring_op = {slide_ring_run, nnom_window_all, NNOM_OP_WHOLE, 0};
+
+const struct nnom_kernel *nnom_slide_ring(void)
+{
+    NNOM_PLAIN_KERNEL(ring, nnom_slide_ring_op)
+    return &ring_kernel;
+}
+
+/* ---- Build ---- */
 
 static nnom_status_t slide_build(nnom_layer_t *layer)
 {

@@ -26,11 +26,27 @@ void nnom_print_layer(const nnom_layer_row_t *row, const nnom_tensor_t *out, uin
              (unsigned long)scratch_bytes);
 }
 
-static uint32_t node_input_bytes(const nnom_program_t *program, const nnom_node_t *node)
+/* A tensor whose rows are counted from run to run has those that it keeps. */
+static nnom_tensor_t print_kept(const nnom_tensor_t *tensor)
+{
+    nnom_tensor_t kept = *tensor;
+    kept.shape.h = kept.rows;
+    return kept;
+}
+
+nnom_tensor_t nnom_node_shown(const nnom_program_t *program, const nnom_node_t *node)
+{
+    const nnom_tensor_t *out = &program->tensors[nnom_node_output_index(node, 0)];
+    return node->advance > 0 ? print_kept(out) : *out;
+}
+
+uint32_t nnom_node_input_bytes(const nnom_program_t *program, const nnom_node_t *node)
 {
     uint32_t bytes = 0;
+    const bool whole = (node->op->flags & NNOM_OP_WHOLE) != 0; /* Slide: it makes such a tensor, others read it */
     for (uint32_t i = 0; i < node->input_count; i++) {
-        bytes += nnom_tensor_whole_bytes(nnom_node_input(program, node, i));
+        const nnom_tensor_t *in = nnom_node_input(program, node, i), kept = print_kept(in);
+        bytes += nnom_tensor_whole_bytes(node->advance > 0 && !whole ? &kept : in);
     }
     return bytes;
 }
@@ -45,8 +61,8 @@ void nnom_print_layers(const nnom_instance_t *instance, const nnom_layer_row_t *
     nnom_print_layer_head("");
     for (uint32_t n = 0; n < program->node_count; n++) {
         const nnom_node_t *node = &program->nodes[n];
-        nnom_print_layer(&rows[n], &program->tensors[nnom_node_output_index(node, 0)], node_input_bytes(program, node),
-                         node->scratch_bytes);
+        const nnom_tensor_t out = nnom_node_shown(program, node);
+        nnom_print_layer(&rows[n], &out, nnom_node_input_bytes(program, node), node->scratch_bytes);
         NNOM_LOG("\n");
         macs += rows[n].macs;
     }

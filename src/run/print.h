@@ -12,5 +12,8 @@ void nnom_print_layer(const nnom_layer_row_t *row, const nnom_tensor_t *out, uin
                       uint32_t scratch_bytes);
 /* What every row of a tensor takes, held or not. */
 uint32_t nnom_tensor_whole_bytes(const nnom_tensor_t *tensor);
+/* Output 0 of a node, and bytes of its inputs, for people. */
+nnom_tensor_t nnom_node_shown(const nnom_program_t *program, const nnom_node_t *node);
+uint32_t nnom_node_input_bytes(const nnom_program_t *program, const nnom_node_t *node);
 
 #endif

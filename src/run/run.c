@@ -21,11 +21,18 @@ static int32_t rows_of(const nnom_program_t *program, const nnom_node_t *node)
     return reduces ? program->tensors[node->inputs[0]].shape.h : program->tensors[nnom_node_output_index(node, 0)].rows;
 }
 
+/* How far its rows are by now. */
+static int32_t run_far(const nnom_instance_t *instance, const nnom_node_t *node)
+{
+    return (int32_t)((instance->started - 1) % instance->program->period * node->advance);
+}
+
 static int32_t run_rows(const nnom_instance_t *instance, uint32_t n, int32_t lo, int32_t hi)
 {
     int32_t status = NNOM_OK;
     const nnom_node_t *node = &instance->program->nodes[n];
-    const nnom_call_t call = {instance->program, node, &instance->arena, {lo, hi}, &status};
+    const int32_t far = node->advance > 0 ? run_far(instance, node) : 0;
+    const nnom_call_t call = {instance->program, node, &instance->arena, {lo + far, hi + far}, &status};
     notify(instance, n, NNOM_EVENT_BEGIN);
     node->op->run(&call);
     notify(instance, n, NNOM_EVENT_END);
@@ -112,9 +119,10 @@ static NNOM_SMALL nnom_status_t advance(nnom_instance_t *instance)
 
 /* ---- States ---- */
 
+/* All its rows are kept. */
 static size_t run_whole_bytes(const nnom_tensor_t *tensor)
 {
-    return (size_t)tensor->shape.h * (size_t)tensor->row_bytes;
+    return (size_t)tensor->rows * (size_t)tensor->row_bytes;
 }
 
 NNOM_SMALL void nnom_forget(nnom_instance_t *instance)
@@ -161,12 +169,16 @@ static NNOM_SMALL void leave(const nnom_instance_t *instance)
 /* The end of a run: NNOM_OK if what the outputs tell of has been seen. */
 static nnom_status_t finish(nnom_instance_t *instance)
 {
+    const nnom_program_t *program = instance->program;
+    const nnom_status_t status = instance->started > program->warm_up ? NNOM_OK : NNOM_MORE;
     leave(instance);
-    if (instance->started > instance->program->warm_up) {
-        return NNOM_OK;
+    if (program->state_count > 0) {
+        instance->started++;
+        if (instance->started > (program->warm_up + 1) * program->period) {
+            instance->started -= program->period;
+        }
     }
-    instance->started++;
-    return NNOM_MORE;
+    return status;
 }
 
 void nnom_reset(nnom_instance_t *instance)

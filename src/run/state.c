@@ -44,7 +44,7 @@ static const nnom_tensor_t *state_tensor(const nnom_program_t *program, uint32_t
 
 static size_t state_tensor_bytes(const nnom_tensor_t *tensor)
 {
-    return (size_t)tensor->shape.h * (size_t)tensor->row_bytes;
+    return (size_t)tensor->rows * (size_t)tensor->row_bytes;
 }
 
 uint32_t nnom_state_bytes(const nnom_instance_t *instance)

@@ -55,7 +55,9 @@ static bool is_right(const nnom_model_t *m, int32_t come, int32_t rows, int32_t 
 static void slides_once(uint32_t i)
 {
     static const nnom_mode_t modes[] = {NNOM_MODE_WHOLE, NNOM_MODE_AUTO, NNOM_MODE_SMALLEST};
-    const int32_t hop = random_in(1, 5), rows = random_in(1, 12), pool = random_in(1, rows);
+    const int32_t hop = random_in(1, 5), rows = random_in(1, 12);
+    const bool ring = rows > hop && random_chance(60); /* the pool makes as many rows as come: none of them moves */
+    const int32_t pool = ring ? rows - hop + 1 : random_in(1, rows);
     const bool feed = random_chance(50);
     const nnom_options_t options = {.mode = modes[i % 3], .feed = feed, .endless = feed};
     nnom_model_t m;
@@ -134,33 +136,38 @@ static void warms_up(void)
 /* ---- States kept elsewhere ---- */
 
 /* What is saved after `come` rows goes on in another instance, and in this one after other rows. */
-static void saves(void)
+static void saves_after(int32_t come, int32_t pool)
 {
     const nnom_options_t options = {.feed = true, .endless = true, .warm_up = 3};
     uint8_t kept[200];
-    for (int32_t come = 0; come < 16; come += 2) {
-        nnom_model_t m, other;
-        make_signal();
-        CHECK(sliding(&m, 2, 7, 3, &options) == NNOM_OK && sliding(&other, 2, 7, 3, &options) == NNOM_OK, "compile");
-        const uint32_t bytes = nnom_state_bytes(&m.instance);
-        CHECK(bytes == 12 + 7 * ROW, "%lu bytes", (unsigned long)bytes);
-        for (int32_t y = 0; y < come; y += 2) {
-            (void)nnom_feed(&m.instance, signal + y * ROW, 2);
+    nnom_model_t m, other;
+    make_signal();
+    CHECK(sliding(&m, 2, 7, pool, &options) == NNOM_OK && sliding(&other, 2, 7, pool, &options) == NNOM_OK, "compile");
+    const uint32_t bytes = nnom_state_bytes(&m.instance);
+    CHECK(bytes == 12 + 7 * ROW, "%lu bytes", (unsigned long)bytes);
+    for (int32_t y = 0; y < come; y += 2) {
+        (void)nnom_feed(&m.instance, signal + y * ROW, 2);
+    }
+    CHECK(nnom_state_save(&m.instance, kept + 1, bytes) == NNOM_OK, "save"); /* of any alignment */
+    (void)nnom_feed(&m.instance, signal + 30 * ROW, 2);
+    (void)nnom_feed(&other.instance, signal + 40 * ROW, 1); /* in the midst of a hop */
+    nnom_model_t *models[] = {&m, &other};
+    for (uint32_t k = 0; k < 2; k++) {
+        CHECK(nnom_state_restore(&models[k]->instance, kept + 1, bytes) == NNOM_OK, "restore");
+        for (int32_t y = come; y < come + 20; y += 2) {
+            const nnom_status_t status = nnom_feed(&models[k]->instance, signal + y * ROW, 2);
+            CHECK(status == (y < 6 ? NNOM_MORE : NNOM_OK) && is_right(models[k], y + 2, 7, pool), "after %d rows",
+                  (int)y + 2);
         }
-        CHECK(nnom_state_save(&m.instance, kept + 1, bytes) == NNOM_OK, "save"); /* of any alignment */
-        (void)nnom_feed(&m.instance, signal + 30 * ROW, 2);
-        (void)nnom_feed(&other.instance, signal + 40 * ROW, 1); /* in the midst of a hop */
-        nnom_model_t *models[] = {&m, &other};
-        for (uint32_t k = 0; k < 2; k++) {
-            CHECK(nnom_state_restore(&models[k]->instance, kept + 1, bytes) == NNOM_OK, "restore");
-            for (int32_t y = come; y < come + 12; y += 2) {
-                const nnom_status_t status = nnom_feed(&models[k]->instance, signal + y * ROW, 2);
-                CHECK(status == (y < 6 ? NNOM_MORE : NNOM_OK) && is_right(models[k], y + 2, 7, 3), "after %d rows",
-                      (int)y + 2);
-            }
-        }
-        model_delete(&m);
-        model_delete(&other);
+        model_delete(models[k]);
+    }
+}
+
+static void saves(void)
+{
+    for (int32_t come = 0; come < 36; come += 2) {
+        saves_after(come, 3);
+        saves_after(come, 6); /* as many rows as come: in a ring */
     }
 }
 

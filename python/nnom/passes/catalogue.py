@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..graph import Graph, Node
-from . import channels, clamps, constants, duplicates, folding, norms, padding, rows, steps, tidy
+from . import channels, clamps, constants, duplicates, folding, norms, padding, rows, slides, steps, tidy
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ PASSES: dict[str, Pass] = {
         Pass("padding", "padding layers go into the windows that follow", padding.run),
         Pass("clamps", "ReLU, ReLU6, ReLU-1..1 go into the layer before", clamps.run),
         Pass("duplicates", "branches and constants that are the same become one", duplicates.run),
+        Pass("slides", "windows that states shift by joining and cutting rows become one layer", slides.run),
         Pass("rows", "(1, steps, c) parts of a model of (steps, 1, c) are turned, so that time is rows", rows.run),
         Pass("channels", "channels that are constant, or that no one reads, vanish", channels.run),
     )

@@ -14,7 +14,8 @@ def run(graph: Graph) -> list[str]:
     """Replaces such nodes by constants, in place; not those that make the model's outputs. Returns a line for each."""
     lines = []
     for node in list(graph.nodes):
-        if all(is_constant(graph, t) for t in node.inputs) and node.output not in graph.kept and _fold(graph, node):
+        pure = node.op != "slide" and node.output not in graph.kept
+        if pure and all(is_constant(graph, t) for t in node.inputs) and _fold(graph, node):
             lines.append(f"{node.name}: {node.op} of constants computed")
     graph.prune()
     return lines
