@@ -57,6 +57,7 @@ typedef struct nnom_cell_config {
     int32_t state_zero_point; /* -128 to 127; of int8 alone */
     float cell_scale;         /* LSTM, of the cell: a power of two, default 2^-11 */
     float cell_clip;          /* LSTM: |cell| is at most this; 0: no limit */
+    bool tflite_curves; /* LSTM with an int16 state: sigmoid and tanh by TFLite's table, as with an int8 state always */
 } nnom_cell_config_t;
 
 nnom_cell_t *nnom_simple_cell_s(const nnom_cell_config_t *config);

@@ -296,7 +296,10 @@ OPERATORS: dict[str, Operator] = {
     ),
     "simple_rnn": _recurrent("nnom_simple_cell_s", 1, 1),
     "gru": _recurrent("nnom_gru_cell_s", 3, 1, reset_after=FLAG.default(False)),
-    "lstm": _recurrent("nnom_lstm_cell_s", 4, 2, cell_scale=REAL.default(0.0), cell_clip=REAL.default(0.0)),
+    "lstm": _recurrent(
+        "nnom_lstm_cell_s", 4, 2,
+        cell_scale=REAL.default(0.0), cell_clip=REAL.default(0.0), tflite_curves=FLAG.default(False),
+    ),
     "svdf": Operator(  # input 1: the state [units * rank, memory]; part 1: what is left of it; time: int16
         "nnom_svdf", (2, 2), {"rank": WHOLE}, {"weights": (2, True), "time": (2, True), "bias": (1, False)},
         macs=lambda x, y, w: w[0] * w[1],

@@ -43,6 +43,7 @@ class CellConfig(ct.Structure):
         ("state_zero_point", ct.c_int32),
         ("cell_scale", ct.c_float),
         ("cell_clip", ct.c_float),
+        ("tflite_curves", ct.c_bool),
     ]
 
 
@@ -107,7 +108,7 @@ def _config(b: Builder, node: Node) -> CellConfig:
         array("weights", kinds[0]), array("recurrent", kinds[0]), array("bias", kinds[1]),
         array("recurrent_bias", kinds[1]), *scales, 0 if real else w["weights"].steps.size,
         element_types()[dtype], quant.scale, quant.zero_point,
-        a.get("cell_scale", 0.0), a.get("cell_clip", 0.0),
+        a.get("cell_scale", 0.0), a.get("cell_clip", 0.0), a.get("tflite_curves", False),
     )  # fmt: skip
 
 

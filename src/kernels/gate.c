@@ -42,16 +42,18 @@ static uint32_t gate_magnitude(int32_t x)
     return x < 0 ? 0u - (uint32_t)x : (uint32_t)x;
 }
 
-int16_t nnom_gate_sigmoid(int32_t x)
+static int16_t gate_sigmoid(int32_t x)
 {
     const uint32_t size = gate_magnitude(x);
     const int32_t y = size >> 9 >= LAST ? (int32_t)0x7fff << 10 : gate_between(size, 9); /* 0.25 */
     return (int16_t)((x >= 0 ? y + (1 << 9) : (1 << 25) - y + (1 << 9) - 1) >> 10);
 }
 
-int16_t nnom_gate_tanh(int32_t x)
+static int16_t gate_tanh(int32_t x)
 {
     const uint32_t size = gate_magnitude(x);
     const int32_t y = size >> 8 >= LAST ? (int32_t)0xffff << 8 : gate_between(size, 8); /* 0.24 */
     return (int16_t)((x >= 0 ? y - (1 << 23) + (1 << 7) : (1 << 23) - y + (1 << 7) - 1) >> 8);
 }
+
+const nnom_gates_t nnom_gates_tflite = {gate_sigmoid, gate_tanh};

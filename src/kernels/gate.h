@@ -18,7 +18,14 @@ static inline int32_t nnom_gate_scaled(int16_t x, int32_t shift)
 }
 
 /* sigmoid(x / 12288) and tanh(x / 12288) as Q15. */
-int16_t nnom_gate_sigmoid(int32_t x);
-int16_t nnom_gate_tanh(int32_t x);
+typedef struct nnom_gates {
+    int16_t (*sigmoid)(int32_t x);
+    int16_t (*tanh)(int32_t x);
+} nnom_gates_t;
+
+/* As TFLite's reference: within 1.02 and 1.48 units of Q15. */
+extern const nnom_gates_t nnom_gates_tflite;
+/* Within 1 unit. */
+extern const nnom_gates_t nnom_gates_fine;
 
 #endif

@@ -45,6 +45,7 @@ typedef enum nnom_rnn_act { NNOM_RNN_TANH, NNOM_RNN_SIGMOID, NNOM_RNN_RELU, NNOM
 /* A run in progress; the pointers are into the node's scratch. */
 typedef struct nnom_rnn {
     const nnom_rnn_param_t *p;
+    const nnom_gates_t *curves;
     int32_t units;
     int32_t features;
     nnom_type_t in_type;
@@ -66,7 +67,8 @@ static inline int32_t nnom_rnn_vector(int32_t units, nnom_type_t type)
 typedef void (*nnom_rnn_step_t)(const nnom_rnn_t *rnn);
 
 /* The `run` of all recurrent operations. Where the tensor of the hidden state's type is: param fields only tell its numbers. */
-void nnom_rnn_run(const nnom_call_t *call, nnom_rnn_step_t step, nnom_type_t state_type, bool has_cell);
+void nnom_rnn_run(const nnom_call_t *call, nnom_rnn_step_t step, const nnom_gates_t *curves, nnom_type_t state_type,
+                  bool has_cell);
 
 /* ---- Integers ---- */
 
@@ -76,7 +78,7 @@ int32_t nnom_rnn_state_sum(const nnom_rnn_t *rnn, const void *v, int32_t row, in
 /* gates[gate][i] = the sum of both. */
 void nnom_rnn_gate(const nnom_rnn_t *rnn, int32_t gate);
 /* Of a number that nnom_gate_scaled(x, shift) makes fit for sigmoid and tanh. */
-int16_t nnom_rnn_activate(int32_t activation, int16_t x, int32_t shift);
+int16_t nnom_rnn_activate(const nnom_rnn_t *rnn, int16_t x, int32_t shift);
 
 static inline int16_t *nnom_rnn_gates(const nnom_rnn_t *rnn, int32_t gate)
 {
@@ -102,10 +104,11 @@ nnom_range_t nnom_rnn_window(const nnom_program_t *program, const nnom_node_t *n
 nnom_range_t nnom_rnn_window_all(const nnom_program_t *program, const nnom_node_t *node, uint32_t input,
                                  nnom_range_t y);
 
-#define NNOM_RNN_OPS(name, step, state_type, has_cell)                                                                 \
+/* curves: of sigmoid and tanh; NULL in float. */
+#define NNOM_RNN_OPS(name, step, curves, state_type, has_cell)                                                         \
     static void name##_run(const nnom_call_t *call)                                                                    \
     {                                                                                                                  \
-        nnom_rnn_run(call, step, state_type, has_cell);                                                                \
+        nnom_rnn_run(call, step, curves, state_type, has_cell);                                                        \
     }                                                                                                                  \
     const nnom_op_t nnom_##name##_sequence_op = {name##_run, nnom_rnn_window, NNOM_OP_KEEPS,                           \
                                                  sizeof(nnom_rnn_param_t)};                                            \
@@ -120,6 +123,7 @@ nnom_range_t nnom_rnn_window_all(const nnom_program_t *program, const nnom_node_
 
 NNOM_RNN_DECLARE(lstm_s8)
 NNOM_RNN_DECLARE(lstm_s16)
+NNOM_RNN_DECLARE(lstm_s16_tflite)
 NNOM_RNN_DECLARE(lstm_f32)
 NNOM_RNN_DECLARE(gru_s16)
 NNOM_RNN_DECLARE(gru_f32)

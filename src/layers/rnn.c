@@ -36,12 +36,14 @@ RNN_OPS(gru_s16)
 RNN_OPS(gru_f32)
 RNN_OPS(lstm_s8)
 RNN_OPS(lstm_s16)
+RNN_OPS(lstm_s16_tflite)
 RNN_OPS(lstm_f32)
 
-static const nnom_rnn_kind_t simple_rnn_kind = {&simple_rnn_class.super, 1, 0, 1, false, NULL, &simple_rnn_s16_ops,
-                                                &simple_rnn_f32_ops};
-static const nnom_rnn_kind_t gru_kind = {&gru_class.super, 3, 2, 4, false, NULL, &gru_s16_ops, &gru_f32_ops};
-static const nnom_rnn_kind_t lstm_kind = {&lstm_class.super, 4, 2, 4, true, &lstm_s8_ops, &lstm_s16_ops, &lstm_f32_ops};
+static const nnom_rnn_kind_t simple_rnn_kind = {
+    &simple_rnn_class.super, 1, 0, 1, false, NULL, &simple_rnn_s16_ops, NULL, &simple_rnn_f32_ops};
+static const nnom_rnn_kind_t gru_kind = {&gru_class.super, 3, 2, 4, false, NULL, &gru_s16_ops, NULL, &gru_f32_ops};
+static const nnom_rnn_kind_t lstm_kind = {
+    &lstm_class.super, 4, 2, 4, true, &lstm_s8_ops, &lstm_s16_ops, &lstm_s16_tflite_ops, &lstm_f32_ops};
 
 /* ---- Build ---- */
 
@@ -111,6 +113,9 @@ static nnom_status_t rnn_check_config(const nnom_rnn_layer_t *rnn)
     const nnom_cell_config_t *config = &rnn->cell->config;
     if (config->reset_after && kind != &gru_kind) {
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "reset_after, which is of GRU alone");
+    }
+    if (config->tflite_curves && !kind->has_cell) {
+        return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "tflite_curves, which is of LSTM alone");
     }
     if (!kind->has_cell && (config->cell_scale != 0.0f || config->cell_clip != 0.0f)) {
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "cell_scale or cell_clip, which are of LSTM alone");
@@ -185,8 +190,9 @@ static void rnn_set_scratch(nnom_rnn_layer_t *rnn)
 static void rnn_set_op(nnom_rnn_layer_t *rnn)
 {
     const nnom_rnn_kind_t *kind = rnn->cell->kind;
-    const nnom_rnn_ops_t *ops =
-        rnn->state_type == NNOM_TYPE_F32 ? kind->f32 : (rnn->state_type == NNOM_TYPE_S8 ? kind->s8 : kind->s16);
+    const nnom_rnn_ops_t *const s16 = rnn->cell->config.tflite_curves ? kind->s16_tflite : kind->s16;
+    const nnom_rnn_ops_t *const ops =
+        rnn->state_type == NNOM_TYPE_F32 ? kind->f32 : (rnn->state_type == NNOM_TYPE_S8 ? kind->s8 : s16);
     const bool turned = rnn->config.reverse && rnn->config.return_sequence;
     const int32_t form = rnn->config.go_backwards || turned ? 2 : (rnn->config.return_sequence ? 0 : 1);
     rnn->super.kernel = ops->kernel[form];

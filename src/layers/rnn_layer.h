@@ -27,7 +27,7 @@ struct nnom_rnn_kind {
     int32_t candidate; /* the gate that the activation is of */
     int32_t vectors;   /* [units] of gates in the scratch */
     bool has_cell;
-    const nnom_rnn_ops_t *s8, *s16, *f32; /* by type of the hidden state; NULL: not that one */
+    const nnom_rnn_ops_t *s8, *s16, *s16_tflite, *f32; /* by type of the hidden state; NULL: not that one */
 };
 
 typedef struct nnom_rnn_layer {

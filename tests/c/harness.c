@@ -324,21 +324,14 @@ static void read_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
     static const suite_t suites[] = {
-        {"readme2019", readme2019_tests},
-        {"table2019", table2019_tests},
-        {"rows", rows_tests},
-        {"alloc", alloc_tests},
-        {"arena", arena_tests},
-        {"errors", errors_tests},
-        {"plan", plan_tests},
-        {"tools", tools_tests},
-        {"limits", limits_tests},
-        {"misuse", misuse_tests},
-        {"api", api_tests},
-        {"states", states_tests},
-        {"wide", wide_tests},
-        {"slide", slide_tests},
-        {"audio", audio_tests},
+        {"readme2019", readme2019_tests}, {"table2019", table2019_tests},
+        {"gates", gates_tests},           {"rows", rows_tests},
+        {"alloc", alloc_tests},           {"arena", arena_tests},
+        {"errors", errors_tests},         {"plan", plan_tests},
+        {"tools", tools_tests},           {"limits", limits_tests},
+        {"misuse", misuse_tests},         {"api", api_tests},
+        {"states", states_tests},         {"wide", wide_tests},
+        {"slide", slide_tests},           {"audio", audio_tests},
 #ifndef TEST_BOARD
         {"freeze", freeze_tests}, /* freezing needs a full C library */
 #endif

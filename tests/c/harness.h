@@ -35,9 +35,9 @@ typedef struct test {
 #function, function                                                                                            \
     }
 
-extern const test_t readme2019_tests[], table2019_tests[], rows_tests[], alloc_tests[], arena_tests[], errors_tests[],
-    plan_tests[], tools_tests[], limits_tests[], misuse_tests[], api_tests[], states_tests[], wide_tests[],
-    slide_tests[], audio_tests[], freeze_tests[];
+extern const test_t readme2019_tests[], table2019_tests[], gates_tests[], rows_tests[], alloc_tests[], arena_tests[],
+    errors_tests[], plan_tests[], tools_tests[], limits_tests[], misuse_tests[], api_tests[], states_tests[],
+    wide_tests[], slide_tests[], audio_tests[], freeze_tests[];
 
 /* True if `condition`; else the running case fails with the text, which is kept if it is the first. */
 #define CHECK(condition, ...) test_result((condition) || test_fail(__FILE__, __LINE__, __VA_ARGS__))

@@ -12,7 +12,7 @@ static int16_t gru_product(int16_t gate, int32_t x)
 
 static int16_t gru_sigmoid(const nnom_rnn_t *rnn, int32_t gate, int32_t i)
 {
-    return nnom_gate_sigmoid(nnom_gate_scaled(nnom_rnn_gates(rnn, gate)[i], 0));
+    return rnn->curves->sigmoid(nnom_gate_scaled(nnom_rnn_gates(rnn, gate)[i], 0));
 }
 
 /* gates[SPARE] = r * h: what U is multiplied with, where the reset comes before. */
@@ -33,7 +33,7 @@ static int16_t gru_candidate(const nnom_rnn_t *rnn, int32_t i)
     const int16_t state = nnom_clamp_s16(nnom_rnn_state_sum(rnn, v, row, GRU_CANDIDATE));
     const int32_t taken = after ? gru_product(gru_sigmoid(rnn, GRU_RESET, i), state) : state;
     const int32_t x = nnom_clamp_s16(nnom_rnn_input_sum(rnn, row, GRU_CANDIDATE));
-    return nnom_rnn_activate(rnn->p->activation, nnom_clamp_s16(x + taken), 0);
+    return nnom_rnn_activate(rnn, nnom_clamp_s16(x + taken), 0);
 }
 
 static void gru_step(const nnom_rnn_t *rnn)
@@ -54,4 +54,4 @@ static void gru_step(const nnom_rnn_t *rnn)
     }
 }
 
-NNOM_RNN_OPS(gru_s16, gru_step, NNOM_TYPE_S16, false)
+NNOM_RNN_OPS(gru_s16, gru_step, &nnom_gates_fine, NNOM_TYPE_S16, false)

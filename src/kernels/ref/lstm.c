@@ -18,9 +18,9 @@ static int16_t lstm_clipped(int16_t c, int32_t clip)
 static int16_t lstm_cell(const nnom_rnn_t *rnn, int32_t i)
 {
     const nnom_rnn_param_t *p = rnn->p;
-    const int16_t forget = nnom_gate_sigmoid(nnom_gate_scaled(nnom_rnn_gates(rnn, LSTM_FORGET)[i], 0));
-    const int16_t input = nnom_gate_sigmoid(nnom_gate_scaled(nnom_rnn_gates(rnn, LSTM_INPUT)[i], 0));
-    const int16_t cell = nnom_rnn_activate(p->activation, nnom_rnn_gates(rnn, LSTM_CELL)[i], 0);
+    const int16_t forget = rnn->curves->sigmoid(nnom_gate_scaled(nnom_rnn_gates(rnn, LSTM_FORGET)[i], 0));
+    const int16_t input = rnn->curves->sigmoid(nnom_gate_scaled(nnom_rnn_gates(rnn, LSTM_INPUT)[i], 0));
+    const int16_t cell = nnom_rnn_activate(rnn, nnom_rnn_gates(rnn, LSTM_CELL)[i], 0);
     const int16_t kept = lstm_product(forget, ((const int16_t *)rnn->c)[i], p->forget_multiplier, p->forget_shift);
     const int16_t taken = lstm_product(input, cell, p->input_multiplier, p->input_shift);
     return lstm_clipped(nnom_clamp_s16(kept + taken), p->clip);
@@ -29,8 +29,8 @@ static int16_t lstm_cell(const nnom_rnn_t *rnn, int32_t i)
 static int32_t lstm_hidden(const nnom_rnn_t *rnn, int32_t i)
 {
     const nnom_rnn_param_t *p = rnn->p;
-    const int16_t output = nnom_gate_sigmoid(nnom_gate_scaled(nnom_rnn_gates(rnn, LSTM_OUTPUT)[i], 0));
-    const int16_t cell = nnom_rnn_activate(p->activation, ((const int16_t *)rnn->c)[i], p->tanh_shift);
+    const int16_t output = rnn->curves->sigmoid(nnom_gate_scaled(nnom_rnn_gates(rnn, LSTM_OUTPUT)[i], 0));
+    const int16_t cell = nnom_rnn_activate(rnn, ((const int16_t *)rnn->c)[i], p->tanh_shift);
     return nnom_requantize(cell * output, p->hidden_multiplier, p->hidden_shift) + p->hidden_zero_point;
 }
 
@@ -50,5 +50,6 @@ static void lstm_step(const nnom_rnn_t *rnn)
     }
 }
 
-NNOM_RNN_OPS(lstm_s8, lstm_step, NNOM_TYPE_S8, true)
-NNOM_RNN_OPS(lstm_s16, lstm_step, NNOM_TYPE_S16, true)
+NNOM_RNN_OPS(lstm_s8, lstm_step, &nnom_gates_tflite, NNOM_TYPE_S8, true)
+NNOM_RNN_OPS(lstm_s16, lstm_step, &nnom_gates_fine, NNOM_TYPE_S16, true)
+NNOM_RNN_OPS(lstm_s16_tflite, lstm_step, &nnom_gates_tflite, NNOM_TYPE_S16, true)

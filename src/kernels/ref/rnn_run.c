@@ -9,7 +9,7 @@ static bool rnn_is_float(const nnom_rnn_t *rnn)
     return rnn->state_type == NNOM_TYPE_F32;
 }
 
-static nnom_rnn_t rnn_of(const nnom_call_t *call, nnom_type_t state_type, bool has_cell)
+static nnom_rnn_t rnn_of(const nnom_call_t *call, const nnom_gates_t *curves, nnom_type_t state_type, bool has_cell)
 {
     const nnom_rnn_param_t *p = call->node->param;
     const nnom_tensor_t *in = nnom_call_input(call, 0);
@@ -17,6 +17,7 @@ static nnom_rnn_t rnn_of(const nnom_call_t *call, nnom_type_t state_type, bool h
     uint8_t *scratch = nnom_call_scratch(call);
     uint8_t *c = scratch + nnom_rnn_vector(p->units, state_type);
     const nnom_rnn_t rnn = {.p = p,
+                            .curves = curves,
                             .units = p->units,
                             .features = in->shape.w * in->shape.c,
                             .in_type = in->type,
@@ -91,13 +92,14 @@ static void rnn_write(const nnom_rnn_t *rnn, const nnom_tensor_t *out, uint8_t *
     }
 }
 
-void nnom_rnn_run(const nnom_call_t *call, nnom_rnn_step_t step, nnom_type_t state_type, bool has_cell)
+void nnom_rnn_run(const nnom_call_t *call, nnom_rnn_step_t step, const nnom_gates_t *curves, nnom_type_t state_type,
+                  bool has_cell)
 {
     const nnom_rows_t from = nnom_call_input_rows(call, 0);
     const nnom_rows_t to = nnom_call_output_rows(call);
     const nnom_tensor_t *out = nnom_call_output(call);
     const int32_t steps = nnom_call_input(call, 0)->shape.h;
-    nnom_rnn_t rnn = rnn_of(call, state_type, has_cell);
+    nnom_rnn_t rnn = rnn_of(call, curves, state_type, has_cell);
     const bool whole = (call->node->op->flags & NNOM_OP_WHOLE) != 0;
     const int32_t end = whole ? steps : call->y.hi;
     if (call->y.lo == 0) {

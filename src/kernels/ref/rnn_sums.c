@@ -48,13 +48,13 @@ void nnom_rnn_gate(const nnom_rnn_t *rnn, int32_t gate)
     }
 }
 
-int16_t nnom_rnn_activate(int32_t activation, int16_t x, int32_t shift)
+int16_t nnom_rnn_activate(const nnom_rnn_t *rnn, int16_t x, int32_t shift)
 {
-    switch (activation) {
+    switch (rnn->p->activation) {
     case NNOM_RNN_TANH:
-        return nnom_gate_tanh(nnom_gate_scaled(x, shift));
+        return rnn->curves->tanh(nnom_gate_scaled(x, shift));
     case NNOM_RNN_SIGMOID:
-        return nnom_gate_sigmoid(nnom_gate_scaled(x, shift));
+        return rnn->curves->sigmoid(nnom_gate_scaled(x, shift));
     case NNOM_RNN_RELU:
         return x > 0 ? x : 0;
     default:

@@ -7,7 +7,7 @@ static void simple_rnn_step(const nnom_rnn_t *rnn)
     const int16_t *sums = nnom_rnn_gates(rnn, 0);
     nnom_rnn_gate(rnn, 0);
     for (int32_t i = 0; i < rnn->units; i++) {
-        h[i] = nnom_rnn_activate(rnn->p->activation, sums[i], 0);
+        h[i] = nnom_rnn_activate(rnn, sums[i], 0);
     }
 }
 
@@ -21,5 +21,5 @@ static void simple_rnn_step_f32(const nnom_rnn_t *rnn)
     }
 }
 
-NNOM_RNN_OPS(simple_rnn_s16, simple_rnn_step, NNOM_TYPE_S16, false)
-NNOM_RNN_OPS(simple_rnn_f32, simple_rnn_step_f32, NNOM_TYPE_F32, false)
+NNOM_RNN_OPS(simple_rnn_s16, simple_rnn_step, &nnom_gates_fine, NNOM_TYPE_S16, false)
+NNOM_RNN_OPS(simple_rnn_f32, simple_rnn_step_f32, NULL, NNOM_TYPE_F32, false)

@@ -50,7 +50,11 @@ def lstm(imp: Importer, op: Any) -> None:
         "bias": _biases(imp, op, count, "FLOAT32" if source.dtype == "FLOAT32" else "INT32"),
     }
     hidden, cell = (_variable(imp, op, k, count) for k in (_HIDDEN, _CELL))
-    attrs: dict[str, Any] = {"kind": "tanh", "sequence": True, "cell_clip": float(options.CellClip)}
+    attrs: dict[str, Any] = {
+        "kind": "tanh",
+        "sequence": True,
+        "cell_clip": float(options.CellClip),
+    }
     quants: list[tuple[str, Quant | None]] = [("float32", None)] * 2
     if source.dtype != "FLOAT32":
         quants = [_state_quant(imp, hidden), _state_quant(imp, cell)]
@@ -163,6 +167,7 @@ def _state_attrs(quants: list[tuple[str, Quant | None]]) -> dict[str, Any]:
         raise Refused(f"a cell of type {cell_dtype}, scale {cell.scale}; expected int16 and a power of two")
     return {
         "state": dtype, "state_scale": hidden.scale, "state_zero_point": hidden.zero_point, "cell_scale": cell.scale,
+        "tflite_curves": True,
     }  # fmt: skip
 
 
