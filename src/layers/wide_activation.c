@@ -8,7 +8,7 @@
 
 /*
  * Scaled: x * multiplier * 2^(shift - 31), of negative x with the numbers of their own, their sign turned if `turn`; then the limits.
- * Gates: (x * multiplier + 2^(shift - 1)) >> shift is what nnom_gate_tanh() and nnom_gate_sigmoid() take. table: int16
+ * Gates: (x * multiplier + 2^(shift - 1)) >> shift is what nnom_gates_tflite take. table: int16
  * [NNOM_TABLE_S16], or NULL.
  */
 /* clang-format off */
@@ -39,12 +39,12 @@ static inline int32_t wide_gate(const nnom_wide_map_param_t *p, int16_t x)
 
 static inline int16_t wide_tanh(const nnom_wide_map_param_t *p, int16_t x)
 {
-    return nnom_gate_tanh(wide_gate(p, x));
+    return nnom_gates_tflite.tanh(wide_gate(p, x));
 }
 
 static inline int16_t wide_sigmoid(const nnom_wide_map_param_t *p, int16_t x)
 {
-    return nnom_gate_sigmoid(wide_gate(p, x));
+    return nnom_gates_tflite.sigmoid(wide_gate(p, x));
 }
 
 static inline int16_t wide_table(const nnom_wide_map_param_t *p, int16_t x)
