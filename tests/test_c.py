@@ -23,7 +23,9 @@ sys.path.insert(0, str(ROOT / "python"))
 
 from nnom import boards  # noqa: E402
 
-SUITES = "readme2019 table2019 gates rows alloc arena errors plan tools limits misuse api states wide slide audio freeze".split()
+SUITES = (
+    "readme2019 table2019 gates rows alloc arena errors plan tools limits misuse api states wide slide audio freeze"
+).split()
 HOST_ONLY = "freeze"  # needs a full C library
 # Configurations of each random test: the emulators run some hundred times slower than the host.
 HOST_CASES = {"plain": 200, "san": 60, "clang": 20, "m32": 20, "clang32": 20, "s390x": 3}
