@@ -220,7 +220,7 @@ static void mve_conv_begin(mve_conv_t *c, const nnom_call_t *call)
     c->whole_end = (const uint32_t *)p->stream + c->out.c / 4 * c->words;
     c->gathered[0] = nnom_call_scratch(call);
     c->gathered[1] = c->gathered[0] + c->taps;
-    c->pairs = nnom_mve_pairs(p->ties != 0, p->first, p->pitch);
+    c->pairs = nnom_mve_pairs(p->ties != 0, p->first, p->pitch, p->chunks);
     c->apart = mve_conv_apart(&c->patches.from, &c->to);
     c->run.first = p->first;
     c->run.chunks = p->chunks;

@@ -75,20 +75,20 @@ NINE("nnom_mve_nine_ties_part", PART, TIES)
 NINE("nnom_mve_nine_relu", WHOLE, NO_TIES)
 NINE("nnom_mve_nine_relu_part", PART, NO_TIES)
 
-#define FIRST_AGAIN TEXT("mov r5, r4") TEXT("vmov.i32 q4, #0") TEXT("vmov.i32 q5, #0") TEXT("vmov.i32 q6, #0") TEXT("vmov.i32 q7, #0")
+#define FIRST_AGAIN TEXT("ldrd r1, r2, [r4]") TEXT("add r5, r4, #8") TEXT("add r1, r1, r3") TEXT("add r2, r2, r3")
 #define WHOLE_CELL(r) TEXT("vldrb.8 q0, [" r "]")
 #define PART_CELL(r) TEXT("vpst") TEXT("vldrbt.8 q0, [" r "]")
 
-/* r3: channels done; r4 cells, r5 the next of them; r6 pairs of taps, r7 a last one or 0; r8 zero point. */
+/* r3: bytes to the channel; r4 cells, r5 the next of them; r6 pairs of taps but the first, r7 a last one or 0; r8 zero point. Two taps at least. */
 #define ANY(name, KIND)                                                                                                \
     __asm__(TEXT(".section .text." name ", \"ax\", %progbits") TEXT(".syntax unified") TEXT(".thumb")                  \
         TEXT(".p2align 2") TEXT(".global " name) TEXT(".type " name ", %function") TEXT(".thumb_func") TEXT(name ":")  \
         TEXT("push {r4, r5, r6, r7, r8, r9, r10, lr}")                                                                 \
         TEXT("vpush {d8, d9, d10, d11, d12, d13, d14, d15}")                                                           \
         TEXT("ldrd r7, r8, [r0, #28]") TEXT("mov r9, r7") TEXT("ldr r12, [r0, #16]")                                   \
-        TEXT("lsr r6, r8, #1") TEXT("and r7, r8, #1") TEXT("mov r8, r9")                                               \
-        TEXT("ldr r10, [r0, #8]") TEXT("ldrd r4, r0, [r0]") TEXT("mov r3, #0")                                         \
-        TEXT("1:") KIND##_BEGIN FIRST_AGAIN                                                                            \
+        TEXT("lsr r6, r8, #1") TEXT("sub r6, r6, #1") TEXT("and r7, r8, #1") TEXT("mov r8, r9") TEXT("ldr r3, [r0, #36]")                                               \
+        TEXT("ldr r10, [r0, #8]") TEXT("ldrd r4, r0, [r0]")                                         \
+        TEXT("1:") KIND##_BEGIN FIRST_AGAIN BEGIN(KIND##_CELL, "r1", "r2")                                                                            \
         TEXT("wls lr, r6, 3f")                                                                                         \
         TEXT("2:") TEXT("ldrd r1, r2, [r5], #8") TEXT("add r1, r1, r3") TEXT("add r2, r2, r3")                         \
         TWO(KIND##_CELL, "r1", "r2")                                                                                   \
@@ -154,7 +154,7 @@ static void mve_nine_pixels(const nnom_mve_dw_run_t *run, bool ties)
 
 void nnom_mve_dw_any(const nnom_mve_dw_run_t *run)
 {
-    mve_nine_pixel(run, 0, run->out, true);
+    mve_nine_pixel(run, run->first, run->out, true);
 }
 
 static void mve_nine_ties(const nnom_mve_dw_run_t *run)

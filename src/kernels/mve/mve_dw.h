@@ -28,6 +28,7 @@ typedef struct nnom_mve_dw_run {
     int32_t out_step; /* likewise */
     int32_t zero_point;
     int32_t taps;
+    int32_t first; /* of nnom_mve_dw_any(): bytes from the cells to channel 0 */
 } nnom_mve_dw_run_t;
 
 typedef void nnom_mve_dw_pixels_t(const nnom_mve_dw_run_t *run);

@@ -55,9 +55,15 @@ static void mve_dw_cells_of_three(mve_dw_t *d, int32_t x)
     const int32_t at = column * d->channels, next = step * d->channels;
     const bool first = (uint32_t)column < in_w, second = (uint32_t)(column + step) < in_w,
                third = (uint32_t)(column + 2 * step) < in_w;
-    const int8_t **cell = d->cells, *const zeros = d->zeros;
-    for (int32_t ky = 0; ky < 3; ky++, cell += 3) {
-        const int8_t *row = d->rows[ky];
+    const int8_t **cell = d->cells, *const zeros = d->zeros, *const *rows = d->rows;
+    for (int32_t ky = 0; ky < 3 && first && third; ky++, cell += 3) {
+        const int32_t on = rows[ky] != NULL ? next : 0;
+        cell[0] = rows[ky] != NULL ? rows[ky] + at : zeros;
+        cell[1] = cell[0] + on;
+        cell[2] = cell[1] + on;
+    }
+    for (; cell != d->cells + 9; cell += 3, rows++) {
+        const int8_t *row = *rows;
         cell[0] = row != NULL && first ? row + at : zeros;
         cell[1] = row != NULL && second ? row + at + next : zeros;
         cell[2] = row != NULL && third ? row + at + 2 * next : zeros;
@@ -101,14 +107,56 @@ static void mve_dw_pixel(const mve_dw_t *d, int8_t *out)
     }
 }
 
+static bool mve_dw_has_loop(const mve_dw_t *d)
+{
+    return d->p->together == 2 && d->p->taps > 1 && d->out.c == d->channels;
+}
+
 static void mve_dw_any(mve_dw_t *d, int32_t x, int8_t *out)
 {
     mve_dw_cells(d, x);
-    if (d->p->together != 2 || d->out.c != d->channels) {
+    if (!mve_dw_has_loop(d)) {
         mve_dw_pixel(d, out);
     } else {
         d->run.out = out;
+        d->run.first = 0;
         nnom_mve_dw_any(&d->run);
+    }
+}
+
+/* ---- Rows of one pixel ---- */
+
+/* True if the windows of output rows are columns of the input that may be taken from where its memory begins. */
+static bool mve_dw_is_column(const mve_dw_t *d)
+{
+    const nnom_geometry_t *g = d->window.g;
+    return d->window.in.w == 1 && g->kernel_w == 1 && g->pad_left + g->pad_right == 0 && mve_dw_has_loop(d);
+}
+
+/* Of windows in the padding or over a ring's end the cells are found one by one. */
+static void mve_dw_column(mve_dw_t *d, const nnom_rows_t *from, const nnom_rows_t *to, nnom_range_t y)
+{
+    const nnom_geometry_t *g = d->window.g;
+    const int32_t down = (g->kernel_h - 1) * g->dilation_h;
+    bool found = false;
+    for (; y.lo < y.hi; y.lo++) {
+        int8_t *out = (int8_t *)nnom_row(to, y.lo);
+        const int32_t top = y.lo * g->stride_h - g->pad_top;
+        const int32_t slot = top < from->rows ? top : top % from->rows;
+        if (top < 0 || top + down >= d->window.in.h || slot + down >= from->rows) {
+            mve_dw_rows(d, from, y.lo);
+            mve_dw_any(d, 0, out);
+            found = false;
+        } else {
+            for (int32_t k = 0; k < g->kernel_h && !found; k++) {
+                d->cells[k] = (const int8_t *)from->data + k * g->dilation_h * from->row_bytes;
+            }
+            found = true;
+            d->run.first = slot * from->row_bytes;
+            d->run.out = out;
+            nnom_mve_dw_any(&d->run);
+        }
+        nnom_mve_limits(out, d->out.c, d->p->act_min, d->p->act_max);
     }
 }
 
@@ -211,6 +259,10 @@ void nnom_dw_conv2d_s8_mve(const nnom_call_t *call)
     const nnom_rows_t from = nnom_call_input_rows(call, 0), to = nnom_call_output_rows(call);
     mve_dw_t d;
     mve_dw_begin(&d, call);
+    if (mve_dw_is_column(&d)) {
+        mve_dw_column(&d, &from, &to, call->y);
+        return;
+    }
     for (int32_t y = call->y.lo; y < call->y.hi; y++) {
         int8_t *row = (int8_t *)nnom_row(&to, y);
         mve_dw_rows(&d, &from, y);

@@ -107,6 +107,33 @@ PAIRS("nnom_mve_pairs_ties_filled", PAIR_FILLED, PAIR_TIES)
 PAIRS("nnom_mve_pairs_relu_filled", PAIR_FILLED, NO_TIES)
 PAIRS("nnom_mve_pairs_ties_part", PAIR_PART, PAIR_TIES)
 
+/* One chunk, whose weights are filled: both windows stay in q6 and q7. r7: end of the stream; stack as above, without the entry. */
+#define ONCE(a, b, q) TEXT("vmladav.s8 " a ", q6, " q) TEXT("vmladav.s8 " b ", q7, " q)
+#define PAIRS_ONCE(name, ties)                                                                                         \
+    __asm__(FUNCTION(name)                                                                                             \
+        TEXT("push {r4, r5, r6, r7, r8, r9, r10, r11, lr}") TEXT("vpush {d8, d9, d10, d11, d12, d13, d14, d15}")       \
+        TEXT("sub sp, sp, #32")                                                                                        \
+        TEXT("ldrd r5, r7, [r0]") TEXT("ldrd r1, r3, [r0, #8]") TEXT("ldrd r11, r4, [r0, #16]")                        \
+        TEXT("ldr r9, [r0, #24]") TEXT("ldrd r8, r10, [r0, #36]") TEXT("ldrd r12, lr, [r0, #44]")                      \
+        TEXT("strd r1, r3, [sp]") TEXT("str r5, [sp, #8]") TEXT("strd r12, lr, [sp, #16]") TEXT("str r10, [sp, #24]")  \
+        TEXT("vdup.16 q5, r8") TEXT("vdup.32 q4, r4")                                                                  \
+        TEXT("mov r0, #0") TEXT("vidup.u32 q0, r0, #1") TEXT("mov.w r0, #0x10001") TEXT("vmla.s32 q4, q0, r0")         \
+        TEXT("vctp.8 r9")                                                                                              \
+        TEXT("1:") TEXT("vpstt") TEXT("vldrbt.8 q6, [r1]") TEXT("vldrbt.8 q7, [r3]")                                   \
+        TEXT("2:") WEIGHTS("q2") WEIGHTS("q3") ONCE("r0", "r8", "q2") ONCE("r2", "r10", "q3")                          \
+        WEIGHTS("q2") WEIGHTS("q3") ONCE("r4", "r12", "q2") ONCE("r6", "lr", "q3")                                     \
+        PAIR_FINISH(ties)                                                                                              \
+        TEXT("cmp r5, r7") TEXT("bne 2b")                                                                              \
+        TEXT("ldr r0, [sp, #24]") TEXT("subs r0, r0, #1") TEXT("str r0, [sp, #24]") TEXT("beq 3f")                     \
+        TEXT("ldrd r1, r3, [sp]") TEXT("ldrd r2, r4, [sp, #16]") TEXT("ldr r5, [sp, #8]")                              \
+        TEXT("add r1, r1, r2") TEXT("add r3, r3, r2") TEXT("strd r1, r3, [sp]") TEXT("add r11, r11, r4") TEXT("b 1b")  \
+        TEXT("3:") TEXT("add sp, sp, #32") TEXT("vpop {d8, d9, d10, d11, d12, d13, d14, d15}")                         \
+        TEXT("pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}")                                                             \
+        FUNCTION_END(name));
+
+PAIRS_ONCE("nnom_mve_pairs_ties_once", PAIR_TIES)
+PAIRS_ONCE("nnom_mve_pairs_relu_once", NO_TIES)
+
 /* r3 window, r5 stream, r8 loops over two chunks, r10 end of the stream, r7 output, r11 pitch, r12 entry; q4 zero point. */
 #define SINGLE(name, first)                                                                                            \
     __asm__(FUNCTION(name)                                                                                             \
@@ -144,9 +171,14 @@ void nnom_mve_pairs_relu(const nnom_mve_run_t *run);
 void nnom_mve_pairs_ties_filled(const nnom_mve_run_t *run);
 void nnom_mve_pairs_relu_filled(const nnom_mve_run_t *run);
 void nnom_mve_pairs_ties_part(const nnom_mve_run_t *run);
+void nnom_mve_pairs_ties_once(const nnom_mve_run_t *run);
+void nnom_mve_pairs_relu_once(const nnom_mve_run_t *run);
 
-nnom_mve_pairs_t *nnom_mve_pairs(bool ties, int32_t first, int32_t pitch)
+nnom_mve_pairs_t *nnom_mve_pairs(bool ties, int32_t first, int32_t pitch, int32_t chunks)
 {
+    if (chunks == 1 && pitch == NNOM_MVE_CHUNK) {
+        return ties ? nnom_mve_pairs_ties_once : nnom_mve_pairs_relu_once;
+    }
     if (first == NNOM_MVE_CHUNK) {
         return ties ? nnom_mve_pairs_ties : nnom_mve_pairs_relu;
     }
@@ -202,8 +234,9 @@ static void mve_pairs_relu(const nnom_mve_run_t *run)
     mve_pairs(run, false);
 }
 
-nnom_mve_pairs_t *nnom_mve_pairs(bool ties, int32_t first, int32_t pitch)
+nnom_mve_pairs_t *nnom_mve_pairs(bool ties, int32_t first, int32_t pitch, int32_t chunks)
 {
+    (void)chunks;
     return ties || (first < NNOM_MVE_CHUNK && pitch < NNOM_MVE_CHUNK) ? mve_pairs_ties : mve_pairs_relu;
 }
 

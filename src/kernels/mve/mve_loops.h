@@ -41,8 +41,8 @@ typedef struct nnom_mve_run {
 
 /* All blocks of `pairs` pairs of pixels. All of a block's windows are read before its outputs are written. */
 typedef void nnom_mve_pairs_t(const nnom_mve_run_t *run);
-/* The one for runs of this first and pitch. ties: shift_round() as it is, else for outputs that end at their zero point. */
-nnom_mve_pairs_t *nnom_mve_pairs(bool ties, int32_t first, int32_t pitch);
+/* The one for runs of this first, pitch and number of chunks. ties: shift_round() as it is, else for outputs that end at their zero point. */
+nnom_mve_pairs_t *nnom_mve_pairs(bool ties, int32_t first, int32_t pitch, int32_t chunks);
 /* All blocks of the pixel x0, to out. */
 void nnom_mve_single(const nnom_mve_run_t *run);
 
