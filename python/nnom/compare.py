@@ -212,6 +212,6 @@ def layer_noise(
 
 
 def _ends(graph: Graph, name: str) -> tuple[float, float]:
-    """The smallest and largest real value of an int8 tensor."""
-    quant = graph.quant(name)
-    return quant.scale * (-128 - quant.zero_point), quant.scale * (127 - quant.zero_point)
+    """The smallest and largest real value of a quantised tensor."""
+    quant, type_ = graph.quant(name), np.iinfo(graph.tensors[name].dtype)
+    return quant.scale * (type_.min - quant.zero_point), quant.scale * (type_.max - quant.zero_point)

@@ -17,6 +17,7 @@ from .conversion import Prepared, Stage, class_count, classes_of, load, prepare
 from .errors import DataError
 from .graph import Graph
 from .losses import saturation_warnings
+from .messages import Setting, Text
 from .passes import fold
 
 
@@ -225,6 +226,8 @@ def float_form(graph: Graph) -> Prepared:
     """A float model to be run as it is."""
     if not graph.is_float:
         raise DataError(f"{graph.source}: is quantised already, it has no float form")
+    if graph.int16:
+        raise DataError(Text(Setting.INT16, ": of layers that are quantised; give ", Setting.CALIBRATION, " for that"))
     folded = fold(graph)
     return Prepared(folded, folded, floats=folded)
 

@@ -148,7 +148,8 @@ class Graph:
     notes: what the importer changed and the user should know. states: tensors that keep a value from run to run, and
     the tensor whose value each takes over after a run. sequence: samples follow one another, so that states go on; else
     each begins with the states at the start. warm_up: of a graph that takes in a signal hop by hop (streaming.py), how
-    many of the first outputs tell of rows that never came; None of all others. Nodes may be appended to `nodes` or the
+    many of the first outputs tell of rows that never came; None of all others. int16: of a float graph, the layers that
+    will compute in 16 bits: names, with wildcards, or "all" (widths.py). Nodes may be appended to `nodes` or the
     list replaced; remove() takes one out. Producers and consumers are looked up, not searched.
     """
 
@@ -172,6 +173,7 @@ class Graph:
         self.states = {} if states is None else states
         self.sequence = False
         self.warm_up: int | None = None
+        self.int16: Sequence[str] = ()
         self._nodes = [] if nodes is None else nodes
         self._gone: set[Node] = set()  # removed nodes that are still in the list
         self._index: _Links | None = None

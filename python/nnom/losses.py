@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .compare import ChannelNoise, LayerNoise
+from .compare import EXACT_DB, ChannelNoise, LayerNoise
 from .core import Port, tensor_port
 from .graph import Graph
 from .messages import Setting, Text
@@ -20,6 +20,7 @@ USELESS = 0.5  # rms error over standard deviation, from which on an output's ch
 NARROW = 20.0  # an input's range over that of a channel, from which on the channel is named
 FEW = 10  # samples, under which ranges are a guess
 LOW_SQNR = 10.0  # dB of a layer: where a loss begins
+STEEP = 3.0  # dB that one layer loses, from which on its widening is worth a word
 _SATURATED = 0.01  # share of an input's values
 _FEWEST_STEPS = 8  # of 256, that data should use
 _LISTED = 6
@@ -163,4 +164,24 @@ def _cure(graph: Graph, name: str, noise: ChannelNoise, c: int, layers: Sequence
         return "the input named above is a likely cause"
     first = next((n for n in layers if n.sqnr < LOW_SQNR), None)
     where = f"the loss begins at layer '{first.name}' ({first.op}, {first.sqnr:.1f} dB); " if first else ""
-    return Text(f"{where}more typical calibration data or another ", Setting.METHOD, " may help")
+    advice = Text(f"{where}more typical calibration data or another ", Setting.METHOD)
+    names, lost = steepest(graph, layers)
+    if lost < STEEP:
+        return Text(advice, " may help")
+    listed = " and ".join(f"'{n}'" for n in names)
+    return Text(advice, " may help, or ", Setting.INT16, f" for {listed}, where {lost:.1f} dB are lost")
+
+
+def steepest(graph: Graph, layers: Sequence[LayerNoise]) -> tuple[list[str], float]:
+    """Where 16 bits would save most: the layer that loses most against what it reads, and its readers; in dB."""
+    sqnr = {n.name: n.sqnr for n in layers}
+    best: tuple[list[str], float] = [], 0.0
+    for node in graph.nodes:
+        if node.name not in sqnr or not node.entry.wide or graph.tensors[node.output].dtype != "int8":
+            continue
+        makers = [graph.producer(t) for t in node.inputs]
+        before = min((sqnr[m.name] for m in makers if m is not None and m.name in sqnr), default=EXACT_DB)
+        readers = [r.name for r in graph.consumers(node.output) if r.entry.wide]
+        if before < EXACT_DB and before - sqnr[node.name] > best[1]:
+            best = [node.name, *readers], before - sqnr[node.name]
+    return best

@@ -20,6 +20,7 @@ class Setting(Enum):
     DATA = "x"
     CALIBRATION = "calibration data"
     METHOD = "method"
+    INT16 = "int16"
     USE_FLOAT = "use_float=True"
     INT8_IO = "int8_io=True"
     BOARD = "board"

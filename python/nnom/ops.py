@@ -102,6 +102,7 @@ class Operator:
     ranges: how bounds of the output follow (passes/ranges.py): "sums", "rising", "corners", "table", "slopes".
     channels: what it does to them (passes/channels.py): "keep", "pairs", "view", "mix", "repeat", "join", "slice", or
     "unless" attributes say otherwise. macs: of shapes of input, output and weights. gates: of a recurrent layer's cell.
+    wide: it takes int16 activations as well.
     """
 
     layer: str
@@ -130,6 +131,7 @@ class Operator:
     channels: str = ""
     macs: Macs | None = None
     gates: int = 0
+    wide: bool = False
 
     @property
     def keeps_order(self) -> bool:
@@ -152,16 +154,17 @@ _TWO = (2, 2)
 
 def _conv(layer: str, rank: int, linear: int, macs: Macs, **more: object) -> Operator:
     weights = {"weights": (rank, True), "bias": (1, False)}
-    return Operator(layer, weights=weights, linear=linear, macs=macs, clamps=True, **more)  # type: ignore[arg-type]
+    common = {"clamps": True, "wide": True}
+    return Operator(layer, weights=weights, linear=linear, macs=macs, **common, **more)  # type: ignore[arg-type]
 
 
 def _pool(layer: str, **more: object) -> Operator:
-    common = {"attrs": _POOL, "pool": True, "window": True}
+    common = {"attrs": _POOL, "pool": True, "window": True, "wide": True}
     return Operator(layer, **common, clamps=True, turns=True, ranges="rising", channels="keep", **more)  # type: ignore
 
 
 def _global(layer: str, **more: object) -> Operator:
-    common = {"global_pool": True, "clamps": True, "turns": True}
+    common = {"global_pool": True, "clamps": True, "turns": True, "wide": True}
     return Operator(layer, **common, ranges="rising", channels="keep", **more)  # type: ignore[arg-type]
 
 
@@ -172,7 +175,7 @@ def _two(layer: str, **more: object) -> Operator:
 
 def _move(layer: str, attrs: Mapping[str, Attribute] | None = None, **more: object) -> Operator:
     """Its output's values are its input's, in other places."""
-    common = {"same_quant": True, "moves": True, "ranges": "rising"}
+    common = {"same_quant": True, "moves": True, "ranges": "rising", "wide": True}
     return Operator(layer, attrs=attrs or {}, **(common | more))  # type: ignore[arg-type]
 
 
@@ -225,13 +228,13 @@ OPERATORS: dict[str, Operator] = {
     "reshape": _move("nnom_reshape", {"shape": TRIPLE}, view=True, still=True, channels="view"),
     "softmax": Operator(
         "nnom_softmax", attrs={"beta": REAL.default(1.0)}, quant=Quant(1 / 256, -128), decisive=True, turns=True,
-        by_rows=True,
+        by_rows=True, wide=True,
     ),
     "log_softmax": Operator("nnom_log_softmax", quant=Quant(16 / 256, 127), decisive=True, turns=True, by_rows=True),
     "l2_norm": Operator("nnom_l2_norm", quant=Quant(1 / 128, 0), turns=True, by_rows=True),
     "activation": Operator(  # alpha: of those functions that take it
         "nnom_act_layer", attrs={"kind": choice(*FUNCTIONS), "alpha": REAL.default(None)},
-        turns=True, ranges="table", channels="keep", by_rows=True,
+        turns=True, ranges="table", channels="keep", by_rows=True, wide=True,
     ),
     "prelu": Operator(  # slopes: weights "alpha" [c], or a second input
         "nnom_prelu", (1, 2), {"alpha_zero_point": WHOLE.default(0)}, {"alpha": (1, False)},
@@ -242,10 +245,11 @@ OPERATORS: dict[str, Operator] = {
     ),
     "concat": Operator(
         "nnom_concat", (1, 65535), {"axis": AXIS}, turns=True, ranges="rising", channels="join", by_rows=True,
+        wide=True,
     ),
-    "add": _two("nnom_add", ranges="corners"),
-    "sub": _two("nnom_sub", ranges="corners"),
-    "mult": _two("nnom_mult", ranges="corners", commutes=True),
+    "add": _two("nnom_add", ranges="corners", wide=True),
+    "sub": _two("nnom_sub", ranges="corners", wide=True),
+    "mult": _two("nnom_mult", ranges="corners", commutes=True, wide=True),
     "maximum": _two("nnom_maximum", ranges="rising", commutes=True, rescales=True),
     "minimum": _two("nnom_minimum", ranges="rising", commutes=True, rescales=True),
     "squared_difference": Operator("nnom_squared_difference", _TWO, by_rows=True),
@@ -283,7 +287,7 @@ OPERATORS: dict[str, Operator] = {
     "tile": _move("nnom_tile", {"multiples": TRIPLE}, still=True, turns=True, channels="unless", by_rows=True),
     "resize_nearest": _move("nnom_resize_nearest", _RESIZE, still=True, turns=True, channels="keep"),
     "resize_bilinear": _move(
-        "nnom_resize_bilinear", _RESIZE, moves=False, blends=True, turns=True, ranges="", channels="keep",
+        "nnom_resize_bilinear", _RESIZE, moves=False, blends=True, turns=True, ranges="", channels="keep", wide=False,
     ),
     "space_to_depth": _move("nnom_space_to_depth", {"block": WHOLE}),
     "depth_to_space": _move("nnom_depth_to_space", {"block": WHOLE}),

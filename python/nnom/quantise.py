@@ -20,9 +20,11 @@ from .groups import Groups
 from .passes import copy_graph
 from .recurrent import measure_states, quantise_cell, widen_states
 from .twins import share_arrays
+from .widths import NARROW, Widths, chosen, widen, widths_of
 
 MOST_ELEMENTS = 2**23
 _BIAS_LIMIT = 2.0**30
+_LONG_LIMIT = 2.0**45  # of layers of 16 bits
 
 
 @dataclass(frozen=True)
@@ -59,19 +61,22 @@ def quantise(
 
     data: checked calibration samples. method: "auto", or one of calibrate.METHODS. progress(done, total) is called
     during calibration. judges: the samples on which "auto" compares the methods, by default `data`; judging(done,
-    total) is called meanwhile. Raises DataError, UnsupportedError, CoreError.
+    total) is called meanwhile. graph.int16 names the layers that compute in 16 bits (widths.py). Raises DataError,
+    UnsupportedError, CoreError.
     """
     if method != "auto" and method not in METHODS:
         raise DataError(f"unknown range method '{method}'; expected auto, {', '.join(METHODS)}")
     mapping.check(graph)
     _check_size(graph)
     _check_layers(graph)
+    nodes = chosen(graph)
     observed = observe(graph, data, progress)
     _check_finite(graph, observed)
     measure_states(graph, data)
+    widths = widths_of(graph, nodes, observed)
     if method != "auto":
-        return Quantised(apply(graph, group_ranges(graph, observed, method)), method, [])
-    return _best(graph, observed, data if judges is None else judges, judging)
+        return Quantised(apply(graph, group_ranges(graph, observed, method), widths), method, [])
+    return _best(graph, observed, widths, data if judges is None else judges, judging)
 
 
 def _check_size(graph: Graph) -> None:
@@ -104,7 +109,11 @@ def _check_finite(graph: Graph, observed: dict[str, Observed]) -> None:
 
 
 def _best(
-    graph: Graph, observed: dict[str, Observed], judges: list[np.ndarray], progress: Progress | None
+    graph: Graph,
+    observed: dict[str, Observed],
+    widths: Widths,
+    judges: list[np.ndarray],
+    progress: Progress | None,
 ) -> Quantised:
     expected = outputs_of(graph, judges)
     count, done = len(judges[0]), 0
@@ -113,7 +122,7 @@ def _best(
     known: dict[frozenset[tuple[str, Quant]], Trial] = {}
     for method in METHODS:
         quants = group_ranges(graph, observed, method)
-        graphs[method] = apply(graph, quants)
+        graphs[method] = apply(graph, quants, widths)
         key = frozenset(quants.items())
         if key not in known:
             step = _part(progress, done, count * len(METHODS))
@@ -169,12 +178,13 @@ def quant_of(r: Range) -> Quant:
 # ---- Applying scales ----
 
 
-def apply(graph: Graph, quants: dict[str, Quant]) -> Graph:
-    """The int8 form of a float graph, with the given quantisation of each float32 tensor."""
+def apply(graph: Graph, quants: dict[str, Quant], widths: Widths = NARROW) -> Graph:
+    """The int8 form of a float graph, with the given quantisation of each float32 tensor; widths: what is int16."""
     result = copy_graph(graph)
     for tensor in result.tensors.values():
         if tensor.dtype == "float32":
             _quantise_tensor(tensor, quants[tensor.name])
+    widen(result, widths)
     for node in result.nodes:
         if node.entry.gates:
             quantise_cell(node, result.quant(node.inputs[0]), _BIAS_LIMIT)
@@ -190,12 +200,12 @@ def apply(graph: Graph, quants: dict[str, Quant]) -> Graph:
 
 
 def sketch(graph: Graph) -> Graph:
-    """An int8 form with made-up ranges: right in shapes, MACs and memory, useless in values. No data needed."""
+    """A quantised form with made-up ranges: right in shapes, MACs and memory, useless in values. No data needed."""
     groups = Groups(graph, lambda _: 1.0)
     quants = {}
     for members in groups.all():
         quants.update(dict.fromkeys(members, groups.fixed(members) or Quant(2.0**-6)))
-    return apply(graph, quants)
+    return apply(graph, quants, widths_of(graph, chosen(graph), None))
 
 
 def _quantise_tensor(tensor: Tensor, quant: Quant) -> None:
@@ -228,17 +238,21 @@ def _quantise_weights(graph: Graph, node: Node) -> None:
     if not np.isfinite(w).all() or (bias is not None and not np.isfinite(bias).all()):
         raise ModelError(f"{graph.source}: layer '{node.name}' has weights that are NaN or infinite")
     source = graph.quant(node.inputs[0])
-    scale = weight_scales(np.abs(_channels_first(node, w)).max(axis=1), bias, source.scale)
+    wide = graph.tensors[node.inputs[0]].dtype == "int16"
+    most, dtype = (_LONG_LIMIT, np.int64) if wide else (_BIAS_LIMIT, np.int32)
+    scale = weight_scales(np.abs(_channels_first(node, w)).max(axis=1), bias, source.scale, most)
     along = [-1 if a == node.entry.linear else 1 for a in range(w.ndim)]
     q = np.clip(np.round(w / scale.astype(np.float64).reshape(along)), -127, 127).astype(np.int8)
     node.weights = {"weights": Weight(q, scale)}
     if bias is not None:
         steps = np.round(bias / (source.scale * scale.astype(np.float64)))
-        node.weights["bias"] = Weight(np.clip(steps, -_BIAS_LIMIT, _BIAS_LIMIT).astype(np.int32))
+        node.weights["bias"] = Weight(np.clip(steps, -most, most).astype(dtype))
 
 
-def weight_scales(largest: np.ndarray, bias: np.ndarray | None, input_scale: float) -> np.ndarray:
-    """float32 [channels] from each channel's largest |weight|: coarser where the bias would not fit +-2^30.
+def weight_scales(
+    largest: np.ndarray, bias: np.ndarray | None, input_scale: float, most: float = _BIAS_LIMIT
+) -> np.ndarray:
+    """float32 [channels] from each channel's largest |weight|: coarser where the bias would not fit +-most.
 
     A channel without weights takes a scale at which its bias is exact to 2^-16 of itself.
     """
@@ -246,7 +260,7 @@ def weight_scales(largest: np.ndarray, bias: np.ndarray | None, input_scale: flo
     common = largest.max() / 127.0 if largest.max() > 0 else 1.0
     empty = np.where(b > 0, b / (input_scale * 2.0**16), common)
     scale = np.where(largest > 0, largest / 127.0, empty)
-    scale = np.maximum(scale, b / (input_scale * (_BIAS_LIMIT - 1)))
+    scale = np.maximum(scale, b / (input_scale * (most - 1)))
     return np.maximum(scale, np.finfo(np.float32).tiny).astype(np.float32)
 
 

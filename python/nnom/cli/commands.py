@@ -173,7 +173,12 @@ def _validate(a: Namespace) -> int:
     graph = graph_of(a)
     x, calibration = samples_of(a.data, graph), samples_of(a.calibration, graph)
     options = {"board": a.board, "use_float": a.use_float, "method": a.method, "int8_io": a.int8_io}
-    options |= {"samples": a.samples, "original": a.original, "places": (", ".join(a.data), "calibration")}
+    options |= {
+        "int16": a.int16 or (),
+        "samples": a.samples,
+        "original": a.original,
+        "places": (", ".join(a.data), "calibration"),
+    }
     v = validate(a.model, x, calibration, **options)
     if a.json:
         _print_json(as_json.validation(v))

@@ -12,6 +12,7 @@ OPTIONS = {
     Setting.DATA: "--data",
     Setting.CALIBRATION: "--calibration",
     Setting.METHOD: "--method",
+    Setting.INT16: "--int16",
     Setting.USE_FLOAT: "--float",
     Setting.INT8_IO: "--int8-io",
     Setting.BOARD: "--board",

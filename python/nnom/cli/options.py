@@ -50,6 +50,10 @@ def _calibration(p: argparse.ArgumentParser) -> None:
     p.add_argument("--calibration", action="append", metavar="X", help=text)
     text = "how ranges are found (default: the best of all)"
     p.add_argument("--method", choices=("auto", *METHODS), default="auto", help=text)
+    text = (
+        "compute this layer of a float model with activations of 16 bits: a name, with wildcards, or 'all'; repeatable"
+    )
+    p.add_argument("--int16", action="append", metavar="LAYER", help=text)
 
 
 def _sequence(p: argparse.ArgumentParser) -> None:

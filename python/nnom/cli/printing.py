@@ -94,6 +94,8 @@ def print_conversion(out: Screen, c: Conversion) -> None:
     if c.prepared.trials:
         tried = ", ".join(f"{t.method} {decibels(t.sqnr)}" for t in c.prepared.trials)
         out.detail(f"ranges: {c.prepared.method} (output SQNR in dB on calibration samples: {tried})")
+    if wide := [n.name for n in c.graph.nodes if n.op != "quantize" and c.graph.tensors[n.output].dtype == "int16"]:
+        out.say(f"16 bits: {', '.join(wide)}")
     print_losses(out, c.report)
     if c.streaming is not None:
         print_streaming(out, c)

@@ -70,7 +70,7 @@ def copy_graph(graph: Graph) -> Graph:
     result = Graph(
         graph.name, graph.source, inputs=list(graph.inputs), outputs=list(graph.outputs), states=dict(graph.states)
     )
-    result.sequence, result.warm_up = graph.sequence, graph.warm_up
+    result.sequence, result.warm_up, result.int16 = graph.sequence, graph.warm_up, graph.int16
     result.tensors = {k: copy.copy(t) for k, t in graph.tensors.items()}
     result.nodes = [
         Node(n.op, n.name, n.inputs, n.output, dict(n.attrs), {k: copy.copy(w) for k, w in n.weights.items()})

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""Which layers of a float graph will compute with activations of 16 bits, and what stands at the borders of those of 8.
+
+A layer of 16 bits reads and makes int16. What only moves values follows the layer before it; behind an input of the
+model, the layers after it, if all of them are of 16 bits. Inputs of the model that such a layer reads are int16, and
+outputs that it makes; elsewhere a border is a quantize node: from 8 to 16 bits exact, from 16 to 8 in the quantisation
+that the tensor has in int8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+import numpy as np
+
+from .calibrate import Observed
+from .errors import DataError, UnsupportedError
+from .graph import Graph, Node, Quant, Tensor
+from .groups import Groups, fixed_quant
+from .messages import Setting, Text
+
+EVERY = "all"  # as a pattern: every layer that has a form of 16 bits
+UNIT = Quant(2.0**-15)  # of softmax, tanh and sigmoid
+_MOST = 32767.0
+_NAMED = 12  # layers that a message lists
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Names of the nodes that compute in 16 bits; the quantisation of what they make and of inputs that they read.
+
+    groups: which of these tensors share one.
+    """
+
+    nodes: frozenset[str] = frozenset()
+    quants: dict[str, Quant] = field(default_factory=dict)
+    groups: list[list[str]] = field(default_factory=list)
+
+
+NARROW = Widths()
+
+
+def chosen(graph: Graph) -> frozenset[str]:
+    """Names of the nodes that graph.int16 names. DataError, UnsupportedError: what fits nothing."""
+    found: set[str] = set()
+    for pattern in graph.int16:
+        named = [n for n in graph.nodes if pattern == EVERY or _names(n, pattern)]
+        able = {n.name for n in named if n.entry.wide and not n.entry.same_quant}
+        if not named:
+            raise DataError(Text(Setting.INT16, f": the model has no layer '{pattern}'; expected {_listed(graph)}"))
+        if not able:
+            kinds = ", ".join(sorted({n.op for n in named}))
+            moves = all(n.entry.wide for n in named)
+            why = "only moves values, as wide as the layer before it" if moves else "has no form of 16 bits"
+            raise UnsupportedError(Text(Setting.INT16, f": '{pattern}' ({kinds}) {why}; expected {_listed(graph)}"))
+        found |= able
+    return frozenset(_followed(graph, found))
+
+
+def _names(node: Node, pattern: str) -> bool:
+    return any(name == pattern or fnmatchcase(name, pattern) for name in (node.name, node.output))
+
+
+def _listed(graph: Graph) -> str:
+    names = [n.name for n in graph.nodes if n.entry.wide and not n.entry.same_quant]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"'all', a wildcard or {', '.join(names[:_NAMED])}{more}" if names else "a model with such layers"
+
+
+def _followed(graph: Graph, found: set[str]) -> set[str]:
+    """With what only moves values: after them, and between the model's inputs and them."""
+    moves = [n for n in graph.nodes if n.entry.same_quant and n.entry.wide and len(n.inputs) == 1]
+    wide, first = set(found), set(graph.inputs)
+    for node in moves:
+        maker = graph.producer(node.inputs[0])
+        if maker is not None and maker.name in wide:
+            wide.add(node.name)
+        if node.inputs[0] in first:
+            first.add(node.output)
+    for node in (n for n in reversed(moves) if n.output in first):
+        readers = graph.consumers(node.output)
+        if readers and node.output not in graph.kept and all(r.name in wide for r in readers):
+            wide.add(node.name)
+    return wide
+
+
+def wide_tensors(graph: Graph, nodes: Iterable[str]) -> list[str]:
+    """What nodes of these names make, and the inputs of the model that they read."""
+    wide = [n for n in graph.nodes if n.name in set(nodes)]
+    read = {t for n in wide for t in n.inputs}
+    return [t for t in graph.inputs if t in read and graph.tensors[t].dtype == "float32"] + [n.output for n in wide]
+
+
+def widths_of(graph: Graph, nodes: frozenset[str], observed: dict[str, Observed] | None) -> Widths:
+    """Symmetric ranges for the tensors of 16 bits: the largest values observed; None: made-up ones."""
+    if not nodes:
+        return Widths()
+    inside = set(wide_tensors(graph, nodes))
+    groups = Groups(graph, lambda name: observed[name].high - observed[name].low if observed else 1.0)
+    quants: dict[str, Quant] = {}
+    shared: list[list[str]] = []
+    for members in groups.all():
+        ours = [m for m in members if m in inside]
+        if not ours:
+            continue
+        makers = [graph.producer(m) for m in ours]
+        unit = any(m is not None and m.name in nodes and fixed_quant(m) for m in makers) and groups.fixed(members)
+        quant = UNIT if unit else _quant([observed[m] for m in groups.deciding(members)] if observed else [])
+        quants.update(dict.fromkeys(ours, quant))
+        shared.append(ours)
+    return Widths(nodes, quants, shared)
+
+
+def _quant(observed: list[Observed]) -> Quant:
+    largest = max((max(abs(o.low), abs(o.high)) for o in observed), default=2.0)
+    return Quant(float(np.float32(max(largest, 1e-12) / _MOST)))
+
+
+# ---- A quantised graph ----
+
+
+def _least_scale(graph: Graph, node: Node, scales: list[float]) -> float:
+    """The finest scale of the output that the core takes: of sums that cancel what is observed may be far below."""
+    if node.op in ("add", "sub"):
+        return max(scales) * 2.0**-14
+    if node.op == "mult":
+        return scales[0] * scales[1] * 2.0**-15
+    if node.entry.linear is not None:
+        w = np.abs(node.weights["weights"].data).max()
+        return scales[0] * float(w) / 127 * 2.0**-7
+    return 0.0
+
+
+def _reachable(graph: Graph, widths: Widths) -> dict[str, Quant]:
+    """widths.quants, coarser where the core could not reach them."""
+    quants = dict(widths.quants)
+    for node in graph.nodes:
+        if node.name in widths.nodes:
+            scales = [(quants.get(t) or graph.quant(t)).scale for t in node.inputs]
+            least = 1.001 * _least_scale(graph, node, scales)
+            if quants[node.output].scale < least:
+                group = next(g for g in widths.groups if node.output in g)
+                quants.update(dict.fromkeys(group, Quant(float(np.float32(least)))))
+    return quants
+
+
+def widen(graph: Graph, widths: Widths) -> None:
+    """Makes the tensors of a graph that has just become int8 int16, and puts quantize nodes at the borders."""
+    if not widths.nodes:
+        return
+    narrow = {name: graph.quant(name) for name in widths.quants}
+    for name, quant in _reachable(graph, widths).items():
+        graph.tensors[name].dtype, graph.tensors[name].quant = "int16", quant
+    nodes: list[Node] = []
+    borders: dict[tuple[str, str], str] = {}
+
+    def across(name: str, dtype: str, quant: Quant) -> str:
+        """The tensor in another type: made once."""
+        if (name, dtype) not in borders:
+            new = graph.unique(f"{name}_{dtype}")
+            source = graph.tensors[name]
+            graph.add_tensor(Tensor(new, source.shape, dtype, quant))
+            nodes.append(Node("quantize", new, [name], new))
+            borders[name, dtype] = new
+        return borders[name, dtype]
+
+    def read_by(node: Node, name: str) -> str:
+        tensor = graph.tensors[name]
+        if node.name in widths.nodes and tensor.dtype == "int8":
+            assert tensor.quant is not None
+            return across(name, "int16", Quant(tensor.quant.scale))
+        return across(name, "int8", narrow[name]) if name in narrow and node.name not in widths.nodes else name
+
+    for node in graph.nodes:
+        node.inputs = [read_by(node, name) for name in node.inputs]
+        nodes.append(node)
+    for state, left in graph.states.items():
+        if left in narrow:
+            graph.states[state] = across(left, "int8", narrow[left])
+    graph.nodes = nodes
