@@ -20,11 +20,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .binding import WRITE, library
+from .binding import WRITE, element_types, library
 from .errors import CoreError, DataError
 from .files import write_text
 
-_TYPES = {"int8": 0, "float32": 1, "int16": 4}  # NNOM_TYPES
 _TAPERS = {"hann": 0, "hamming": 1}
 _P, _I, _U = ct.c_void_p, ct.c_int32, ct.c_uint32
 
@@ -170,7 +169,7 @@ class Stream:
 
     def __init__(self, front: _Front) -> None:
         self._front, self._lib = front, _library()
-        self._dtype = np.dtype(next(name for name, number in _TYPES.items() if number == front.audio.type))
+        self._dtype = np.dtype(next(name for name, number in element_types().items() if number == front.audio.type))
         self._memory, self._stream = _memory(self._lib.nnom_audio_bytes(ct.byref(front.audio))), _Stream()
         self.reset()
 
@@ -261,7 +260,7 @@ def _one_of(what: str, value: str, known: dict[str, int]) -> int:
 def _structure(kind: type[ct.Structure], settings: object, *types: str) -> ct.Structure:
     """The settings of a dataclass as the core has them; dtype is its type, one of `types`."""
     values = asdict(settings)  # type: ignore[call-overload]
-    values["type"] = _one_of("dtype", values.pop("dtype"), {name: _TYPES[name] for name in types})
+    values["type"] = _one_of("dtype", values.pop("dtype"), {name: element_types()[name] for name in types})
     if "taper" in values:
         values["taper"] = _one_of("taper", values["taper"], _TAPERS)
     try:
