@@ -24,7 +24,8 @@ sys.path.insert(0, str(ROOT / "python"))
 from nnom import boards  # noqa: E402
 
 SUITES = (
-    "readme2019 table2019 gates rows alloc arena errors plan tools limits misuse api states wide slide audio sensors freeze"
+    "readme2019 table2019 gates rows alloc arena errors plan tools limits misuse "
+    "api states wide slide audio sensors freeze"
 ).split()
 HOST_ONLY = "freeze"  # needs a full C library
 # Configurations of each random test: the emulators run some hundred times slower than the host.
