@@ -19,11 +19,11 @@ from nnom.flash import measure_frozen
 NAMES = frozen.names()
 LEAST_FLOAT = {
     "mnist": 0.985, "digits_resnet": 0.97, "uci_har": 0.90, "uci_har_inception": 0.90, "uci_har_gru": 0.88,
-    "uci_har_lstm": 0.87, "basic_motions": 0.95,
+    "uci_har_lstm": 0.87, "uci_har_stream": 0.90, "basic_motions": 0.95,
 }  # fmt: skip
 MOST_LOST = {
     "mnist": 0.002, "digits_resnet": 0.01, "uci_har": 0.005, "uci_har_inception": 0.005, "uci_har_gru": 0.005,
-    "uci_har_lstm": 0.005, "basic_motions": 0.03,
+    "uci_har_lstm": 0.005, "uci_har_stream": 0.005, "basic_motions": 0.03,
 }  # fmt: skip
 
 

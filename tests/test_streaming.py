@@ -20,6 +20,7 @@ from nnom.conversion import Plan, convert, load, prepare
 from nnom.core import CoreModel, targets
 from nnom.errors import CoreError, DataError, UnsupportedError
 from nnom.graph import Graph, Node, Tensor, Weight, window_size
+from nnom.passes.base import copy_graph
 from nnom.running import run_board
 from nnom.stream_proof import prove
 from nnom.streaming import least_hop, rows_first, streamed, widened
@@ -281,6 +282,77 @@ def test_a_flat_input_gets_its_rows():
     assert streamed(graph, 2).graph.tensors["x"].shape == (2, 2, 1)
 
 
+# ---- Recurrent layers ----
+
+
+def recurrent_net(rng: np.random.Generator, rows: int = 24) -> tuple[Graph, int]:
+    """A convolution without padding, a recurrent layer or two, a head; and the rows that the convolution reaches."""
+    net, kernel = Net(rng, (rows, 1, 3)), int(rng.integers(1, 5))
+    weights = rng.normal(0, 0.5, (4, kernel, 1, 3))
+    name, h, c = net.add("conv2d", ["x"], (rows - kernel + 1, 1, 4), {}, weights=weights), rows - kernel + 1, 4
+    for last in (False, True):
+        op, units = str(rng.choice(["simple_rnn", "gru", "lstm"])), int(rng.integers(1, 6))
+        gates = {"simple_rnn": 1, "gru": 3, "lstm": 4}[op] * units
+        arrays = {"weights": rng.normal(0, 0.6, (gates, c)), "recurrent": rng.normal(0, 0.6, (gates, units))}
+        attrs = {"kind": "tanh", "sequence": not last}
+        if last or rng.random() < 0.5:
+            shape = (1 if last else h, 1, units)
+            name, c = net.add(op, [name], shape, attrs, bias=rng.normal(0, 0.2, gates), **arrays), units
+    name = net.add("dense", [name], (1, 1, 3), weights=rng.normal(0, 0.5, (3, c)), bias=np.zeros(3))
+    return net.done(name), kernel
+
+
+def over_all(graph: Graph, rows: int, kernel: int) -> Graph:
+    """The same layers over so many rows, with zeros before the signal begins."""
+    result = copy_graph(graph)
+    for tensor in result.tensors.values():
+        if tensor.shape[0] > 1:
+            tensor.shape = (rows, *tensor.shape[1:])
+    for node in result.nodes:
+        if node.op == "conv2d":
+            node.attrs["padding"] = (kernel - 1, 0, 0, 0)
+    return result
+
+
+@pytest.mark.parametrize("seed", range(CASES // 2))
+def test_recurrent_states_go_on(seed):
+    rng = np.random.default_rng(2000 + seed)
+    graph, kernel = recurrent_net(rng)
+    if seed % 3:
+        graph = quantised(graph, rng)
+    with pytest.raises(UnsupportedError, match="begins anew with each window"):
+        streamed(graph, 1)
+    hop = int(rng.integers(1, 6))
+    stream = streamed(graph, hop, causal=True)
+    signal = signal_for(graph, 30 * hop, rng)
+    core = CoreModel(stream.graph, feed=bool(seed % 2), mode=str(rng.choice(["auto", "whole", "smallest"])))
+    steps = core.run_many([signal.reshape(30, hop, *signal.shape[1:])])[0]
+    for n in (1, 2, 7, 30):
+        whole = CoreModel(over_all(graph, n * hop, kernel)).run([signal[: n * hop]])[0]
+        assert np.array_equal(steps[n - 1], whole)
+
+
+def test_a_recurrent_model_is_converted_with_its_loss(capsys):
+    rng = np.random.default_rng(15)
+    graph, _ = recurrent_net(rng)
+    x, y = samples((24, 3)), np.arange(24) % 3
+    with pytest.raises(UnsupportedError, match=r"whose states go on streams .*accuracy"):
+        convert(graph, x, y, stream=2)
+    c = convert(graph, x, y, stream=2, causal=True)
+    assert c.streaming.proof.rows >= 1000 and c.streaming.loss.form == "the form whose states go on"
+    assert c.streaming.loss.accuracy_after is not None and "nnom_slide" in c.source
+
+
+def test_layers_that_begin_at_the_end_cannot_stream():
+    rng = np.random.default_rng(16)
+    net = Net(rng, (20, 1, 3))
+    units = {"weights": rng.normal(0, 1, (4, 3)), "recurrent": rng.normal(0, 1, (4, 4)), "bias": np.zeros(4)}
+    name = net.add("simple_rnn", ["x"], (1, 1, 4), {"kind": "tanh", "backwards": True}, **units)
+    graph = net.done(name)
+    with pytest.raises(UnsupportedError, match="begins at the window's end"):
+        streamed(graph, 1, causal=True)
+
+
 # ---- States ----
 
 
@@ -327,7 +399,7 @@ def test_the_command_offers_the_form_without_padding(tmp_path, capsys):
     assert main([*words, "--stream", "8", "--sequence"]) == 1 and "--sequence" in capsys.readouterr().err
     assert main([*words, "--stream", "8", "--causal"]) == 0
     text = capsys.readouterr().out
-    assert "equal the whole run to the byte" in text and "without padding in time, on 24 samples" in text
+    assert "equal the whole run to the byte" in text and "the form without padding in time: on 24 samples" in text
     assert main([*words, "--stream", "8", "--causal", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["stream"]
     assert found["hop_rows"] == 8 and found["window_rows"] == 135 and found["first_output_rows"] == 136

@@ -62,8 +62,8 @@ def calibration(name: str) -> tuple[np.ndarray, bool]:
 def conversion(name: str) -> tuple[Conversion, bool]:
     """An example converted, its name the prefix of the C symbols; and whether the calibration data was real."""
     x, real = calibration(name)
-    plan = getattr(example_module(name, "data"), "PLAN", None)
-    return convert(EXAMPLES / name / "model.keras", x, name=name, plan=plan, command="make generate"), real
+    settings = {key.lower(): getattr(example_module(name, "data"), key, None) for key in ("PLAN", "STREAM")}
+    return convert(EXAMPLES / name / "model.keras", x, name=name, **settings, command="make generate"), real
 
 
 def frozen(name: str) -> tuple[Path, str]:

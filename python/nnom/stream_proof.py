@@ -14,23 +14,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .compare import Runner, sqnr, stored
-from .core import CoreModel
+from .core import CoreModel, host_model
 from .errors import InternalError, UnsupportedError
 from .graph import Graph
 from .messages import Setting, Text
 from .passes import measure
-from .streaming import Stream, Widened, rows_first, streamed, widened
+from .streaming import Stream, Widened, least_hop, rows_first, streamed, widened
 
 if TYPE_CHECKING:
     from .conversion import Plan, Prepared
 
 PROOF_MACS = 2 * 10**9  # of the whole windows that a stream is compared with
 LEAST_WINDOWS, MOST_WINDOWS = 32, 2000
+LONG_ROWS = 2000  # of a signal in one run, of models whose states go on
 
 
 @dataclass(frozen=True)
 class Proof:
-    """`windows` windows of a signal of `rows` rows, given whole and as a stream, gave the same bytes."""
+    """`windows` windows of a signal of `rows` rows, given whole and as a stream, gave the same bytes.
+
+    Of models whose states go on: `windows` signals of up to `rows` rows did, each in one run and as a stream.
+    """
 
     windows: int
     rows: int
@@ -40,9 +44,12 @@ class Proof:
 class CausalLoss:
     """What the causal form changes, on `samples` windows whose missing rows, `before` and `after`, mirror their ends.
 
+    form: in words. Where states go on, as many rows as the window has come before it.
+
     agreement: share of equal top-1 classes of the first output, None for a single number; sqnr in dB.
     """
 
+    form: str
     before: int
     after: int
     samples: int
@@ -94,14 +101,19 @@ def stream_of(p: Prepared, hop: int, causal: bool = False, labels: np.ndarray | 
     form of the model can, what that costs on the calibration samples.
     """
     wide = widened(p.graph) if causal else None
+    batch = wide.graph if wide else rows_first(p.graph)
     try:
-        stream = streamed(wide.graph if wide else p.graph, hop)
+        stream = streamed(batch, hop, causal)
     except UnsupportedError as e:
         raise _offered(e, p, labels) from None
-    batch = wide.graph if wide else rows_first(p.graph)
-    proof = prove(batch, stream, _signal(p, batch))
-    loss = causal_loss(p, wide, labels) if wide and (wide.before or wide.after) else None
-    return Streaming(stream, batch, batch.tensors[batch.inputs[0]].shape[0], proof, loss)
+    window = batch.tensors[batch.inputs[0]].shape[0]
+    if stream.graph.states:
+        proof = prove_long(batch, hop, _signal(p, batch))
+    else:
+        proof = prove(batch, stream, _signal(p, batch))
+    changed = wide is not None and (wide.before or wide.after or stream.graph.states)
+    loss = causal_loss(p, wide, labels) if wide is not None and changed else None
+    return Streaming(stream, batch, window, proof, loss)
 
 
 def cost_of(streaming: Streaming, core: CoreModel, plan: Plan) -> HopCost:
@@ -122,21 +134,35 @@ def _offered(e: UnsupportedError, p: Prepared, labels: np.ndarray | None) -> Uns
         wide = widened(p.graph)
     except UnsupportedError:
         return e
-    parts: list[str | Setting] = ["the form without padding streams (", Setting.CAUSAL, "): ", wide_text(wide)]
+    parts: list[str | Setting] = [f"{form_text(wide)} streams (", Setting.CAUSAL, ")", wide_text(wide)]
     if (loss := causal_loss(p, wide, labels)) is not None:
-        parts.append(f"; {loss_text(loss)}")
+        parts.append(f"; {loss_text(loss).partition(': ')[2]}")
     return UnsupportedError(str(e.args[0]), lines=[*e.lines, Text(*parts)])
+
+
+def _carries(graph: Graph) -> bool:
+    """Whether it has recurrent layers."""
+    return any(n.entry.gates for n in graph.nodes)
+
+
+def form_text(wide: Widened) -> str:
+    """What the causal form is."""
+    parts = ["without padding in time"] if wide.before or wide.after else []
+    parts += ["whose states go on"] if _carries(wide.graph) else []
+    return f"the form {' and '.join(parts)}"
 
 
 def wide_text(wide: Widened) -> str:
     """What stands where padding was."""
+    if not (wide.before or wide.after):
+        return ""
     rows = wide.graph.tensors[wide.graph.inputs[0]].shape[0]
-    return f"an output tells of {rows} rows, {wide.before} more before the window and {wide.after} more after it"
+    return f": an output tells of {rows} rows, {wide.before} more before the window and {wide.after} more after it"
 
 
 def loss_text(loss: CausalLoss) -> str:
     """In words."""
-    parts = [f"on {loss.samples} samples, their ends mirrored, outputs keep {loss.sqnr:.1f} dB"]
+    parts = [f"{loss.form}: on {loss.samples} samples, their ends mirrored, outputs keep {loss.sqnr:.1f} dB"]
     if loss.agreement is not None:
         parts.append(f"{loss.agreement:.2%} stay in their class")
     if loss.accuracy_before is not None and loss.accuracy_after is not None:
@@ -153,17 +179,41 @@ def causal_loss(p: Prepared, wide: Widened, labels: np.ndarray | None) -> Causal
     narrow = rows_first(p.graph)
     shape = narrow.tensors[narrow.inputs[0]].shape
     x = p.calibration[0][p.picks].reshape(-1, *shape)
-    sides = ((0, 0), (wide.before, wide.after), (0, 0), (0, 0))
-    longer = np.pad(x, sides, mode="reflect" if shape[0] > 1 else "edge")
-    runners = Runner(narrow, p.raw), Runner(wide.graph, p.raw)
-    before, after = (
-        r.outputs[0].dequantize(r.run([samples])[0]) for r, samples in zip(runners, (x, longer), strict=True)
-    )
+    runner = Runner(narrow, p.raw)
+    before = runner.outputs[0].dequantize(runner.run([x])[0])
+    after = _carried_outputs(p, wide, x) if _carries(wide.graph) else _wide_outputs(p, wide, x)
     several = before[0].size > 1
     classes = [classes_of(v) for v in (before, after)]
     right = [None if labels is None else float((c == labels[p.picks]).mean()) for c in classes]
     agreement = float((classes[0] == classes[1]).mean()) if several else None
-    return CausalLoss(wide.before, wide.after, len(x), sqnr(before, after), agreement, right[0], right[1])
+    return CausalLoss(
+        form_text(wide), wide.before, wide.after, len(x), sqnr(before, after), agreement, right[0], right[1]
+    )
+
+
+def _mirrored(x: np.ndarray, before: int, after: int) -> np.ndarray:
+    """Windows [n, h, w, c] with rows that mirror their ends."""
+    return np.pad(x, ((0, 0), (before, after), (0, 0), (0, 0)), mode="reflect")
+
+
+def _wide_outputs(p: Prepared, wide: Widened, x: np.ndarray) -> np.ndarray:
+    runner = Runner(wide.graph, p.raw)
+    return runner.outputs[0].dequantize(runner.run([_mirrored(x, wide.before, wide.after)])[0])
+
+
+def _carried_outputs(p: Prepared, wide: Widened, x: np.ndarray) -> np.ndarray:
+    """At each window's end, after as many rows as it has have come before."""
+    hop, rows = least_hop(wide.graph), x.shape[1]
+    longer = _mirrored(x, max(rows, wide.before), wide.after)
+    hops = longer.shape[1] // hop
+    longer = longer[:, longer.shape[1] - hops * hop :]
+    core = host_model(streamed(wide.graph, hop, causal=True).graph)
+    port, found = core.outputs[0], []
+    for sample in longer:
+        core.forget()
+        steps = stored(core.inputs[0], sample, p.raw).reshape(hops, hop, *sample.shape[1:])
+        found.append(port.dequantize(core.run_many([steps])[0][-1]))
+    return np.stack(found)
 
 
 # ---- The proof ----
@@ -179,6 +229,31 @@ def _signal(p: Prepared, batch: Graph) -> np.ndarray:
         few = p.calibration[0][: MOST_WINDOWS // 4]
         return stored(port, few, p.raw).reshape(-1, *port.shape[1:])
     return noise(np.random.default_rng(1), (16 * port.shape[0], *port.shape[1:]), port.dtype)
+
+
+def prove_long(batch: Graph, hop: int, signal: np.ndarray, most: int = LONG_ROWS) -> Proof:
+    """Of recurrent layers whose states go on: signals [n, w, c] of several lengths in one run, and hop by hop.
+
+    Proof.windows: how many. Raises InternalError if a byte of the last hop's outputs differs.
+    """
+    step = streamed(batch, hop, causal=True)
+    core, lengths = host_model(step.graph), sorted({hop * max(n // hop, 1) for n in (1, 2 * hop, 37, 200, most)})
+    for rows in lengths:
+        part = np.ascontiguousarray(np.resize(signal, (rows, *signal.shape[1:])))
+        whole = host_model(streamed(batch, rows, causal=True).graph).run([part])
+        core.forget()
+        last = [o[-1] for o in core.run_many([part.reshape(rows // hop, hop, *part.shape[1:])])]
+        for name, a, b in zip(batch.outputs, whole, last, strict=True):
+            if not np.array_equal(a[-len(b) :], b):
+                raise _different(batch, name, "one run over the whole signal")
+    return Proof(len(lengths), lengths[-1])
+
+
+def _different(batch: Graph, name: str, from_what: str) -> InternalError:
+    return InternalError(
+        f"{batch.source or batch.name}: internal error, please report it: output '{name}' of the stream is not that of "
+        f"{from_what}"
+    )
 
 
 def prove(batch: Graph, stream: Stream, signal: np.ndarray, windows: int | None = None) -> Proof:
@@ -202,8 +277,5 @@ def prove(batch: Graph, stream: Stream, signal: np.ndarray, windows: int | None 
         expected = a[max(warm_up - ago, 0) :, first : first + count]
         got = b[max(warm_up, ago) :][: len(expected), :count]
         if not np.array_equal(expected, got):
-            raise InternalError(
-                f"{batch.source or batch.name}: internal error, please report it: output '{name}' of the stream is not "
-                "that of whole windows"
-            )
+            raise _different(batch, name, "whole windows")
     return Proof(windows, length)

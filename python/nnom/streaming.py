@@ -10,6 +10,9 @@ convolutions and pools) without padding in time, make the rows that are new; `sl
 again. What needs a whole window (a dense layer, a global pool), and all behind it, runs once a hop on rows that are
 kept.
 
+A recurrent layer begins anew with each window. With `causal` its state goes on from hop to hop instead: then the stream
+is not compared with windows, but with one run over the whole signal, which is a stream of one long hop.
+
 A tensor of the stream holds rows [step * n - lag, step * (n + 1) - lag) of the signal's in run n, counted as the graph
 of windows counts them: lag is how many are still missing, since windows reach ahead.
 """
@@ -24,6 +27,7 @@ from .errors import DataError, UnsupportedError
 from .graph import Graph, Node, Tensor
 from .messages import Setting, Text
 from .passes.base import copy_graph
+from .recurrent import state_quants, units
 
 NO_PADDING = (0, 0, 0, 0)
 
@@ -112,9 +116,10 @@ def _is_tall(graph: Graph, name: str) -> bool:
 class Survey:
     """Which nodes of a graph make rows as they come (`rows`), which need the whole window, and what cannot stream."""
 
-    def __init__(self, graph: Graph):
-        self.graph = graph
+    def __init__(self, graph: Graph, causal: bool = False):
+        self.graph, self.causal = graph, causal
         self.rows: dict[Node, Reach] = {}
+        self.carried: set[Node] = set()  # recurrent layers whose states go on
         self.series = {graph.inputs[0]}  # tensors of which rows come
         self.problems: list[str] = []  # that another form of the model solves
         self.obstacles: list[str] = []  # that none does
@@ -128,10 +133,10 @@ class Survey:
             if _is_tall(graph, node.output) and not (node.entry.view or node.entry.moves) and self._is_made(node):
                 self._refuse(node, "makes rows of what whole windows made (global statistics)")
             return
-        reach = reach_of(graph, node)
+        reach = Reach() if node.entry.gates else reach_of(graph, node)
         if node.entry.gates:
-            self._refuse(node, "begins anew with each window: its state would have to go on from hop to hop")
-        if reach is None or node.entry.gates or not _is_tall(graph, node.output):
+            self._carry(node)
+        if reach is None or not _is_tall(graph, node.output):
             return
         others = [t for t in node.inputs if t not in self.series and graph.tensors[t].data is None]
         tall = [t for t in node.inputs if t not in self.series and _is_tall(graph, t)]
@@ -143,6 +148,19 @@ class Survey:
             self.rows[node] = reach
             self.series.add(node.output)
             self._check_padding(node)
+
+    def _carry(self, node: Node) -> None:
+        """A recurrent layer goes on where the last hop ended, if it may."""
+        a = node.attrs
+        if a.get("backwards") or a.get("reverse"):
+            self._refuse(node, "begins at the window's end")
+        elif len(node.inputs) > 1:
+            self._refuse(node, "gets its state from another layer")
+        elif not self.causal:
+            self.problems.append(
+                f"layer '{node.name}' ({node.op}) begins anew with each window: its state would have to go on"
+            )
+        self.carried.add(node)
 
     def _is_made(self, node: Node) -> bool:
         """Whether it depends on the signal."""
@@ -163,7 +181,8 @@ class Survey:
 
     def ends(self) -> list[str]:
         """Tensors of rows that outputs, and layers of whole windows, read."""
-        read = [t for n in self.graph.nodes if n not in self.rows for t in n.inputs] + self.graph.outputs
+        whole = (n for n in self.graph.nodes if n not in self.rows and n not in self.carried)
+        read = [t for n in whole for t in n.inputs] + self.graph.outputs
         return [t for t in dict.fromkeys(read) if t in self.series]
 
 
@@ -212,14 +231,15 @@ def least_hop(graph: Graph) -> int:
     return math.lcm(*every.values())
 
 
-def streamed(graph: Graph, hop: int) -> Stream:
+def streamed(graph: Graph, hop: int, causal: bool = False) -> Stream:
     """The graph that takes `hop` rows a run: see above. The graph given is int8 or float, and stays as it is.
 
-    Raises DataError (a hop that does not divide), UnsupportedError with every layer that cannot stream.
+    causal: states of recurrent layers go on. Raises DataError (a hop that does not divide), UnsupportedError with every
+    layer that cannot stream.
     """
     graph = rows_first(graph)
     _check(graph)
-    survey = Survey(graph)
+    survey = Survey(graph, causal)
     if survey.problems or survey.obstacles:
         raise refused(graph, survey)
     return _Stream(graph, survey, hop).make()
@@ -234,7 +254,8 @@ class _Stream:
         self.flow = {source.name: Flow(hop, 0, 1)}
         for node, reach in survey.rows.items():
             self.flow[node.output] = self._flow_of(node, reach)
-        self.hops = max(self._hops_of(t) for t in survey.ends())  # until the first window is complete
+        seen = [*survey.ends(), *(n.inputs[0] for n in survey.carried)]
+        self.hops = max(self._hops_of(t) for t in seen)  # until the first window is complete
         self.new = Graph(graph.name, graph.source, inputs=list(graph.inputs), outputs=list(graph.outputs))
         self.slides: dict[tuple[str, int], str] = {}
 
@@ -259,7 +280,7 @@ class _Stream:
     def _hops_of(self, name: str) -> int:
         """Runs until the first window's rows of a tensor are there; of an output of rows until its first ones are."""
         flow = self.flow[name]
-        whole = any(n not in self.survey.rows for n in self.old.consumers(name))
+        whole = any(n not in self.survey.rows and n not in self.survey.carried for n in self.old.consumers(name))
         rows = self.old.tensors[name].shape[0] if whole else flow.step
         return -(-(flow.lag + rows) // flow.step)
 
@@ -272,7 +293,9 @@ class _Stream:
             if tensor.data is not None:
                 self.new.tensors[tensor.name] = tensor
         for node in self.old.nodes:
-            if node in self.survey.rows:
+            if node in self.survey.carried:
+                self._go_on(node)
+            elif node in self.survey.rows:
                 self._make_rows(node, self.survey.rows[node])
             else:
                 self._copy(node, [self._window(t) for t in node.inputs], self.old.tensors[node.output].shape[0])
@@ -318,6 +341,22 @@ class _Stream:
             self._copy(node, inputs, flow.step, shape=(flow.step, *self.old.tensors[node.output].shape[1:]))
         else:
             self._copy(node, inputs, flow.step)
+
+    def _go_on(self, node: Node) -> None:
+        """A recurrent layer over the rows that are new, its states those that the last run left."""
+        shape, states = (1, 1, units(node)), []
+        source = self.old.tensors[node.inputs[0]]
+        kinds = state_quants(node) if source.dtype != "float32" else [("float32", None)] * (node.entry.inputs[1] - 1)
+        for dtype, quant in kinds:
+            states.append(self.new.unique(f"{node.output}_state"))
+            self.new.add_tensor(Tensor(states[-1], shape, dtype, quant))
+        rows = self.flow[node.output].step if node in self.survey.rows else 1
+        self._copy(node, [node.inputs[0], *states], rows)
+        for i, (state, (dtype, quant)) in enumerate(zip(states, kinds, strict=True), 1):
+            left = self.new.unique(f"{state}_next")
+            self.new.add_tensor(Tensor(left, shape, dtype, quant))
+            self.new.nodes.append(Node("part", left, [node.output], left, {"index": i}))
+            self.new.states[state] = left
 
     def _crop_sides(self, node: Node, inputs: Sequence[str], rows: int) -> None:
         """Columns and channels as they were; rows come as they are."""
@@ -370,11 +409,12 @@ class Widened:
 def widened(graph: Graph) -> Widened:
     """Rows of the signal stand where padding was: the window grows, weights and outputs stay as they are.
 
-    UnsupportedError, if layers cannot stream for other reasons. A graph without padding comes back as it was.
+    UnsupportedError, if layers cannot stream for other reasons. A graph without padding comes back as it was. Recurrent
+    layers see a longer window, too.
     """
     graph = rows_first(graph)
     _check(graph)
-    survey = Survey(graph)
+    survey = Survey(graph, causal=True)
     if survey.obstacles:
         raise refused(graph, survey)
     return _Wide(graph, survey).make()
@@ -385,7 +425,8 @@ class _Wide:
         self.old, self.survey = graph, survey
         self.need: dict[str, tuple[int, int]] = {}  # rows [lo, hi), counted from the old window's first
         self.new = Graph(graph.name, graph.source, inputs=list(graph.inputs), outputs=list(graph.outputs))
-        for name in survey.ends():
+        last = [n.inputs[0] for n in survey.carried if n not in survey.rows]
+        for name in [*survey.ends(), *(t for t in last if t in survey.series)]:
             self._want(name, 0, graph.tensors[name].shape[0])
         for node in reversed(graph.nodes):
             if node in survey.rows and node.output in self.need:

@@ -90,7 +90,10 @@ def _convert(commands: argparse._SubParsersAction) -> None:
     text = "run on a signal without end: takes HOP rows (of time) a step, computes what is new, gives what the model "
     text += "gives for the newest window, byte for byte: that is tried on the calibration samples, or on noise"
     p.add_argument("--stream", type=int, metavar="HOP", help=text)
-    text = "with --stream: where the model pads in time, rows of the signal stand in place of zeros; its loss is told"
+    text = (
+        "with --stream: where the model pads in time, rows of the signal stand in place of zeros; recurrent layers go "
+    )
+    text += "on from hop to hop; what that changes is told"
     p.add_argument("--causal", action="store_true", help=text)
     _plan(p)
 

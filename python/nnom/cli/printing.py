@@ -118,9 +118,12 @@ def print_streaming(out: Screen, c: Conversion) -> None:
         f"a step: {cost.instructions:,} instructions (estimated), {cost.macs:,} MACs; the window whole: "
         f"{cost.window_instructions:,}, {cost.window_macs:,} MACs: {times:.1f} times as many"
     )
-    out.say(f"{s.proof.windows:,} windows of a signal of {s.proof.rows:,} rows equal the whole run to the byte")
+    if c.graph.states:
+        out.say(f"{s.proof.windows:,} signals of up to {s.proof.rows:,} rows equal one run over each to the byte")
+    else:
+        out.say(f"{s.proof.windows:,} windows of a signal of {s.proof.rows:,} rows equal the whole run to the byte")
     if s.loss is not None:
-        out.say(f"without padding in time, {loss_text(s.loss)}")
+        out.say(loss_text(s.loss))
     if s.hop >= s.window:
         out.say("windows do not overlap at this hop: the model as it is computes less")
 
