@@ -60,11 +60,12 @@ typedef enum nnom_target {
     NNOM_TARGET_PLAIN = 0,
     /* portable C, weights in an order of its own: cores without SIMD, as Cortex-M0, M3, RISC-V */
     NNOM_TARGET_PACKED = 1,
-    NNOM_TARGET_DSP = 2,      /* 2 x 16 bits in a register: Cortex-M4, M7, M33 */
-    NNOM_TARGET_MVE = 4,      /* Helium: Cortex-M55, M85 */
-    NNOM_TARGET_AVX2 = 8,     /* computers; float, too. Without AVX2, in C of the same bytes */
-    NNOM_TARGET_FPU = 16,     /* float in 32 single registers: Cortex-M4F, M7, M33F, M55; beside DSP or MVE */
-    NNOM_TARGET_CMSIS_NN = 32 /* Arm's library, where the build was given it */
+    NNOM_TARGET_DSP = 2,       /* 2 x 16 bits in a register: Cortex-M4, M7, M33 */
+    NNOM_TARGET_MVE = 4,       /* Helium: Cortex-M55, M85 */
+    NNOM_TARGET_AVX2 = 8,      /* computers; float, too. Without AVX2, in C of the same bytes */
+    NNOM_TARGET_FPU = 16,      /* float in 32 single registers: Cortex-M4F, M7, M33F, M55; beside DSP or MVE */
+    NNOM_TARGET_CMSIS_NN = 32, /* Arm's library, where the build was given it */
+    NNOM_TARGET_VNNI = 64      /* computers: AVX-512 VNNI beside AVX2. Without it, in C of the same bytes */
 } nnom_target_t;
 
 /* Names of targets as commands and converted models give them. */
@@ -76,6 +77,7 @@ typedef enum nnom_target {
     X(mve, NNOM_TARGET_MVE)                                                                                            \
     X(mve_fpu, NNOM_TARGET_MVE | NNOM_TARGET_FPU)                                                                      \
     X(avx2, NNOM_TARGET_AVX2)                                                                                          \
+    X(vnni, NNOM_TARGET_AVX2 | NNOM_TARGET_VNNI)                                                                       \
     NNOM_TARGETS_CMSIS_NN(X)
 
 #ifdef NNOM_CMSIS_NN

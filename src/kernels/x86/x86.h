@@ -66,6 +66,8 @@ int64_t nnom_x86_row_elements(const nnom_geometry_t *g, int32_t channels, int32_
 /* Makes the rows of output row y. */
 void nnom_x86_rows_s8(const nnom_x86_rows_t *rows, int32_t y);
 void nnom_x86_rows_f32(const nnom_x86_rows_t *rows, int32_t y);
+/* As bytes that are 128 higher, copies == 1. */
+void nnom_x86_rows_u8(const nnom_x86_rows_t *rows, int32_t y);
 
 /* n outputs from the accumulators of lanes [lane, lane + n): the C form. */
 void nnom_x86_finish_s8(const nnom_conv_param_t *p, int32_t zero_point, int32_t lane, int32_t n, const int32_t *acc,

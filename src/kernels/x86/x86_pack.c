@@ -90,6 +90,41 @@ nnom_status_t nnom_x86_pack_s8(nnom_conv_layer_t *conv, int32_t run, int64_t scr
     return register_s8(conv, p, (uint32_t)bytes, scratch);
 }
 
+/* 16 lanes: runs of quads. Takes 128 times the sum of a lane's weights from its bias, modulo 2^32. */
+static int8_t *write_quads(int8_t *to, const nnom_conv_layer_t *conv, int32_t first_lane, int32_t run, int32_t *bias)
+{
+    for (int32_t first = 0; first < conv->taps; first += run) {
+        for (int32_t t = 0; t < run; t += 4) {
+            for (int32_t i = 0; i < 4 * 16; i++) {
+                const int32_t lane = first_lane + i / 4, tap = t + i % 4;
+                const int8_t w = tap < run ? weight(conv, lane % conv->channels, first + tap) : 0;
+                bias[lane] = (int32_t)((uint32_t)bias[lane] - 128u * (uint32_t)w);
+                *to++ = w;
+            }
+        }
+    }
+    return to;
+}
+
+nnom_status_t nnom_x86_pack_quads(nnom_conv_layer_t *conv, int32_t run, int64_t scratch)
+{
+    const int32_t lanes = nnom_x86_lanes(conv->channels);
+    const int64_t bytes = (int64_t)lanes * (conv->taps / run) * ((run + 3) / 4 * 4);
+    if (scratch > MOST_SCRATCH || bytes > MOST_WEIGHTS) {
+        return NNOM_UNSUPPORTED;
+    }
+    nnom_conv_param_t *p = by_lane_s8(conv);
+    int8_t *weights = p != NULL ? nnom_layer_alloc(&conv->super, (size_t)bytes, 1) : NULL;
+    if (weights == NULL) {
+        return no_memory(conv);
+    }
+    p->weights = weights;
+    for (int32_t lane = 0; lane < lanes; lane += 16) {
+        weights = write_quads(weights, conv, lane, run, (int32_t *)(uintptr_t)p->bias);
+    }
+    return register_s8(conv, p, (uint32_t)bytes, scratch);
+}
+
 /* Two blocks of DW_Conv2D: pairs of taps, in the order of unpacking. */
 static int8_t *write_unpacked(int8_t *to, const nnom_conv_layer_t *conv, int32_t first)
 {

@@ -10,6 +10,8 @@
  * The arrays of Conv2D and Dense, of runs of `run` taps, and `scratch` bytes of working memory. NNOM_UNSUPPORTED: too much of either.
  */
 nnom_status_t nnom_x86_pack_s8(nnom_conv_layer_t *conv, int32_t run, int64_t scratch);
+/* The same for VNNI: quads of taps in blocks of 16 lanes, the bias for inputs that are 128 higher. */
+nnom_status_t nnom_x86_pack_quads(nnom_conv_layer_t *conv, int32_t run, int64_t scratch);
 /* The same in float. */
 nnom_status_t nnom_x86_pack_f32(nnom_conv_layer_t *conv, int64_t scratch);
 /* DW_Conv2D in int8. */

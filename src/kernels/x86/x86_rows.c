@@ -108,6 +108,52 @@ void nnom_x86_rows_s8(const nnom_x86_rows_t *rows, int32_t y)
     }
 }
 
+/* ---- int8 as bytes that are 128 higher ---- */
+
+#if NNOM_X86
+/* n >= 32: the last 32 may overlap those before. */
+NNOM_AVX2 static void rows_raise_avx2(uint8_t *to, const int8_t *from, int32_t n)
+{
+    const __m256i sign = _mm256_set1_epi8((char)-128);
+    for (int32_t i = 0;; i = i + 64 <= n ? i + 32 : n - 32) {
+        const __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)(from + i));
+        _mm256_storeu_si256((__m256i *)(void *)(to + i), _mm256_xor_si256(x, sign));
+        if (i == n - 32) {
+            return;
+        }
+    }
+}
+#endif
+
+static void rows_raise(uint8_t *to, const int8_t *from, int32_t n)
+{
+#if NNOM_X86
+    if (n >= 32 && nnom_has_avx2()) {
+        rows_raise_avx2(to, from, n);
+        return;
+    }
+#endif
+    for (int32_t i = 0; i < n; i++) {
+        to[i] = (uint8_t)(from[i] + 128);
+    }
+}
+
+void nnom_x86_rows_u8(const nnom_x86_rows_t *rows, int32_t y)
+{
+    const nnom_range_t inside = rows_inside(rows);
+    const int padding = rows->padding + 128;
+    uint8_t *to = rows->to;
+    for (int32_t ky = 0; ky < rows->g.kernel_h; ky++, to += rows->length) {
+        const int8_t *from = rows_source(rows, y, ky);
+        const int32_t first = inside.lo * rows->in.c, end = inside.hi * rows->in.c;
+        memset(to, padding, (size_t)(from == NULL ? rows->length : first));
+        if (from != NULL) {
+            rows_raise(to + first, from, end - first);
+            memset(to + end, padding, (size_t)(rows->length - end));
+        }
+    }
+}
+
 /* ---- Float: what is padding counts as 0 ---- */
 
 void nnom_x86_rows_f32(const nnom_x86_rows_t *rows, int32_t y)
