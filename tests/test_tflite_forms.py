@@ -386,3 +386,59 @@ def test_small_files_are_equal_or_refused_for_a_reason() -> None:
         verdict = small_files.compare(path).verdict
         refused = verdict.startswith("refused") and any(reason in verdict for reason in REASONS)
         assert verdict.startswith("equal") or refused, f"{path.stem}: {verdict}"
+
+
+# -- weights with a zero point ----------------------------------------------------------------------------------------
+
+
+def _uint8(m: Model, shape: list[int], zero: int, seed: int) -> int:
+    """Weights as the first converters made them."""
+    return m.tensor(shape, "uint8", 0.01, zero, data=RNG(seed).integers(0, 256, shape))
+
+
+def _same_in_uint8(data: bytes, most: int = 0) -> None:
+    """Every output equals LiteRT's, within `most`."""
+    core, judge, rng = CoreModel(load_tflite(data)), Reference(data), RNG(1)
+    for _ in range(12):
+        x = rng.integers(0, 256, judge.inputs[0]["shape"]).astype(np.uint8)
+        (ours,) = core.run([x.reshape(core.inputs[0].shape)])
+        far = ours.reshape(-1).astype(int) - judge.run([x])[0].reshape(-1)
+        assert np.abs(far).max() <= most
+
+
+@pytest.mark.parametrize("zero", [3, 100, 128, 151, 255])
+@pytest.mark.parametrize("stride, dilation, same_padding", [(1, 1, True), (2, 1, True), (1, 2, False), (2, 1, False)])
+@pytest.mark.parametrize("kind", ["CONV_2D", "DEPTHWISE_CONV_2D"])
+def test_weights_of_nine_bits(kind: str, zero: int, stride: int, dilation: int, same_padding: bool) -> None:
+    m = Model()
+    x = m.tensor([1, 7, 6, 3], "uint8", 0.05, 120)
+    rows, columns = (-(-n // stride) if same_padding else (n - 1 - 2 * dilation) // stride + 1 for n in (7, 6))
+    conv = kind == "CONV_2D"
+    shape = [4, 3, 3, 3] if conv else [1, 3, 3, 6]
+    y = m.tensor([1, rows, columns, 4 if conv else 6], "uint8", 0.08, 110)
+    b = m.tensor([4 if conv else 6], "int32", 0.05 * 0.01, data=RNG(2).integers(-900, 900, 4 if conv else 6))
+    more = {} if conv else {"depthMultiplier": 2}
+    m.op(
+        kind, [x, _uint8(m, shape, zero, 5), b], [y], padding=0 if same_padding else 1, strideH=stride, strideW=stride,
+        dilationHFactor=dilation, dilationWFactor=dilation, **more,
+    )  # fmt: skip
+    _same_in_uint8(m.build([x], [y]))
+
+
+@pytest.mark.parametrize("shape", [[1, 20], [1, 2, 5, 2], [4, 20]])
+def test_dense_weights_of_nine_bits(shape: list[int]) -> None:
+    """LiteRT rounds a dense layer once, TFLite Micro and NNoM twice: a step at most."""
+    m = Model()
+    x = m.tensor(shape, "uint8", 0.05, 120)
+    y = m.tensor([shape[0], 7], "uint8", 0.08, 110)
+    b = m.tensor([7], "int32", 0.05 * 0.01, data=RNG(2).integers(-900, 900, 7))
+    m.op("FULLY_CONNECTED", [x, _uint8(m, [7, 20], 137, 5), b], [y])
+    _same_in_uint8(m.build([x], [y]), most=1)
+
+
+def test_weights_that_take_more_than_nine_bits_are_refused() -> None:
+    m = Model()
+    x, y = m.tensor([1, 2], "uint8", 0.05, 120), m.tensor([1, 1], "uint8", 0.08, 110)
+    m.op("FULLY_CONNECTED", [x, m.tensor([1, 2], "uint8", 0.01, 0, data=np.array([[0, 255]]))], [y])
+    with pytest.raises(UnsupportedError, match="weights from 0 to 255 steps; expected -256 to 254"):
+        load_tflite(m.build([x], [y]))

@@ -8,6 +8,7 @@
     tflite_fold.py     computes what depends on constants and shapes only
     tflite_layers.py   translates operators that compute, tflite_windows.py those with weights or windows,
                        tflite_moves.py, tflite_picks.py those that move values about, tflite_spectrum.py transforms
+    tflite_split.py    weights that need nine bits
     tflite_variables.py  state in variables, tflite_recurrent.py in recurrent operators
 
 uint8 values become int8 with zero points lower by 128.
@@ -34,6 +35,7 @@ def load_tflite(source: str | Path | bytes, *, int8_io: bool = False, dequantize
     """
     try:
         from .tflite_reader import read_model
+        from .tflite_split import split_wide_weights
         from .tflite_walk import Walk
     except ImportError as e:
         raise ToolError("reading .tflite files needs the package 'tflite': pip install tflite") from e
@@ -47,6 +49,7 @@ def load_tflite(source: str | Path | bytes, *, int8_io: bool = False, dequantize
             raise ModelError(f"{label}: can not be read: {e.strerror}") from e
     graph = Graph(name=Path(label).stem, source=label)
     Walk(read_model(data, label), dequantize_weights, graph).run()
+    split_wide_weights(graph)
     if int8_io:
         _cut_ends(graph)
         _check_ends(graph)

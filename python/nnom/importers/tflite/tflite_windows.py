@@ -133,7 +133,7 @@ def weights(imp: Importer, op: Any, k: int, source: Value, axis: int, rank: int)
 
 
 def _symmetric(imp: Importer, op: Any, value: Value, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """int8 values and scales of weights, zero point 0."""
+    """int8 values and scales of weights, zero point 0; int16 where that takes nine bits (tflite_split.py)."""
     quant, data = value.quant, value.data
     if quant is None or data is None or np.any(quant.scale <= 0):
         raise ModelError(f"{imp.at(op)}: its weights have no quantisation or a scale of 0; expected scales > 0")
@@ -142,16 +142,18 @@ def _symmetric(imp: Importer, op: Any, value: Value, axis: int) -> tuple[np.ndar
             f"{imp.at(op)}: its weights have {len(quant.scale)} scales along axis {quant.axis} of {list(value.shape)}"
         )
     zero = 128 if value.dtype == "UINT8" else 0
-    if np.any(quant.zero_point != zero):
+    if np.any(quant.zero_point != zero) and (len(quant.scale) > 1 or (not zero and op.op != "FULLY_CONNECTED")):
         raise Refused(
             f"{value.dtype.lower()} weights with zero point {int(quant.zero_point[0])}; expected symmetric weights "
             f"(zero point {zero}): quantise the float model anew"
         )
     if len(quant.scale) > 1 and quant.axis != axis:
         raise Refused(f"weight scales along axis {quant.axis}; expected axis {axis}")
-    if zero:
-        imp.memory.take(2 * data.size)
-        data = (data.astype(np.int16) - 128).astype(np.int8)
+    if zero or quant.zero_point[0]:
+        imp.memory.take(3 * data.size)
+        wide = data.astype(np.int16) - np.int16(quant.zero_point[0])
+        fits = wide.min() >= -128 and wide.max() <= 127
+        data = wide.astype(np.int8) if fits else wide
     return data, quant.scale.astype(np.float32)
 
 
