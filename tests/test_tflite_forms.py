@@ -388,6 +388,45 @@ def test_small_files_are_equal_or_refused_for_a_reason() -> None:
         assert verdict.startswith("equal") or refused, f"{path.stem}: {verdict}"
 
 
+# -- more axes than three ---------------------------------------------------------------------------------------------
+
+
+def _moved(steps: list[tuple[str, list[int], list[int]]]) -> bytes:
+    """Of [1, 3, 4, 8] by operators with a list of numbers: (operator, numbers, shape)."""
+    m = Model()
+    x = last = m.tensor([1, 3, 4, 8], "int8", 0.1, 2)
+    for name, numbers, shape in steps:
+        made = m.tensor(shape, "int8", 0.1, 2)
+        m.op(name, [last, ints(m, *numbers)], [made])
+        last = made
+    return m.build([x], [last])
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [  # channels shuffled, as ShuffleNet does
+            ("RESHAPE", [1, 3, 4, 2, 4], [1, 3, 4, 2, 4]),
+            ("TRANSPOSE", [0, 1, 2, 4, 3], [1, 3, 4, 4, 2]),
+            ("RESHAPE", [1, 3, 4, 8], [1, 3, 4, 8]),
+        ],
+        [  # pixels out of channels
+            ("RESHAPE", [1, 3, 4, 2, 2, 2], [1, 3, 4, 2, 2, 2]),
+            ("TRANSPOSE", [0, 1, 3, 2, 4, 5], [1, 3, 2, 4, 2, 2]),
+            ("RESHAPE", [1, 6, 8, 2], [1, 6, 8, 2]),
+        ],
+        [  # UpSampling2D of Keras 3
+            ("RESHAPE", [1, 3, 1, 4, 1, 8], [1, 3, 1, 4, 1, 8]),
+            ("TILE", [1, 1, 2, 1, 3, 1], [1, 3, 2, 4, 3, 8]),
+            ("RESHAPE", [1, 6, 12, 8], [1, 6, 12, 8]),
+        ],
+    ],
+)  # fmt: skip
+def test_five_and_six_axes(steps: list[tuple[str, list[int], list[int]]]) -> None:
+    """TFLite Micro takes five at most."""
+    same(_moved(steps), oracle=Reference)
+
+
 # -- weights with a zero point ----------------------------------------------------------------------------------------
 
 

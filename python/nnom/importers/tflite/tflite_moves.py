@@ -197,9 +197,24 @@ def tile(imp: Importer, op: Any) -> None:
     if not touched:
         imp.alias(op, source, shape)
         return
+    if len([n for n in shape if n > 1]) > 3:
+        _tile_by_axis(imp, op, source, old, numbers)
+        return
     axes = imp.axes(shape, touched)
     attrs = {"multiples": axes.place(numbers)}
     imp.emit(op, "tile", [imp.view(source, len(shape), axes)], shape, made=axes.place(shape), attrs=attrs)
+
+
+def _tile_by_axis(imp: Importer, op: Any, source: Value, old: tuple[int, ...], numbers: tuple[int, ...]) -> None:
+    """Any number of axes, one after the other: what is before it and behind it each taken together."""
+    name, shape = imp.name(source), list(old)
+    for i, number in enumerate(numbers):
+        if number > 1:
+            before, size, after = math.prod(shape[:i]), shape[i], math.prod(shape[i + 1 :])
+            shape[i] *= number
+            piece = imp.reshaped(name, (before, size, after))
+            name = imp.node(op, "tile", [piece], (before, shape[i], after), attrs={"multiples": (1, number, 1)})
+    imp.finish(op, name, tuple(shape))
 
 
 def resize(imp: Importer, op: Any) -> None:
