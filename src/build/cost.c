@@ -48,6 +48,13 @@ static float cost_limited(double sixteenths, int32_t rows)
     return (float)(sixteenths < most ? sixteenths : most);
 }
 
+/* Windows of a pixel each: what a row costs beside its pixels is paid in each call, and blocks are filled from the next row. */
+static bool cost_joins(const nnom_layer_t *layer, const uint16_t *costs)
+{
+    const nnom_geometry_t *g = layer->geometry;
+    return costs[NNOM_RECORD_JOINS] != 0 && g->kernel_h * g->kernel_w == 1 && g->stride_h * g->stride_w == 1;
+}
+
 /* A row of what is multiplied. */
 static double cost_row_of_work(const nnom_layer_t *layer, nnom_shape_t worked, const uint16_t *costs)
 {
@@ -55,8 +62,8 @@ static double cost_row_of_work(const nnom_layer_t *layer, nnom_shape_t worked, c
     const double plain = cost_work(layer) / worked.h, window = plain / layer->out->shape.c;
     const double run = windows ? cost_filled(cost_run(layer), costs[NNOM_RECORD_RUN]) : 1.0;
     const double work = plain * run * cost_filled(layer->out->shape.c, costs[NNOM_RECORD_OUTPUTS]);
-    const double blocks = work * cost_filled(worked.w, costs[NNOM_RECORD_PIXELS]) /
-                          (costs[NNOM_RECORD_PIXELS] > 1 ? costs[NNOM_RECORD_PIXELS] : 1);
+    const double filled = cost_joins(layer, costs) ? 1.0 : cost_filled(worked.w, costs[NNOM_RECORD_PIXELS]);
+    const double blocks = work * filled / (costs[NNOM_RECORD_PIXELS] > 1 ? costs[NNOM_RECORD_PIXELS] : 1);
     return work * costs[NNOM_COST_MAC] + blocks * costs[NNOM_COST_BLOCK] + window * costs[NNOM_COST_WINDOW];
 }
 
@@ -66,7 +73,7 @@ static double cost_row(const nnom_layer_t *layer, nnom_shape_t worked, bool redu
     const double runs = windows ? (double)worked.w * layer->geometry->kernel_h : 0.0;
     const double border = windows ? cost_border(layer->geometry, worked.w) * layer->geometry->kernel_h : 0.0;
     return cost_row_of_work(layer, worked, costs) + runs * costs[NNOM_COST_RUN] + border * costs[NNOM_COST_BORDER] +
-           (double)worked.w * costs[NNOM_COST_PIXEL] + costs[NNOM_COST_ROW];
+           (double)worked.w * costs[NNOM_COST_PIXEL] + (cost_joins(layer, costs) ? 0.0 : costs[NNOM_COST_ROW]);
 }
 
 nnom_cost_t nnom_layer_cost(const nnom_layer_t *layer, const nnom_op_t *op, const uint16_t *costs)
@@ -75,8 +82,9 @@ nnom_cost_t nnom_layer_cost(const nnom_layer_t *layer, const nnom_op_t *op, cons
     const nnom_shape_t out = layer->out->shape, worked = reduces ? nnom_layer_in(layer, 0)->shape : out;
     const double outputs = cost_elements(out), written = outputs * costs[NNOM_COST_OUTPUT];
     const double row = cost_row(layer, worked, reduces, costs) + (reduces ? 0.0 : written / out.h);
-    const double once = costs[NNOM_COST_CALL] + (reduces ? written : 0.0);
-    const double more = costs[NNOM_COST_CALL] + (reduces ? outputs * costs[NNOM_COST_KEPT] : 0.0);
+    const double call = costs[NNOM_COST_CALL] + (cost_joins(layer, costs) ? costs[NNOM_COST_ROW] : 0.0);
+    const double once = call + (reduces ? written : 0.0);
+    const double more = call + (reduces ? outputs * costs[NNOM_COST_KEPT] : 0.0);
     const nnom_cost_t cost = {cost_limited(once, 1), cost_limited(row, worked.h), cost_limited(more, worked.h)};
     return cost;
 }
