@@ -47,6 +47,7 @@ LAYERS = (
     Layer("VWW", "conv2d", (48, 48, 8), 16),
     Layer("VWW", "conv2d", (12, 12, 64), 64),
     Layer("VWW", "conv2d", (3, 3, 256), 256),
+    Layer("HAR first", "conv2d", (128, 1, 9), 16, (9, 1), (2, 1)),
     Layer("KWS", "depthwise_conv2d", (25, 5, 64), 64, (3, 3)),
     Layer("VWW", "depthwise_conv2d", (48, 48, 8), 8, (3, 3)),
     Layer("VWW", "depthwise_conv2d", (24, 24, 32), 32, (3, 3), (2, 2)),

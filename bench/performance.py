@@ -159,7 +159,7 @@ def kinds_table(wanted: dict[str, Any]) -> Iterator[str]:
         limit = wanted["limits"].get(kind, "")
         share = f"{c.instructions / everything:.1%}"
         yield f"| {kind or 'between layers'} | {share} | {c.macs:,} | {per_mac} | {mix} | {each} | {limit} |"
-    yield from ["", "## Tried in a prototype, and did not pay", ""]
+    yield from ["", "## Tried, and did not pay", ""]
     yield from (f"- {t['what']}: {t['result']}." for t in wanted["tried"])
 
 

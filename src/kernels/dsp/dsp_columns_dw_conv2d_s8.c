@@ -278,7 +278,7 @@ static nnom_status_t dsp_columns_pack_as(nnom_layer_t *layer, int32_t stride_w, 
     const uint32_t groups = ((uint32_t)conv->channels + 3) / 4;
     const uint64_t bytes = (uint64_t)groups * (wide ? NNOM_DSP_GROUP : NNOM_DSP_NARROW_GROUP) * 4;
     if (layer->geometry->stride_w != stride_w || !nnom_dsp_columns_fit(conv) ||
-        !nnom_conv_may_pack(conv, bytes, wide ? 2 : 1)) {
+        !(wide ? nnom_conv_may_grow(conv) : nnom_conv_may_pack(conv, bytes, 1))) {
         return NNOM_UNSUPPORTED;
     }
     const uint32_t words = groups * (wide ? NNOM_DSP_GROUP : NNOM_DSP_NARROW_GROUP);

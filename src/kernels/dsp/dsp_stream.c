@@ -116,8 +116,7 @@ static uint32_t *dsp_starts(const nnom_conv_layer_t *conv, int32_t channel, cons
 /* True if the numbers of all channels are within the loops' bounds, and the weights as large as they may be. */
 static bool dsp_may_pack(const nnom_conv_layer_t *conv, const nnom_dsp_layout_t *layout, uint64_t words)
 {
-    if (words > INT32_MAX / 4 || (layout->wide && !nnom_conv_may_grow(conv)) ||
-        !nnom_conv_may_pack(conv, words * 4, layout->wide ? 2 : 1)) {
+    if (words > INT32_MAX / 4 || !(layout->wide ? nnom_conv_may_grow(conv) : nnom_conv_may_pack(conv, words * 4, 1))) {
         return false;
     }
     return layout->wide ? nnom_dsp_accepts_all(conv, 1 << 30) : dsp_accepts_pairs(conv, layout->width);
