@@ -66,6 +66,24 @@ def conversion(name: str) -> tuple[Conversion, bool]:
     return convert(EXAMPLES / name / "model.keras", x, name=name, **settings, command="make generate"), real
 
 
+def front_end(name: str, made: Conversion) -> dict[str, str]:
+    """Files of an example's front end, ears.c and ears.h, that stores what the network's input takes; none without one.
+
+    Its data.py has FEATURES, and STEP: how real one of them is for the network.
+    """
+    module = example_module(name, "data")
+    if not hasattr(module, "FEATURES"):
+        return {}
+    port = made.core.inputs[0]
+    source, header = module.FEATURES.quantised(port.scale / module.STEP, port.zero_point).c_source("ears")
+    return {"ears.c": source, "ears.h": header}
+
+
+def sources(name: str, folder: Path) -> list[Path]:
+    """An example's C: main.c, and what was frozen into a folder."""
+    return [EXAMPLES / name / "main.c", *(p for p in (folder / "model.c", folder / "ears.c") if p.exists())]
+
+
 def frozen(name: str) -> tuple[Path, str]:
     """Folder of an example's model.c and model.h: the committed ones, or of a new example made now; their origin."""
     if (EXAMPLES / name / "model.c").exists():
@@ -75,4 +93,6 @@ def frozen(name: str) -> tuple[Path, str]:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.c").write_text(made.source)
     (folder / "model.h").write_text(made.header)
+    for file, text in front_end(name, made).items():
+        (folder / file).write_text(text)
     return folder, "converted" if real else "converted with random calibration data"

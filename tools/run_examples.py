@@ -46,7 +46,7 @@ def host_program(name: str, folder: Path) -> Path:
     program = frozen.BUILD / name / "main"
     program.parent.mkdir(parents=True, exist_ok=True)
     command = ["gcc", *HOST_FLAGS, *(f"-I{path}" for path in (folder, *library_sources()[1]))]
-    command += [str(frozen.EXAMPLES / name / "main.c"), str(folder / "model.c"), "-Wl,--gc-sections"]
+    command += [*map(str, frozen.sources(name, folder)), "-Wl,--gc-sections"]
     subprocess.run([*command, str(host_library()), "-lm", "-o", str(program)], check=True)
     return program
 
@@ -54,8 +54,8 @@ def host_program(name: str, folder: Path) -> Path:
 def board_program(name: str, folder: Path, board: boards.Board) -> Path:
     """The example built for a board."""
     includes = [folder, *library_sources()[1]]
-    sources = [frozen.EXAMPLES / name / "main.c", folder / "model.c"]
     out = frozen.BUILD / name / board.name
+    sources = frozen.sources(name, folder)
     return boards.build(board, sources, includes, {}, out, "-O2", link_flags(library_archive(board, "-O2")))
 
 
@@ -78,7 +78,11 @@ def write(name: str) -> None:
     made, real = frozen.conversion(name)
     if not real:
         sys.exit(f"{name}: its data set is not on this computer (examples/{name}/README.md), so model.c stays as it is")
-    for path in write_c(frozen.EXAMPLES / name, made.source, made.header):
+    paths = write_c(frozen.EXAMPLES / name, made.source, made.header)
+    for file, text in frozen.front_end(name, made).items():
+        paths.append(frozen.EXAMPLES / name / file)
+        paths[-1].write_text(text)
+    for path in paths:
         print(f"{path}: {path.stat().st_size} B")
 
 
