@@ -19,33 +19,74 @@ static void pairs_finish(uint32_t total, uint32_t high, const uint32_t *finish, 
     out[1] = nnom_pairs_output((int32_t)high, finish + NNOM_PAIRS_FINISH);
 }
 
-#define PAIRS_LOOP(name, type)                                                                                         \
-    void name(const uint32_t *stream, const type *x, int32_t taps, int8_t *out, const int8_t *end)                     \
-    {                                                                                                                  \
-        const type *last = x + taps;                                                                                   \
-        for (; out != end; out += NNOM_PAIRS_WIDTH) {                                                                  \
-            uint32_t total0 = stream[0], high0 = stream[1], total1 = stream[2], high1 = stream[3];                     \
-            const uint32_t *w = stream + NNOM_PAIRS_WIDTH;                                                             \
-            const type *at = x;                                                                                        \
-            if (taps % 2 != 0) {                                                                                       \
-                const uint32_t x0 = (uint32_t)*at++;                                                                   \
-                PAIRS_SPLIT(0, w[0] * x0);                                                                             \
-                PAIRS_SPLIT(1, w[1] * x0);                                                                             \
-                w += 2;                                                                                                \
-            }                                                                                                          \
-            for (; at != last; at += 2, w += 4) {                                                                      \
-                const uint32_t x0 = (uint32_t)at[0], x1 = (uint32_t)at[1];                                             \
-                PAIRS_SPLIT(0, w[0] * x0 + w[2] * x1);                                                                 \
-                PAIRS_SPLIT(1, w[1] * x0 + w[3] * x1);                                                                 \
-            }                                                                                                          \
-            pairs_finish(total0, high0, w, out);                                                                       \
-            pairs_finish(total1, high1, w + 2 * NNOM_PAIRS_FINISH, out + 2);                                           \
-            stream = w + NNOM_PAIRS_WIDTH * NNOM_PAIRS_FINISH;                                                         \
-        }                                                                                                              \
-    }
+/* Two taps: the products of words `first` and `second` with x0 and x1. */
+#define PAIRS_TWO(i, first, second) PAIRS_SPLIT(i, (first)*x0 + (second)*x1)
 
-PAIRS_LOOP(nnom_pairs_bytes, int8_t)
-PAIRS_LOOP(nnom_pairs_words, int32_t)
+void nnom_pairs_bytes(const uint32_t *stream, const int8_t *x, int32_t taps, int8_t *out, const int8_t *end)
+{
+    for (const int8_t *last = x + taps, *at = x; out != end; out += NNOM_PAIRS_WIDTH, at = x) {
+        uint32_t total0 = stream[0], high0 = stream[1], total1 = stream[2], high1 = stream[3];
+        stream += NNOM_PAIRS_WIDTH;
+        if (taps % 2 != 0) {
+            const uint32_t x0 = (uint32_t)*at++;
+            PAIRS_SPLIT(0, stream[0] * x0);
+            PAIRS_SPLIT(1, stream[1] * x0);
+            stream += 2;
+        }
+        for (; last - at >= 4; at += 4, stream += 8) {
+            uint32_t x0 = (uint32_t)at[0], x1 = (uint32_t)at[1];
+            PAIRS_TWO(0, stream[0], stream[2]);
+            PAIRS_TWO(1, stream[1], stream[3]);
+            x0 = (uint32_t)at[2];
+            x1 = (uint32_t)at[3];
+            PAIRS_TWO(0, stream[4], stream[6]);
+            PAIRS_TWO(1, stream[5], stream[7]);
+        }
+        if (at != last) {
+            const uint32_t x0 = (uint32_t)at[0], x1 = (uint32_t)at[1];
+            PAIRS_TWO(0, stream[0], stream[2]);
+            PAIRS_TWO(1, stream[1], stream[3]);
+            stream += 4;
+        }
+        pairs_finish(total0, high0, stream, out);
+        pairs_finish(total1, high1, stream + 2 * NNOM_PAIRS_FINISH, out + 2);
+        stream += NNOM_PAIRS_WIDTH * NNOM_PAIRS_FINISH;
+    }
+}
+
+void nnom_pairs_bytes_2(const uint32_t *stream, const int8_t *x, int32_t step, int32_t taps, int8_t *out,
+                        const int8_t *end, int32_t distance)
+{
+    for (const int8_t *last = x + taps, *at = x, *next = x + step; out != end; at = x, next = x + step) {
+        uint32_t total0 = stream[0], high0 = stream[1], total1 = stream[2], high1 = stream[3];
+        uint32_t total2 = total0, high2 = high0, total3 = total1, high3 = high1;
+        stream += NNOM_PAIRS_WIDTH;
+        if (taps % 2 != 0) {
+            const uint32_t x0 = (uint32_t)*at++, y0 = (uint32_t)*next++, a = stream[0], b = stream[1];
+            PAIRS_SPLIT(0, a * x0);
+            PAIRS_SPLIT(1, b * x0);
+            PAIRS_SPLIT(2, a * y0);
+            PAIRS_SPLIT(3, b * y0);
+            stream += 2;
+        }
+        for (; at != last; at += 2, next += 2, stream += 4) {
+            const uint32_t a = stream[0], b = stream[1], c = stream[2], d = stream[3];
+            uint32_t x0 = (uint32_t)at[0], x1 = (uint32_t)at[1];
+            PAIRS_TWO(0, a, c);
+            PAIRS_TWO(1, b, d);
+            x0 = (uint32_t)next[0];
+            x1 = (uint32_t)next[1];
+            PAIRS_TWO(2, a, c);
+            PAIRS_TWO(3, b, d);
+        }
+        pairs_finish(total0, high0, stream, out);
+        pairs_finish(total1, high1, stream + 2 * NNOM_PAIRS_FINISH, out + 2);
+        pairs_finish(total2, high2, stream, out + distance);
+        pairs_finish(total3, high3, stream + 2 * NNOM_PAIRS_FINISH, out + distance + 2);
+        stream += NNOM_PAIRS_WIDTH * NNOM_PAIRS_FINISH;
+        out += NNOM_PAIRS_WIDTH;
+    }
+}
 
 /* ---- Depthwise ---- */
 

@@ -65,7 +65,7 @@ static void pairs_block_rows(const nnom_call_t *call, const nnom_pairs_param_t *
     int8_t *out = (int8_t *)nnom_call_output_rows(call).data + o;
     for (int32_t i = 0; i < n; i++, finish += NNOM_PAIRS_FINISH) {
         if (call->y.hi == nnom_call_input(call, 0)->shape.h) {
-            out[i] = nnom_pairs_output(sums[skipped + i], finish);
+            out[i] = (int8_t)nnom_clamp_i32(nnom_pairs_output(sums[skipped + i], finish), p->act_min, p->act_max);
         } else {
             kept[i] = sums[skipped + i];
         }
@@ -79,7 +79,7 @@ void nnom_dense_s8_packed_pairs(const nnom_call_t *call)
     const pairs_rows_t rows = pairs_rows(call);
     if (rows.runs == 1 && rows.length == p->taps) {
         int8_t *out = (int8_t *)nnom_call_output_rows(call).data;
-        nnom_pairs_pixel(p, nnom_walk_row(&rows.walk), out, units);
+        nnom_pairs_pixels(p, (const int8_t *)nnom_walk_row(&rows.walk), 0, NULL, out, units, 1);
         nnom_pairs_limits(p, out, units);
         return;
     }

@@ -21,15 +21,21 @@ typedef struct pairs_dw {
     const int8_t *cells[PAIRS_CELLS];
 } pairs_dw_t;
 
-/* Cells of a row of the windows, and how far from the first one's column the i-th lies. */
+/* Cells of a row of the windows. */
 static int32_t pairs_dw_columns(const nnom_geometry_t *g, pairs_form_t form)
 {
     return form == PAIRS_3X3 ? PAIRS_ROW : (form == PAIRS_TWO ? 2 * g->kernel_w : g->kernel_w);
 }
 
-static int32_t pairs_dw_column(const nnom_geometry_t *g, pairs_form_t form, int32_t i)
+/* Where they lie in a row of the input, from column `left` on, in bytes; -1: outside. */
+static void pairs_dw_offsets(const pairs_dw_t *d, int32_t left, pairs_form_t form, int32_t *to)
 {
-    return form == PAIRS_TWO ? i / 2 * g->dilation_w + i % 2 * g->stride_w : i * g->dilation_w;
+    const nnom_geometry_t *g = d->window.g;
+    const int32_t columns = pairs_dw_columns(g, form);
+    for (int32_t i = 0; i < columns; i++) {
+        const int32_t at = left + (form == PAIRS_TWO ? i / 2 * g->dilation_w + i % 2 * g->stride_w : i * g->dilation_w);
+        *to++ = at >= 0 && at < d->window.in.w ? at * d->window.pixel : -1;
+    }
 }
 
 /* The cells of the windows of output column x and, but for PAIRS_ONE, x + 1. */
@@ -37,15 +43,16 @@ static void pairs_dw_cells(pairs_dw_t *d, int32_t x, pairs_form_t form)
 {
     const nnom_window_t *window = &d->window;
     const nnom_geometry_t *g = window->g;
-    const int32_t left = x * g->stride_w - g->pad_left, columns = pairs_dw_columns(g, form);
+    const int32_t columns = pairs_dw_columns(g, form);
     const int8_t **to = d->cells;
+    int32_t offsets[PAIRS_CELLS];
     nnom_walk_t walk = window->walk;
+    pairs_dw_offsets(d, x * g->stride_w - g->pad_left, form, offsets);
     for (int32_t k = 0; k < g->kernel_h; k++) {
         const bool outside = k < window->rows.lo || k >= window->rows.hi;
         const int8_t *row = outside ? NULL : (const int8_t *)nnom_walk_row(&walk);
         for (int32_t i = 0; i < columns; i++) {
-            const int32_t at = left + pairs_dw_column(g, form, i);
-            *to++ = outside || at < 0 || at >= window->in.w ? d->padding : row + at * window->pixel;
+            *to++ = outside || offsets[i] < 0 ? d->padding : row + offsets[i];
         }
         if (!outside) {
             nnom_walk_down(&walk);
@@ -59,7 +66,14 @@ static void pairs_dw_move(pairs_dw_t *d, int32_t pixels, pairs_form_t form)
     const nnom_geometry_t *g = d->window.g;
     const int32_t columns = pairs_dw_columns(g, form), step = pixels * g->stride_w * d->window.pixel;
     const int8_t **to = d->cells + d->window.rows.lo * columns;
-    for (const int8_t **end = d->cells + d->window.rows.hi * columns; to != end; to++) {
+    const int8_t **const end = d->cells + d->window.rows.hi * columns;
+    for (; form == PAIRS_3X3 && to != end; to += PAIRS_ROW) {
+        to[0] += step;
+        to[1] += step;
+        to[2] += step;
+        to[3] += step;
+    }
+    for (; to != end; to++) {
         *to += step;
     }
 }
@@ -85,20 +99,10 @@ static pairs_form_t pairs_dw_form(const nnom_geometry_t *g, int32_t out_w)
     return g->kernel_h == 3 && g->kernel_w == 3 && g->stride_w == 1 && g->dilation_w == 1 ? PAIRS_3X3 : PAIRS_TWO;
 }
 
-/* Output columns whose windows lie within the input's columns. */
-static nnom_range_t pairs_dw_inner(const nnom_window_t *window, int32_t out_w)
-{
-    const nnom_geometry_t *g = window->g;
-    const int32_t last = window->in.w - 1 - (g->kernel_w - 1) * g->dilation_w + g->pad_left;
-    const nnom_range_t inner = {(g->pad_left + g->stride_w - 1) / g->stride_w,
-                                last < 0 ? 0 : nnom_min_i32(last / g->stride_w + 1, out_w)};
-    return inner;
-}
-
 static void pairs_dw_row(pairs_dw_t *d, int8_t *row)
 {
     const pairs_form_t usual = pairs_dw_form(d->window.g, d->out.w);
-    const nnom_range_t inner = pairs_dw_inner(&d->window, d->out.w);
+    const nnom_range_t inner = nnom_pairs_inner(&d->window, d->out.w);
     int32_t n = 0;
     for (int32_t x = 0, kept = -1; x < d->out.w; x += n, row += n * d->out.c) {
         const pairs_form_t form = x + 1 < d->out.w ? usual : PAIRS_ONE;

@@ -22,9 +22,9 @@
 
 /* The words of requantising are read twice. */
 #define FINISH_TWO(distance)                                                                                           \
-    LOW("r8", "r9") VALUE("r6") TEXT("mov r6, r11") TEXT("strb r4, [r6]") TEXT("subs r7, #20")                         \
-    TEXT("mov r0, r9") VALUE("r6") TEXT("mov r6, r11") TEXT("ldr r1, [sp, #" distance "]") TEXT("strb r4, [r6, r1]")
-#define FINISH_ONE TEXT("mov r0, r10") VALUE("r6") TEXT("mov r6, r11") TEXT("strb r4, [r6]")
+    LOW("r8", "r9") VALUE("r6") TEXT("mov r6, r11") TEXT("strb r1, [r6]") TEXT("subs r7, #24")                         \
+    TEXT("mov r0, r9") VALUE("r6") TEXT("mov r6, r11") TEXT("ldr r2, [sp, #" distance "]") TEXT("strb r1, [r6, r2]")
+#define FINISH_ONE TEXT("mov r0, r10") VALUE("r6") TEXT("mov r6, r11") TEXT("strb r1, [r6]")
 /* The next channel. */
 #define AGAIN(channels)                                                                                                \
     TEXT("adds r6, #1") TEXT("mov r11, r6") TEXT("adds r5, #1") TEXT("ldr r1, [sp, #" channels "]")                    \

@@ -22,15 +22,16 @@
     TEXT("mla r9, r3, r7, r9") TEXT("mla r9, r4, r8, r9")
 #define ONE_SINGLE TEXT("ldr r3, [r1], #4") TEXT("ldr r7, [r0], #4") LOAD("r3") TEXT("mla r9, r3, r7, r9")
 
-/* r4 and `c` are lost, r5 M, r7 e; the output is in `c`. */
-#define OUTPUT(acc, c)                                                                                                 \
-    TEXT("lsl " acc ", " acc ", #1") TEXT("mov r4, #0x80000000") TEXT("smlal r4, " c ", " acc ", r5")                  \
-    TEXT("add " c ", " c ", " acc ", asr #31") TEXT("asr " c ", " c ", r7") TEXT("ssat " c ", #8, " c)
+/* `half` and `c` are lost, r6 M, r8 e; the output is in `c`. */
+#define OUTPUT(acc, half, c)                                                                                           \
+    TEXT("lsl " acc ", " acc ", #1") TEXT("smlal " half ", " c ", " acc ", r6")                                        \
+    TEXT("add " c ", " c ", " acc ", asr #31") TEXT("asr " c ", " c ", r8") TEXT("ssat " c ", #8, " c)
 #define FINISH_TWO                                                                                                     \
-    TEXT("sub r9, r9, r10, lsl #16") TEXT("ldm r0!, {r3, r4, r5, r6, r7}") TEXT("mov r8, r6")                          \
-    OUTPUT("r9", "r8") OUTPUT("r10", "r6")
-#define FINISH_ONE TEXT("ldm r0!, {r3, r4, r5, r6, r7}") OUTPUT("r9", "r6") TEXT("strb r6, [r11], #1")
-#define STORE_TWO TEXT("ldr r3, [sp, #56]") TEXT("strb r6, [r11, r3]") TEXT("strb r8, [r11], #1")
+    TEXT("sub r9, r9, r10, lsl #16") TEXT("ldm r0!, {r3, r4, r5, r6, r7, r8}") TEXT("mov r3, r5") TEXT("mov r4, r7")   \
+    OUTPUT("r9", "r3", "r4") OUTPUT("r10", "r5", "r7")
+#define FINISH_ONE                                                                                                     \
+    TEXT("ldm r0!, {r3, r4, r5, r6, r7, r8}") OUTPUT("r9", "r5", "r7") TEXT("strb r7, [r11], #1")
+#define STORE_TWO TEXT("ldr r3, [sp, #56]") TEXT("strb r7, [r11, r3]") TEXT("strb r4, [r11], #1")
 
 /*
  * Stack: 0 where four pairs of taps are entered, 4 where a channel is, 8 cells, 12 bytes of a channel's weights, 16 r4 to r11 and lr,
@@ -79,7 +80,7 @@ __asm__(NNOM_ASSEMBLY("nnom_pairs_dw_3x3")
         ROW TEXT("mla r11, r3, r7, r11") SPLIT("r11") TEXT("mla r4, r4, r8, r12") TEXT("mla r4, r5, lr, r4") SPLIT("r4")
         ROW TEXT("mla r3, r3, r7, r12") TEXT("mla r3, r4, r8, r3") SPLIT("r3") TEXT("mla r5, r5, lr, r12") SPLIT("r5")
         FINISH_TWO
-        TEXT("ldr r3, [sp, #4]") TEXT("ldr r4, [sp, #48]") TEXT("strb r8, [r3, r2]") TEXT("add r3, r3, r4") TEXT("strb r6, [r3, r2]")
+        TEXT("ldr r3, [sp, #4]") TEXT("ldr r5, [sp, #48]") TEXT("strb r4, [r3, r2]") TEXT("add r3, r3, r5") TEXT("strb r7, [r3, r2]")
         TEXT("ldr r3, [sp, #8]") TEXT("adds r2, #1") TEXT("cmp r2, r3") TEXT("bne 1b")
         TEXT("pop {r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, pc}")
         NNOM_ASSEMBLY_END("nnom_pairs_dw_3x3"));

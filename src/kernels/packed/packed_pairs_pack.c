@@ -81,6 +81,7 @@ static uint32_t *pairs_finish_words(const pairs_channel_t *c, uint32_t *to)
     const nnom_range_t clamps = pairs_clamps(c);
     *to++ = (uint32_t)clamps.lo;
     *to++ = (uint32_t)clamps.hi;
+    *to++ = (uint32_t)1 << 31;
     *to++ = (uint32_t)c->multiplier;
     *to++ = (uint32_t)(((int32_t)1 << (c->exponent - 1)) + c->zero_point * ((int32_t)1 << c->exponent));
     *to++ = (uint32_t)c->exponent;
@@ -121,7 +122,7 @@ static uint32_t *pairs_block(const nnom_conv_layer_t *conv, int32_t first, uint3
     return to;
 }
 
-static nnom_status_t pairs_made(nnom_conv_layer_t *conv, const uint32_t *stream, uint32_t words, bool in_words)
+static nnom_status_t pairs_made(nnom_conv_layer_t *conv, const uint32_t *stream, uint32_t words, bool in_scratch)
 {
     nnom_layer_t *layer = &conv->super;
     nnom_pairs_param_t *p = nnom_layer_alloc(layer, 1, sizeof *p);
@@ -132,7 +133,7 @@ static nnom_status_t pairs_made(nnom_conv_layer_t *conv, const uint32_t *stream,
                                      .act_min = conv->param.act_min,
                                      .act_max = conv->param.act_max,
                                      .taps = conv->taps,
-                                     .in_words = in_words,
+                                     .in_scratch = in_scratch,
                                      .stream = nnom_layer_array(layer, stream, words, NNOM_TYPE_S32)};
     *p = made;
     layer->param = p;
@@ -151,7 +152,7 @@ static uint32_t *pairs_stream(nnom_conv_layer_t *conv, uint64_t words, nnom_stat
     return stream;
 }
 
-nnom_status_t nnom_pairs_pack(nnom_conv_layer_t *conv, bool in_words)
+nnom_status_t nnom_pairs_pack(nnom_conv_layer_t *conv, bool in_scratch)
 {
     const uint64_t blocks = ((uint64_t)conv->channels + NNOM_PAIRS_WIDTH - 1) / NNOM_PAIRS_WIDTH;
     const uint64_t words = blocks * (uint64_t)nnom_pairs_block_words(conv->taps);
@@ -164,7 +165,7 @@ nnom_status_t nnom_pairs_pack(nnom_conv_layer_t *conv, bool in_words)
         const int32_t last = conv->channels - NNOM_PAIRS_WIDTH;
         to = pairs_block(conv, o > last && last >= 0 ? last : o, to);
     }
-    return pairs_made(conv, stream, (uint32_t)words, in_words);
+    return pairs_made(conv, stream, (uint32_t)words, in_scratch);
 }
 
 nnom_status_t nnom_pairs_pack_dw(nnom_conv_layer_t *conv)

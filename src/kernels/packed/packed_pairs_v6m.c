@@ -26,7 +26,7 @@
     TEXT("ldm r7!, {r0, r1}") TEXT("ldm r5!, {r4}") TEXT("muls r0, r4") TEXT("muls r1, r4") SPLIT_TWO
 
 /* r6: out. */
-#define OUTPUT(at) VALUE("r5") TEXT("strb r4, [r6, #" at "]")
+#define OUTPUT(at) VALUE("r5") TEXT("strb r1, [r6, #" at "]")
 #define TWO_OUTPUTS(total, high, first, second)                                                                        \
     LOW(total, high) OUTPUT(first)                                                                                     \
     TEXT("mov r0, " high) OUTPUT(second)

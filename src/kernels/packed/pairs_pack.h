@@ -11,7 +11,7 @@
  * again that the one before has, where there are enough. NNOM_UNSUPPORTED if a channel's numbers are beyond the loops' bounds, or if
  * weights may not grow to two bytes.
  */
-nnom_status_t nnom_pairs_pack(nnom_conv_layer_t *conv, bool in_words);
+nnom_status_t nnom_pairs_pack(nnom_conv_layer_t *conv, bool in_scratch);
 /* The same of DW_Conv2D, channel by channel. */
 nnom_status_t nnom_pairs_pack_dw(nnom_conv_layer_t *conv);
 

@@ -13,18 +13,18 @@
     TEXT("add " sum ", r12") TEXT("add " total ", " sum) TEXT("lsrs " sum ", " sum ", #16") TEXT("add " high ", " sum)
 
 /*
- * r0: acc, r7: finish, the output: r4; the parts of M in r4, `part` and r1. A sum's last bit that is shifted out rounds: it is the carry.
+ * r0: acc, r7: finish, the output: r1; the parts of M in r1, `part` and r2. A sum's last bit that is shifted out rounds: it is the carry.
  */
 #define VALUE(part)                                                                                                    \
     TEXT("ldm r7!, {r1, r2}")                                                                                          \
-    TEXT("cmp r0, r1") TEXT("bge 5f") TEXT("movs r0, r1") TEXT("5:")                                                   \
-    TEXT("cmp r0, r2") TEXT("ble 6f") TEXT("movs r0, r2") TEXT("6:")                                                   \
-    TEXT("ldm r7!, {r1, r2, r3}")                                                                                      \
-    TEXT("lsls r4, r1, #22") TEXT("lsrs r4, r4, #22") TEXT("muls r4, r0") TEXT("asrs r4, r4, #10")                     \
-    TEXT("lsls " part ", r1, #12") TEXT("lsrs " part ", " part ", #22") TEXT("muls " part ", r0")                      \
-    TEXT("adds r4, " part) TEXT("asrs r4, r4, #10")                                                                    \
-    TEXT("lsrs r1, r1, #20") TEXT("muls r1, r0") TEXT("adds r4, r1") TEXT("asrs r4, r4, #11") TEXT("adcs r4, r2")      \
-    TEXT("asrs r0, r0, #31") TEXT("adds r4, r0") TEXT("asrs r4, r3")
+    TEXT("cmp r0, r1") TEXT("bge 15f") TEXT("movs r0, r1") TEXT("15:")                                                 \
+    TEXT("cmp r0, r2") TEXT("ble 16f") TEXT("movs r0, r2") TEXT("16:")                                                 \
+    TEXT("ldm r7!, {r1, r2, r3, r4}")                                                                                  \
+    TEXT("lsls r1, r2, #22") TEXT("lsrs r1, r1, #22") TEXT("muls r1, r0") TEXT("asrs r1, r1, #10")                     \
+    TEXT("lsls " part ", r2, #12") TEXT("lsrs " part ", " part ", #22") TEXT("muls " part ", r0")                      \
+    TEXT("adds r1, " part) TEXT("asrs r1, r1, #10")                                                                    \
+    TEXT("lsrs r2, r2, #20") TEXT("muls r2, r0") TEXT("adds r1, r2") TEXT("asrs r1, r1, #11") TEXT("adcs r1, r3")      \
+    TEXT("asrs r0, r0, #31") TEXT("adds r1, r0") TEXT("asrs r1, r4")
 /* acc of the low halves in r0. */
 #define LOW(total, high) TEXT("mov r1, " high) TEXT("lsls r1, r1, #16") TEXT("mov r0, " total) TEXT("subs r0, r0, r1")
 
