@@ -198,6 +198,7 @@ def _recurrent(layer: str, gates: int, states: int, **more: Attribute) -> Operat
         {"kind": choice(*CELL_ACTIVATIONS), **flags, **state, **more},
         {"weights": (2, True), "recurrent": (2, True), "bias": (1, False), "recurrent_bias": (1, False)},
         gates=gates,
+        wide=True,
         macs=lambda x, y, w: x[0] * w[0] * (w[1] + w[0] // gates),
     )
 

@@ -9,7 +9,7 @@ that the tensor has in int8.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -89,8 +89,13 @@ def _followed(graph: Graph, found: set[str]) -> set[str]:
 def wide_tensors(graph: Graph, nodes: Iterable[str]) -> list[str]:
     """What nodes of these names make, and the inputs of the model that they read."""
     wide = [n for n in graph.nodes if n.name in set(nodes)]
-    read = {t for n in wide for t in n.inputs}
+    read = {t for n in wide for t in _sources(n)}
     return [t for t in graph.inputs if t in read and graph.tensors[t].dtype == "float32"] + [n.output for n in wide]
+
+
+def _sources(node: Node) -> Sequence[str]:
+    """The inputs that are as wide as the layer: recurrent.py makes states, and a part is the layer's own."""
+    return node.inputs[: 0 if node.op == "part" else 1 if node.entry.gates else None]
 
 
 def widths_of(graph: Graph, nodes: frozenset[str], observed: dict[str, Observed] | None) -> Widths:
@@ -138,7 +143,7 @@ def _reachable(graph: Graph, widths: Widths) -> dict[str, Quant]:
     quants = dict(widths.quants)
     for node in graph.nodes:
         if node.name in widths.nodes:
-            scales = [(quants.get(t) or graph.quant(t)).scale for t in node.inputs]
+            scales = [(quants.get(t) or graph.quant(t)).scale for t in _sources(node)]
             least = 1.001 * _least_scale(graph, node, scales)
             if quants[node.output].scale < least:
                 group = next(g for g in widths.groups if node.output in g)
@@ -174,7 +179,8 @@ def widen(graph: Graph, widths: Widths) -> None:
         return across(name, "int8", narrow[name]) if name in narrow and node.name not in widths.nodes else name
 
     for node in graph.nodes:
-        node.inputs = [read_by(node, name) for name in node.inputs]
+        count = len(_sources(node))
+        node.inputs = [read_by(node, name) if i < count else name for i, name in enumerate(node.inputs)]
         nodes.append(node)
     for state, left in graph.states.items():
         if left in narrow:
