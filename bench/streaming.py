@@ -26,7 +26,7 @@ from nnom.errors import UnsupportedError
 from nnom.graph import Graph
 from nnom.planning import ram_total
 from nnom.running import run_board
-from nnom.stream_proof import Streaming, loss_text, prove, stream_of
+from nnom.stream_proof import Streaming, loss_text, prove, prove_long, stream_of
 from nnom.streaming import rows_first
 from oracle import shared
 
@@ -52,15 +52,16 @@ layer over the whole window (uci_har, har_cnn1d) takes all of its weights at eac
 """
 ABOUT_BYTES = """
 Every window of the signal was run whole and as a stream, on this computer. The signal: all samples one after the other,
-each second time turned round, with a step of noise on each number.
+each second time turned round, with a step of noise on each number. Models whose states go on: signals of several
+lengths, up to this one, in one run and as a stream.
 
-| model | rows | windows | bytes |
+| model | rows | windows, or signals | bytes |
 |---|---|---|---|"""
 ABOUT_PADDING = """
-## Where padding was
+## What the causal form changes
 
-These models pad in time. As streams (`--causal`) they have rows of the signal there, so an output tells of a longer
-window. What that changes, on the samples that they are quantised with, or judged by:
+Models that pad in time have, as streams (`--causal`), rows of the signal there, so an output tells of a longer window;
+states of recurrent layers go on. What that changes, on the samples that they are quantised with, or judged by:
 """
 
 
@@ -100,6 +101,8 @@ def cases() -> Iterator[Case]:
         example("uci_har_stream", 1, 50),
         example("uci_har", 8, 50),
         example("uci_har_inception", 8, 50),
+        example("uci_har_gru", 2, 50),
+        example("uci_har_lstm", 2, 50),
         example("basic_motions", 8, 10),
         given("har_cnn1d_int8 (shared)", "har/har_cnn1d_int8.tflite", 4, 50),
         given("streaming_wakeword_int8 (shared)", "sww/streaming_wakeword_int8.tflite", 1, 1000 / 32),
@@ -142,7 +145,11 @@ def measure(c: Case, minutes: float) -> Row:
     window = streaming.window
     rows = max(int(minutes * 60 * c.hertz), window)
     count = (rows - window) // c.hop + 1
-    proof = prove(streaming.batch, streaming.stream, long_signal(c, streaming.batch, rows), count)
+    signal = long_signal(c, streaming.batch, rows)
+    if streaming.stream.graph.states:
+        proof = prove_long(streaming.batch, c.hop, signal, rows)
+    else:
+        proof = prove(streaming.batch, streaming.stream, signal, count)
     steps = long_signal(c, streaming.batch, 3 * c.hop)
     steps = steps.reshape(3, c.hop, *steps.shape[1:])
     whole = rows_first(c.prepared.graph)

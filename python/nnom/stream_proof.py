@@ -111,7 +111,7 @@ def stream_of(p: Prepared, hop: int, causal: bool = False, labels: np.ndarray | 
         proof = prove_long(batch, hop, _signal(p, batch))
     else:
         proof = prove(batch, stream, _signal(p, batch))
-    changed = wide is not None and (wide.before or wide.after or stream.graph.states)
+    changed = wide is not None and (wide.grown or stream.graph.states)
     loss = causal_loss(p, wide, labels) if wide is not None and changed else None
     return Streaming(stream, batch, window, proof, loss)
 
@@ -147,17 +147,18 @@ def _carries(graph: Graph) -> bool:
 
 def form_text(wide: Widened) -> str:
     """What the causal form is."""
-    parts = ["without padding in time"] if wide.before or wide.after else []
+    parts = ["without padding in time"] if wide.grown else []
     parts += ["whose states go on"] if _carries(wide.graph) else []
     return f"the form {' and '.join(parts)}"
 
 
 def wide_text(wide: Widened) -> str:
     """What stands where padding was."""
-    if not (wide.before or wide.after):
+    if not wide.grown:
         return ""
     rows = wide.graph.tensors[wide.graph.inputs[0]].shape[0]
-    return f": an output tells of {rows} rows, {wide.before} more before the window and {wide.after} more after it"
+    more = f"{max(wide.before, 0)} more before the window and {max(wide.after, 0)} more after it"
+    return f": an output tells of {rows} rows, {more}"
 
 
 def loss_text(loss: CausalLoss) -> str:
@@ -186,14 +187,15 @@ def causal_loss(p: Prepared, wide: Widened, labels: np.ndarray | None) -> Causal
     classes = [classes_of(v) for v in (before, after)]
     right = [None if labels is None else float((c == labels[p.picks]).mean()) for c in classes]
     agreement = float((classes[0] == classes[1]).mean()) if several else None
-    return CausalLoss(
-        form_text(wide), wide.before, wide.after, len(x), sqnr(before, after), agreement, right[0], right[1]
-    )
+    before_rows, after_rows = max(wide.before, 0), max(wide.after, 0)
+    quality = sqnr(before, after), agreement, right[0], right[1]
+    return CausalLoss(form_text(wide), before_rows, after_rows, len(x), *quality)
 
 
 def _mirrored(x: np.ndarray, before: int, after: int) -> np.ndarray:
-    """Windows [n, h, w, c] with rows that mirror their ends."""
-    return np.pad(x, ((0, 0), (before, after), (0, 0), (0, 0)), mode="reflect")
+    """Windows [n, h, w, c] with rows more that mirror their ends; less than 0: without as many."""
+    x = x[:, max(-before, 0) : x.shape[1] - max(-after, 0)]
+    return np.pad(x, ((0, 0), (max(before, 0), max(after, 0)), (0, 0), (0, 0)), mode="reflect")
 
 
 def _wide_outputs(p: Prepared, wide: Widened, x: np.ndarray) -> np.ndarray:
@@ -237,10 +239,11 @@ def prove_long(batch: Graph, hop: int, signal: np.ndarray, most: int = LONG_ROWS
     Proof.windows: how many. Raises InternalError if a byte of the last hop's outputs differs.
     """
     step = streamed(batch, hop, causal=True)
+    first = ((step.graph.warm_up or 0) + 1) * hop
     core, lengths = host_model(step.graph), sorted({hop * max(n // hop, 1) for n in (1, 2 * hop, 37, 200, most)})
     for rows in lengths:
         part = np.ascontiguousarray(np.resize(signal, (rows, *signal.shape[1:])))
-        whole = host_model(streamed(batch, rows, causal=True).graph).run([part])
+        whole = host_model(streamed(batch, rows, True, first).graph).run([part])
         core.forget()
         last = [o[-1] for o in core.run_many([part.reshape(rows // hop, hop, *part.shape[1:])])]
         for name, a, b in zip(batch.outputs, whole, last, strict=True):

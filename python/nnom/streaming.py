@@ -231,10 +231,11 @@ def least_hop(graph: Graph) -> int:
     return math.lcm(*every.values())
 
 
-def streamed(graph: Graph, hop: int, causal: bool = False) -> Stream:
+def streamed(graph: Graph, hop: int, causal: bool = False, first_rows: int = 0) -> Stream:
     """The graph that takes `hop` rows a run: see above. The graph given is int8 or float, and stays as it is.
 
-    causal: states of recurrent layers go on. Raises DataError (a hop that does not divide), UnsupportedError with every
+    causal: states of recurrent layers go on. first_rows: from a window's first row until its output; 0: as few as the
+    hop allows. Raises DataError (a hop that does not divide), UnsupportedError with every
     layer that cannot stream.
     """
     graph = rows_first(graph)
@@ -242,11 +243,11 @@ def streamed(graph: Graph, hop: int, causal: bool = False) -> Stream:
     survey = Survey(graph, causal)
     if survey.problems or survey.obstacles:
         raise refused(graph, survey)
-    return _Stream(graph, survey, hop).make()
+    return _Stream(graph, survey, hop, first_rows).make()
 
 
 class _Stream:
-    def __init__(self, graph: Graph, survey: Survey, hop: int):
+    def __init__(self, graph: Graph, survey: Survey, hop: int, first_rows: int):
         self.old, self.survey, self.hop = graph, survey, hop
         if hop < 1:
             raise DataError(Text(Setting.STREAM, f" {hop}: expected 1 row or more"))
@@ -255,7 +256,8 @@ class _Stream:
         for node, reach in survey.rows.items():
             self.flow[node.output] = self._flow_of(node, reach)
         seen = [*survey.ends(), *(n.inputs[0] for n in survey.carried)]
-        self.hops = max(self._hops_of(t) for t in seen)  # until the first window is complete
+        self.first_rows = first_rows or hop * max(self._hops_of(t) for t in seen)  # until the first window is complete
+        self.hops = -(-self.first_rows // hop)
         self.new = Graph(graph.name, graph.source, inputs=list(graph.inputs), outputs=list(graph.outputs))
         self.slides: dict[tuple[str, int], str] = {}
 
@@ -391,7 +393,7 @@ class _Stream:
         if name not in self.survey.series:
             return name
         flow, rows = self.flow[name], self.old.tensors[name].shape[0]
-        return self._past(name, rows, self.hops * flow.step - flow.lag - rows)
+        return self._past(name, rows, self.first_rows // flow.every - flow.lag - rows)
 
 
 # ---- The form without padding ----
@@ -399,11 +401,19 @@ class _Stream:
 
 @dataclass(frozen=True)
 class Widened:
-    """A graph without padding in time, whose window has `before` rows more above and `after` rows more below."""
+    """A graph without padding in time, whose window has `before` rows more above and `after` rows more below.
+
+    Less than 0: rows that nothing reads are gone.
+    """
 
     graph: Graph
     before: int
     after: int
+
+    @property
+    def grown(self) -> bool:
+        """Whether the window tells of more rows."""
+        return self.before > 0 or self.after > 0
 
 
 def widened(graph: Graph) -> Widened:

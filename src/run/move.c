@@ -25,7 +25,8 @@ static bool move_by_words(const void *to, const void *from)
 #endif
 }
 
-void nnom_move(void *to, const void *from, size_t bytes)
+/* What lies where it goes was read before: also where `to` begins below `from` and they overlap. */
+static void move_upwards(void *to, const void *from, size_t bytes)
 {
     uint8_t *y = to;
     const uint8_t *x = from;
@@ -49,11 +50,26 @@ void nnom_move(void *to, const void *from, size_t bytes)
     }
 }
 
+void nnom_move(void *to, const void *from, size_t bytes)
+{
+    move_upwards(to, from, bytes);
+}
+
+void nnom_move_down(void *to, const void *from, size_t bytes)
+{
+    move_upwards(to, from, bytes);
+}
+
 #else
 
 void nnom_move(void *to, const void *from, size_t bytes)
 {
     memcpy(to, from, bytes);
+}
+
+void nnom_move_down(void *to, const void *from, size_t bytes)
+{
+    memmove(to, from, bytes);
 }
 
 #endif

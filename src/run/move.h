@@ -9,5 +9,7 @@
  * `to` and `from` do not overlap.
  */
 void nnom_move(void *to, const void *from, size_t bytes);
+/* The same where they may overlap and `to` begins below `from`. */
+void nnom_move_down(void *to, const void *from, size_t bytes);
 
 #endif
