@@ -9,7 +9,8 @@ static void slide_run(const nnom_call_t *call)
     const nnom_rows_t from = nnom_call_input_rows(call, 0), to = nnom_call_output_rows(call);
     const int32_t given = nnom_call_input(call, 0)->shape.h, rows = nnom_call_output(call)->shape.h;
     const int32_t kept = rows > given ? rows - given : 0;
-    nnom_move_down(to.data, to.data + (size_t)(rows - kept) * (size_t)to.row_bytes, (size_t)kept * (size_t)to.row_bytes);
+    nnom_move_down(to.data, to.data + (size_t)(rows - kept) * (size_t)to.row_bytes,
+                   (size_t)kept * (size_t)to.row_bytes);
     for (int32_t y = kept; y < rows; y++) {
         nnom_move(nnom_row(&to, y), nnom_row(&from, y + given - rows), (size_t)to.row_bytes);
     }

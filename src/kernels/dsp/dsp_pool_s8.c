@@ -39,16 +39,34 @@ static void pool_sum_row(const int8_t *from, int32_t step, int32_t columns, int3
     }
 }
 
+/* As many cells as there are, one after the other. */
+static void pool_sum_cells(const int8_t *x, int32_t step, int32_t count, int32_t n, int32_t *acc)
+{
+    for (; count > 0; count -= POOL_HELD, x += POOL_HELD * step) {
+        pool_sum_row(x, step, nnom_min_i32(count, POOL_HELD), n, acc);
+    }
+}
+
+/* Rows as wide as the input that do not pass a ring's end, as of a time series: they are one row. */
+static bool pool_rows_join(const nnom_cells_t *cells)
+{
+    const uint32_t bytes = (uint32_t)(cells->columns * cells->c);
+    return cells->first == 0 && cells->walk.step == bytes &&
+           cells->walk.at + (uint32_t)cells->rows * bytes <= cells->walk.ring;
+}
+
 /* Of sums and means: for the largest see below. */
 static void pool_take_sum(const nnom_cells_t *cells, nnom_pool_kind_t kind, int32_t o, int32_t n, int32_t *acc)
 {
     (void)kind;
     nnom_walk_t walk = cells->walk;
+    if (pool_rows_join(cells)) {
+        pool_sum_cells((const int8_t *)nnom_walk_row(&walk) + o, cells->c, cells->rows * cells->columns, n, acc);
+        return;
+    }
     for (int32_t y = 0; y < cells->rows; y++, nnom_walk_down(&walk)) {
         const int8_t *x = (const int8_t *)nnom_walk_row(&walk) + cells->first * cells->c + o;
-        for (int32_t left = cells->columns; left > 0; left -= POOL_HELD, x += POOL_HELD * cells->c) {
-            pool_sum_row(x, cells->c, nnom_min_i32(left, POOL_HELD), n, acc);
-        }
+        pool_sum_cells(x, cells->c, cells->columns, n, acc);
     }
 }
 
