@@ -6,8 +6,12 @@ NNOM_CASES: random front ends beside the operators (default 12). Real clips come
 
 from __future__ import annotations
 
+import copy
 import ctypes as ct
 import os
+import pickle
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -330,6 +334,30 @@ def test_wrong_settings(wrong: dict, text: str) -> None:
     with pytest.raises(DataError) as error:
         FixedFeatures(**wrong).stream()
     assert str(error.value).startswith(text)
+
+
+@pytest.mark.parametrize("compiler", ["g++", "arm-none-eabi-g++"])
+def test_headers_are_cxx(compiler: str, tmp_path: Path) -> None:
+    """With a front end that Python wrote."""
+    if not shutil.which(compiler):
+        pytest.skip(f"{compiler} is not on this computer")
+    FixedFeatures().write_c(tmp_path, "ears")
+    (tmp_path / "main.cpp").write_text(
+        '#include "ears.h"\n#include "nnom_sensors.h"\nconst nnom_audio_t *front = &ears;\n'
+    )
+    include = Path(__file__).resolve().parent.parent / "include"
+    flags = ["-std=c++11", "-pedantic-errors", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", f"-I{include}"]
+    done = subprocess.run([compiler, *flags, tmp_path / "main.cpp"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_front_ends_can_be_sent_to_other_processes() -> None:
+    for features in (FixedFeatures(), FloatFeatures(cepstra=10)):
+        x = sounds(np.random.default_rng(8), 2000)
+        rows = features(x)
+        again = pickle.loads(pickle.dumps(features))
+        assert again == features
+        assert np.array_equal(copy.copy(again)(x), rows)
 
 
 def test_wrong_samples() -> None:

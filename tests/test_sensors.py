@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from pathlib import Path
 
@@ -58,6 +59,7 @@ def test_normaliser(seed: int) -> None:
     assert np.array_equal(np.concatenate([stream.push(x[:11]), stream.push(x[11:])]), got)
     stream.reset()
     assert np.array_equal(stream.push(x), got)
+    assert pickle.loads(pickle.dumps(n)) == n
     assert n.bytes == 16 * n.channels + 2 * n.channels * n.window
 
 

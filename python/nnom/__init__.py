@@ -17,6 +17,7 @@ __version__ = "1.0.0"
 
 if _TYPE_CHECKING:
     from .api import Run, plan, report, run
+    from .audio import FixedFeatures, FloatFeatures
     from .boards import BoardError
     from .conversion import Conversion, Plan, Report, convert, load
     from .errors import CoreError, DataError, ModelError, NnomError, ToolError, UnsupportedError
@@ -26,18 +27,21 @@ if _TYPE_CHECKING:
     from .legacy import evaluate_model, generate_model, generate_test_bin
     from .planning import Overview
     from .running import BoardRun
+    from .sensors import Normaliser
     from .validation import Validation, validate
 
 __all__ = [
-    "BoardError", "BoardRun", "Conversion", "CoreError", "DataError", "Evaluation", "Graph", "Inspection", "ModelError",
-    "NnomError", "Node", "Overview", "Plan", "Quant", "Report", "Run", "Tensor", "ToolError", "UnsupportedError",
-    "Validation", "ValueErrors", "Weight", "convert", "evaluate", "evaluate_model", "evaluate_values", "generate_model",
-    "generate_test_bin", "inspect", "load", "plan", "report", "run", "validate",
+    "BoardError", "BoardRun", "Conversion", "CoreError", "DataError", "Evaluation", "FixedFeatures", "FloatFeatures",
+    "Graph", "Inspection", "ModelError", "NnomError", "Node", "Normaliser", "Overview", "Plan", "Quant", "Report",
+    "Run", "Tensor", "ToolError", "UnsupportedError", "Validation", "ValueErrors", "Weight", "convert", "evaluate",
+    "evaluate_model", "evaluate_values", "generate_model", "generate_test_bin", "inspect", "load", "plan", "report",
+    "run", "validate",
 ]  # fmt: skip
 
 # Where each name lives. No module has a name of __all__: importing it would put the module in the function's place.
 _MODULES = {
     "api": "Run plan report run",
+    "audio": "FixedFeatures FloatFeatures",
     "boards": "BoardError",
     "conversion": "Conversion Plan Report convert load",
     "errors": "CoreError DataError ModelError NnomError ToolError UnsupportedError",
@@ -47,6 +51,7 @@ _MODULES = {
     "legacy": "evaluate_model generate_model generate_test_bin",
     "planning": "Overview",
     "running": "BoardRun",
+    "sensors": "Normaliser",
     "validation": "Validation validate",
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names.split()}

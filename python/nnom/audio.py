@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ctypes as ct
 import functools
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -212,6 +212,10 @@ class _Features:
     @functools.cached_property
     def _front(self) -> _Front:
         return _Front(*self._kind())
+
+    def __getstate__(self) -> dict[str, object]:
+        """The settings alone: pointers into this process cannot be sent to another."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
 
     @property
     def columns(self) -> int:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ctypes as ct
 import functools
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
 
@@ -104,6 +104,10 @@ class Normaliser:
     dtype: str = "float32"
     scale: float = 1.0
     zero_point: int = 0
+
+    def __getstate__(self) -> dict[str, object]:
+        """Without what the core made of it."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
     @functools.cached_property
     def _settings(self) -> _Settings:
