@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 #include "harness.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "pages.h"
 
 enum { TEXT_BYTES = 400, MAX_BLOCKS = 4096, LOG_BYTES = 16384, GUARD = 16, GUARD_BYTE = 0xC3 };
 
@@ -135,7 +138,7 @@ void *test_malloc(size_t bytes)
         has_failed = true;
         return NULL;
     }
-    void *memory = block_count < MAX_BLOCKS ? malloc(bytes) : NULL;
+    void *memory = block_count < MAX_BLOCKS ? pages_malloc(bytes) : NULL;
     if (memory != NULL) {
         memset(memory, 0xCD, bytes);
         const block_t block = {memory, bytes};
@@ -153,7 +156,7 @@ void test_free(void *memory)
     if (CHECK(i > 0, "a block was freed that is not allocated")) {
         memset(memory, 0xDD, blocks[i - 1].bytes);
         blocks[i - 1] = blocks[--block_count];
-        free(memory);
+        pages_free(memory);
     }
 }
 
@@ -201,7 +204,7 @@ static kept_t *all_kept;
 
 static void *must_malloc(size_t bytes)
 {
-    void *memory = malloc(bytes > 0 ? bytes : 1);
+    void *memory = pages_malloc(bytes > 0 ? bytes : 1);
     if (memory == NULL) {
         (void)printf("FAIL harness: no memory for %lu bytes\n", (unsigned long)bytes);
         exit(2);
@@ -223,15 +226,21 @@ void forget(void)
 {
     while (all_kept != NULL) {
         kept_t *next = all_kept->next;
-        free(all_kept->memory);
-        free(all_kept);
+        pages_free(all_kept->memory);
+        pages_free(all_kept);
         all_kept = next;
     }
 }
 
+/* Of either side: ASan and pages tell themselves. */
+static size_t guard_bytes(void)
+{
+    return TEST_ASAN || pages_on() ? 0 : GUARD;
+}
+
 guarded_t guarded_new(size_t bytes)
 {
-    const size_t guard = TEST_ASAN ? 0 : GUARD;
+    const size_t guard = guard_bytes();
     guarded_t g = {NULL, must_malloc(bytes + 2 * guard), bytes};
     memset(g.block, GUARD_BYTE, bytes + 2 * guard);
     g.data = g.block + guard;
@@ -242,7 +251,7 @@ guarded_t guarded_new(size_t bytes)
 bool guarded_intact(const guarded_t *g)
 {
     bool intact = true;
-    for (size_t i = 0; !TEST_ASAN && i < GUARD; i++) {
+    for (size_t i = 0; i < guard_bytes(); i++) {
         intact = intact && g->block[i] == GUARD_BYTE && g->data[g->bytes + i] == GUARD_BYTE;
     }
     return intact;
@@ -251,7 +260,7 @@ bool guarded_intact(const guarded_t *g)
 bool guarded_free(guarded_t *g)
 {
     const bool intact = guarded_intact(g);
-    free(g->block);
+    pages_free(g->block);
     g->block = NULL;
     g->data = NULL;
     return intact;
@@ -264,8 +273,21 @@ typedef struct suite {
     const test_t *tests;
 } suite_t;
 
+static const char *running_suite, *running_test;
+
+/* A page that cannot be touched was: the rest of the program does not run. */
+static void on_fault(int number)
+{
+    (void)signal(number, SIG_DFL);
+    (void)printf("FAIL %s.%s: %s memory beyond a block was touched\n", running_suite, running_test, context);
+    (void)fflush(stdout);
+    _Exit(1);
+}
+
 static bool run_test(const suite_t *suite, const test_t *test)
 {
+    running_suite = suite->name;
+    running_test = test->name;
     failure[0] = '\0';
     context[0] = '\0';
     log_clear();
@@ -317,10 +339,17 @@ static void read_options(int argc, char **argv)
         if (strncmp(argv[i], "cases=", 6) == 0) {
             test_cases = (uint32_t)strtoul(argv[i] + 6, NULL, 10);
         }
+        if (strcmp(argv[i], "pages=1") == 0 && !pages_begin()) {
+            (void)printf("FAIL harness: there are no pages here that cannot be touched\n");
+            exit(2);
+        }
+    }
+    if (pages_on()) {
+        (void)signal(SIGSEGV, on_fault);
     }
 }
 
-/* tests [suite | suite.case ...] [seed=N] [cases=N] */
+/* tests [suite | suite.case ...] [seed=N] [cases=N] [pages=1] */
 int main(int argc, char **argv)
 {
     static const suite_t suites[] = {

@@ -24,6 +24,8 @@ TEST_C_s390x := -O1 -static
 TEST_C_CC_clang := clang
 TEST_C_CC_clang32 := clang
 TEST_C_CC_s390x := s390x-linux-gnu-gcc
+# The C forms of the kernels for computers.
+TEST_C_forms := -O2 -DNNOM_PLAIN_C
 TEST_C_gcov := -O0 --coverage -fPIC
 
 # With CMSIS_NN=path, the folder of Arm's library: its adapters, too. The library itself has warnings.
@@ -57,7 +59,7 @@ $$(TEST_C_$(1)_OBJECTS): $$(TEST_C_OUT)/$(1)/%.o: %.c
 	$$(or $$(TEST_C_CC_$(1)),$$(CC)) $$(TEST_C_FLAGS) $$(TEST_C_$(1)) -c $$< -o $$@
 -include $$(TEST_C_$(1)_OBJECTS:.o=.d)
 endef
-$(foreach variant,plain san ub clang m32 clang32 s390x gcov cmsis,$(eval $(call TEST_C_VARIANT,$(variant))))
+$(foreach variant,plain san ub clang m32 clang32 s390x gcov cmsis forms,$(eval $(call TEST_C_VARIANT,$(variant))))
 
 # The core's other reading of `shift`, fixed when quant.c is compiled.
 $(TEST_C_OUT)/plain/shifts2020: $(TEST_C_DIR)/alone/main.c $(TEST_C_DIR)/alone/port.c src/build/quant.c \
