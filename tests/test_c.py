@@ -40,6 +40,9 @@ NEEDS = {
 RUNNERS = {"s390x": ("qemu-s390x",)}
 BOARD_CONFIGURATIONS = 10
 BOARDS = ("cortex-m3", "cortex-m4", "cortex-m55", "rv32")
+# Random layers of each kind that has kernel variants: over all operations each variant has some thousands.
+LAYERS = {"conv2d": 3600, "dw_conv2d": 3600, "dense": 3600, "add": 1500, "sub": 1500, "mult": 500}
+LAYERS |= {f"{scope}{kind}_pool": 500 for kind in ("max", "avg", "sum") for scope in ("", "global_")}
 SEED = os.environ.get("NNOM_TEST_SEED", "1")
 
 
@@ -127,6 +130,33 @@ def _expect(results: dict[str, str], case: str) -> None:
 @pytest.mark.parametrize("variant", HOST_CASES)
 def test_host(variant: str, case: str) -> None:
     _expect(_host_suite(variant, case.split(".")[0]), case)
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_variants(kind: str) -> None:
+    """Many layers; weights, inputs, outputs and scratch end before pages that fault, or begin behind them."""
+    pages = ["pages=1"] if sys.platform == "linux" else []
+    command = [str(_host_program("plain")), f"rows.{kind}", f"cases={LAYERS[kind]}", f"seed={1000 + int(SEED)}", *pages]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    _expect(_parse(done.stdout + done.stderr, done.returncode), f"rows.{kind}")
+
+
+def test_pages_that_cannot_be_touched() -> None:
+    """All other layers between such pages."""
+    if sys.platform != "linux":
+        pytest.skip("memory is protected by Linux's calls")
+    command = [str(_host_program("plain")), "rows", "cases=40", "pages=1", f"seed={SEED}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    results = _parse(done.stdout + done.stderr, done.returncode)
+    assert len(results) > 50 and not [f"{case}: {why}" for case, why in results.items() if why]
+
+
+@pytest.mark.parametrize("kind", ["conv2d", "dw_conv2d", "dense", "dense_by_rows"])
+def test_forms(kind: str) -> None:
+    """What runs on a computer without AVX2: the same arrays in C."""
+    command = [str(_host_program("forms")), f"rows.{kind}", "cases=200", f"seed={SEED}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    _expect(_parse(done.stdout + done.stderr, done.returncode), f"rows.{kind}")
 
 
 def test_cmsis_nn() -> None:

@@ -234,14 +234,15 @@ static void mve_conv_begin(mve_conv_t *c, const nnom_call_t *call)
 /*
  * True if the pixels of all rows of the call lie side by side in the input as in the output, and a pair of two rows may be computed
  * where they are: the output's rows up to y + 1 end where the input's row y + 1 begins, or before, so the first pixel of row y + 1 ends
- * (w - 1) * c bytes before that, and the last window of row y begins a pixel before it.
+ * (w - 1) * c bytes before that, and the last window of row y begins a pixel before it. What no block of four outputs holds is computed
+ * after all pixels, from inputs that are overwritten by then.
  */
 static bool mve_conv_flat(const mve_conv_t *c)
 {
     const nnom_window_t *window = &c->patches.window;
     const nnom_geometry_t *g = window->g;
     return g->kernel_w == 1 && g->stride_w == 1 && g->stride_h == 1 && c->patches.from.rows >= window->in.h &&
-           c->to.rows >= c->out.h && (c->apart || (c->out.w - 1) * c->out.c >= c->channels);
+           c->to.rows >= c->out.h && (c->apart || (c->out.c % 4 == 0 && (c->out.w - 1) * c->out.c >= c->channels));
 }
 
 static void mve_conv_points(mve_conv_t *c, int32_t pixels)
