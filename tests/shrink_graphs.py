@@ -55,6 +55,18 @@ class Net:
         self.graph.outputs += [n for n in names if n not in self.graph.outputs]
         return self.graph
 
+    def shifted(self, x: str) -> str:
+        """The last rows of all that came: a state that each run shifts, in one of two ways."""
+        (h, w, c), quant, first = self.shape(x), self.quant(x), self.pick(True, False)
+        rows = self.num(1, 4) + (0 if first else h)
+        state = self.graph.add_tensor(Tensor(self.graph.unique("state"), (rows, w, c), "int8", quant)).name
+        cut = {"begin": (h, 0, 0), "size": (rows if first else rows - h, w, c)}
+        old = state if first else self.add("slice", [state], cut["size"], attrs=cut)
+        both = self.add("concat", [old, x], (self.shape(old)[0] + h, w, c), attrs={"axis": 0})
+        self.graph.states[state] = self.add("slice", [both], cut["size"], attrs=cut) if first else both
+        self.graph.sequence = True
+        return both
+
     # ---- layers ----
 
     def act(self) -> str:
@@ -274,6 +286,7 @@ def random_graph(seed: int) -> Graph:
             x = net.reshape(net.conv(x), None)
     else:
         x = net.input((net.num(2, 7), net.num(2, 7), net.num(1, 6)))
+    x = net.shifted(x) if seed % 12 == 5 else x
     side = ""
     for k in range(net.num(3, 9)):
         x = net.layer(x)
