@@ -52,8 +52,9 @@ void nnom_fixed_bank(const nnom_audio_fixed_t *f, const nnom_complex16_t *x, int
     for (uint32_t i = 0; i <= f->channels; i++) {
         for (const nnom_complex16_t *end = x + f->widths[i]; x < end; x++, weights += 2) {
             const uint32_t energy = nnom_c16_energy(*x);
-            falls += (uint64_t)energy * (uint16_t)weights[0];
-            rises += (uint64_t)energy * (uint16_t)weights[1];
+            const nnom_complex16_t both = nnom_c16_load(weights);
+            falls += (uint64_t)energy * (uint16_t)nnom_c16_re(both);
+            rises += (uint64_t)energy * (uint16_t)nnom_c16_im(both);
         }
         if (i > 0) {
             signal[i - 1] = bank_root(falls) >> shift;
