@@ -237,6 +237,11 @@ nnom_layer_t *nnom_layer_set_weight_scales(nnom_layer_t *layer, const float *sca
  * 16x8 layers with either type of bias.
  */
 nnom_layer_t *nnom_layer_set_bias_bits(nnom_layer_t *layer, int32_t bits);
+/*
+ * Of Conv2D, DW_Conv2D and Dense with int8 inputs: 4: weights are numbers from -8 to 7, two in a byte, the first in the lower half, in the order
+ * of the array; an odd last one is alone. 8 is the default.
+ */
+nnom_layer_t *nnom_layer_set_weight_bits(nnom_layer_t *layer, int32_t bits);
 /* Element type of an Input or Constant, NNOM_TYPE_F32 for float models; other layers follow their inputs. */
 nnom_layer_t *nnom_layer_set_type(nnom_layer_t *layer, nnom_type_t type);
 /* Padding in numbers, instead of SAME or VALID: convolutions and pools. */

@@ -350,10 +350,8 @@ def test_int4_and_sparse_weights_are_named() -> None:
     for dtype in ("int4", "sparse"):
         m = Model()
         x, y = m.tensor([1, 8], "float32"), m.tensor([1, 4], "float32")
-        w = m.tensor([4, 8], "float32", data=np.zeros((4, 8)))
-        if dtype == "int4":
-            m.tensors[w].type = schema.TensorType.INT4
-        else:
+        w = m.tensor([4, 8], dtype if dtype == "int4" else "float32", data=np.zeros((4, 8)))
+        if dtype == "sparse":
             m.tensors[w].sparsity = schema.SparsityParametersT()
         m.op("FULLY_CONNECTED", [x, w, -1], [y])
         with pytest.raises(UnsupportedError, match=f"{dtype}.* weights"):

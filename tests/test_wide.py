@@ -59,6 +59,16 @@ def test_operator_of_litert(op):
         assert same(case, Reference), f"seed {seed}: {case.text}"
 
 
+@pytest.mark.parametrize("op", ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"])
+def test_weights_of_4_bits(op):
+    """int4 weights, two in a byte: the same bytes, and half of them in flash."""
+    for seed in range(CASES):
+        case = cases.single(op, np.random.default_rng([seed, 1604]), nibbles=True)
+        assert same(case, Micro), f"seed {seed}: {case.text}"
+        assert same(case, Micro, mode="smallest"), f"seed {seed}: {case.text}"
+        assert same(case, Micro, target="dsp"), f"seed {seed}: {case.text}"
+
+
 def test_graphs():
     """Graphs of 3 to 12 operators, whole, rolling and fed: the same bytes."""
     compared = 0

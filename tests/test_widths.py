@@ -192,12 +192,58 @@ def test_the_numbers_of_a_huge_bias():
     assert c.core.run([c.core.inputs[0].quantize(X[0])])[0].argmax() == 0
 
 
+# -- weights of 4 bits ---------------------------------------------------------------------------------------------
+
+
+def test_4_bits_take_half_the_flash():
+    plain, four = nnom.convert(model(), X), nnom.convert(model(), X, int4=["conv2", "dense"])
+    weights = {n.name: n.weights["weights"] for n in four.graph.nodes if "weights" in n.weights}
+    assert {n: w.bits for n, w in weights.items()} == {"conv1": 8, "conv2": 4, "dense": 4}
+    assert all(np.abs(w.data).max() == (7 if w.bits == 4 else 127) for w in weights.values())
+    saved = sum(w.data.size // 2 for w in weights.values() if w.bits == 4)
+    assert plain.core.totals.weight_bytes - four.core.totals.weight_bytes == saved
+    assert four.report.output_sqnr[0] < plain.report.output_sqnr[0]
+    assert "nnom_dense_s4_ref_op" in four.source
+
+
+def test_4_bits_give_the_bytes_of_8_that_hold_the_same():
+    four = quantise(nnom.load(model(), int4=["all"]), [X], "minmax").graph
+    eight = quantise(nnom.load(model(), int4=["all"]), [X], "minmax").graph
+    for node in eight.nodes:
+        for weight in node.weights.values():
+            weight.bits = 8
+    inputs = [CoreModel(four).inputs[0].quantize(X[1])]
+    for options in ({}, {"mode": "smallest"}, {"target": "dsp"}, {"target": "mve"}, {"target": "avx2"}):
+        for a, b in zip(CoreModel(four, **options).run(inputs), CoreModel(eight, **options).run(inputs), strict=True):
+            assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("int4", "int16", "error", "match"),
+    [
+        (["pool"], (), UnsupportedError, r"'pool' \(max_pool\) has no weights that may have 4 bits; expected 'all'"),
+        (["conv9"], (), DataError, "no layer 'conv9'; expected 'all', a wildcard or conv1, conv2, dense"),
+        (["conv1"], ["conv*"], DataError, "'conv1' computes in 16 bits, int16, and has weights of 8 then"),
+        ("conv1", (), DataError, "int4 is 'conv1'; expected a list"),
+    ],
+)
+def test_4_bits_refused(int4, int16, error, match):
+    with pytest.raises(error, match=match):
+        nnom.convert(model(), X, int4=int4, int16=int16)
+
+
+def test_both_for_all_that_can():
+    made = nnom.convert(model(), X, int4=["all"], int16=["dense"]).graph
+    bits = {n.name: (n.weights["weights"].bits, made.tensors[n.output].dtype) for n in made.nodes if n.weights}
+    assert bits == {"conv1": (4, "int8"), "conv2": (4, "int8"), "dense": (8, "int16")}
+
+
 @pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="needs the tools of the emulated board")
 @pytest.mark.parametrize("board", ["cortex-m4", "rv32"])
 def test_frozen_on_a_board(board):
     if shutil.which(boards.boards()[board].emulator) is None:
         pytest.skip("needs the emulator")
-    c = nnom.convert(model(["conv2", "softmax"]), X)
+    c = nnom.convert(model(["conv2", "softmax"]), X, int4=["dense"])
     inputs = [c.core.inputs[0].quantize(X[0])]
     ran = run_board(c.graph, board, [x[np.newaxis] for x in inputs], "-O2")
     for a, b in zip(ran.outputs, c.core.run(inputs), strict=True):

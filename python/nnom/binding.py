@@ -167,6 +167,7 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "nnom_layer_set_quant": (_P, [_P, ct.c_float, _I]),
     "nnom_layer_set_weight_scales": (_P, [_P, ct.POINTER(ct.c_float), _U]),
     "nnom_layer_set_bias_bits": (_P, [_P, _I]),
+    "nnom_layer_set_weight_bits": (_P, [_P, _I]),
     "nnom_layer_set_type": (_P, [_P, ct.c_int]),
     "nnom_layer_set_padding": (_P, [_P, Border]),
     "nnom_layer_set_name": (_P, [_P, ct.c_char_p]),

@@ -46,22 +46,24 @@ _C_WORDS = set(
 # ---- Loading ----
 
 
-def load(path_or_model: Any, int8_io: bool = False, int16: Sequence[str] = ()) -> Graph:
+def load(path_or_model: Any, int8_io: bool = False, int16: Sequence[str] = (), int4: Sequence[str] = ()) -> Graph:
     """The graph of a model: a .keras, .h5, .hdf5 or .tflite file, a live Keras model, or a Graph (given back).
 
     The content decides, not the file's ending. int8_io: cut float or uint8 ends off a quantised .tflite model. int16:
-    layers of a float model that will compute in 16 bits: names, with wildcards, or "all".
-    Raises ModelError (unreadable, damaged), UnsupportedError (all layers that cannot be converted), DataError (int16).
+    layers of a float model that will compute in 16 bits: names, with wildcards, or "all"; int4: those whose weights
+    will have 4 bits. Raises ModelError (unreadable, damaged), UnsupportedError (all layers that cannot be converted),
+    DataError (int16, int4).
     """
     model = Path(path_or_model) if isinstance(path_or_model, str | Path) else path_or_model
     graph = model if isinstance(model, Graph) else format_of(model).load(model, int8_io)
-    if isinstance(int16, str) or not all(isinstance(name, str) for name in int16):
-        raise DataError(Text(Setting.INT16, f" is {int16!r:.60}; expected a list of names of layers"))
-    if int16 and not graph.is_float:
-        raise DataError(Text(f"{graph.source}: quantised already; ", Setting.INT16, " is for float models"))
-    if int16:
+    for setting, names in ((Setting.INT16, int16), (Setting.INT4, int4)):
+        if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+            raise DataError(Text(setting, f" is {names!r:.60}; expected a list of names of layers"))
+        if names and not graph.is_float:
+            raise DataError(Text(f"{graph.source}: quantised already; ", setting, " is for float models"))
+    if int16 or int4:
         graph = copy.copy(graph)  # the caller's stays as it is
-        graph.int16 = tuple(int16)
+        graph.int16, graph.int4 = tuple(int16) or graph.int16, tuple(int4) or graph.int4
     return graph
 
 
@@ -327,6 +329,7 @@ def convert(
     stream: int | None = None,
     causal: bool = False,
     int16: Sequence[str] = (),
+    int4: Sequence[str] = (),
     stage: Stage | None = None,
     places: tuple[str, str] = ("calibration data", "labels"),
     command: str = "",
@@ -338,12 +341,12 @@ def convert(
     "percentile", "percentile99.9" or "mse". out: folder for model.c and model.h, None writes nothing. plan: of memory.
     stream: the model takes in a signal without end, so many rows a step, and gives what it gives for the newest window
     (streaming.py); causal: rows of the signal stand where it pads in time. int16: layers of a float model that compute
-    with activations of 16 bits: names, with wildcards, or "all". command: what was typed, for the header; "": this
-    call. Raises NnomError.
+    with activations of 16 bits: names, with wildcards, or "all"; int4: those with weights of 4 bits. command: what was
+    typed, for the header; "": this call. Raises NnomError.
     """
     if name is not None:
         c_name(name)
-    p = prepare(load(model, int8_io, int16), x, method, stage=stage, place=places[0])
+    p = prepare(load(model, int8_io, int16, int4), x, method, stage=stage, place=places[0])
     report = make_report(p, y, stage, places[1])
     wanted = plan or Plan()
     graph, streaming = p.graph, None
@@ -353,7 +356,7 @@ def convert(
     core = wanted.compile(graph)
     name = name or _default_name(p.graph)
     options = {"name": name, "method": method, "int8_io": int8_io, "plan": plan, "stream": stream, "causal": causal}
-    options["int16"] = list(int16) or None
+    options |= {"int16": list(int16) or None, "int4": list(int4) or None}
     told = command or provenance.of_call(
         p.graph.source, {k: v for k, v in options.items() if v not in ("auto", False, None)}
     )

@@ -226,8 +226,9 @@ def float_form(graph: Graph) -> Prepared:
     """A float model to be run as it is."""
     if not graph.is_float:
         raise DataError(f"{graph.source}: is quantised already, it has no float form")
-    if graph.int16:
-        raise DataError(Text(Setting.INT16, ": of layers that are quantised; give ", Setting.CALIBRATION, " for that"))
+    if graph.int16 or graph.int4:
+        setting = Setting.INT16 if graph.int16 else Setting.INT4
+        raise DataError(Text(setting, ": of layers that are quantised; give ", Setting.CALIBRATION, " for that"))
     folded = fold(graph)
     return Prepared(folded, folded, floats=folded)
 

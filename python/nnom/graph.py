@@ -53,10 +53,14 @@ class Tensor:
 
 @dataclass
 class Weight:
-    """An array of a node. scale: None in float, else [1] or [output channels], weights symmetric around 0."""
+    """An array of a node. scale: None in float, else [1] or [output channels], weights symmetric around 0.
+
+    bits: 4 of int8 data that are stored two in a byte, -8 to 7; else 8 of int8 data.
+    """
 
     data: np.ndarray
     scale: np.ndarray | None = None
+    bits: int = 8
 
     @property
     def steps(self) -> np.ndarray:
@@ -149,8 +153,9 @@ class Graph:
     the tensor whose value each takes over after a run. sequence: samples follow one another, so that states go on; else
     each begins with the states at the start. warm_up: of a graph that takes in a signal hop by hop (streaming.py), how
     many of the first outputs tell of rows that never came; None of all others. int16: of a float graph, the layers that
-    will compute in 16 bits: names, with wildcards, or "all" (widths.py). Nodes may be appended to `nodes` or the
-    list replaced; remove() takes one out. Producers and consumers are looked up, not searched.
+    will compute in 16 bits: names, with wildcards, or "all" (widths.py); int4: those whose weights will have 4 bits.
+    Nodes may be appended to `nodes` or the list replaced; remove() takes one out. Producers and consumers are looked
+    up, not searched.
     """
 
     def __init__(
@@ -174,6 +179,7 @@ class Graph:
         self.sequence = False
         self.warm_up: int | None = None
         self.int16: Sequence[str] = ()
+        self.int4: Sequence[str] = ()
         self._nodes = [] if nodes is None else nodes
         self._gone: set[Node] = set()  # removed nodes that are still in the list
         self._index: _Links | None = None

@@ -51,6 +51,12 @@ def check(graph: Graph) -> None:
         raise UnsupportedError(f"{graph.source or graph.name}: {len(lines)} unsupported:", lines=lines)
 
 
+def nibbles(data: np.ndarray) -> np.ndarray:
+    """int8 of -8 to 7 -> int8 [half as many]: two in a byte, the first in the lower half."""
+    flat = np.append(data.reshape(-1), np.zeros(data.size % 2, np.int8)).view(np.uint8) & 15
+    return (flat[::2] | flat[1::2] << 4).view(np.int8)
+
+
 class Builder:
     """Makes layers of one graph. `keep` receives what the core points into and must live as long as the model."""
 
@@ -103,14 +109,19 @@ class Builder:
         bias = node.weights.get("bias")
         if self.is_float(node):
             return self.weight(node.weights["weights"], np.float32), self.weight(bias, np.float32)
+        weights = node.weights["weights"]
+        if weights.bits == 4:
+            weights = Weight(nibbles(weights.data))
         long = bias is not None and bias.data.dtype == np.int64
-        return self.weight(node.weights["weights"], np.int8), self.weight(bias, np.int64 if long else np.int32)
+        return self.weight(weights, np.int8), self.weight(bias, np.int64 if long else np.int32)
 
     def scaled(self, layer: int, node: Node) -> int:
         """Gives a layer the scales of its int8 weights, and the type of its bias in a layer of int16."""
         scale, bias = node.weights["weights"].scale, node.weights.get("bias")
         if bias is not None and self.graph.tensors[node.inputs[0]].dtype == "int16":
             layer = self.lib.nnom_layer_set_bias_bits(layer, 8 * bias.data.dtype.itemsize)
+        if node.weights["weights"].bits == 4:
+            layer = self.lib.nnom_layer_set_weight_bits(layer, 4)
         if scale is None:
             return layer
         values = np.ascontiguousarray(scale, np.float32)

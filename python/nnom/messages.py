@@ -21,6 +21,7 @@ class Setting(Enum):
     CALIBRATION = "calibration data"
     METHOD = "method"
     INT16 = "int16"
+    INT4 = "int4"
     USE_FLOAT = "use_float=True"
     INT8_IO = "int8_io=True"
     BOARD = "board"

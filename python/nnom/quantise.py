@@ -20,7 +20,7 @@ from .groups import Groups
 from .passes import copy_graph
 from .recurrent import measure_states, quantise_cell, widen_states
 from .twins import share_arrays
-from .widths import NARROW, Widths, chosen, widen, widths_of
+from .widths import NARROW, Widths, widen, widths_of
 
 MOST_ELEMENTS = 2**23
 _BIAS_LIMIT = 2.0**30
@@ -69,11 +69,11 @@ def quantise(
     mapping.check(graph)
     _check_size(graph)
     _check_layers(graph)
-    nodes = chosen(graph)
+    widths_of(graph, None)  # names that fit nothing are found before anything runs
     observed = observe(graph, data, progress)
     _check_finite(graph, observed)
     measure_states(graph, data)
-    widths = widths_of(graph, nodes, observed)
+    widths = widths_of(graph, observed)
     if method != "auto":
         return Quantised(apply(graph, group_ranges(graph, observed, method), widths), method, [])
     return _best(graph, observed, widths, data if judges is None else judges, judging)
@@ -189,7 +189,7 @@ def apply(graph: Graph, quants: dict[str, Quant], widths: Widths = NARROW) -> Gr
         if node.entry.gates:
             quantise_cell(node, result.quant(node.inputs[0]), _BIAS_LIMIT)
         elif node.entry.linear is not None:
-            _quantise_weights(result, node)
+            _quantise_weights(result, node, node.name in widths.nibbles)
         elif node.weights:
             _quantise_plain(node)
     widen_states(result)
@@ -205,7 +205,7 @@ def sketch(graph: Graph) -> Graph:
     quants = {}
     for members in groups.all():
         quants.update(dict.fromkeys(members, groups.fixed(members) or Quant(2.0**-6)))
-    return apply(graph, quants, widths_of(graph, chosen(graph), None))
+    return apply(graph, quants, widths_of(graph, None))
 
 
 def _quantise_tensor(tensor: Tensor, quant: Quant) -> None:
@@ -232,7 +232,7 @@ def _channels_first(node: Node, w: np.ndarray) -> np.ndarray:
     return np.moveaxis(w, axis, 0).reshape(w.shape[axis], -1)
 
 
-def _quantise_weights(graph: Graph, node: Node) -> None:
+def _quantise_weights(graph: Graph, node: Node, nibbles: bool) -> None:
     w = node.weights["weights"].data.astype(np.float64)
     bias = node.weights["bias"].data.astype(np.float64) if "bias" in node.weights else None
     if not np.isfinite(w).all() or (bias is not None and not np.isfinite(bias).all()):
@@ -240,26 +240,29 @@ def _quantise_weights(graph: Graph, node: Node) -> None:
     source = graph.quant(node.inputs[0])
     wide = graph.tensors[node.inputs[0]].dtype == "int16"
     most, dtype = (_LONG_LIMIT, np.int64) if wide else (_BIAS_LIMIT, np.int32)
-    scale = weight_scales(np.abs(_channels_first(node, w)).max(axis=1), bias, source.scale, most)
+    steps_of = 7 if nibbles else 127
+    scale = weight_scales(np.abs(_channels_first(node, w)).max(axis=1), bias, source.scale, most, steps_of)
     along = [-1 if a == node.entry.linear else 1 for a in range(w.ndim)]
-    q = np.clip(np.round(w / scale.astype(np.float64).reshape(along)), -127, 127).astype(np.int8)
-    node.weights = {"weights": Weight(q, scale)}
+    q = np.clip(np.round(w / scale.astype(np.float64).reshape(along)), -steps_of, steps_of).astype(np.int8)
+    node.weights = {"weights": Weight(q, scale, 4 if nibbles else 8)}
     if bias is not None:
         steps = np.round(bias / (source.scale * scale.astype(np.float64)))
         node.weights["bias"] = Weight(np.clip(steps, -most, most).astype(dtype))
 
 
 def weight_scales(
-    largest: np.ndarray, bias: np.ndarray | None, input_scale: float, most: float = _BIAS_LIMIT
+    largest: np.ndarray, bias: np.ndarray | None, input_scale: float, most: float = _BIAS_LIMIT, steps: int = 127
 ) -> np.ndarray:
     """float32 [channels] from each channel's largest |weight|: coarser where the bias would not fit +-most.
+
+    steps: the largest number that a weight may be.
 
     A channel without weights takes a scale at which its bias is exact to 2^-16 of itself.
     """
     b = np.abs(bias) if bias is not None else np.zeros_like(largest)
-    common = largest.max() / 127.0 if largest.max() > 0 else 1.0
+    common = largest.max() / steps if largest.max() > 0 else 1.0
     empty = np.where(b > 0, b / (input_scale * 2.0**16), common)
-    scale = np.where(largest > 0, largest / 127.0, empty)
+    scale = np.where(largest > 0, largest / steps, empty)
     scale = np.maximum(scale, b / (input_scale * (most - 1)))
     return np.maximum(scale, np.finfo(np.float32).tiny).astype(np.float32)
 

@@ -68,18 +68,19 @@ def validate(
     samples: int = 32,
     original: bool = True,
     int16: Sequence[str] = (),
+    int4: Sequence[str] = (),
     places: tuple[str, str] = ("data", "calibration"),
 ) -> Validation:
     """Runs up to `samples` samples of x [n, ...] everywhere. model: as for `load`; calibration: for float models.
 
     original: whether the model's own runtime takes part; it reads the file by itself (SECURITY.md says what it may do).
-    int16: as of convert. Raises NnomError; a missing original runtime is told by `missing`.
+    int16, int4: as of convert. Raises NnomError; a missing original runtime is told by `missing`.
     """
     if samples < 1:
         raise DataError(f"samples {samples}: expected at least 1")
     if board:
         find_board(board)
-    graph = load(model, int8_io, int16)
+    graph = load(model, int8_io, int16, int4)
     data, _ = datasets.spread(datasets.samples(x, graph, places[0]), samples)
     p = float_form(graph) if use_float else prepare(graph, calibration, method, place=places[1])
     result = Validation(len(data[0]), notes=saturation_warnings(p.graph, data, p.raw, places[0]))

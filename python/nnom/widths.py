@@ -31,12 +31,13 @@ _NAMED = 12  # layers that a message lists
 class Widths:
     """Names of the nodes that compute in 16 bits; the quantisation of what they make and of inputs that they read.
 
-    groups: which of these tensors share one.
+    groups: which of these tensors share one. nibbles: names of the nodes whose weights have 4 bits.
     """
 
     nodes: frozenset[str] = frozenset()
     quants: dict[str, Quant] = field(default_factory=dict)
     groups: list[list[str]] = field(default_factory=list)
+    nibbles: frozenset[str] = frozenset()
 
 
 NARROW = Widths()
@@ -44,27 +45,45 @@ NARROW = Widths()
 
 def chosen(graph: Graph) -> frozenset[str]:
     """Names of the nodes that graph.int16 names. DataError, UnsupportedError: what fits nothing."""
+    able = [n for n in graph.nodes if n.entry.wide and not n.entry.same_quant]
+    return frozenset(_followed(graph, _named(graph, graph.int16, able, Setting.INT16, "has no form of 16 bits")))
+
+
+def with_nibbles(graph: Graph, wide: frozenset[str] = frozenset()) -> frozenset[str]:
+    """Names of the nodes with weights of 4 bits, as graph.int4 names them; wide: those that compute in 16 bits."""
+    able = [n for n in graph.nodes if n.op in ("conv2d", "depthwise_conv2d", "dense")]
+    found = _named(graph, graph.int4, able, Setting.INT4, "has no weights that may have 4 bits")
+    both = sorted(found & wide)
+    if both and EVERY not in (*graph.int4, *graph.int16):
+        raise DataError(
+            Text(Setting.INT4, f": '{both[0]}' computes in 16 bits, ", Setting.INT16, ", and has weights of 8 then")
+        )
+    return frozenset(found - wide)
+
+
+def _named(graph: Graph, patterns: Sequence[str], able: list[Node], setting: Setting, why: str) -> set[str]:
+    """Names of those nodes that patterns name; DataError, UnsupportedError for a pattern that names none."""
     found: set[str] = set()
-    for pattern in graph.int16:
+    for pattern in patterns:
         named = [n for n in graph.nodes if pattern == EVERY or _names(n, pattern)]
-        able = {n.name for n in named if n.entry.wide and not n.entry.same_quant}
+        good = {n.name for n in named if n in able}
         if not named:
-            raise DataError(Text(Setting.INT16, f": the model has no layer '{pattern}'; expected {_listed(graph)}"))
-        if not able:
+            raise DataError(Text(setting, f": the model has no layer '{pattern}'; expected {_listed(able)}"))
+        if not good:
             kinds = ", ".join(sorted({n.op for n in named}))
-            moves = all(n.entry.wide for n in named)
-            why = "only moves values, as wide as the layer before it" if moves else "has no form of 16 bits"
-            raise UnsupportedError(Text(Setting.INT16, f": '{pattern}' ({kinds}) {why}; expected {_listed(graph)}"))
-        found |= able
-    return frozenset(_followed(graph, found))
+            moves = setting is Setting.INT16 and all(n.entry.wide for n in named)
+            reason = "only moves values, as wide as the layer before it" if moves else why
+            raise UnsupportedError(Text(setting, f": '{pattern}' ({kinds}) {reason}; expected {_listed(able)}"))
+        found |= good
+    return found
 
 
 def _names(node: Node, pattern: str) -> bool:
     return any(name == pattern or fnmatchcase(name, pattern) for name in (node.name, node.output))
 
 
-def _listed(graph: Graph) -> str:
-    names = [n.name for n in graph.nodes if n.entry.wide and not n.entry.same_quant]
+def _listed(able: list[Node]) -> str:
+    names = [n.name for n in able]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f"'all', a wildcard or {', '.join(names[:_NAMED])}{more}" if names else "a model with such layers"
 
@@ -98,10 +117,15 @@ def _sources(node: Node) -> Sequence[str]:
     return node.inputs[: 0 if node.op == "part" else 1 if node.entry.gates else None]
 
 
-def widths_of(graph: Graph, nodes: frozenset[str], observed: dict[str, Observed] | None) -> Widths:
-    """Symmetric ranges for the tensors of 16 bits: the largest values observed; None: made-up ones."""
+def widths_of(graph: Graph, observed: dict[str, Observed] | None) -> Widths:
+    """What graph.int16 and graph.int4 say. Ranges of 16 bits are symmetric: the largest observed; None: made up.
+
+    DataError, UnsupportedError: a name that fits nothing.
+    """
+    nodes = chosen(graph)
+    nibbles = with_nibbles(graph, nodes)
     if not nodes:
-        return Widths()
+        return Widths(nibbles=nibbles)
     inside = set(wide_tensors(graph, nodes))
     groups = Groups(graph, lambda name: observed[name].high - observed[name].low if observed else 1.0)
     quants: dict[str, Quant] = {}
@@ -115,7 +139,7 @@ def widths_of(graph: Graph, nodes: frozenset[str], observed: dict[str, Observed]
         quant = UNIT if unit else _quant([observed[m] for m in groups.deciding(members)] if observed else [])
         quants.update(dict.fromkeys(ours, quant))
         shared.append(ours)
-    return Widths(nodes, quants, shared)
+    return Widths(nodes, quants, shared, nibbles)
 
 
 def _quant(observed: list[Observed]) -> Quant:

@@ -119,6 +119,7 @@ typedef struct nnom_given {
     bool has_refused_format : 1;
     bool type_is_set : 1; /* by nnom_layer_set_type() */
     uint8_t bias_bits;    /* by nnom_layer_set_bias_bits(); 0: not */
+    uint8_t weight_bits;  /* by nnom_layer_set_weight_bits(); 0: not */
     nnom_type_t type;     /* Input, Constant, State */
     uint16_t part;        /* of a Part: which output, from 1 */
     uint16_t port;        /* order among the model's inputs or outputs, from 1; 0: none given */

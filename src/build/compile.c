@@ -210,6 +210,8 @@ static nnom_status_t compile_check_settings(const nnom_layer_t *layer)
         what = "nnom_layer_set_weight_scales: it has no weights";
     } else if (layer->given->bias_bits != 0 && (flags & NNOM_CLASS_WEIGHTS) == 0) {
         what = "nnom_layer_set_bias_bits: it has no weights";
+    } else if (layer->given->weight_bits != 0 && (flags & NNOM_CLASS_WEIGHTS) == 0) {
+        what = "nnom_layer_set_weight_bits: it has no weights";
     } else if (layer->given->leaves != NULL && (flags & NNOM_CLASS_STATE) == 0) {
         what = "nnom_state_set: it is no State";
     } else if (layer->given->type_is_set &&

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 #include <math.h>
 
+#include "../kernels/nibble.h"
 #include "builder.h"
 
 /* frexp gives real = fraction * 2^exponent, fraction in [0.5, 1): multiplier = round(fraction * 2^31). */
@@ -79,12 +80,16 @@ typedef struct sums {
     int64_t absolute; /* of their absolute values */
 } sums_t;
 
-static sums_t channel_sums(const int8_t *weights, int32_t taps, int32_t tap_stride)
+/* Of weights first + t * tap_stride, t < taps. */
+static sums_t channel_sums(const nnom_layer_t *layer, const int8_t *weights, size_t first, int32_t taps,
+                           int32_t tap_stride)
 {
+    const bool nibbles = layer->given->weight_bits == 4;
     sums_t s = {0, 0};
-    for (int32_t t = 0; t < taps; t++, weights += tap_stride) {
-        s.sum += *weights;
-        s.absolute += *weights < 0 ? -*weights : *weights;
+    for (int32_t t = 0; t < taps; t++, first += (size_t)tap_stride) {
+        const int32_t w = nibbles ? nnom_nibble(weights, first) : weights[first];
+        s.sum += w;
+        s.absolute += w < 0 ? -w : w;
     }
     return s;
 }
@@ -200,7 +205,8 @@ static bool is_qformat(const nnom_layer_t *layer, const nnom_weight_t *w, const 
 {
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
     const bool asked = (layer->cls->flags & NNOM_CLASS_QFORMAT) != 0 && layer->model->builder->options->target == 0;
-    if (!asked || layer->given->weight_scales != NULL || in->zero_point != 0 || in->type != NNOM_TYPE_S8) {
+    if (!asked || layer->given->weight_scales != NULL || in->zero_point != 0 || in->type != NNOM_TYPE_S8 ||
+        layer->given->weight_bits == 4) {
         return false;
     }
     const int32_t shift = b != NULL ? (int32_t)b->shift : 0; /* <= 31, as w's */
@@ -257,10 +263,10 @@ nnom_status_t nnom_layer_weights(nnom_layer_t *layer, const nnom_weight_t *w, co
         return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for %d biases and multipliers", (int)n);
     }
     for (int32_t o = 0; o < channels && status == NNOM_OK; o++) {
-        const int8_t *first = (const int8_t *)w->p_value + (size_t)o * (size_t)channel_stride;
+        const size_t first = (size_t)o * (size_t)channel_stride;
         const size_t at = result->one ? 0 : (size_t)o; /* they are all the same */
         channel_numbers_t numbers = {0, 0, 0};
-        status = channel_numbers(layer, w, b, o, channel_sums(first, taps, tap_stride), &numbers);
+        status = channel_numbers(layer, w, b, o, channel_sums(layer, w->p_value, first, taps, tap_stride), &numbers);
         multiplier[at] = numbers.multiplier;
         shift[at] = (int8_t)numbers.shift;
         if (!result->one && status == NNOM_OK) {

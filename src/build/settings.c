@@ -129,6 +129,15 @@ nnom_layer_t *nnom_layer_set_bias_bits(nnom_layer_t *layer, int32_t bits)
     return layer;
 }
 
+nnom_layer_t *nnom_layer_set_weight_bits(nnom_layer_t *layer, int32_t bits)
+{
+    nnom_given_t *given = nnom_layer_give(layer);
+    if (given != NULL) {
+        given->weight_bits = bits == 4 || bits == 8 ? (uint8_t)bits : UINT8_MAX; /* compile refuses others */
+    }
+    return layer;
+}
+
 nnom_layer_t *nnom_layer_set_type(nnom_layer_t *layer, nnom_type_t type)
 {
     nnom_given_t *given = nnom_layer_give(layer);

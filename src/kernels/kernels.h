@@ -21,6 +21,8 @@
  * padding counts as a cell that holds the zero point. Transposed: the bias as it was given, and every tap that an
  * output cell has adds weight * (x - zero point), because few cells have all taps.
  *
+ * Operations _s4: weights of 4 bits, two in a byte (nibble.h).
+ *
  * Scratch of conv2d: one patch, kernel h * kernel w * in c elements, none if !nnom_conv2d_gathers().
  *
  * Dense reduces rows: called with rows [y.lo, y.hi) of the input in ascending order, it keeps its sums in the scratch

@@ -149,6 +149,9 @@ static nnom_status_t conv2d_transpose_build(nnom_layer_t *layer)
     const nnom_shape_t in = nnom_layer_in(layer, 0)->shape;
     const int64_t taps = (int64_t)layer->geometry->kernel_h * layer->geometry->kernel_w * in.c;
     nnom_status_t status = nnom_conv_check(conv, "filters");
+    if (status == NNOM_OK && layer->given->weight_bits == 4) {
+        status = nnom_layer_fail(layer, NNOM_UNSUPPORTED, "weights of 4 bits, expected 8");
+    }
     if (status == NNOM_OK) {
         status = conv2d_transpose_check(layer);
     }

@@ -18,9 +18,11 @@ static nnom_status_t dense_plain(nnom_layer_t *layer)
 }
 
 NNOM_FORM(dense_s8_ref, nnom_window_all, NNOM_OP_REDUCES, nnom_conv_param, dense_plain)
+NNOM_FORM(dense_s4_ref, nnom_window_all, NNOM_OP_REDUCES, nnom_conv_param, dense_plain)
 NNOM_FORM(dense_f32_ref, nnom_window_all, NNOM_OP_REDUCES, nnom_conv_param, dense_plain)
 
 static const nnom_kernel_t dense_s8[] = {NNOM_KERNELS_DENSE_S8(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t dense_s4[] = {NNOM_KERNELS_DENSE_S4(NNOM_KERNEL_ROW)};
 static const nnom_kernel_t dense_s16[] = {NNOM_KERNELS_DENSE_S16(NNOM_KERNEL_ROW)};
 static const nnom_kernel_t dense_f32[] = {NNOM_KERNELS_DENSE_F32(NNOM_KERNEL_ROW)};
 
@@ -38,7 +40,7 @@ static nnom_status_t dense_build(nnom_layer_t *layer)
     status = nnom_conv_prepare(conv, conv->filters, taps, taps, 1);
     layer->macs = (uint64_t)taps * (uint64_t)conv->filters;
     layer->overlap = NNOM_NO_OVERLAP; /* every output reads the whole input */
-    return status == NNOM_OK ? NNOM_CONV_CHOOSE(layer, dense) : status;
+    return status == NNOM_OK ? NNOM_WEIGHTS_CHOOSE(layer, dense) : status;
 }
 
 static const nnom_rare_class_t dense_class = {

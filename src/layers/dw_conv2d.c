@@ -11,9 +11,11 @@ static nnom_status_t dw_conv2d_plain(nnom_layer_t *layer)
 }
 
 NNOM_FORM(dw_conv2d_s8_ref, nnom_conv_window, 0, nnom_conv_param, dw_conv2d_plain)
+NNOM_FORM(dw_conv2d_s4_ref, nnom_conv_window, 0, nnom_conv_param, dw_conv2d_plain)
 NNOM_FORM(dw_conv2d_f32_ref, nnom_conv_window, 0, nnom_conv_param, dw_conv2d_plain)
 
 static const nnom_kernel_t dw_conv2d_s8[] = {NNOM_KERNELS_DW_CONV2D_S8(NNOM_KERNEL_ROW)};
+static const nnom_kernel_t dw_conv2d_s4[] = {NNOM_KERNELS_DW_CONV2D_S4(NNOM_KERNEL_ROW)};
 static const nnom_kernel_t dw_conv2d_s16[] = {NNOM_KERNELS_DW_CONV2D_S16(NNOM_KERNEL_ROW)};
 static const nnom_kernel_t dw_conv2d_f32[] = {NNOM_KERNELS_DW_CONV2D_F32(NNOM_KERNEL_ROW)};
 
@@ -50,7 +52,7 @@ static nnom_status_t dw_conv2d_build(nnom_layer_t *layer)
     status = nnom_conv_prepare(conv, channels, taps, 1, channels);
     layer->macs = (uint64_t)taps * (uint64_t)channels * (uint64_t)size.h * (uint64_t)size.w;
     if (status == NNOM_OK) {
-        status = NNOM_CONV_CHOOSE(layer, dw_conv2d);
+        status = NNOM_WEIGHTS_CHOOSE(layer, dw_conv2d);
     }
     if (status == NNOM_OK) {
         nnom_layer_overlap_rows(layer); /* row by row, so that variants may take the pixels of a row in any order */

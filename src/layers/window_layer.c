@@ -40,6 +40,19 @@ nnom_layer_t *nnom_conv_new(const nnom_class_t *cls, int32_t filters, nnom_size_
     return &conv->super;
 }
 
+/* Weights of 4 bits are for int8. */
+static nnom_status_t conv_check_weight_bits(const nnom_layer_t *layer)
+{
+    const nnom_type_t type = nnom_layer_in(layer, 0)->type;
+    const uint8_t bits = layer->given->weight_bits;
+    if (bits == 0 || bits == 8 || (bits == 4 && type == NNOM_TYPE_S8)) {
+        return NNOM_OK;
+    }
+    return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT,
+                           "nnom_layer_set_weight_bits: expected 4 or 8, and int8_t, it has %s",
+                           nnom_type_facts(type)->c_type);
+}
+
 static nnom_status_t conv_check_bias_bits(const nnom_layer_t *layer)
 {
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
@@ -58,7 +71,11 @@ nnom_status_t nnom_conv_check(const nnom_conv_layer_t *conv, const char *what)
                                (int)conv->filters);
     }
     const nnom_status_t status = nnom_window_type(&conv->super);
-    return status == NNOM_OK ? conv_check_bias_bits(&conv->super) : status;
+    if (status != NNOM_OK) {
+        return status;
+    }
+    const nnom_status_t bits = conv_check_weight_bits(&conv->super);
+    return bits == NNOM_OK ? conv_check_bias_bits(&conv->super) : bits;
 }
 
 /* The parameters of int16 kernels, from those that nnom_conv_prepare() made. */
@@ -131,7 +148,7 @@ int32_t nnom_conv_weight(const nnom_conv_layer_t *conv, int32_t channel, int32_t
     if (channel >= conv->channels || tap >= conv->taps) {
         return 0;
     }
-    const int8_t *weights = conv->param.weights;
+    const int8_t *weights = conv->param.weights; /* of 8 bits: those of 4 have no variants */
     return weights[(size_t)channel * (size_t)conv->channel_stride + (size_t)tap * (size_t)conv->tap_stride];
 }
 
@@ -141,7 +158,8 @@ void nnom_conv_array(const nnom_layer_t *layer, uint32_t i, nnom_array_t *array)
     const uint32_t n = (uint32_t)conv->channels;
     const void *const known[] = {conv->w->p_value, conv->b != NULL ? conv->b->p_value : NULL, &conv->one_multiplier,
                                  conv->one_shift}; /* so begin the parameters of all variants */
-    const uint32_t counts[] = {n * (uint32_t)conv->taps, n, 1, 2};
+    const uint32_t weights = n * (uint32_t)conv->taps;
+    const uint32_t counts[] = {layer->given->weight_bits == 4 ? (weights + 1) / 2 : weights, n, 1, 2};
     if (i >= sizeof known / sizeof known[0] || array->data != known[i]) {
         return;
     }

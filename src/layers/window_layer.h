@@ -72,6 +72,10 @@ nnom_range_t nnom_conv2d_transpose_window(const nnom_program_t *program, const n
      : (layer)->out->type == NNOM_TYPE_S16 ? NNOM_CHOOSE_KERNEL(layer, name##_s16)                                     \
                                            : NNOM_CHOOSE_KERNEL(layer, name##_s8))
 
+/* The same of layers whose weights may have 4 bits: name_s4. */
+#define NNOM_WEIGHTS_CHOOSE(layer, name)                                                                               \
+    ((layer)->given->weight_bits == 4 ? NNOM_CHOOSE_KERNEL(layer, name##_s4) : NNOM_CONV_CHOOSE(layer, name))
+
 /* ---- Pools ---- */
 
 typedef struct nnom_pool_layer {

@@ -124,7 +124,7 @@ const weights_t *random_weights(int32_t channels, int32_t taps)
     fill_random(w, is_float ? NNOM_TYPE_F32 : NNOM_TYPE_S8, count * cell);
     fill_random(b, is_float ? NNOM_TYPE_F32 : NNOM_TYPE_S8, (uint32_t)channels * 4u);
     const weights_t made = {
-        {w, (size_t)random_in(4, 9)}, {b, (size_t)random_in(0, 9)}, random_chance(80) ? &k->b : NULL, NULL, 0, 0};
+        {w, (size_t)random_in(4, 9)}, {b, (size_t)random_in(0, 9)}, random_chance(80) ? &k->b : NULL, NULL, 0, 0, 0};
     *k = made;
     if (scales) {
         k->scale_count = random_chance(50) ? 1u : (uint32_t)channels;
@@ -135,6 +135,9 @@ const weights_t *random_weights(int32_t channels, int32_t taps)
         for (int32_t i = 0; i < channels; i++) {
             b[i] = random_in(-30000, 30000);
         }
+    }
+    if (!is_float && random_chance(12)) {
+        k->weight_bits = random_chance(80) ? 4 : 8;
     }
     if (scales && is_wide) {
         k->b.p_value = wide_bias(k, channels);
@@ -147,6 +150,9 @@ nnom_layer_t *weighted(nnom_layer_t *layer, const weights_t *k, int32_t taps)
     const float scale = k->scales != NULL ? k->scales[0] : ldexpf(1.0f, -(int)k->w.shift);
     const float fitting = source_scale * scale * 73.0f * sqrtf((float)taps) * random_float(0.7f, 2.0f);
     layer = random_chance(80) ? quantised(layer, fitting) : layer;
+    if (k->weight_bits != 0) {
+        layer = nnom_layer_set_weight_bits(layer, k->weight_bits);
+    }
     if (k->bias_bits != 0) {
         layer = nnom_layer_set_bias_bits(layer, k->bias_bits);
     }

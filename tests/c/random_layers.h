@@ -98,7 +98,8 @@ typedef struct weights {
     const nnom_bias_t *bias; /* &b or NULL */
     float *scales;           /* [scale_count] or NULL */
     uint32_t scale_count;
-    int32_t bias_bits; /* of int16 layers: what bias holds with scales; 0: not set */
+    int32_t bias_bits;   /* of int16 layers: what bias holds with scales; 0: not set */
+    int32_t weight_bits; /* of int8 layers; 0: not set */
 } weights_t;
 /* Random weights of `channels` outputs with `taps` weights each. */
 const weights_t *random_weights(int32_t channels, int32_t taps);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
-/* int16 activations: sums at the ends of what fits, and what is refused. Random layers are in rows. */
+/* int16 activations and weights of 4 bits: sums at the ends of what fits, and what is refused. Random layers are in rows. */
 #include <string.h>
 
 #include "refuse.h"
@@ -75,6 +75,66 @@ static void multipliers(void)
     }
 }
 
+/* ---- Weights of 4 bits ---- */
+
+enum { NIBBLE_IN = 5, NIBBLE_OUT = 7 };
+
+static nnom_layer_t *nibble_layer(int32_t kind, const nnom_weight_t *weight)
+{
+    switch (kind) {
+    case 0:
+        return Dense(NIBBLE_OUT, weight, NULL);
+    case 1:
+        return Conv2D(NIBBLE_OUT, kernel(3, 3), stride(1, 2), PADDING_SAME, weight, NULL);
+    default:
+        return DW_Conv2D(1, kernel(3, 3), stride(2, 1), PADDING_SAME, weight, NULL);
+    }
+}
+
+/* The bytes of a layer whose weights are `bits` wide. */
+static uint32_t nibble_run(int32_t kind, int32_t bits, const int8_t *values, uint32_t count, int8_t *out)
+{
+    static const float scale[1] = {0.02f};
+    int8_t packed[512] = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        const uint8_t half = (uint8_t)(values[i] & 15);
+        packed[i / 2] = (int8_t)((uint8_t)packed[i / 2] | (uint8_t)(i % 2 == 0 ? half : half << 4));
+    }
+    const nnom_weight_t weight = {bits == 4 ? packed : values, 0};
+    nnom_model_t m = quiet_model();
+    nnom_layer_t *in = nnom_layer_set_quant(Input(shape(3, 3, NIBBLE_IN), NULL), 0.1f, 7);
+    nnom_layer_t *layer = nnom_layer_set_weight_bits(nibble_layer(kind, &weight), bits);
+    nnom_layer_t *x = m.hook(nnom_layer_set_quant(nnom_layer_set_weight_scales(layer, scale, 1), 0.15f, -3), in);
+    const nnom_options_t options = {.mode = random_chance(50) ? NNOM_MODE_SMALLEST : NNOM_MODE_WHOLE};
+    CHECK(nnom_compile(&m, in, x, &options) == NNOM_OK, "%s", model_error_text(&m));
+    int8_t *input = nnom_input_buffer(&m.instance, 0);
+    for (int32_t i = 0; i < 9 * NIBBLE_IN; i++) {
+        input[i] = (int8_t)(i * 37 % 251 - 125);
+    }
+    CHECK(model_run(&m) == NNOM_OK, "model_run");
+    const uint32_t bytes = nnom_output_bytes(&m.instance, 0);
+    memcpy(out, nnom_output_buffer(&m.instance, 0), bytes);
+    model_delete(&m);
+    return bytes;
+}
+
+/* The same bytes as those of 8 bits that hold the same numbers: odd counts, so that channels begin in the middle of a byte. */
+static void nibbles(void)
+{
+    static const uint32_t counts[3] = {NIBBLE_OUT * 9 * NIBBLE_IN, NIBBLE_OUT * 9 * NIBBLE_IN, 9 * NIBBLE_IN};
+    int8_t values[NIBBLE_OUT * 9 * NIBBLE_IN], four[256], eight[256];
+    for (uint32_t i = 0; i < 30 && !test_failed(); i++) {
+        random_seed(test_seed + i);
+        const int32_t kind = (int32_t)(i % 3);
+        for (size_t k = 0; k < sizeof values; k++) {
+            values[k] = (int8_t)random_in(-8, 7);
+        }
+        const uint32_t bytes = nibble_run(kind, 8, values, counts[kind], eight);
+        CHECK(nibble_run(kind, 4, values, counts[kind], four) == bytes && memcmp(four, eight, bytes) == 0,
+              "kind %d: other bytes", (int)kind);
+    }
+}
+
 /* ---- Refusals ---- */
 
 static void refuse_wide(nnom_layer_t *layer, nnom_status_t expected, const char *text)
@@ -114,7 +174,13 @@ static void refused(void)
                 "2^31");
     refuse_wide(nnom_layer_set_quant(Slice(shape(0, 0, 0), shape(1, 1, 1), shape(1, 1, 1)), 0.02f, 0), NNOM_BAD_QUANT,
                 "only moves");
+    refuse_wide(nnom_layer_set_weight_bits(scaled(Dense(2, &w, NULL)), 4), NNOM_BAD_ARGUMENT, "it has int16_t");
     REFUSE(nnom_layer_set_bias_bits(Dense(2, &w, NULL), 32), NNOM_BAD_ARGUMENT);
+    REFUSE(nnom_layer_set_weight_bits(scaled(Dense(2, &w, NULL)), 5), NNOM_BAD_ARGUMENT);
+    REFUSE(nnom_layer_set_weight_bits(MaxPool(kernel(2, 2), stride(1, 1), PADDING_SAME), 4), NNOM_BAD_ARGUMENT);
+    REFUSE(
+        nnom_layer_set_weight_bits(scaled(Conv2DTranspose(2, kernel(2, 2), stride(1, 1), PADDING_SAME, &w, NULL)), 4),
+        NNOM_UNSUPPORTED);
 }
 
 static void refused_inputs(void)
@@ -135,4 +201,5 @@ static void refused_inputs(void)
     expect_refusal(&m, model_compile(&m, a, sum), NNOM_UNSUPPORTED, "input 1 is int8_t, expected int16_t");
 }
 
-const test_t wide_tests[] = {TEST(largest_sums), TEST(multipliers), TEST(refused), TEST(refused_inputs), {NULL, NULL}};
+const test_t wide_tests[] = {TEST(largest_sums), TEST(multipliers),    TEST(nibbles),
+                             TEST(refused),      TEST(refused_inputs), {NULL, NULL}};

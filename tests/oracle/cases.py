@@ -400,9 +400,9 @@ def _shape(m: Maker, name: str) -> tuple[int, ...]:
     return (1, *(m.num(1, 8) for _ in range(rank - 1)))
 
 
-def single(name: str, rng: Rng, dtype: str = "int8") -> Case:
-    """A model of operator `name` (a few need others around them), all its numbers random."""
-    m = Maker(rng, dtype)
+def single(name: str, rng: Rng, dtype: str = "int8", nibbles: bool = False) -> Case:
+    """A model of operator `name` (a few need others around them), all its numbers random. nibbles: weights are int4."""
+    m = Maker(rng, dtype, nibbles)
     x = m.input(_shape(m, name))
     return m.case([OPERATORS[name](m, x)])
 

@@ -29,6 +29,7 @@ class Maker:
 
     rng: Rng
     dtype: str = "int8"
+    nibbles: bool = False  # weights are int4
     model: Model = field(default_factory=Model)
     shapes: dict[int, tuple[int, ...]] = field(default_factory=dict)
     quants: dict[int, tuple[float, int]] = field(default_factory=dict)
@@ -117,12 +118,14 @@ class Maker:
             b = self.model.tensor([channels], "float32", data=self.rng.normal(size=channels))
             return w, [b] if bias else self.pick([b], []), (1.0, 0)
         many = self.pick(True, True, False) if per_channel is None else per_channel
+        many = many and not (self.nibbles and len(shape) == 2)  # TFLite Micro's FULLY_CONNECTED takes one scale then
         base = 2 ** self.rng.uniform(-10, -2)
         scale = (base * 2 ** self.rng.uniform(-3, 3, channels if many else 1)).astype(np.float32)
-        data = self.rng.integers(-127, 128, shape)
+        most = 7 if self.nibbles else 127
+        data = self.rng.integers(-most - self.nibbles, most + 1, shape)
         if self.num(0, 9) == 0:
-            data = self.rng.choice([-127, 127], shape)
-        w = self.model.tensor(shape, "int8", scale, 0, axis, data)
+            data = self.rng.choice([-most, most], shape)
+        w = self.model.tensor(shape, "int4" if self.nibbles else "int8", scale, 0, axis, data)
         in_scale = np.float32(self.quants[source][0])
         reach = 73 * 73 * math.sqrt(fan_in) * (256 if self.dtype == "int16" else 1)
         offsets = self.rng.integers(-int(reach), int(reach) + 1, channels)

@@ -135,7 +135,7 @@ class Model:
             q.quantizedDimension = axis
         if data is not None:
             buffer = schema.BufferT()
-            buffer.data = np.frombuffer(np.ascontiguousarray(data, DTYPES[dtype]).tobytes(), np.uint8)
+            buffer.data = _bytes(data, dtype)
             t.buffer = len(self.buffers)
             self.buffers.append(buffer)
         self.tensors.append(t)
@@ -244,6 +244,15 @@ def _graph(tensors: list[Any], operators: list[Any], inputs: Sequence[int], outp
     graph.tensors, graph.operators = tensors, operators
     graph.inputs, graph.outputs = np.asarray(inputs, np.int32), np.asarray(outputs, np.int32)
     return graph
+
+
+def _bytes(data: np.ndarray, dtype: str) -> np.ndarray:
+    """As a file stores them; int4 two in a byte, the first in the lower half."""
+    if dtype != "int4":
+        return np.frombuffer(np.ascontiguousarray(data, DTYPES[dtype]).tobytes(), np.uint8)
+    halves = [int(v) & 15 for v in np.asarray(data).reshape(-1)]
+    halves += [0] * (len(halves) % 2)
+    return np.array([a | b << 4 for a, b in zip(halves[::2], halves[1::2], strict=True)], np.uint8)
 
 
 def _type(dtype: str) -> int:

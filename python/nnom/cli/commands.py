@@ -175,6 +175,7 @@ def _validate(a: Namespace) -> int:
     options = {"board": a.board, "use_float": a.use_float, "method": a.method, "int8_io": a.int8_io}
     options |= {
         "int16": a.int16 or (),
+        "int4": a.int4 or (),
         "samples": a.samples,
         "original": a.original,
         "places": (", ".join(a.data), "calibration"),

@@ -31,7 +31,7 @@ def samples_of(specs: list[str] | None, graph: Graph) -> list[np.ndarray] | dict
 
 def graph_of(a: Namespace) -> Graph:
     """The model that the command names."""
-    graph = load(a.model, a.int8_io, getattr(a, "int16", None) or ())
+    graph = load(a.model, a.int8_io, getattr(a, "int16", None) or (), getattr(a, "int4", None) or ())
     graph.sequence = getattr(a, "sequence", False)
     return graph
 

@@ -13,6 +13,7 @@ OPTIONS = {
     Setting.CALIBRATION: "--calibration",
     Setting.METHOD: "--method",
     Setting.INT16: "--int16",
+    Setting.INT4: "--int4",
     Setting.USE_FLOAT: "--float",
     Setting.INT8_IO: "--int8-io",
     Setting.BOARD: "--board",

@@ -54,6 +54,8 @@ def _calibration(p: argparse.ArgumentParser) -> None:
         "compute this layer of a float model with activations of 16 bits: a name, with wildcards, or 'all'; repeatable"
     )
     p.add_argument("--int16", action="append", metavar="LAYER", help=text)
+    text = "store this layer's weights in 4 bits: a name, with wildcards, or 'all'; repeatable"
+    p.add_argument("--int4", action="append", metavar="LAYER", help=text)
 
 
 def _sequence(p: argparse.ArgumentParser) -> None:

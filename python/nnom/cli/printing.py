@@ -96,6 +96,8 @@ def print_conversion(out: Screen, c: Conversion) -> None:
         out.detail(f"ranges: {c.prepared.method} (output SQNR in dB on calibration samples: {tried})")
     if wide := [n.name for n in c.graph.nodes if n.op != "quantize" and c.graph.tensors[n.output].dtype == "int16"]:
         out.say(f"16 bits: {', '.join(wide)}")
+    if four := [n.name for n in c.graph.nodes if "weights" in n.weights and n.weights["weights"].bits == 4]:
+        out.say(f"weights of 4 bits: {', '.join(four)}")
     print_losses(out, c.report)
     if c.streaming is not None:
         print_streaming(out, c)

@@ -47,8 +47,8 @@ def tensor_bytes(tensor: Tensor) -> int:
 
 
 def weight_bytes(node: Node) -> int:
-    """Bytes of a node's arrays: int8 weights and int32 bias, or float32."""
-    return sum(w.data.size * w.data.dtype.itemsize for w in node.weights.values())
+    """Bytes of a node's arrays: int8 weights, perhaps two in a byte, and int32 bias, or float32."""
+    return sum((w.data.nbytes + 1) // 2 if w.bits == 4 else w.data.nbytes for w in node.weights.values())
 
 
 def measure(graph: Graph) -> Sizes:
@@ -70,7 +70,8 @@ def copy_graph(graph: Graph) -> Graph:
     result = Graph(
         graph.name, graph.source, inputs=list(graph.inputs), outputs=list(graph.outputs), states=dict(graph.states)
     )
-    result.sequence, result.warm_up, result.int16 = graph.sequence, graph.warm_up, graph.int16
+    result.sequence, result.warm_up = graph.sequence, graph.warm_up
+    result.int16, result.int4 = graph.int16, graph.int4
     result.tensors = {k: copy.copy(t) for k, t in graph.tensors.items()}
     result.nodes = [
         Node(n.op, n.name, n.inputs, n.output, dict(n.attrs), {k: copy.copy(w) for k, w in n.weights.items()})

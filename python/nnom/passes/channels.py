@@ -15,7 +15,7 @@ The bound |B| + 128 * sum |w| that the core checks cannot grow: B changes by v *
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -263,7 +263,7 @@ def _cut_mixer(graph: Graph, mixer: _Mixer, given: np.ndarray, made: np.ndarray)
     else:
         w = w[made][..., given]
     scale = _cut_scale(old.scale, made)
-    node.weights = dict(node.weights, weights=Weight(np.ascontiguousarray(w), scale))
+    node.weights = dict(node.weights, weights=replace(old, data=np.ascontiguousarray(w), scale=scale))
     bias = node.weights.get("bias")
     if bias is None and np.any(added[made]):
         unit = np.float32(graph.quant(node.inputs[0]).scale) * old.steps
@@ -281,7 +281,8 @@ def _cut(node: Node, given: np.ndarray, made: np.ndarray) -> None:
     """A layer that carries channels through."""
     if node.op == "depthwise_conv2d":
         for key, old in node.weights.items():
-            node.weights[key] = Weight(np.ascontiguousarray(old.data[..., made]), _cut_scale(old.scale, made))
+            data = np.ascontiguousarray(old.data[..., made])
+            node.weights[key] = replace(old, data=data, scale=_cut_scale(old.scale, made))
     elif node.op == "prelu" and "alpha" in node.weights:
         alpha = node.weights["alpha"]
         node.weights = {"alpha": Weight(np.ascontiguousarray(alpha.data[made]), alpha.scale)}

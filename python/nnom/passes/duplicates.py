@@ -50,7 +50,7 @@ def _array_key(array: np.ndarray | None) -> Hashable:
 
 
 def _weight_key(weight: Weight) -> Hashable:
-    return _array_key(weight.data), _array_key(weight.scale)
+    return _array_key(weight.data), _array_key(weight.scale), weight.bits
 
 
 def _plain(value: Any) -> Hashable:

@@ -8,11 +8,11 @@ are exchanged; the bytes are the same. The change of shape in front then changes
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..graph import Graph, Node, Tensor, Weight
+from ..graph import Graph, Node, Tensor
 from .base import bypass
 
 
@@ -113,7 +113,7 @@ def _exchange_node(node: Node) -> None:
     if "weights" in node.weights:
         old, first = node.weights["weights"], 0 if node.op == "depthwise_conv2d" else 1
         swapped = np.ascontiguousarray(np.swapaxes(old.data, first, first + 1))
-        node.weights = dict(node.weights, weights=Weight(swapped, old.scale))
+        node.weights = dict(node.weights, weights=replace(old, data=swapped))
 
 
 def _restore_output(graph: Graph, name: str) -> None:

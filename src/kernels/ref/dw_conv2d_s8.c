@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
+#include "../nibble.h"
 #include "finish.h"
 #include "window.h"
 
@@ -13,7 +14,21 @@ typedef struct block {
     int32_t from;          /* input channel of output channel o */
     int32_t phase;         /* o - from * multiplier */
     const int8_t *padding; /* [NNOM_BLOCK] of the input's zero point */
+    bool nibbles;          /* weights have 4 bits */
 } block_t;
+
+/* The block's weights of tap `tap`, as they are or made of nibbles in room [NNOM_BLOCK]. */
+static const int8_t *dw_conv2d_weights(const block_t *b, int32_t tap, int8_t *room)
+{
+    const size_t first = (size_t)tap * (size_t)b->channels + (size_t)b->o;
+    if (!b->nibbles) {
+        return (const int8_t *)b->p->weights + first;
+    }
+    for (int32_t i = 0; i < b->n; i++) {
+        room[i] = (int8_t)nnom_nibble(b->p->weights, first + (size_t)i);
+    }
+    return room;
+}
 
 /* acc[i] += x * w, x being the input channel of output channel o + i. */
 static void dw_conv2d_tap_s8(const block_t *b, const int8_t *x, const int8_t *w, int32_t *acc)
@@ -37,15 +52,16 @@ static void dw_conv2d_tap_s8(const block_t *b, const int8_t *x, const int8_t *w,
 static void dw_conv2d_accumulate_s8(const block_t *b, const nnom_window_t *window, int32_t *acc)
 {
     const nnom_geometry_t *g = window->g;
-    const int8_t *w = (const int8_t *)b->p->weights + b->o;
+    int8_t room[NNOM_BLOCK];
+    int32_t tap = 0;
     nnom_walk_t walk = window->walk;
     for (int32_t ky = 0; ky < g->kernel_h; ky++) {
         const bool row_inside = ky >= window->rows.lo && ky < window->rows.hi;
         const int8_t *row = row_inside ? (const int8_t *)nnom_walk_row(&walk) + b->from : NULL;
-        for (int32_t kx = 0; kx < g->kernel_w; kx++, w += b->channels) {
+        for (int32_t kx = 0; kx < g->kernel_w; kx++) {
             const bool inside = row_inside && kx >= window->columns.lo && kx < window->columns.hi;
-            dw_conv2d_tap_s8(b, inside ? row + (window->left + kx * g->dilation_w) * window->pixel : b->padding, w,
-                             acc);
+            dw_conv2d_tap_s8(b, inside ? row + (window->left + kx * g->dilation_w) * window->pixel : b->padding,
+                             dw_conv2d_weights(b, tap++, room), acc);
         }
         if (row_inside) {
             nnom_walk_down(&walk);
@@ -68,7 +84,7 @@ static void dw_conv2d_pixel_s8(block_t *b, const nnom_window_t *window, int32_t 
     }
 }
 
-void nnom_dw_conv2d_s8_ref(const nnom_call_t *call)
+static void dw_conv2d_run(const nnom_call_t *call, bool nibbles)
 {
     const nnom_conv_param_t *p = call->node->param;
     const nnom_tensor_t *in = nnom_call_input(call, 0);
@@ -77,7 +93,7 @@ void nnom_dw_conv2d_s8_ref(const nnom_call_t *call)
     const nnom_rows_t to = nnom_call_output_rows(call);
     int8_t padding[NNOM_BLOCK];
     memset(padding, in->zero_point, sizeof(padding));
-    block_t b = {p, out->shape.c, out->shape.c / in->shape.c, 0, 0, 0, 0, padding};
+    block_t b = {p, out->shape.c, out->shape.c / in->shape.c, 0, 0, 0, 0, padding, nibbles};
     nnom_window_t window = nnom_window(call, &p->geometry);
     for (int32_t y = call->y.lo; y < call->y.hi; y++) {
         int8_t *row = (int8_t *)nnom_row(&to, y);
@@ -87,4 +103,14 @@ void nnom_dw_conv2d_s8_ref(const nnom_call_t *call)
             dw_conv2d_pixel_s8(&b, &window, out->zero_point, row);
         }
     }
+}
+
+void nnom_dw_conv2d_s8_ref(const nnom_call_t *call)
+{
+    dw_conv2d_run(call, false);
+}
+
+void nnom_dw_conv2d_s4_ref(const nnom_call_t *call)
+{
+    dw_conv2d_run(call, true);
 }

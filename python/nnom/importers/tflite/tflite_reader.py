@@ -276,12 +276,22 @@ class _Reader:
         raw = buffers[number]
         if raw.size == 0 or number == 0:
             return np.zeros(shape, DTYPES[dtype]) if number and 0 in shape and dtype in DTYPES else None
+        if dtype == "INT4":
+            return self.nibbles(raw, shape)
         if dtype not in DTYPES:
             return raw
         want = math.prod(shape) * DTYPES[dtype].itemsize
         if raw.size != want:
             self.fail(f"shape {list(shape)} of {dtype} needs {want} bytes, buffer {number} holds {raw.size}")
         return raw.view(DTYPES[dtype]).reshape(shape)
+
+    def nibbles(self, raw: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        """Numbers of 4 bits as int8 [shape]: two in a byte, the lower half first."""
+        count = math.prod(shape)
+        if raw.size != (count + 1) // 2:
+            self.fail(f"shape {list(shape)} of INT4 needs {(count + 1) // 2} bytes, its buffer holds {raw.size}")
+        both = np.stack([raw & 15, raw >> 4], axis=1).reshape(-1)[:count]
+        return ((both ^ 8).astype(np.int8) - 8).reshape(shape)
 
     def opcode(self, model: Any, index: int) -> str:
         self.place = f"operator code {index}"

@@ -96,7 +96,7 @@ def _group(arrays: dict[str, Weight], g: int, groups: int) -> dict[str, Weight]:
         scale = weight.scale
         if scale is not None and len(scale) > 1:
             scale = scale[g * n : (g + 1) * n]
-        parts[key] = Weight(weight.data[g * n : (g + 1) * n], scale)
+        parts[key] = replace(weight, data=weight.data[g * n : (g + 1) * n], scale=scale)
     return parts
 
 
@@ -111,7 +111,8 @@ def weights(imp: Importer, op: Any, k: int, source: Value, axis: int, rank: int)
     """Input k as weights of the file's shape; per channel along `axis`."""
     data = imp.constant(op, k, "weight tensor")
     value, tensor = imp.value(op, k), imp.model.tensors[op.inputs[k]]
-    if value.dtype.startswith("sparse") or value.dtype in ("INT2", "INT4", "UINT4"):
+    four = value.dtype == "INT4" and source.dtype in QUANTISED and op.op != "TRANSPOSE_CONV"
+    if value.dtype.startswith("sparse") or (value.dtype in ("INT2", "INT4", "UINT4") and not four):
         raise Refused(f"{value.dtype.lower()} weights; export the model with dense weights of int8 or float32")
     if data.ndim != rank or data.size == 0:
         raise ModelError(f"{imp.at(op)}: weights of shape {list(data.shape)}; expected {rank} axes, none empty")
@@ -125,11 +126,11 @@ def weights(imp: Importer, op: Any, k: int, source: Value, axis: int, rank: int)
         raise Refused(_HYBRID if value.dtype in QUANTISED else f"weights of type {value.dtype}; expected float32")
     if source.dtype not in (*QUANTISED, "INT16"):
         raise Refused(f"activations of type {source.dtype}; expected int8, int16, uint8 or float32")
-    if value.dtype not in QUANTISED:
+    if value.dtype not in QUANTISED and not four:
         raise Refused(f"weights of type {value.dtype} with activations of type {source.dtype}; expected int8")
     if source.quant is None:  # what stands for the output of an operator that was refused
         raise Refused("its input has no quantisation")
-    return Weight(*_symmetric(imp, op, value, axis))
+    return Weight(*_symmetric(imp, op, value, axis), 4 if four else 8)
 
 
 def _symmetric(imp: Importer, op: Any, value: Value, axis: int) -> tuple[np.ndarray, np.ndarray]:
