@@ -25,7 +25,7 @@ from nnom.errors import NnomError
 
 from layers import LAYERS, Bench, Layer, output_shape
 
-_LINE = re.compile(r"\bK\((\w+), (\w+), (\w+), \d[^()]*\)")
+_LINE = re.compile(r"\bK\((\w+_\w+), (\w+), (\w+), \d[^()]*\)")
 _NODE = re.compile(r"^    \{&nnom_(\w+)_op, .*/\* (.*) \*/$", re.MULTILINE)
 # Where the lines that need a bit of the target run.
 BOARDS = {

@@ -78,7 +78,7 @@ static const struct nnom_conv_param uci_har_gru_n0 = {
 };
 
 /* gru: GRU */
-extern const nnom_op_t nnom_gru_s16_last_op;
+extern const nnom_op_t nnom_gru_s16_last_ref_op;
 struct nnom_rnn_param { int32_t units; int32_t backwards; int32_t sequence; int32_t reversed; int32_t activation; int32_t reset_after; int32_t per_unit; int32_t forget_multiplier; int32_t forget_shift; int32_t input_multiplier; int32_t input_shift; int32_t hidden_multiplier; int32_t hidden_shift; int32_t hidden_zero_point; int32_t tanh_shift; int32_t clip; float clip_f; int32_t out_multiplier; int32_t out_shift; const void *weights; const void *recurrent; const void *bias; const void *recurrent_bias; const void *multiplier; const void *shift; const void *recurrent_multiplier; const void *recurrent_shift; };
 static const int8_t uci_har_gru_n1_a0[1152] = {
     88, -18, 50, 95, -1, -53, 6, -28, 7, -35, -27, -6, 86, 127, 50, 79,
@@ -409,7 +409,7 @@ static const uint16_t uci_har_gru_n2_in[] = {2, 3, };
 static const uint16_t uci_har_gru_n3_in[] = {3, 4, };
 static const nnom_node_t uci_har_gru_nodes[] = {
     {&nnom_conv2d_s8_ref_op, &uci_har_gru_n0, uci_har_gru_n0_in, 1, 1, 44, 45, 0}, /* conv1 */
-    {&nnom_gru_s16_last_op, &uci_har_gru_n1, uci_har_gru_n1_in, 1, 2, 140, 240, 0}, /* gru */
+    {&nnom_gru_s16_last_ref_op, &uci_har_gru_n1, uci_har_gru_n1_in, 1, 2, 140, 240, 0}, /* gru */
     {&nnom_dense_s8_ref_op, &uci_har_gru_n2, uci_har_gru_n2_in, 1, 1, 0, 0, 0}, /* dense1 */
     {&nnom_softmax_s8_op, &uci_har_gru_n3, uci_har_gru_n3_in, 1, 1, 0, 0, 0}, /* softmax */
 };

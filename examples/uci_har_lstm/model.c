@@ -78,7 +78,7 @@ static const struct nnom_conv_param uci_har_lstm_n0 = {
 };
 
 /* lstm: LSTM */
-extern const nnom_op_t nnom_lstm_s16_sequence_op;
+extern const nnom_op_t nnom_lstm_s16_sequence_ref_op;
 struct nnom_rnn_param { int32_t units; int32_t backwards; int32_t sequence; int32_t reversed; int32_t activation; int32_t reset_after; int32_t per_unit; int32_t forget_multiplier; int32_t forget_shift; int32_t input_multiplier; int32_t input_shift; int32_t hidden_multiplier; int32_t hidden_shift; int32_t hidden_zero_point; int32_t tanh_shift; int32_t clip; float clip_f; int32_t out_multiplier; int32_t out_shift; const void *weights; const void *recurrent; const void *bias; const void *recurrent_bias; const void *multiplier; const void *shift; const void *recurrent_multiplier; const void *recurrent_shift; };
 static const int8_t uci_har_lstm_n1_a0[1536] = {
     100, 113, 27, 89, 101, 95, 22, 79, 50, 90, 63, 79, 45, 127, -1, 91,
@@ -472,10 +472,10 @@ static const struct nnom_softmax_param uci_har_lstm_n4 = {
 };
 
 static const nnom_tensor_t uci_har_lstm_tensors[] = {
-    {NULL, 0, {128, 1, 9}, 5, 9, 0x1.3901b4p-6f, -3, NNOM_TYPE_S8}, /* motion */
-    {NULL, 1872, {62, 1, 16}, 1, 16, 0x1.dda71cp-8f, -128, NNOM_TYPE_S8}, /* conv1 */
-    {NULL, 384, {62, 1, 24}, 62, 24, 0x1.e881b6p-8f, 1, NNOM_TYPE_S8}, /* lstm */
-    {NULL, 8, {1, 1, 24}, 1, 24, 0x1.9aa21cp-8f, 1, NNOM_TYPE_S8}, /* mean */
+    {NULL, 504, {128, 1, 9}, 5, 9, 0x1.3901b4p-6f, -3, NNOM_TYPE_S8}, /* motion */
+    {NULL, 464, {62, 1, 16}, 1, 16, 0x1.dda71cp-8f, -128, NNOM_TYPE_S8}, /* conv1 */
+    {NULL, 440, {62, 1, 24}, 1, 24, 0x1.e881b6p-8f, 1, NNOM_TYPE_S8}, /* lstm */
+    {NULL, 480, {1, 1, 24}, 1, 24, 0x1.9aa21cp-8f, 1, NNOM_TYPE_S8}, /* mean */
     {NULL, 0, {1, 1, 6}, 1, 6, 0x1.6452b6p-6f, -34, NNOM_TYPE_S8}, /* dense1 */
     {NULL, 0, {1, 1, 6}, 1, 6, 0x1p-8f, -128, NNOM_TYPE_S8}, /* softmax */
     {NULL, 0, {1, 1, 6}, 1, 6, 0x1p-8f, -128, NNOM_TYPE_S8}, /* Output_8 */
@@ -486,9 +486,9 @@ static const uint16_t uci_har_lstm_n2_in[] = {2, 3, };
 static const uint16_t uci_har_lstm_n3_in[] = {3, 4, };
 static const uint16_t uci_har_lstm_n4_in[] = {4, 5, };
 static const nnom_node_t uci_har_lstm_nodes[] = {
-    {&nnom_conv2d_s8_ref_op, &uci_har_lstm_n0, uci_har_lstm_n0_in, 1, 1, 48, 45, 0}, /* conv1 */
-    {&nnom_lstm_s16_sequence_op, &uci_har_lstm_n1, uci_har_lstm_n1_in, 1, 3, 96, 288, 0}, /* lstm */
-    {&nnom_global_avg_pool_s8_ref_op, &uci_har_lstm_n2, uci_har_lstm_n2_in, 1, 1, 0, 0, 0}, /* mean */
+    {&nnom_conv2d_s8_ref_op, &uci_har_lstm_n0, uci_har_lstm_n0_in, 1, 1, 288, 45, 0}, /* conv1 */
+    {&nnom_lstm_s16_sequence_ref_op, &uci_har_lstm_n1, uci_har_lstm_n1_in, 1, 3, 0, 288, 0}, /* lstm */
+    {&nnom_global_avg_pool_s8_ref_op, &uci_har_lstm_n2, uci_har_lstm_n2_in, 1, 1, 344, 96, 0}, /* mean */
     {&nnom_dense_s8_ref_op, &uci_har_lstm_n3, uci_har_lstm_n3_in, 1, 1, 0, 0, 0}, /* dense1 */
     {&nnom_softmax_s8_op, &uci_har_lstm_n4, uci_har_lstm_n4_in, 1, 1, 0, 0, 0}, /* softmax */
 };
@@ -502,21 +502,24 @@ const nnom_layer_row_t uci_har_lstm_layers[] = {
 };
 static const uint16_t uci_har_lstm_inputs[] = {0, };
 static const uint16_t uci_har_lstm_outputs[] = {6, };
-static const uint8_t uci_har_lstm_steps0[252] = {
-    255, 255, 255, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255,
-    255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255,
-    255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255,
-    255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255,
-    255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255,
-    255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255,
-    255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255,
-    255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255,
-    255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255,
-    255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255,
-    255, 0, 1, 255, 255, 0, 1, 255, 255, 0, 1, 255,};
+static const uint8_t uci_har_lstm_steps0[314] = {
+    255, 255, 255, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255,
+    255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2,
+    255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1,
+    2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0,
+    1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255,
+    0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255,
+    255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2,
+    255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1,
+    2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0,
+    1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255,
+    0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255,
+    255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2,
+    255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1, 2, 255, 255, 0, 1,
+    2, 255,};
 static const nnom_segment_t uci_har_lstm_segments[] = {
-    {0, 2, 252, uci_har_lstm_steps0, 1888},
-    {2, 5, 0, NULL, 0},
+    {0, 3, 314, uci_har_lstm_steps0, 336},
+    {3, 5, 0, NULL, 0},
 };
 static const nnom_program_t uci_har_lstm_program = {
     .seal = &nnom_program_abi_3,
@@ -528,7 +531,7 @@ static const nnom_program_t uci_har_lstm_program = {
     .node_count = 5,
     .input_count = 1,
     .output_count = 1,
-    .arena_bytes = 1892,
+    .arena_bytes = 552,
     .slow_bytes = 0,
     .segments = uci_har_lstm_segments,
     .segment_count = 2,

@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 /* Bytes of the arena. With the model's state, an nnom_instance_t of 40 bytes on a 32-bit core, it is all of its RAM. */
-#define UCI_HAR_LSTM_ARENA_BYTES 1892u
+#define UCI_HAR_LSTM_ARENA_BYTES 552u
 #define UCI_HAR_LSTM_MACS 282864u
 #define UCI_HAR_LSTM_WEIGHT_BYTES 6246u
 

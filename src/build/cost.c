@@ -67,13 +67,20 @@ static double cost_row_of_work(const nnom_layer_t *layer, nnom_shape_t worked, c
     return work * costs[NNOM_COST_MAC] + blocks * costs[NNOM_COST_BLOCK] + window * costs[NNOM_COST_WINDOW];
 }
 
+/* Numbers of a state, in the steps that a row is worked in. */
+static double cost_units(const nnom_layer_t *layer, nnom_shape_t worked)
+{
+    return layer->in != NULL ? (double)layer->out->shape.c * nnom_layer_in(layer, 0)->shape.h / worked.h : 0.0;
+}
+
 static double cost_row(const nnom_layer_t *layer, nnom_shape_t worked, bool reduces, const uint16_t *costs)
 {
     const bool windows = layer->macs > 0 && layer->geometry != NULL && !reduces;
     const double runs = windows ? (double)worked.w * layer->geometry->kernel_h : 0.0;
     const double border = windows ? cost_border(layer->geometry, worked.w) * layer->geometry->kernel_h : 0.0;
     return cost_row_of_work(layer, worked, costs) + runs * costs[NNOM_COST_RUN] + border * costs[NNOM_COST_BORDER] +
-           (double)worked.w * costs[NNOM_COST_PIXEL] + (cost_joins(layer, costs) ? 0.0 : costs[NNOM_COST_ROW]);
+           (double)worked.w * costs[NNOM_COST_PIXEL] + (cost_joins(layer, costs) ? 0.0 : costs[NNOM_COST_ROW]) +
+           cost_units(layer, worked) * costs[NNOM_COST_UNIT];
 }
 
 nnom_cost_t nnom_layer_cost(const nnom_layer_t *layer, const nnom_op_t *op, const uint16_t *costs)

@@ -40,6 +40,19 @@ nnom_status_t nnom_choose_kernel(nnom_layer_t *layer, const nnom_kernel_t *list,
     return status;
 }
 
+bool nnom_may_pack(const nnom_layer_t *layer, uint64_t plain, uint64_t packed, bool same)
+{
+    enum { FILLING = 512 }; /* of runs, blocks and groups */
+    switch (layer->model->builder->options->optimize) {
+    case NNOM_OPTIMIZE_SPEED:
+        return true;
+    case NNOM_OPTIMIZE_SIZE:
+        return same && packed <= plain + FILLING;
+    default:
+        return packed <= plain + plain / 10 + FILLING;
+    }
+}
+
 typedef struct target {
     const char *name;
     uint32_t bits;

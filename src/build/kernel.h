@@ -64,6 +64,12 @@ NNOM_KERNELS(NNOM_FORM_DECLARE)
  */
 nnom_status_t nnom_choose_kernel(nnom_layer_t *layer, const nnom_kernel_t *list, uint32_t count);
 
+/*
+ * True if options.optimize (nnom_optimize_t) allows a variant's arrays of `packed` bytes for what is `plain` bytes; `same`: none of them is wider
+ * than its plain form.
+ */
+bool nnom_may_pack(const nnom_layer_t *layer, uint64_t plain, uint64_t packed, bool same);
+
 /* What a layer costs with a kernel's op and costs [NNOM_RECORD]. Its shapes and MACs must be known. */
 nnom_cost_t nnom_layer_cost(const nnom_layer_t *layer, const nnom_op_t *op, const uint16_t *costs);
 

@@ -41,7 +41,11 @@ static inline int8_t nnom_saturate_s8(int32_t x)
 
 static inline int16_t nnom_clamp_s16(int32_t x)
 {
+#ifdef NNOM_SSAT
+    return (int16_t)NNOM_SSAT(x, 16);
+#else
     return (int16_t)nnom_clamp_i32(x, INT16_MIN, INT16_MAX);
+#endif
 }
 
 /*
@@ -127,6 +131,15 @@ static inline int32_t nnom_requantize_wide(int64_t x, int32_t multiplier, int32_
     const int32_t total = 15 - shift;
     const int64_t product = (x * reduced + ((int64_t)1 << (total - 1))) >> total;
     return product > INT32_MAX ? INT32_MAX : (product < INT32_MIN ? INT32_MIN : (int32_t)product);
+}
+
+/*
+ * The same of a sum of 32 bits where shift <= -2. The multiplier's 16 bits are the upper ones of a word, nnom_narrow_multiplier(), so that the
+ * product's upper half is x * reduced / 2^16, rounded down, of magnitude below 2^30, which is shifted by total - 16 = -shift - 1.
+ */
+static inline int32_t nnom_narrow_multiplier(int32_t multiplier)
+{
+    return multiplier < 0x7fff0000 ? ((multiplier + (1 << 15)) >> 16) * 65536 : 0x7fff0000;
 }
 
 #endif

@@ -42,47 +42,89 @@ NNOM_PARAM_STRUCT(nnom_rnn_param, NNOM_RNN_PARAM)
 /* What makes a hidden state, or a candidate, of a sum. */
 typedef enum nnom_rnn_act { NNOM_RNN_TANH, NNOM_RNN_SIGMOID, NNOM_RNN_RELU, NNOM_RNN_LINEAR } nnom_rnn_act_t;
 
+/* One of the matrices, as a variant has it: of `columns` numbers of `type`. */
+typedef struct nnom_rnn_matrix {
+    const void *weights;
+    const void *bias;
+    const int32_t *multiplier;
+    const int8_t *shift;
+    int32_t columns;
+    nnom_type_t type;
+} nnom_rnn_matrix_t;
+
+typedef struct nnom_rnn_cell nnom_rnn_cell_t;
+
 /* A run in progress; the pointers are into the node's scratch. */
 typedef struct nnom_rnn {
     const nnom_rnn_param_t *p;
-    const nnom_gates_t *curves;
+    const nnom_rnn_cell_t *cell;
     int32_t units;
-    int32_t features;
-    nnom_type_t in_type;
-    nnom_type_t state_type; /* int8 or int16; float */
-    const void *x;          /* the step's features */
-    void *h;                /* [units] of state_type */
-    void *c;                /* LSTM: [units] int16 or float */
-    void *gates;            /* [gates + 1][units] int16 or float */
+    nnom_rnn_matrix_t input, state; /* state.type: int8 or int16; float */
+    const void *x;                  /* the step's features */
+    void *h;                        /* [units] of state.type */
+    void *c;                        /* LSTM: [units] int16 or float */
+    void *gates;                    /* vectors of [units] int16 or float */
+    void *room;                     /* the variant's own */
 } nnom_rnn_t;
 
-/* Bytes of one vector of the scratch; each begins at a multiple of 4. */
+/* Bytes of one vector of the scratch; each begins at a multiple of 4, and ends with four numbers that were begun. */
 static inline int32_t nnom_rnn_vector(int32_t units, nnom_type_t type)
 {
     const int32_t bytes = type == NNOM_TYPE_F32 ? 4 : (type == NNOM_TYPE_S16 ? 2 : 1);
-    return (units * bytes + 3) / 4 * 4;
+    return (units + 3) / 4 * 4 * bytes;
 }
 
-/* Takes in one step: changes h and c. */
-typedef void (*nnom_rnn_step_t)(const nnom_rnn_t *rnn);
+/* What differs between variants, in integers. */
+typedef struct nnom_rnn_sums {
+    /* to[i] = sat16(requantised(row i of the gate times v, + bias)), or the saturated sum of that and to[i], for all units. */
+    void (*gate)(const nnom_rnn_t *rnn, const nnom_rnn_matrix_t *m, const void *v, int32_t gate, int16_t *to,
+                 bool adds);
+    /* The features as `gate` reads them, of a row of the input; NULL: where they lie. */
+    const void *(*features)(const nnom_rnn_t *rnn, const void *row);
+} nnom_rnn_sums_t;
+
+/* What an operation is made of. */
+struct nnom_rnn_cell {
+    void (*step)(const nnom_rnn_t *rnn); /* takes in a step: changes h and c */
+    const nnom_rnn_sums_t *sums;         /* NULL in float */
+    const nnom_gates_t *curves;          /* of sigmoid and tanh; NULL in float */
+    nnom_type_t state_type;
+    bool has_cell;
+    int32_t vectors; /* of gates */
+};
 
 /* The `run` of all recurrent operations. Where the tensor of the hidden state's type is: param fields only tell its numbers. */
-void nnom_rnn_run(const nnom_call_t *call, nnom_rnn_step_t step, const nnom_gates_t *curves, nnom_type_t state_type,
-                  bool has_cell);
+void nnom_rnn_run(const nnom_call_t *call, const nnom_rnn_cell_t *cell);
 
 /* ---- Integers ---- */
 
-/* Row `row` of W x + bias and of U h + recurrent_bias, requantised to int16 range but not saturated; v: what U multiplies. */
-int32_t nnom_rnn_input_sum(const nnom_rnn_t *rnn, int32_t row, int32_t gate);
-int32_t nnom_rnn_state_sum(const nnom_rnn_t *rnn, const void *v, int32_t row, int32_t gate);
-/* gates[gate][i] = the sum of both. */
+/* The cells' steps. */
+void nnom_lstm_step(const nnom_rnn_t *rnn);
+void nnom_gru_step(const nnom_rnn_t *rnn);
+void nnom_simple_rnn_step(const nnom_rnn_t *rnn);
+
+/* gates[gate][i] = the sum of both products. */
 void nnom_rnn_gate(const nnom_rnn_t *rnn, int32_t gate);
+/* to[i] of the gate: of U v alone, or added to it. */
+void nnom_rnn_state_gate(const nnom_rnn_t *rnn, const void *v, int32_t gate, int16_t *to, bool adds);
 /* Of a number that nnom_gate_scaled(x, shift) makes fit for sigmoid and tanh. */
 int16_t nnom_rnn_activate(const nnom_rnn_t *rnn, int16_t x, int32_t shift);
 
 static inline int16_t *nnom_rnn_gates(const nnom_rnn_t *rnn, int32_t gate)
 {
-    return (int16_t *)rnn->gates + gate * rnn->units;
+    return (int16_t *)rnn->gates + gate * ((rnn->units + 3) / 4 * 4);
+}
+
+/* Where a row's multiplier and shift are. */
+static inline int32_t nnom_rnn_at(const nnom_rnn_t *rnn, int32_t gate, int32_t i)
+{
+    return rnn->p->per_unit ? gate * rnn->units + i : gate;
+}
+
+/* What nnom_rnn_sums_t.gate makes of to[i] and a requantised sum. */
+static inline int16_t nnom_rnn_added(int32_t before, int32_t sum)
+{
+    return nnom_clamp_s16(before + nnom_clamp_s16(sum));
 }
 
 /* ---- Float ---- */
@@ -95,7 +137,7 @@ float nnom_rnn_sigmoid_f32(float x);
 
 static inline float *nnom_rnn_gates_f32(const nnom_rnn_t *rnn, int32_t gate)
 {
-    return (float *)rnn->gates + gate * rnn->units;
+    return (float *)rnn->gates + gate * ((rnn->units + 3) / 4 * 4);
 }
 
 /* ---- Operations: for a sequence, for the last step, for what must be there as a whole ---- */
@@ -104,11 +146,11 @@ nnom_range_t nnom_rnn_window(const nnom_program_t *program, const nnom_node_t *n
 nnom_range_t nnom_rnn_window_all(const nnom_program_t *program, const nnom_node_t *node, uint32_t input,
                                  nnom_range_t y);
 
-/* curves: of sigmoid and tanh; NULL in float. */
-#define NNOM_RNN_OPS(name, step, curves, state_type, has_cell)                                                         \
+#define NNOM_RNN_OPS(name, step, has_cell, vectors)                                                                    \
     static void name##_run(const nnom_call_t *call)                                                                    \
     {                                                                                                                  \
-        nnom_rnn_run(call, step, curves, state_type, has_cell);                                                        \
+        static const nnom_rnn_cell_t cell = {step, NULL, NULL, NNOM_TYPE_F32, has_cell, vectors};                      \
+        nnom_rnn_run(call, &cell);                                                                                     \
     }                                                                                                                  \
     const nnom_op_t nnom_##name##_sequence_op = {name##_run, nnom_rnn_window, NNOM_OP_KEEPS,                           \
                                                  sizeof(nnom_rnn_param_t)};                                            \
@@ -121,13 +163,46 @@ nnom_range_t nnom_rnn_window_all(const nnom_program_t *program, const nnom_node_
     extern const nnom_op_t nnom_##name##_last_op;                                                                      \
     extern const nnom_op_t nnom_##name##_whole_op;
 
-NNOM_RNN_DECLARE(lstm_s8)
-NNOM_RNN_DECLARE(lstm_s16)
-NNOM_RNN_DECLARE(lstm_s16_tflite)
 NNOM_RNN_DECLARE(lstm_f32)
-NNOM_RNN_DECLARE(gru_s16)
 NNOM_RNN_DECLARE(gru_f32)
-NNOM_RNN_DECLARE(simple_rnn_s16)
 NNOM_RNN_DECLARE(simple_rnn_f32)
+
+/* ---- Variants ---- */
+
+/* The three kernels of a cell whose sums a variant makes. */
+#define NNOM_RNN_KERNELS_OF(name, variant, sums, step, curves, state_type, has_cell, vectors)                          \
+    static const nnom_rnn_cell_t name##_##variant##_cell = {step, sums, curves, state_type, has_cell, vectors};        \
+    void nnom_##name##_sequence_##variant(const nnom_call_t *call)                                                     \
+    {                                                                                                                  \
+        nnom_rnn_run(call, &name##_##variant##_cell);                                                                  \
+    }                                                                                                                  \
+    void nnom_##name##_last_##variant(const nnom_call_t *call)                                                         \
+    {                                                                                                                  \
+        nnom_rnn_run(call, &name##_##variant##_cell);                                                                  \
+    }                                                                                                                  \
+    void nnom_##name##_whole_##variant(const nnom_call_t *call)                                                        \
+    {                                                                                                                  \
+        nnom_rnn_run(call, &name##_##variant##_cell);                                                                  \
+    }
+
+/* Those of all cells in integers; sums: const nnom_rnn_sums_t *. */
+#define NNOM_RNN_KERNELS(variant, sums)                                                                                \
+    NNOM_RNN_KERNELS_OF(lstm_s8, variant, sums, nnom_lstm_step, &nnom_gates_tflite, NNOM_TYPE_S8, true, 4)             \
+    NNOM_RNN_KERNELS_OF(lstm_s16, variant, sums, nnom_lstm_step, &nnom_gates_fine, NNOM_TYPE_S16, true, 4)             \
+    NNOM_RNN_KERNELS_OF(lstm_s16_tflite, variant, sums, nnom_lstm_step, &nnom_gates_tflite, NNOM_TYPE_S16, true, 4)    \
+    NNOM_RNN_KERNELS_OF(gru_s16, variant, sums, nnom_gru_step, &nnom_gates_fine, NNOM_TYPE_S16, false, 4)              \
+    NNOM_RNN_KERNELS_OF(simple_rnn_s16, variant, sums, nnom_simple_rnn_step, &nnom_gates_fine, NNOM_TYPE_S16, false, 1)
+
+/* And their forms, where NNOM_FORM is known (src/build/kernel.h). */
+#define NNOM_RNN_FORMS_OF(name, variant, pack)                                                                         \
+    NNOM_FORM(name##_sequence_##variant, nnom_rnn_window, NNOM_OP_KEEPS, nnom_rnn_param, pack)                         \
+    NNOM_FORM(name##_last_##variant, nnom_rnn_window_all, NNOM_OP_KEEPS | NNOM_OP_REDUCES, nnom_rnn_param, pack)       \
+    NNOM_FORM(name##_whole_##variant, nnom_rnn_window_all, NNOM_OP_WHOLE, nnom_rnn_param, pack)
+#define NNOM_RNN_FORMS(variant, pack)                                                                                  \
+    NNOM_RNN_FORMS_OF(lstm_s8, variant, pack)                                                                          \
+    NNOM_RNN_FORMS_OF(lstm_s16, variant, pack)                                                                         \
+    NNOM_RNN_FORMS_OF(lstm_s16_tflite, variant, pack)                                                                  \
+    NNOM_RNN_FORMS_OF(gru_s16, variant, pack)                                                                          \
+    NNOM_RNN_FORMS_OF(simple_rnn_s16, variant, pack)
 
 #endif

@@ -25,19 +25,35 @@ RNN_CLASS(simple_rnn, "SimpleRNN", 1)
 RNN_CLASS(gru, "GRU", 1)
 RNN_CLASS(lstm, "LSTM", 2)
 
-#define RNN_OPS(name)                                                                                                  \
+static nnom_status_t rnn_plain(nnom_layer_t *layer)
+{
+    (void)layer;
+    return NNOM_OK; /* all is as build left it */
+}
+
+NNOM_RNN_FORMS(ref, rnn_plain)
+
+/* of: NNOM_KERNELS_* of the cell. */
+#define RNN_OPS(name, of)                                                                                              \
+    static const nnom_kernel_t name##_sequence[] = {of(NNOM_KERNEL_ROW, name##_sequence)};                             \
+    static const nnom_kernel_t name##_last[] = {of(NNOM_KERNEL_ROW, name##_last)};                                     \
+    static const nnom_kernel_t name##_whole[] = {of(NNOM_KERNEL_ROW, name##_whole)};                                   \
+    static const nnom_rnn_ops_t name##_ops = {{name##_sequence, name##_last, name##_whole},                            \
+                                              sizeof name##_whole / sizeof name##_whole[0]};
+RNN_OPS(simple_rnn_s16, NNOM_KERNELS_SIMPLE_RNN)
+RNN_OPS(gru_s16, NNOM_KERNELS_GRU)
+RNN_OPS(lstm_s8, NNOM_KERNELS_LSTM_S8)
+RNN_OPS(lstm_s16, NNOM_KERNELS_LSTM_S16)
+RNN_OPS(lstm_s16_tflite, NNOM_KERNELS_LSTM_S16)
+
+#define RNN_PLAIN_OPS(name)                                                                                            \
     NNOM_PLAIN_KERNEL(name##_sequence, nnom_##name##_sequence_op)                                                      \
     NNOM_PLAIN_KERNEL(name##_last, nnom_##name##_last_op)                                                              \
     NNOM_PLAIN_KERNEL(name##_whole, nnom_##name##_whole_op)                                                            \
-    static const nnom_rnn_ops_t name##_ops = {{&name##_sequence_kernel, &name##_last_kernel, &name##_whole_kernel}};
-RNN_OPS(simple_rnn_s16)
-RNN_OPS(simple_rnn_f32)
-RNN_OPS(gru_s16)
-RNN_OPS(gru_f32)
-RNN_OPS(lstm_s8)
-RNN_OPS(lstm_s16)
-RNN_OPS(lstm_s16_tflite)
-RNN_OPS(lstm_f32)
+    static const nnom_rnn_ops_t name##_ops = {{&name##_sequence_kernel, &name##_last_kernel, &name##_whole_kernel}, 1};
+RNN_PLAIN_OPS(simple_rnn_f32)
+RNN_PLAIN_OPS(gru_f32)
+RNN_PLAIN_OPS(lstm_f32)
 
 static const nnom_rnn_kind_t simple_rnn_kind = {
     &simple_rnn_class.super, 1, 0, 1, false, NULL, &simple_rnn_s16_ops, NULL, &simple_rnn_f32_ops};
@@ -183,19 +199,24 @@ static void rnn_set_scratch(nnom_rnn_layer_t *rnn)
     const int32_t units = rnn->param.units;
     const nnom_type_t inner = rnn->state_type == NNOM_TYPE_F32 ? NNOM_TYPE_F32 : NNOM_TYPE_S16;
     const int32_t cell = kind->has_cell ? nnom_rnn_vector(units, inner) : 0;
-    rnn->super.scratch_bytes =
-        (uint32_t)(nnom_rnn_vector(units, rnn->state_type) + cell + nnom_rnn_vector(kind->vectors * units, inner));
+    rnn->plain_scratch =
+        (uint32_t)(nnom_rnn_vector(units, rnn->state_type) + cell + kind->vectors * nnom_rnn_vector(units, inner));
+    rnn->super.scratch_bytes = rnn->plain_scratch;
 }
 
-static void rnn_set_op(nnom_rnn_layer_t *rnn)
+/* The cheapest variant of the operation; of float there is one. */
+static nnom_status_t rnn_choose(nnom_rnn_layer_t *rnn)
 {
     const nnom_rnn_kind_t *kind = rnn->cell->kind;
     const nnom_rnn_ops_t *const s16 = rnn->cell->config.tflite_curves ? kind->s16_tflite : kind->s16;
-    const nnom_rnn_ops_t *const ops =
-        rnn->state_type == NNOM_TYPE_F32 ? kind->f32 : (rnn->state_type == NNOM_TYPE_S8 ? kind->s8 : s16);
     const bool turned = rnn->config.reverse && rnn->config.return_sequence;
     const int32_t form = rnn->config.go_backwards || turned ? 2 : (rnn->config.return_sequence ? 0 : 1);
-    rnn->super.kernel = ops->kernel[form];
+    if (rnn->state_type == NNOM_TYPE_F32) {
+        rnn->super.kernel = kind->f32->kernels[form];
+        return NNOM_OK;
+    }
+    const nnom_rnn_ops_t *const ops = rnn->state_type == NNOM_TYPE_S8 ? kind->s8 : s16;
+    return nnom_choose_kernel(&rnn->super, ops->kernels[form], ops->count);
 }
 
 /* Arrays of float models, as they are. */
@@ -253,14 +274,13 @@ static nnom_status_t rnn_build(nnom_layer_t *layer)
     rnn_set_states(rnn);
     rnn_set_output(rnn);
     rnn_set_scratch(rnn);
-    rnn_set_op(rnn);
     status = rnn_check_states(rnn);
     if (status == NNOM_OK && rnn->state_type != NNOM_TYPE_F32) {
         status = nnom_rnn_numbers(rnn);
     } else if (status == NNOM_OK) {
         rnn_plain_arrays(rnn);
     }
-    return status;
+    return status == NNOM_OK ? rnn_choose(rnn) : status;
 }
 
 static nnom_status_t rnn_part(const nnom_layer_t *layer, uint32_t i, nnom_tensor_t *out)

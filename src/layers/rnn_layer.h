@@ -16,9 +16,10 @@ struct nnom_cell {
     bool unknown_activation; /* SimpleCell was given another than those of nnom_cell_activation_t */
 };
 
-/* Its three operations in one type: for a sequence, for the last step, for what must be there as a whole. */
+/* Its three operations in one type: for a sequence, for the last step, for what must be there as a whole; the variants of each. */
 typedef struct nnom_rnn_ops {
-    const nnom_kernel_t *kernel[3];
+    const nnom_kernel_t *kernels[3];
+    uint32_t count;
 } nnom_rnn_ops_t;
 
 struct nnom_rnn_kind {
@@ -35,10 +36,16 @@ typedef struct nnom_rnn_layer {
     nnom_cell_t *cell; /* owned */
     nnom_rnn_config_t config;
     int32_t features;
+    uint32_t plain_scratch; /* bytes, without a variant's own */
     nnom_type_t state_type;
     float state_scale, cell_scale;
     nnom_rnn_param_t param;
 } nnom_rnn_layer_t;
+
+/* The largest |bias| + |v| of row `row` of W, or of U (state), that a sum over it can have on its way; v: what it multiplies. */
+int64_t nnom_rnn_bound(const nnom_rnn_layer_t *rnn, bool state, int32_t row);
+/* True if all rows' bounds are below 2^31, so that sums of int16 numbers fit 32 bits. */
+bool nnom_rnn_is_narrow(const nnom_rnn_layer_t *rnn);
 
 /* Fills the arrays and numbers of param in integers: rnn_numbers.c. */
 nnom_status_t nnom_rnn_numbers(nnom_rnn_layer_t *rnn);

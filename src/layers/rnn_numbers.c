@@ -255,3 +255,30 @@ nnom_status_t nnom_rnn_numbers(nnom_rnn_layer_t *rnn)
     take_arrays(rnn, m, n, scales);
     return status;
 }
+
+/* ---- Bounds ---- */
+
+int64_t nnom_rnn_bound(const nnom_rnn_layer_t *rnn, bool state, int32_t row)
+{
+    const nnom_rnn_param_t *p = &rnn->param;
+    const int32_t columns = state ? p->units : rnn->features;
+    const int8_t *w = (const int8_t *)(state ? p->recurrent : p->weights) + (size_t)row * (size_t)columns;
+    const int32_t *bias = state ? p->recurrent_bias : p->bias;
+    const nnom_type_t type = state ? rnn->state_type : nnom_layer_in(&rnn->super, 0)->type;
+    int64_t absolute = 0;
+    for (int32_t i = 0; i < columns; i++) {
+        absolute += w[i] < 0 ? -w[i] : w[i];
+    }
+    const int64_t least = bias != NULL ? bias[row] : 0;
+    return (least < 0 ? -least : least) + absolute * (type == NNOM_TYPE_S8 ? 128 : 32768);
+}
+
+bool nnom_rnn_is_narrow(const nnom_rnn_layer_t *rnn)
+{
+    const int32_t rows = rnn->cell->kind->gates * rnn->param.units;
+    bool narrow = true;
+    for (int32_t row = 0; row < rows && narrow; row++) {
+        narrow = nnom_rnn_bound(rnn, false, row) <= INT32_MAX && nnom_rnn_bound(rnn, true, row) <= INT32_MAX;
+    }
+    return narrow;
+}

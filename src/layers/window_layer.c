@@ -170,31 +170,17 @@ void nnom_conv_array(const nnom_layer_t *layer, uint32_t i, nnom_array_t *array)
     }
 }
 
-/* True if `packed` bytes are allowed for what is `plain` bytes; `same`: none of them is wider than its plain form. */
-static bool conv_allows(const nnom_conv_layer_t *conv, uint64_t plain, uint64_t packed, bool same)
-{
-    enum { FILLING = 512 }; /* of runs, blocks and groups */
-    switch (conv->super.model->builder->options->optimize) {
-    case NNOM_OPTIMIZE_SPEED:
-        return true;
-    case NNOM_OPTIMIZE_SIZE:
-        return same && packed <= plain + FILLING;
-    default:
-        return packed <= plain + plain / 10 + FILLING;
-    }
-}
-
 bool nnom_conv_may_pack(const nnom_conv_layer_t *conv, uint64_t packed, int32_t each)
 {
     enum { CONSTANTS = 17 };
     const uint64_t plain = (uint64_t)conv->channels * ((uint64_t)conv->taps + CONSTANTS);
-    return conv_allows(conv, plain, packed, each == 1);
+    return nnom_may_pack(&conv->super, plain, packed, each == 1);
 }
 
 bool nnom_conv_may_fill(const nnom_conv_layer_t *conv, int32_t channels)
 {
     const uint64_t output = ((uint64_t)conv->taps + 1) * sizeof(float);
-    return conv_allows(conv, (uint64_t)conv->channels * output, (uint64_t)channels * output, true);
+    return nnom_may_pack(&conv->super, (uint64_t)conv->channels * output, (uint64_t)channels * output, true);
 }
 
 bool nnom_conv_may_grow(const nnom_conv_layer_t *conv)

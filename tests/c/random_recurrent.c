@@ -13,8 +13,9 @@ static void *random_array(int32_t count, nnom_type_t type)
     const uint32_t bytes = (uint32_t)count * (type == NNOM_TYPE_S8 ? 1u : 4u);
     void *data = keep(bytes);
     if (type == NNOM_TYPE_S32) {
+        const int32_t large = random_chance(30) ? 5 : 0; /* of a hundred: beyond the bounds of most kernels */
         for (int32_t i = 0; i < count; i++) {
-            ((int32_t *)data)[i] = random_chance(5) ? random_in(-1000000000, 1000000000) : random_in(-30000, 30000);
+            ((int32_t *)data)[i] = random_chance(large) ? random_in(-1000000000, 1000000000) : random_in(-30000, 30000);
         }
         return data;
     }
@@ -31,10 +32,16 @@ static const float *random_scales(int32_t count)
     return scales;
 }
 
+/* Mostly few; more than a block of any kernel now and then. */
+static int32_t random_size(void)
+{
+    return random_chance(20) ? random_in(10, 70) : random_in(1, 9);
+}
+
 static nnom_cell_config_t random_config(int32_t gates, int32_t features, bool is_float)
 {
     const nnom_type_t weight = is_float ? NNOM_TYPE_F32 : NNOM_TYPE_S8, bias = is_float ? NNOM_TYPE_F32 : NNOM_TYPE_S32;
-    const int32_t units = random_in(1, 9), rows = gates * units, scales = random_chance(50) ? gates : rows;
+    const int32_t units = random_size(), rows = gates * units, scales = random_chance(50) ? gates : rows;
     nnom_cell_config_t config = {.units = units,
                                  .activation = (nnom_cell_activation_t)random_in(0, 3),
                                  .reset_after = gates == 3 && random_chance(50),
@@ -57,7 +64,7 @@ static nnom_cell_config_t random_config(int32_t gates, int32_t features, bool is
 
 static nnom_layer_t *make_recurrent(nnom_model_t *m, int32_t gates, cell_maker_t make)
 {
-    const nnom_shape_t s = shape(random_in(1, 13), 1, random_in(1, 9));
+    const nnom_shape_t s = shape(random_in(1, 13), 1, random_size());
     nnom_layer_t *in = random_source(m, s);
     const nnom_cell_config_t config = random_config(gates, s.c, random_is_float());
     const bool sequence = random_chance(50);

@@ -88,6 +88,18 @@ static inline int32_t nnom_smmlar(int32_t a, int32_t b, int32_t acc)
 #endif
 }
 
+/* acc + a * b / 2^32, rounded down; |acc| <= 2^30. */
+static inline int32_t nnom_smmla(int32_t a, int32_t b, int32_t acc)
+{
+#if defined(__ARM_FEATURE_DSP) && defined(__GNUC__)
+    int32_t result;
+    __asm__("smmla %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(acc));
+    return result;
+#else
+    return acc + (int32_t)(((int64_t)a * b) >> 32);
+#endif
+}
+
 /* acc + bytes 0 and 2, in 16 bits each; modulo 2^16. */
 static inline uint32_t nnom_sxtab16(uint32_t acc, uint32_t x)
 {

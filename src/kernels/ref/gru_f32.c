@@ -43,4 +43,4 @@ static void gru_step_f32(const nnom_rnn_t *rnn)
     }
 }
 
-NNOM_RNN_OPS(gru_f32, gru_step_f32, NULL, NNOM_TYPE_F32, false)
+NNOM_RNN_OPS(gru_f32, gru_step_f32, false, 4)

@@ -18,8 +18,8 @@ static int16_t lstm_clipped(int16_t c, int32_t clip)
 static int16_t lstm_cell(const nnom_rnn_t *rnn, int32_t i)
 {
     const nnom_rnn_param_t *p = rnn->p;
-    const int16_t forget = rnn->curves->sigmoid(nnom_gate_scaled(nnom_rnn_gates(rnn, LSTM_FORGET)[i], 0));
-    const int16_t input = rnn->curves->sigmoid(nnom_gate_scaled(nnom_rnn_gates(rnn, LSTM_INPUT)[i], 0));
+    const int16_t forget = rnn->cell->curves->sigmoid(nnom_gate_scaled(nnom_rnn_gates(rnn, LSTM_FORGET)[i], 0));
+    const int16_t input = rnn->cell->curves->sigmoid(nnom_gate_scaled(nnom_rnn_gates(rnn, LSTM_INPUT)[i], 0));
     const int16_t cell = nnom_rnn_activate(rnn, nnom_rnn_gates(rnn, LSTM_CELL)[i], 0);
     const int16_t kept = lstm_product(forget, ((const int16_t *)rnn->c)[i], p->forget_multiplier, p->forget_shift);
     const int16_t taken = lstm_product(input, cell, p->input_multiplier, p->input_shift);
@@ -29,12 +29,12 @@ static int16_t lstm_cell(const nnom_rnn_t *rnn, int32_t i)
 static int32_t lstm_hidden(const nnom_rnn_t *rnn, int32_t i)
 {
     const nnom_rnn_param_t *p = rnn->p;
-    const int16_t output = rnn->curves->sigmoid(nnom_gate_scaled(nnom_rnn_gates(rnn, LSTM_OUTPUT)[i], 0));
+    const int16_t output = rnn->cell->curves->sigmoid(nnom_gate_scaled(nnom_rnn_gates(rnn, LSTM_OUTPUT)[i], 0));
     const int16_t cell = nnom_rnn_activate(rnn, ((const int16_t *)rnn->c)[i], p->tanh_shift);
     return nnom_requantize(cell * output, p->hidden_multiplier, p->hidden_shift) + p->hidden_zero_point;
 }
 
-static void lstm_step(const nnom_rnn_t *rnn)
+void nnom_lstm_step(const nnom_rnn_t *rnn)
 {
     for (int32_t gate = LSTM_INPUT; gate <= LSTM_OUTPUT; gate++) {
         nnom_rnn_gate(rnn, gate);
@@ -42,14 +42,10 @@ static void lstm_step(const nnom_rnn_t *rnn)
     for (int32_t i = 0; i < rnn->units; i++) {
         ((int16_t *)rnn->c)[i] = lstm_cell(rnn, i);
         const int32_t h = lstm_hidden(rnn, i);
-        if (rnn->state_type == NNOM_TYPE_S8) {
+        if (rnn->state.type == NNOM_TYPE_S8) {
             ((int8_t *)rnn->h)[i] = (int8_t)nnom_clamp_i32(h, INT8_MIN, INT8_MAX);
         } else {
             ((int16_t *)rnn->h)[i] = nnom_clamp_s16(h);
         }
     }
 }
-
-NNOM_RNN_OPS(lstm_s8, lstm_step, &nnom_gates_tflite, NNOM_TYPE_S8, true)
-NNOM_RNN_OPS(lstm_s16, lstm_step, &nnom_gates_fine, NNOM_TYPE_S16, true)
-NNOM_RNN_OPS(lstm_s16_tflite, lstm_step, &nnom_gates_tflite, NNOM_TYPE_S16, true)

@@ -27,4 +27,4 @@ static void lstm_step_f32(const nnom_rnn_t *rnn)
     }
 }
 
-NNOM_RNN_OPS(lstm_f32, lstm_step_f32, NULL, NNOM_TYPE_F32, true)
+NNOM_RNN_OPS(lstm_f32, lstm_step_f32, true, 4)

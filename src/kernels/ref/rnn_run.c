@@ -6,25 +6,34 @@
 
 static bool rnn_is_float(const nnom_rnn_t *rnn)
 {
-    return rnn->state_type == NNOM_TYPE_F32;
+    return rnn->state.type == NNOM_TYPE_F32;
 }
 
-static nnom_rnn_t rnn_of(const nnom_call_t *call, const nnom_gates_t *curves, nnom_type_t state_type, bool has_cell)
+static void rnn_set_matrices(nnom_rnn_t *rnn, const nnom_tensor_t *in)
+{
+    const nnom_rnn_param_t *p = rnn->p;
+    const nnom_rnn_matrix_t input = {p->weights, p->bias, p->multiplier, p->shift, in->shape.w * in->shape.c, in->type};
+    const nnom_rnn_matrix_t state = {p->recurrent,       p->recurrent_bias, p->recurrent_multiplier,
+                                     p->recurrent_shift, p->units,          rnn->cell->state_type};
+    rnn->input = input;
+    rnn->state = state;
+}
+
+static nnom_rnn_t rnn_of(const nnom_call_t *call, const nnom_rnn_cell_t *cell)
 {
     const nnom_rnn_param_t *p = call->node->param;
-    const nnom_tensor_t *in = nnom_call_input(call, 0);
-    const nnom_type_t cell_type = state_type == NNOM_TYPE_F32 ? NNOM_TYPE_F32 : NNOM_TYPE_S16;
-    uint8_t *scratch = nnom_call_scratch(call);
-    uint8_t *c = scratch + nnom_rnn_vector(p->units, state_type);
-    const nnom_rnn_t rnn = {.p = p,
-                            .curves = curves,
-                            .units = p->units,
-                            .features = in->shape.w * in->shape.c,
-                            .in_type = in->type,
-                            .state_type = state_type,
-                            .h = scratch,
-                            .c = c,
-                            .gates = has_cell ? c + nnom_rnn_vector(p->units, cell_type) : c};
+    const nnom_type_t inner = cell->state_type == NNOM_TYPE_F32 ? NNOM_TYPE_F32 : NNOM_TYPE_S16;
+    const int32_t vector = nnom_rnn_vector(p->units, inner);
+    uint8_t *scratch = nnom_call_scratch(call), *c = scratch + nnom_rnn_vector(p->units, cell->state_type);
+    uint8_t *gates = cell->has_cell ? c + vector : c;
+    nnom_rnn_t rnn = {.p = p,
+                      .cell = cell,
+                      .units = p->units,
+                      .h = scratch,
+                      .c = c,
+                      .gates = gates,
+                      .room = gates + cell->vectors * vector};
+    rnn_set_matrices(&rnn, nnom_call_input(call, 0));
     return rnn;
 }
 
@@ -32,21 +41,21 @@ static nnom_rnn_t rnn_of(const nnom_call_t *call, const nnom_gates_t *curves, nn
 
 static size_t rnn_bytes(const nnom_rnn_t *rnn, bool cell)
 {
-    const nnom_type_t type = cell && !rnn_is_float(rnn) ? NNOM_TYPE_S16 : rnn->state_type;
+    const nnom_type_t type = cell && !rnn_is_float(rnn) ? NNOM_TYPE_S16 : rnn->state.type;
     return (size_t)rnn->units * (type == NNOM_TYPE_F32 ? 4u : (type == NNOM_TYPE_S16 ? 2u : 1u));
 }
 
-static void rnn_begin(const nnom_call_t *call, const nnom_rnn_t *rnn, bool has_cell)
+static void rnn_begin(const nnom_call_t *call, const nnom_rnn_t *rnn)
 {
     const bool given = call->node->input_count > 1;
     if (given) {
         memcpy(rnn->h, nnom_call_input_rows(call, 1).data, rnn_bytes(rnn, false));
     } else { /* int16 and float: zeros */
-        memset(rnn->h, rnn->state_type == NNOM_TYPE_S8 ? rnn->p->hidden_zero_point : 0, rnn_bytes(rnn, false));
+        memset(rnn->h, rnn->state.type == NNOM_TYPE_S8 ? rnn->p->hidden_zero_point : 0, rnn_bytes(rnn, false));
     }
-    if (has_cell && given) {
+    if (rnn->cell->has_cell && given) {
         memcpy(rnn->c, nnom_call_input_rows(call, 2).data, rnn_bytes(rnn, true));
-    } else if (has_cell) {
+    } else if (rnn->cell->has_cell) {
         memset(rnn->c, 0, rnn_bytes(rnn, true));
     }
 }
@@ -68,7 +77,7 @@ static int32_t rnn_least(nnom_type_t type)
 
 static int32_t rnn_state(const nnom_rnn_t *rnn, int32_t i)
 {
-    return rnn->state_type == NNOM_TYPE_S8 ? ((const int8_t *)rnn->h)[i] - rnn->p->hidden_zero_point
+    return rnn->state.type == NNOM_TYPE_S8 ? ((const int8_t *)rnn->h)[i] - rnn->p->hidden_zero_point
                                            : ((const int16_t *)rnn->h)[i];
 }
 
@@ -92,32 +101,42 @@ static void rnn_write(const nnom_rnn_t *rnn, const nnom_tensor_t *out, uint8_t *
     }
 }
 
-void nnom_rnn_run(const nnom_call_t *call, nnom_rnn_step_t step, const nnom_gates_t *curves, nnom_type_t state_type,
-                  bool has_cell)
+/* A step: features to hidden state. */
+static void rnn_take(nnom_rnn_t *rnn, const uint8_t *row)
+{
+    const nnom_rnn_sums_t *sums = rnn->cell->sums;
+    rnn->x = sums != NULL && sums->features != NULL ? sums->features(rnn, row) : row;
+    rnn->cell->step(rnn);
+}
+
+static void rnn_end(const nnom_call_t *call, const nnom_rnn_t *rnn, uint8_t *to)
+{
+    if (!rnn->p->sequence) {
+        rnn_write(rnn, nnom_call_output(call), to);
+    }
+    rnn_leave(call, 1, rnn->h, rnn_bytes(rnn, false));
+    rnn_leave(call, 2, rnn->c, rnn_bytes(rnn, true));
+}
+
+void nnom_rnn_run(const nnom_call_t *call, const nnom_rnn_cell_t *cell)
 {
     const nnom_rows_t from = nnom_call_input_rows(call, 0);
     const nnom_rows_t to = nnom_call_output_rows(call);
-    const nnom_tensor_t *out = nnom_call_output(call);
     const int32_t steps = nnom_call_input(call, 0)->shape.h;
-    nnom_rnn_t rnn = rnn_of(call, curves, state_type, has_cell);
+    nnom_rnn_t rnn = rnn_of(call, cell);
     const bool whole = (call->node->op->flags & NNOM_OP_WHOLE) != 0;
     const int32_t end = whole ? steps : call->y.hi;
     if (call->y.lo == 0) {
-        rnn_begin(call, &rnn, has_cell);
+        rnn_begin(call, &rnn);
     }
     for (int32_t t = call->y.lo; t < end; t++) {
-        rnn.x = nnom_row(&from, rnn.p->backwards ? steps - 1 - t : t);
-        step(&rnn);
+        rnn_take(&rnn, nnom_row(&from, rnn.p->backwards ? steps - 1 - t : t));
         if (rnn.p->sequence) {
-            rnn_write(&rnn, out, nnom_row(&to, rnn.p->reversed ? steps - 1 - t : t));
+            rnn_write(&rnn, nnom_call_output(call), nnom_row(&to, rnn.p->reversed ? steps - 1 - t : t));
         }
     }
     if (end == steps) {
-        if (!rnn.p->sequence) {
-            rnn_write(&rnn, out, to.data);
-        }
-        rnn_leave(call, 1, rnn.h, rnn_bytes(&rnn, false));
-        rnn_leave(call, 2, rnn.c, rnn_bytes(&rnn, true));
+        rnn_end(call, &rnn, to.data);
     }
 }
 

@@ -1,60 +1,53 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 /* Rows of matrices times features or states. */
 #include "dot.h"
+#include "../kernels.h"
 #include "../rnn.h"
 
 #include <math.h>
 
-static int32_t rnn_at(const nnom_rnn_t *rnn, int32_t row, int32_t gate)
+static int32_t rnn_sum(const nnom_rnn_t *rnn, const nnom_rnn_matrix_t *m, const void *v, int32_t gate, int32_t i)
 {
-    return rnn->p->per_unit ? row : gate;
+    const int32_t row = gate * rnn->units + i, at = nnom_rnn_at(rnn, gate, i);
+    const int8_t *w = (const int8_t *)m->weights + (size_t)row * (size_t)m->columns;
+    const int32_t bias = m->bias != NULL ? ((const int32_t *)m->bias)[row] : 0;
+    if (m->type == NNOM_TYPE_S8) {
+        return nnom_requantize(nnom_dot_s8(bias, v, w, m->columns), m->multiplier[at], m->shift[at]);
+    }
+    return nnom_requantize_wide(nnom_dot_s16(bias, v, w, m->columns), m->multiplier[at], m->shift[at]);
 }
 
-int32_t nnom_rnn_input_sum(const nnom_rnn_t *rnn, int32_t row, int32_t gate)
+static void rnn_sums(const nnom_rnn_t *rnn, const nnom_rnn_matrix_t *m, const void *v, int32_t gate, int16_t *to,
+                     bool adds)
 {
-    const nnom_rnn_param_t *p = rnn->p;
-    const int8_t *w = (const int8_t *)p->weights + (size_t)row * (size_t)rnn->features;
-    const int32_t at = rnn_at(rnn, row, gate);
-    const int32_t multiplier = ((const int32_t *)p->multiplier)[at];
-    const int32_t shift = ((const int8_t *)p->shift)[at];
-    const int32_t bias = p->bias != NULL ? ((const int32_t *)p->bias)[row] : 0;
-    if (rnn->in_type == NNOM_TYPE_S8) {
-        return nnom_requantize(nnom_dot_s8(bias, rnn->x, w, rnn->features), multiplier, shift);
+    for (int32_t i = 0; i < rnn->units; i++) {
+        to[i] = nnom_rnn_added(adds ? to[i] : 0, rnn_sum(rnn, m, v, gate, i));
     }
-    return nnom_requantize_wide(nnom_dot_s16(bias, rnn->x, w, rnn->features), multiplier, shift);
 }
 
-int32_t nnom_rnn_state_sum(const nnom_rnn_t *rnn, const void *v, int32_t row, int32_t gate)
+static const nnom_rnn_sums_t ref_sums = {rnn_sums, NULL};
+
+NNOM_RNN_KERNELS(ref, &ref_sums)
+
+void nnom_rnn_state_gate(const nnom_rnn_t *rnn, const void *v, int32_t gate, int16_t *to, bool adds)
 {
-    const nnom_rnn_param_t *p = rnn->p;
-    const int8_t *u = (const int8_t *)p->recurrent + (size_t)row * (size_t)rnn->units;
-    const int32_t at = rnn_at(rnn, row, gate);
-    const int32_t multiplier = ((const int32_t *)p->recurrent_multiplier)[at];
-    const int32_t shift = ((const int8_t *)p->recurrent_shift)[at];
-    const int32_t bias = p->recurrent_bias != NULL ? ((const int32_t *)p->recurrent_bias)[row] : 0;
-    if (rnn->state_type == NNOM_TYPE_S8) {
-        return nnom_requantize(nnom_dot_s8(bias, v, u, rnn->units), multiplier, shift);
-    }
-    return nnom_requantize_wide(nnom_dot_s16(bias, v, u, rnn->units), multiplier, shift);
+    rnn->cell->sums->gate(rnn, &rnn->state, v, gate, to, adds);
 }
 
 void nnom_rnn_gate(const nnom_rnn_t *rnn, int32_t gate)
 {
     int16_t *to = nnom_rnn_gates(rnn, gate);
-    for (int32_t i = 0; i < rnn->units; i++) {
-        const int32_t row = gate * rnn->units + i;
-        const int32_t x = nnom_clamp_s16(nnom_rnn_input_sum(rnn, row, gate));
-        to[i] = nnom_clamp_s16(x + nnom_clamp_s16(nnom_rnn_state_sum(rnn, rnn->h, row, gate)));
-    }
+    rnn->cell->sums->gate(rnn, &rnn->input, rnn->x, gate, to, false);
+    nnom_rnn_state_gate(rnn, rnn->h, gate, to, true);
 }
 
 int16_t nnom_rnn_activate(const nnom_rnn_t *rnn, int16_t x, int32_t shift)
 {
     switch (rnn->p->activation) {
     case NNOM_RNN_TANH:
-        return rnn->curves->tanh(nnom_gate_scaled(x, shift));
+        return rnn->cell->curves->tanh(nnom_gate_scaled(x, shift));
     case NNOM_RNN_SIGMOID:
-        return rnn->curves->sigmoid(nnom_gate_scaled(x, shift));
+        return rnn->cell->curves->sigmoid(nnom_gate_scaled(x, shift));
     case NNOM_RNN_RELU:
         return x > 0 ? x : 0;
     default:
@@ -71,8 +64,8 @@ static float rnn_bias_f32(const void *bias, int32_t row)
 
 float nnom_rnn_input_sum_f32(const nnom_rnn_t *rnn, int32_t row)
 {
-    const float *w = (const float *)rnn->p->weights + (size_t)row * (size_t)rnn->features;
-    return nnom_dot_f32(rnn_bias_f32(rnn->p->bias, row), rnn->x, w, rnn->features);
+    const float *w = (const float *)rnn->p->weights + (size_t)row * (size_t)rnn->input.columns;
+    return nnom_dot_f32(rnn_bias_f32(rnn->p->bias, row), rnn->x, w, rnn->input.columns);
 }
 
 float nnom_rnn_state_sum_f32(const nnom_rnn_t *rnn, const float *v, int32_t row)

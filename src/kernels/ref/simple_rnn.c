@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 #include "../rnn.h"
 
-static void simple_rnn_step(const nnom_rnn_t *rnn)
+void nnom_simple_rnn_step(const nnom_rnn_t *rnn)
 {
     int16_t *h = rnn->h;
     const int16_t *sums = nnom_rnn_gates(rnn, 0);
@@ -21,5 +21,4 @@ static void simple_rnn_step_f32(const nnom_rnn_t *rnn)
     }
 }
 
-NNOM_RNN_OPS(simple_rnn_s16, simple_rnn_step, &nnom_gates_fine, NNOM_TYPE_S16, false)
-NNOM_RNN_OPS(simple_rnn_f32, simple_rnn_step_f32, NULL, NNOM_TYPE_F32, false)
+NNOM_RNN_OPS(simple_rnn_f32, simple_rnn_step_f32, false, 1)
