@@ -90,7 +90,7 @@ static void dsp_tiles_row(const dsp_tiles_t *c, const int8_t *const *rows, int8_
     }
 }
 
-void nnom_conv2d_s8_dsp_tiles(const nnom_call_t *call)
+NNOM_SMALL void nnom_conv2d_s8_dsp_tiles(const nnom_call_t *call)
 {
     const nnom_dsp_param_t *p = call->node->param;
     const nnom_tensor_t *in = nnom_call_input(call, 0);
