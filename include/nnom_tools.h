@@ -65,7 +65,8 @@ typedef enum nnom_target {
     NNOM_TARGET_AVX2 = 8,      /* computers; float, too. Without AVX2, in C of the same bytes */
     NNOM_TARGET_FPU = 16,      /* float in 32 single registers: Cortex-M4F, M7, M33F, M55; beside DSP or MVE */
     NNOM_TARGET_CMSIS_NN = 32, /* Arm's library, where the build was given it */
-    NNOM_TARGET_VNNI = 64      /* computers: AVX-512 VNNI beside AVX2. Without it, in C of the same bytes */
+    NNOM_TARGET_VNNI = 64,     /* computers: AVX-512 VNNI beside AVX2. Without it, in C of the same bytes */
+    NNOM_TARGET_NEON = 128     /* 64-bit Arm computers, where the library is compiled for them */
 } nnom_target_t;
 
 /* Names of targets as commands and converted models give them. */
@@ -78,7 +79,14 @@ typedef enum nnom_target {
     X(mve_fpu, NNOM_TARGET_MVE | NNOM_TARGET_FPU)                                                                      \
     X(avx2, NNOM_TARGET_AVX2)                                                                                          \
     X(vnni, NNOM_TARGET_AVX2 | NNOM_TARGET_VNNI)                                                                       \
-    NNOM_TARGETS_CMSIS_NN(X)
+    NNOM_TARGETS_CMSIS_NN(X)                                                                                           \
+    NNOM_TARGETS_NEON(X)
+
+#ifdef __aarch64__
+#define NNOM_TARGETS_NEON(X) X(neon, NNOM_TARGET_NEON)
+#else
+#define NNOM_TARGETS_NEON(X)
+#endif
 
 #ifdef NNOM_CMSIS_NN
 #define NNOM_TARGETS_CMSIS_NN(X) X(cmsis_nn, NNOM_TARGET_CMSIS_NN)

@@ -36,8 +36,9 @@ NEEDS = {
     "clang": "clang",
     "clang32": "/usr/lib32/libc.a",
     "s390x": "s390x-linux-gnu-gcc",
+    "aarch64": "aarch64-linux-gnu-gcc",
 }
-RUNNERS = {"s390x": ("qemu-s390x",)}
+RUNNERS = {"s390x": ("qemu-s390x",), "aarch64": ("qemu-aarch64",)}
 BOARD_CONFIGURATIONS = 10
 BOARDS = ("cortex-m3", "cortex-m4", "cortex-m55", "rv32")
 # Random layers of each kind that has kernel variants: over all operations each variant has some thousands.
@@ -157,6 +158,17 @@ def test_forms(kind: str) -> None:
     command = [str(_host_program("forms")), f"rows.{kind}", "cases=200", f"seed={SEED}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     _expect(_parse(done.stdout + done.stderr, done.returncode), f"rows.{kind}")
+
+
+@pytest.mark.parametrize("core", ["max", "cortex-a53"])
+def test_neon(core: str) -> None:
+    """The kernels of 64-bit Arm, with and without dot products."""
+    program = _host_program("aarch64")
+    kinds = [f"rows.{kind}" for kind in ("conv2d", "dw_conv2d", "dense", "dense_by_rows")]
+    command = ["qemu-aarch64", "-cpu", core, str(program), *kinds, "cases=40", f"seed={SEED}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    results = _parse(done.stdout + done.stderr, done.returncode)
+    assert results == dict.fromkeys(kinds, "")
 
 
 def test_cmsis_nn() -> None:

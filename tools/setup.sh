@@ -31,6 +31,8 @@ lib32gcc-12-dev -
 libc6-dev-i386 -
 gcc-s390x-linux-gnu s390x-linux-gnu-gcc
 libc6-dev-s390x-cross -
+gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc
+libc6-dev-arm64-cross -
 qemu-user qemu-s390x
 gcovr gcovr
 cmake cmake

@@ -20,6 +20,8 @@ TEST_C_m32 := -O2 -m32
 # Without SSE2 floats are computed on the x87: what a Dense sums up stays in 80 bits over all rows, but goes through memory
 # between ranges of rows, which C99 allows (FLT_EVAL_METHOD 2). Floats then differ in the last bit; int8 does not.
 TEST_C_clang32 := -O2 -m32 -msse2
+TEST_C_aarch64 := -O2 -static
+TEST_C_CC_aarch64 := aarch64-linux-gnu-gcc
 TEST_C_s390x := -O1 -static
 TEST_C_CC_clang := clang
 TEST_C_CC_clang32 := clang
@@ -59,7 +61,7 @@ $$(TEST_C_$(1)_OBJECTS): $$(TEST_C_OUT)/$(1)/%.o: %.c
 	$$(or $$(TEST_C_CC_$(1)),$$(CC)) $$(TEST_C_FLAGS) $$(TEST_C_$(1)) -c $$< -o $$@
 -include $$(TEST_C_$(1)_OBJECTS:.o=.d)
 endef
-$(foreach variant,plain san ub clang m32 clang32 s390x gcov cmsis forms,$(eval $(call TEST_C_VARIANT,$(variant))))
+$(foreach variant,plain san ub clang m32 clang32 s390x gcov cmsis forms aarch64,$(eval $(call TEST_C_VARIANT,$(variant))))
 
 # The core's other reading of `shift`, fixed when quant.c is compiled.
 $(TEST_C_OUT)/plain/shifts2020: $(TEST_C_DIR)/alone/main.c $(TEST_C_DIR)/alone/port.c src/build/quant.c \

@@ -12,5 +12,9 @@ uint32_t nnom_host_target(void)
         return NNOM_TARGET_AVX2;
     }
 #endif
+#ifdef __aarch64__
+    return NNOM_TARGET_NEON;
+#else
     return NNOM_TARGET_PLAIN;
+#endif
 }
