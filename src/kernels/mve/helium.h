@@ -57,6 +57,10 @@ typedef int32x4_t nnom_s32x4_t;
 /* Eight int8 widened; lanes from n on are 0. */
 #define nnom_vldrb_h(x) vldrbq_s16(x)
 #define nnom_vldrb_hz(x, n) vldrbq_z_s16((x), vctp16q((uint32_t)(n)))
+/* Eight int16; lanes from n on are 0. */
+#define nnom_vldrh(x) vldrhq_s16(x)
+#define nnom_vldrh_z(x, n) vldrhq_z_s16((x), vctp16q((uint32_t)(n)))
+#define nnom_vmladavh(a, b) vmladavq_s16((a), (b))
 #define nnom_vstrh(to, v) vstrhq_s16((to), (v))
 #define nnom_vaddh(a, b) vaddq_s16((a), (b))
 #define nnom_vqaddh(a, b) vqaddq_s16((a), (b))

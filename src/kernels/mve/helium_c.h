@@ -216,6 +216,30 @@ static inline nnom_s16x8_t nnom_vldrb_h(const int8_t *x)
     return nnom_vldrb_hz(x, 8);
 }
 
+static inline nnom_s16x8_t nnom_vldrh_z(const int16_t *x, int32_t n)
+{
+    nnom_s16x8_t v = {{0}};
+    for (int32_t i = 0; i < n && i < 8; i++) {
+        v.at[i] = x[i];
+    }
+    return v;
+}
+
+static inline nnom_s16x8_t nnom_vldrh(const int16_t *x)
+{
+    return nnom_vldrh_z(x, 8);
+}
+
+/* Modulo 2^32. */
+static inline int32_t nnom_vmladavh(nnom_s16x8_t a, nnom_s16x8_t b)
+{
+    uint32_t sum = 0;
+    for (int32_t i = 0; i < 8; i++) {
+        sum += (uint32_t)(a.at[i] * b.at[i]);
+    }
+    return (int32_t)sum;
+}
+
 static inline void nnom_vstrh(int16_t *to, nnom_s16x8_t v)
 {
     for (int32_t i = 0; i < 8; i++) {
