@@ -130,11 +130,11 @@ struct nnom_node {
     const void *param;      /* the operation's own struct, const */
     const uint16_t *inputs; /* [input_count + output_count] indices of tensors: the inputs, then the outputs */
     uint16_t input_count;
-    uint16_t output_count;  /* 1 or more. Rows are those of output 0; others that nobody reads are NNOM_NO_TENSOR */
+    uint8_t output_count; /* 1 or more. Rows are those of output 0; others that nobody reads are NNOM_NO_TENSOR */
+    /* 1: each run calls it for rows further on by as many as a run brings, and after program->period runs for the first ones again */
+    uint8_t advances;
     uint32_t scratch;       /* arena offset of the node's working memory, 4-byte aligned */
     uint32_t scratch_bytes; /* bytes of it */
-    /* in each run it is called for rows so many further on, and after program->period runs for the first ones again; else 0 */
-    uint32_t advance;
 };
 
 #define NNOM_NO_TENSOR UINT16_MAX

@@ -906,10 +906,10 @@ static const uint16_t basic_motions_n4_in[] = {4, 5, };
 static const uint16_t basic_motions_n5_in[] = {5, 6, };
 static const uint16_t basic_motions_n6_in[] = {6, 7, };
 static const nnom_node_t basic_motions_nodes[] = {
-    {&nnom_conv2d_s8_ref_op, &basic_motions_n0, basic_motions_n0_in, 1, 1, 0, 42, 0}, /* conv1 */
+    {&nnom_conv2d_s8_ref_op, &basic_motions_n0, basic_motions_n0_in, 1, 1, 0, 0, 42}, /* conv1 */
     {&nnom_max_pool_s8_ref_op, &basic_motions_n1, basic_motions_n1_in, 1, 1, 0, 0, 0}, /* pool1 */
-    {&nnom_conv2d_s8_ref_op, &basic_motions_n2, basic_motions_n2_in, 1, 1, 452, 80, 0}, /* conv2 */
-    {&nnom_max_pool_s8_ref_op, &basic_motions_n1, basic_motions_n3_in, 1, 1, 452, 0, 0}, /* pool2 */
+    {&nnom_conv2d_s8_ref_op, &basic_motions_n2, basic_motions_n2_in, 1, 1, 0, 452, 80}, /* conv2 */
+    {&nnom_max_pool_s8_ref_op, &basic_motions_n1, basic_motions_n3_in, 1, 1, 0, 452, 0}, /* pool2 */
     {&nnom_dense_s8_ref_op, &basic_motions_n4, basic_motions_n4_in, 1, 1, 0, 0, 0}, /* dense1 */
     {&nnom_dense_s8_ref_op, &basic_motions_n5, basic_motions_n5_in, 1, 1, 0, 0, 0}, /* dense2 */
     {&nnom_softmax_s8_op, &basic_motions_n6, basic_motions_n6_in, 1, 1, 0, 0, 0}, /* softmax */

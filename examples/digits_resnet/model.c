@@ -2199,20 +2199,20 @@ static const uint16_t digits_resnet_n15_in[] = {15, 16, };
 static const uint16_t digits_resnet_n16_in[] = {16, 17, };
 static const uint16_t digits_resnet_n17_in[] = {17, 18, };
 static const nnom_node_t digits_resnet_nodes[] = {
-    {&nnom_conv2d_s8_ref_op, &digits_resnet_n0, digits_resnet_n0_in, 1, 1, 0, 9, 0}, /* stem_conv */
-    {&nnom_conv2d_s8_ref_op, &digits_resnet_n1, digits_resnet_n1_in, 1, 1, 0, 144, 0}, /* res1_1_conv */
-    {&nnom_conv2d_s8_ref_op, &digits_resnet_n2, digits_resnet_n2_in, 1, 1, 0, 144, 0}, /* res1_2_conv */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n0, digits_resnet_n0_in, 1, 1, 0, 0, 9}, /* stem_conv */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n1, digits_resnet_n1_in, 1, 1, 0, 0, 144}, /* res1_1_conv */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n2, digits_resnet_n2_in, 1, 1, 0, 0, 144}, /* res1_2_conv */
     {&nnom_add_s8_linear_op, &digits_resnet_n3, digits_resnet_n3_in, 2, 1, 0, 0, 0}, /* res1_add */
-    {&nnom_conv2d_s8_ref_op, &digits_resnet_n4, digits_resnet_n4_in, 1, 1, 1024, 144, 0}, /* dense_1_conv */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n4, digits_resnet_n4_in, 1, 1, 0, 1024, 144}, /* dense_1_conv */
     {&nnom_concat_op, &digits_resnet_n5, digits_resnet_n5_in, 2, 1, 0, 0, 0}, /* dense_concat1 */
-    {&nnom_conv2d_s8_ref_op, &digits_resnet_n6, digits_resnet_n6_in, 1, 1, 1728, 216, 0}, /* dense_2_conv */
-    {&nnom_concat_op, &digits_resnet_n5, digits_resnet_n7_in, 2, 1, 1728, 0, 0}, /* dense_concat2 */
-    {&nnom_dw_conv2d_s8_ref_op, &digits_resnet_n8, digits_resnet_n8_in, 1, 1, 1728, 0, 0}, /* down_depthwise */
-    {&nnom_conv2d_s8_ref_op, &digits_resnet_n9, digits_resnet_n9_in, 1, 1, 1728, 0, 0}, /* down_pointwise_conv */
-    {&nnom_conv2d_s8_ref_op, &digits_resnet_n10, digits_resnet_n10_in, 1, 1, 1728, 0, 0}, /* down_shortcut_conv */
-    {&nnom_add_s8_linear_op, &digits_resnet_n11, digits_resnet_n11_in, 2, 1, 1728, 0, 0}, /* down_add */
-    {&nnom_conv2d_s8_ref_op, &digits_resnet_n12, digits_resnet_n12_in, 1, 1, 512, 288, 0}, /* res2_1_conv */
-    {&nnom_conv2d_s8_ref_op, &digits_resnet_n13, digits_resnet_n13_in, 1, 1, 512, 288, 0}, /* res2_2_conv */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n6, digits_resnet_n6_in, 1, 1, 0, 1728, 216}, /* dense_2_conv */
+    {&nnom_concat_op, &digits_resnet_n5, digits_resnet_n7_in, 2, 1, 0, 1728, 0}, /* dense_concat2 */
+    {&nnom_dw_conv2d_s8_ref_op, &digits_resnet_n8, digits_resnet_n8_in, 1, 1, 0, 1728, 0}, /* down_depthwise */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n9, digits_resnet_n9_in, 1, 1, 0, 1728, 0}, /* down_pointwise_conv */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n10, digits_resnet_n10_in, 1, 1, 0, 1728, 0}, /* down_shortcut_conv */
+    {&nnom_add_s8_linear_op, &digits_resnet_n11, digits_resnet_n11_in, 2, 1, 0, 1728, 0}, /* down_add */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n12, digits_resnet_n12_in, 1, 1, 0, 512, 288}, /* res2_1_conv */
+    {&nnom_conv2d_s8_ref_op, &digits_resnet_n13, digits_resnet_n13_in, 1, 1, 0, 512, 288}, /* res2_2_conv */
     {&nnom_add_s8_linear_op, &digits_resnet_n14, digits_resnet_n14_in, 2, 1, 0, 0, 0}, /* res2_add */
     {&nnom_global_avg_pool_s8_ref_op, &digits_resnet_n15, digits_resnet_n15_in, 1, 1, 0, 0, 0}, /* mean */
     {&nnom_dense_s8_ref_op, &digits_resnet_n16, digits_resnet_n16_in, 1, 1, 0, 0, 0}, /* scores */

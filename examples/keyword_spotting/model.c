@@ -582,8 +582,8 @@ static const uint16_t keyword_spotting_n3_in[] = {3, 4, };
 static const uint16_t keyword_spotting_n4_in[] = {4, 5, };
 static const uint16_t keyword_spotting_n5_in[] = {5, 6, };
 static const nnom_node_t keyword_spotting_nodes[] = {
-    {&nnom_conv2d_s8_ref_op, &keyword_spotting_n0, keyword_spotting_n0_in, 1, 1, 4, 120, 0}, /* conv1 */
-    {&nnom_conv2d_s8_ref_op, &keyword_spotting_n1, keyword_spotting_n1_in, 1, 1, 4, 80, 0}, /* conv2 */
+    {&nnom_conv2d_s8_ref_op, &keyword_spotting_n0, keyword_spotting_n0_in, 1, 1, 0, 4, 120}, /* conv1 */
+    {&nnom_conv2d_s8_ref_op, &keyword_spotting_n1, keyword_spotting_n1_in, 1, 1, 0, 4, 80}, /* conv2 */
     {&nnom_conv2d_s8_ref_op, &keyword_spotting_n2, keyword_spotting_n2_in, 1, 1, 0, 0, 0}, /* conv3 */
     {&nnom_global_max_pool_s8_ref_op, &keyword_spotting_n3, keyword_spotting_n3_in, 1, 1, 0, 0, 0}, /* peak */
     {&nnom_dense_s8_ref_op, &keyword_spotting_n4, keyword_spotting_n4_in, 1, 1, 0, 0, 0}, /* scores */

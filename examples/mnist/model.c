@@ -1633,11 +1633,11 @@ static const uint16_t mnist_n6_in[] = {6, 7, };
 static const uint16_t mnist_n7_in[] = {7, 8, };
 static const uint16_t mnist_n8_in[] = {8, 9, };
 static const nnom_node_t mnist_nodes[] = {
-    {&nnom_conv2d_s8_ref_op, &mnist_n0, mnist_n0_in, 1, 1, 4, 9, 0}, /* conv1 */
-    {&nnom_max_pool_s8_ref_op, &mnist_n1, mnist_n1_in, 1, 1, 4, 0, 0}, /* pool1 */
-    {&nnom_conv2d_s8_ref_op, &mnist_n2, mnist_n2_in, 1, 1, 4, 72, 0}, /* conv2 */
-    {&nnom_max_pool_s8_ref_op, &mnist_n1, mnist_n3_in, 1, 1, 4, 0, 0}, /* pool2 */
-    {&nnom_conv2d_s8_ref_op, &mnist_n4, mnist_n4_in, 1, 1, 0, 216, 0}, /* conv3 */
+    {&nnom_conv2d_s8_ref_op, &mnist_n0, mnist_n0_in, 1, 1, 0, 4, 9}, /* conv1 */
+    {&nnom_max_pool_s8_ref_op, &mnist_n1, mnist_n1_in, 1, 1, 0, 4, 0}, /* pool1 */
+    {&nnom_conv2d_s8_ref_op, &mnist_n2, mnist_n2_in, 1, 1, 0, 4, 72}, /* conv2 */
+    {&nnom_max_pool_s8_ref_op, &mnist_n1, mnist_n3_in, 1, 1, 0, 4, 0}, /* pool2 */
+    {&nnom_conv2d_s8_ref_op, &mnist_n4, mnist_n4_in, 1, 1, 0, 0, 216}, /* conv3 */
     {&nnom_max_pool_s8_ref_op, &mnist_n1, mnist_n5_in, 1, 1, 0, 0, 0}, /* pool3 */
     {&nnom_dense_s8_ref_op, &mnist_n6, mnist_n6_in, 1, 1, 0, 0, 0}, /* dense1 */
     {&nnom_dense_s8_ref_op, &mnist_n7, mnist_n7_in, 1, 1, 0, 0, 0}, /* dense2 */

@@ -2324,7 +2324,7 @@ static const uint16_t uci_har_n2_in[] = {2, 3, };
 static const uint16_t uci_har_n3_in[] = {3, 4, };
 static const uint16_t uci_har_n4_in[] = {4, 5, };
 static const nnom_node_t uci_har_nodes[] = {
-    {&nnom_conv2d_s8_ref_op, &uci_har_n0, uci_har_n0_in, 1, 1, 0, 81, 0}, /* conv1 */
+    {&nnom_conv2d_s8_ref_op, &uci_har_n0, uci_har_n0_in, 1, 1, 0, 0, 81}, /* conv1 */
     {&nnom_max_pool_s8_ref_op, &uci_har_n1, uci_har_n1_in, 1, 1, 0, 0, 0}, /* pool1 */
     {&nnom_dense_s8_ref_op, &uci_har_n2, uci_har_n2_in, 1, 1, 0, 0, 0}, /* dense1 */
     {&nnom_dense_s8_ref_op, &uci_har_n3, uci_har_n3_in, 1, 1, 0, 0, 0}, /* dense2 */

@@ -408,8 +408,8 @@ static const uint16_t uci_har_gru_n1_in[] = {1, 2, 65535, };
 static const uint16_t uci_har_gru_n2_in[] = {2, 3, };
 static const uint16_t uci_har_gru_n3_in[] = {3, 4, };
 static const nnom_node_t uci_har_gru_nodes[] = {
-    {&nnom_conv2d_s8_ref_op, &uci_har_gru_n0, uci_har_gru_n0_in, 1, 1, 44, 45, 0}, /* conv1 */
-    {&nnom_gru_s16_last_ref_op, &uci_har_gru_n1, uci_har_gru_n1_in, 1, 2, 140, 240, 0}, /* gru */
+    {&nnom_conv2d_s8_ref_op, &uci_har_gru_n0, uci_har_gru_n0_in, 1, 1, 0, 44, 45}, /* conv1 */
+    {&nnom_gru_s16_last_ref_op, &uci_har_gru_n1, uci_har_gru_n1_in, 1, 2, 0, 140, 240}, /* gru */
     {&nnom_dense_s8_ref_op, &uci_har_gru_n2, uci_har_gru_n2_in, 1, 1, 0, 0, 0}, /* dense1 */
     {&nnom_softmax_s8_op, &uci_har_gru_n3, uci_har_gru_n3_in, 1, 1, 0, 0, 0}, /* softmax */
 };

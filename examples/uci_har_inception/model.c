@@ -6624,15 +6624,15 @@ static const uint16_t uci_har_inception_n8_in[] = {8, 9, };
 static const uint16_t uci_har_inception_n9_in[] = {9, 10, };
 static const uint16_t uci_har_inception_n10_in[] = {10, 11, };
 static const nnom_node_t uci_har_inception_nodes[] = {
-    {&nnom_conv2d_s8_ref_op, &uci_har_inception_n0, uci_har_inception_n0_in, 1, 1, 0, 81, 0}, /* conv1 */
+    {&nnom_conv2d_s8_ref_op, &uci_har_inception_n0, uci_har_inception_n0_in, 1, 1, 0, 0, 81}, /* conv1 */
     {&nnom_max_pool_s8_ref_op, &uci_har_inception_n1, uci_har_inception_n1_in, 1, 1, 0, 0, 0}, /* pool1 */
-    {&nnom_conv2d_s8_ref_op, &uci_har_inception_n2, uci_har_inception_n2_in, 1, 1, 0, 80, 0}, /* conv2 */
+    {&nnom_conv2d_s8_ref_op, &uci_har_inception_n2, uci_har_inception_n2_in, 1, 1, 0, 0, 80}, /* conv2 */
     {&nnom_max_pool_s8_ref_op, &uci_har_inception_n1, uci_har_inception_n3_in, 1, 1, 0, 0, 0}, /* pool2 */
-    {&nnom_conv2d_s8_ref_op, &uci_har_inception_n4, uci_har_inception_n4_in, 1, 1, 0, 48, 0}, /* conv3 */
+    {&nnom_conv2d_s8_ref_op, &uci_har_inception_n4, uci_har_inception_n4_in, 1, 1, 0, 0, 48}, /* conv3 */
     {&nnom_max_pool_s8_ref_op, &uci_har_inception_n1, uci_har_inception_n5_in, 1, 1, 0, 0, 0}, /* pool3 */
     {&nnom_max_pool_s8_ref_op, &uci_har_inception_n1, uci_har_inception_n6_in, 1, 1, 0, 0, 0}, /* pool4 */
     {&nnom_concat_op, &uci_har_inception_n7, uci_har_inception_n7_in, 3, 1, 0, 0, 0}, /* concat */
-    {&nnom_dense_s8_ref_op, &uci_har_inception_n8, uci_har_inception_n8_in, 1, 1, 52, 512, 0}, /* dense1 */
+    {&nnom_dense_s8_ref_op, &uci_har_inception_n8, uci_har_inception_n8_in, 1, 1, 0, 52, 512}, /* dense1 */
     {&nnom_dense_s8_ref_op, &uci_har_inception_n9, uci_har_inception_n9_in, 1, 1, 0, 0, 0}, /* dense2 */
     {&nnom_softmax_s8_op, &uci_har_inception_n10, uci_har_inception_n10_in, 1, 1, 0, 0, 0}, /* softmax */
 };

@@ -486,9 +486,9 @@ static const uint16_t uci_har_lstm_n2_in[] = {2, 3, };
 static const uint16_t uci_har_lstm_n3_in[] = {3, 4, };
 static const uint16_t uci_har_lstm_n4_in[] = {4, 5, };
 static const nnom_node_t uci_har_lstm_nodes[] = {
-    {&nnom_conv2d_s8_ref_op, &uci_har_lstm_n0, uci_har_lstm_n0_in, 1, 1, 288, 45, 0}, /* conv1 */
-    {&nnom_lstm_s16_sequence_ref_op, &uci_har_lstm_n1, uci_har_lstm_n1_in, 1, 3, 0, 288, 0}, /* lstm */
-    {&nnom_global_avg_pool_s8_ref_op, &uci_har_lstm_n2, uci_har_lstm_n2_in, 1, 1, 344, 96, 0}, /* mean */
+    {&nnom_conv2d_s8_ref_op, &uci_har_lstm_n0, uci_har_lstm_n0_in, 1, 1, 0, 288, 45}, /* conv1 */
+    {&nnom_lstm_s16_sequence_ref_op, &uci_har_lstm_n1, uci_har_lstm_n1_in, 1, 3, 0, 0, 288}, /* lstm */
+    {&nnom_global_avg_pool_s8_ref_op, &uci_har_lstm_n2, uci_har_lstm_n2_in, 1, 1, 0, 344, 96}, /* mean */
     {&nnom_dense_s8_ref_op, &uci_har_lstm_n3, uci_har_lstm_n3_in, 1, 1, 0, 0, 0}, /* dense1 */
     {&nnom_softmax_s8_op, &uci_har_lstm_n4, uci_har_lstm_n4_in, 1, 1, 0, 0, 0}, /* softmax */
 };

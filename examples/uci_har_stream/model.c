@@ -461,12 +461,12 @@ static const uint16_t uci_har_stream_n7_in[] = {7, 8, };
 static const uint16_t uci_har_stream_n8_in[] = {8, 9, };
 static const uint16_t uci_har_stream_n9_in[] = {9, 10, };
 static const nnom_node_t uci_har_stream_nodes[] = {
-    {&nnom_slide_ring_op, NULL, uci_har_stream_n0_in, 1, 1, 0, 0, 1}, /* motion_kept */
-    {&nnom_conv2d_s8_ref_op, &uci_har_stream_n1, uci_har_stream_n1_in, 1, 1, 2612, 81, 1}, /* conv1 */
-    {&nnom_slide_ring_op, NULL, uci_har_stream_n2_in, 1, 1, 0, 0, 1}, /* relu1_kept */
-    {&nnom_conv2d_s8_ref_op, &uci_har_stream_n3, uci_har_stream_n3_in, 1, 1, 2628, 80, 1}, /* conv2 */
-    {&nnom_slide_ring_op, NULL, uci_har_stream_n4_in, 1, 1, 0, 0, 1}, /* relu2_kept */
-    {&nnom_conv2d_s8_ref_op, &uci_har_stream_n5, uci_har_stream_n5_in, 1, 1, 2612, 80, 1}, /* conv3 */
+    {&nnom_slide_ring_op, NULL, uci_har_stream_n0_in, 1, 1, 1, 0, 0}, /* motion_kept */
+    {&nnom_conv2d_s8_ref_op, &uci_har_stream_n1, uci_har_stream_n1_in, 1, 1, 1, 2612, 81}, /* conv1 */
+    {&nnom_slide_ring_op, NULL, uci_har_stream_n2_in, 1, 1, 1, 0, 0}, /* relu1_kept */
+    {&nnom_conv2d_s8_ref_op, &uci_har_stream_n3, uci_har_stream_n3_in, 1, 1, 1, 2628, 80}, /* conv2 */
+    {&nnom_slide_ring_op, NULL, uci_har_stream_n4_in, 1, 1, 1, 0, 0}, /* relu2_kept */
+    {&nnom_conv2d_s8_ref_op, &uci_har_stream_n5, uci_har_stream_n5_in, 1, 1, 1, 2612, 80}, /* conv3 */
     {&nnom_slide_op, NULL, uci_har_stream_n6_in, 1, 1, 0, 0, 0}, /* relu3_kept */
     {&nnom_global_avg_pool_s8_ref_op, &uci_har_stream_n7, uci_har_stream_n7_in, 1, 1, 0, 0, 0}, /* mean */
     {&nnom_dense_s8_ref_op, &uci_har_stream_n8, uci_har_stream_n8_in, 1, 1, 0, 0, 0}, /* scores */

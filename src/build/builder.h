@@ -160,6 +160,7 @@ struct nnom_layer {
     bool padding_is_set : 1; /* by nnom_layer_set_padding() */
     /* scratch is for input rows that come in pieces, in a ring; always so in reducing operations */
     bool scratch_in_pieces : 1;
+    bool advances : 1;  /* from run to run: rings.c */
     bool passed : 1;    /* fused into the layer before: no node, no tensor */
     bool is_left : 1;   /* a State takes its output over */
     nnom_tensor_t *out; /* in the program; offset is set by the plan. NULL before compile */
@@ -175,7 +176,6 @@ struct nnom_layer {
      */
     int32_t overlap;
     uint64_t macs;
-    uint32_t advance; /* of the node: rings.c */
 };
 
 /*

@@ -122,7 +122,7 @@ static void reset(nnom_model_t *m)
         layer->scratch_bytes = 0;
         layer->scratch_in_pieces = false;
         layer->macs = 0;
-        layer->advance = 0;
+        layer->advances = false;
         layer->overlap = NNOM_NO_OVERLAP;
         layer->fused = NNOM_CLAMP_NONE;
         layer->passed = false;

@@ -27,7 +27,7 @@ nnom_status_t nnom_check_states(nnom_model_t *m);
 const void *nnom_state_start(const nnom_layer_t *state);
 uint32_t nnom_count_states(const nnom_model_t *m);
 nnom_status_t nnom_list_states(nnom_model_t *m, nnom_state_pair_t *list);
-/* rings.c: sets layer->advance and the kernel of Slides that become rings; their period in runs. After build. */
+/* rings.c: sets layer->advances and the kernel of Slides that become rings; their period in runs. After build. */
 uint32_t nnom_find_rings(nnom_model_t *m);
 /* After the plan: their heights are those up to which rows are counted, the memory is that of their rows. */
 void nnom_open_rings(const nnom_model_t *m, const nnom_program_t *program);

@@ -11,13 +11,13 @@ static void describe_layer(const nnom_layer_t *layer, nnom_flow_t *flow)
     flow->storage[layer->tensor] = nnom_layer_root(layer)->tensor;
     flow->producer[layer->tensor] = nnom_layer_writer(layer);
     flow->whole[layer->tensor] =
-        nnom_layer_root(layer)->advance > 0 || (nnom_layer_root(layer)->cls->flags & NNOM_CLASS_PART) != 0;
+        nnom_layer_root(layer)->advances || (nnom_layer_root(layer)->cls->flags & NNOM_CLASS_PART) != 0;
     if (layer->node == NNOM_NO_NODE) {
         return;
     }
     flow->overlap[layer->node] = layer->overlap;
     flow->scratch[layer->node] = layer->scratch_bytes;
-    flow->in_pieces[layer->node] = layer->scratch_in_pieces && layer->advance == 0; /* else always in a ring */
+    flow->in_pieces[layer->node] = layer->scratch_in_pieces && !layer->advances; /* else always in a ring */
     flow->cost[layer->node] = nnom_layer_cost(layer, layer->kernel->form->op, layer->kernel->costs);
     flow->liked[layer->node] = nnom_liked_rows(layer->kernel->costs);
     if (flow->macs != NULL) {

@@ -107,10 +107,10 @@ static void fill_node(const nnom_layer_t *layer, nnom_node_t *node, uint16_t *li
 {
     node->op = nnom_layer_op(layer);
     node->param = layer->param;
-    node->advance = layer->advance;
+    node->advances = layer->advances;
     node->inputs = links;
     node->input_count = (uint16_t)nnom_layer_input_number(layer);
-    node->output_count = (uint16_t)(1 + nnom_layer_more_outputs(layer));
+    node->output_count = (uint8_t)(1 + nnom_layer_more_outputs(layer));
     for (uint16_t i = 0; i < node->input_count; i++) {
         links[i] = nnom_layer_input_layer(layer, i)->tensor;
     }

@@ -67,10 +67,10 @@ uint32_t nnom_find_rings(nnom_model_t *m)
         }
         period = both;
         most = (uint32_t)rings_hop(layer) > most ? (uint32_t)rings_hop(layer) : most;
-        layer->advance = (uint32_t)rings_hop(layer);
+        layer->advances = true;
         layer->kernel = nnom_slide_ring();
         for (const nnom_edge_t *edge = layer->out_edges; edge != NULL; edge = edge->next_out) {
-            edge->to->advance = (uint32_t)edge->to->out->shape.h;
+            edge->to->advances = true;
         }
     }
     return period;
@@ -79,8 +79,8 @@ uint32_t nnom_find_rings(nnom_model_t *m)
 void nnom_open_rings(const nnom_model_t *m, const nnom_program_t *program)
 {
     for (const nnom_layer_t *layer = m->builder->layers; layer != NULL; layer = layer->next) {
-        if (layer->advance > 0 && (layer->cls->flags & NNOM_CLASS_KEEPS) != 0) {
-            layer->out->shape.h = (int32_t)(layer->advance * program->period) + layer->out->rows;
+        if (layer->advances && (layer->cls->flags & NNOM_CLASS_KEEPS) != 0) {
+            layer->out->shape.h = rings_hop(layer) * (int32_t)program->period + layer->out->rows;
         }
     }
 }

@@ -349,9 +349,9 @@ static void write_tables(nnom_writer_t *w, const nnom_model_t *m)
             nnom_writer_print(w, "    {&%s, ", layer->kernel->form->symbol);
             nnom_writer_print(w, layer->param != NULL ? "&%s_n%u" : "NULL", w->name,
                               (unsigned)nnom_share_of(layer)->first_alike);
-            nnom_writer_print(w, ", %s_n%u_in, %u, %u, %" PRIu32 ", %" PRIu32 ", %" PRIu32 "}, /* ", w->name,
+            nnom_writer_print(w, ", %s_n%u_in, %u, %u, %u, %" PRIu32 ", %" PRIu32 "}, /* ", w->name,
                               (unsigned)layer->node, (unsigned)node->input_count, (unsigned)node->output_count,
-                              node->scratch, node->scratch_bytes, node->advance);
+                              (unsigned)node->advances, node->scratch, node->scratch_bytes);
             nnom_writer_name(w, nnom_layer_name(layer));
             nnom_writer_print(w, " */\n");
         }

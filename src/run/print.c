@@ -37,7 +37,7 @@ static nnom_tensor_t print_kept(const nnom_tensor_t *tensor)
 nnom_tensor_t nnom_node_shown(const nnom_program_t *program, const nnom_node_t *node)
 {
     const nnom_tensor_t *out = &program->tensors[nnom_node_output_index(node, 0)];
-    return node->advance > 0 ? print_kept(out) : *out;
+    return node->advances ? print_kept(out) : *out;
 }
 
 uint32_t nnom_node_input_bytes(const nnom_program_t *program, const nnom_node_t *node)
@@ -46,7 +46,7 @@ uint32_t nnom_node_input_bytes(const nnom_program_t *program, const nnom_node_t 
     const bool whole = (node->op->flags & NNOM_OP_WHOLE) != 0; /* Slide: it makes such a tensor, others read it */
     for (uint32_t i = 0; i < node->input_count; i++) {
         const nnom_tensor_t *in = nnom_node_input(program, node, i), kept = print_kept(in);
-        bytes += nnom_tensor_whole_bytes(node->advance > 0 && !whole ? &kept : in);
+        bytes += nnom_tensor_whole_bytes(node->advances && !whole ? &kept : in);
     }
     return bytes;
 }

@@ -24,14 +24,18 @@ static int32_t rows_of(const nnom_program_t *program, const nnom_node_t *node)
 /* How far its rows are by now. */
 static int32_t run_far(const nnom_instance_t *instance, const nnom_node_t *node)
 {
-    return (int32_t)((instance->started - 1) % instance->program->period * node->advance);
+    const nnom_program_t *program = instance->program;
+    const bool keeps =
+        (node->op->flags & NNOM_OP_WHOLE) != 0; /* Slide: its input's rows are new, of others the output's */
+    const uint16_t fresh = keeps ? node->inputs[0] : nnom_node_output_index(node, 0);
+    return (int32_t)((instance->started - 1) % program->period) * program->tensors[fresh].shape.h;
 }
 
 static int32_t run_rows(const nnom_instance_t *instance, uint32_t n, int32_t lo, int32_t hi)
 {
     int32_t status = NNOM_OK;
     const nnom_node_t *node = &instance->program->nodes[n];
-    const int32_t far = node->advance > 0 ? run_far(instance, node) : 0;
+    const int32_t far = node->advances ? run_far(instance, node) : 0;
     const nnom_call_t call = {instance->program, node, &instance->arena, {lo + far, hi + far}, &status};
     notify(instance, n, NNOM_EVENT_BEGIN);
     node->op->run(&call);
