@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from nnom.compare import sqnr
 from nnom.conversion import Plan
-from nnom.core import CoreModel
+from nnom.core import CoreModel, targets
 from nnom.errors import ModelError, NnomError, UnsupportedError
 from nnom.graph import Graph, Weight
 from nnom.importers.keras import load_keras
@@ -215,7 +215,8 @@ def test_tflite_gives_the_reference_s_bytes(name: str) -> None:
 
 @with_shared
 @pytest.mark.skipif(not shutil.which("qemu-system-arm"), reason="sudo apt-get install qemu-system-arm")
-def test_states_on_a_board() -> None:
+@pytest.mark.parametrize("board", ["cortex-m4", "cortex-m55"])
+def test_states_on_a_board(board: str) -> None:
     """The same bytes as on the host, whole and rolling, in a sequence and each record anew."""
     graph = load_tflite(SHARED / "models/rnn/dtln_lstm_int8.tflite")
     golden = np.load(SHARED / "golden/dtln_lstm_int8.npz")
@@ -223,8 +224,25 @@ def test_states_on_a_board() -> None:
         graph.sequence = sequence
         core = CoreModel(graph)
         x = golden["in0"][:4].reshape(4, *core.inputs[0].shape)
-        board = run_board(graph, "cortex-m4", [x], "-O2", Plan())
-        np.testing.assert_array_equal(board.outputs[0].reshape(4, -1), core.run_many([x])[0].reshape(4, -1))
+        ran = run_board(graph, board, [x], "-O2", Plan())
+        np.testing.assert_array_equal(ran.outputs[0].reshape(4, -1), core.run_many([x])[0].reshape(4, -1))
+
+
+@with_shared
+@pytest.mark.parametrize("name", ["rnn/dtln_lstm_int8", "mnist/mnist_lstm_int8"])
+def test_golden_bytes_of_every_target(name: str) -> None:
+    """Each target's kernels give the same bytes; those of DSP and Helium are taken."""
+    graph = load_tflite(SHARED / f"models/{name}.tflite")
+    plain = CoreModel(graph)
+    x = np.random.default_rng(5).integers(-128, 128, (3, *plain.inputs[0].shape)).astype(np.int8)
+    (expected,) = plain.run_many([x])
+    for target in targets():
+        core = CoreModel(graph, target=target)
+        np.testing.assert_array_equal(core.run_many([x])[0], expected)
+        source = core.freeze("net", [x[0]])[0]
+        assert not target.startswith(("dsp", "mve")) or f"nnom_lstm_s8_last_{target[:3]}_op" in source or (
+            f"nnom_lstm_s8_sequence_{target[:3]}_op" in source
+        )  # fmt: skip
 
 
 def _with_changed_lstm(change: Callable[[FileModel, FileOperator], None]) -> Graph:
