@@ -42,6 +42,7 @@ TARGETS = {
     "NNOM_TARGET_MVE": "mve",
     "NNOM_TARGET_FPU": "dsp_fpu",
 }
+KINDS = {"_s8": "int8", "_f32": "float32", "_s16": "int16", "_s4": "int4"}  # by ending of the operation's name
 GRAPH_NAMES = {"dw_conv2d": "depthwise_conv2d"}
 
 
@@ -80,8 +81,8 @@ def lines() -> list[Line]:
 
 
 def measure(board: str, target: str, operations: set[str], suffix: str) -> list[Result]:
-    """Layers of the operations whose name ends so (_s8, _f32), on a board."""
-    made = Bench(float_types=suffix == "_f32")
+    """Layers of the operations whose name ends so (KINDS), on a board."""
+    made = Bench(KINDS[suffix])
     bare = {name.removesuffix(suffix) for name in operations if name.endswith(suffix)}
     wanted = {GRAPH_NAMES.get(name, name) for name in bare}
     chosen = [layer for layer in LAYERS if layer.op in wanted]
@@ -120,7 +121,7 @@ def table(words: list[str], only: list[str]) -> Iterator[str]:
 
 def _rows(board: str, ours: list[Line], target: str) -> Iterator[str]:
     operations = {k.operation for k in ours}
-    found = [r for suffix in ("_s8", "_f32") for r in measure(board, target, operations, suffix)]
+    found = [r for suffix in KINDS for r in measure(board, target, operations, suffix)]
     for k in ours:
         mine = [r for r in found if r.symbol == k.symbol]
         for r in mine:

@@ -100,12 +100,13 @@ def output_shape(layer: Layer) -> Shape:
 
 
 class Bench:
-    """A graph of single layers, int8 or float32."""
+    """A graph of single layers: float32, int8, int8 with weights of 4 bits ("int4"), or int16 with weights of 8."""
 
-    def __init__(self, float_types: bool = False):
+    def __init__(self, kind: str = "int8"):
         self.graph = Graph("layers", "layers")
         self.rng = np.random.default_rng(7)
-        self.dtype = "float32" if float_types else "int8"
+        self.dtype = "int8" if kind == "int4" else kind
+        self.most = 7 if kind == "int4" else 127
 
     def add(self, layer: Layer) -> str:
         """Puts a layer into the graph; the name of its output."""
@@ -127,18 +128,22 @@ class Bench:
 
     def _input(self, shape: Shape) -> str:
         name = f"x{len(self.graph.inputs)}"
-        quant = None if self.dtype == "float32" else Quant(float(np.float32(_SCALE)), -3)
+        quant = None if self.dtype == "float32" else self._quant(_SCALE, -3)
         self.graph.add_tensor(Tensor(name, shape, self.dtype, quant))
         self.graph.inputs.append(name)
         return name
+
+    def _quant(self, scale: float, zero_point: int) -> Quant:
+        wide = self.dtype == "int16"
+        return Quant(float(np.float32(scale / 256 if wide else scale)), 0 if wide else zero_point)
 
     def _output_quant(self, layer: Layer, source: str) -> Quant | None:
         before = self.graph.tensors[source].quant
         if before is None:
             return None
         if layer.op == "softmax":
-            return Quant(1 / 256, -128)
-        return before if layer.op.endswith("max_pool") else Quant(float(np.float32(2 * _SCALE)), -5)
+            return Quant(2.0**-15) if self.dtype == "int16" else Quant(1 / 256, -128)
+        return before if layer.op.endswith("max_pool") else self._quant(2 * _SCALE, -5)
 
     def _weights(self, layer: Layer) -> dict[str, Weight]:
         c = layer.shape[2]
@@ -155,7 +160,8 @@ class Bench:
             weights = self.rng.normal(0, 0.1, shape).astype(np.float32)
             return {"weights": Weight(weights), "bias": Weight(np.zeros(layer.units, np.float32))}
         # Like trained ones: most are small.
-        data = np.clip(np.round(self.rng.normal(0, 30, shape)), -127, 127).astype(np.int8)
+        data = np.clip(np.round(self.rng.normal(0, self.most / 4, shape)), -self.most, self.most).astype(np.int8)
         scales = self.rng.uniform(0.002, 0.004, layer.units).astype(np.float32)
-        bias = self.rng.integers(-500, 500, layer.units).astype(np.int32)
-        return {"weights": Weight(data, scales), "bias": Weight(bias, scales * np.float32(_SCALE))}
+        bias = self.rng.integers(-500, 500, layer.units).astype(np.int64 if self.dtype == "int16" else np.int32)
+        step = np.float32(self._quant(_SCALE, 0).scale)
+        return {"weights": Weight(data, scales, 8 if self.most > 7 else 4), "bias": Weight(bias, scales * step)}

@@ -179,13 +179,15 @@ struct nnom_program {
     uint32_t slow_bytes;            /* of the second, 0: there is none */
     const nnom_segment_t *segments; /* NULL: all nodes run whole */
     uint16_t segment_count;
-    /* 1: input 0 comes by nnom_feed(); NNOM_FED_ENDLESS: and after its end the next one begins */
-    uint16_t fed;
+    uint16_t state_count;
     const nnom_state_pair_t *states; /* in the order in which they are copied; NULL: none */
-    uint32_t state_count;
-    uint32_t period;  /* of nodes that advance, in runs; 1: none does */
-    uint32_t warm_up; /* runs from the states' start until they hold what outputs tell of: NNOM_MORE until then */
+    /* 1: input 0 comes by nnom_feed(); NNOM_FED_ENDLESS: and after its end the next one begins */
+    unsigned fed : 2;
+    unsigned warm_up : 14; /* runs from the states' start until they hold what outputs tell of: NNOM_MORE until then */
+    unsigned period : 16;  /* of nodes that advance, in runs; 1: none does */
 };
+
+enum { NNOM_WARM_UP_MOST = (1 << 14) - 1, NNOM_PERIOD_MOST = (1 << 16) - 1 };
 
 enum { NNOM_FED_ENDLESS = 2 };
 

@@ -228,5 +228,5 @@ def test_every_kernel_has_a_layer_of_the_bench(scripts):
     text = (ROOT / "src" / "kernels" / "kernels.def").read_text()
     assert len(found) == len(re.findall(r"\bK\(\w+_\w+, \w+, ", text)) > 20
     reached = {layer.op for layer in LAYERS}
-    bare = {re.sub(r"_(s8|f32)$", "", k.operation) for k in found}
+    bare = {re.sub(r"_(s8|f32|s16|s4)$", "", k.operation) for k in found}
     assert {kernels.GRAPH_NAMES.get(name, name) for name in bare} <= reached

@@ -98,6 +98,10 @@ static void take_over(nnom_builder_t *builder, const nnom_planner_t *p)
 
 nnom_status_t nnom_plan(nnom_model_t *m, nnom_program_t *program, nnom_tensor_t *tensors, nnom_node_t *nodes)
 {
+    if (m->builder->options->warm_up > NNOM_WARM_UP_MOST) {
+        return nnom_model_fail(m, NNOM_BAD_ARGUMENT, "warm_up of %ld runs, expected at most %d",
+                               (long)m->builder->options->warm_up, (int)NNOM_WARM_UP_MOST);
+    }
     if (m->builder->options->warm_up > 0 && (!m->builder->options->feed || program->state_count == 0)) {
         return nnom_model_fail(m, NNOM_BAD_ARGUMENT, "warm_up is for models with states whose input is fed");
     }

@@ -170,9 +170,9 @@ static void fill_tables(const nnom_model_t *m, const counts_t *n, const tables_t
                                     .input_count = n->inputs,
                                     .output_count = n->outputs,
                                     .states = n->states > 0 ? t->states : NULL,
-                                    .state_count = n->states,
-                                    .warm_up = m->builder->options->warm_up,
-                                    .period = period};
+                                    .state_count = (uint16_t)n->states,
+                                    .warm_up = m->builder->options->warm_up & NNOM_WARM_UP_MOST,
+                                    .period = period & NNOM_PERIOD_MOST};
     *t->program = program;
 }
 

@@ -53,7 +53,7 @@ static uint32_t rings_period(const nnom_layer_t *slide, uint32_t period)
     const uint32_t rows = (uint32_t)slide->out->shape.h, hop = (uint32_t)rings_hop(slide);
     const uint32_t own = rows / rings_gcd(rows, hop);
     const uint64_t both = (uint64_t)period / rings_gcd(period, own) * own;
-    return rows < RINGS_MOST_ROWS && both * hop < RINGS_MOST_ROWS ? (uint32_t)both : 0;
+    return rows < RINGS_MOST_ROWS && both * hop < RINGS_MOST_ROWS && both <= NNOM_PERIOD_MOST ? (uint32_t)both : 0;
 }
 
 uint32_t nnom_find_rings(nnom_model_t *m)

@@ -290,11 +290,11 @@ static void write_program(nnom_writer_t *w, const nnom_program_t *p)
                           (unsigned)p->segment_count);
     }
     if (p->state_count > 0) {
-        nnom_writer_print(w, "    .states = %s_states,\n    .state_count = %" PRIu32 ",\n    .period = %" PRIu32 ",\n",
-                          w->name, p->state_count, p->period);
+        nnom_writer_print(w, "    .states = %s_states,\n    .state_count = %u,\n    .period = %u,\n", w->name,
+                          (unsigned)p->state_count, (unsigned)p->period);
     }
     if (p->warm_up > 0) {
-        nnom_writer_print(w, "    .warm_up = %" PRIu32 ",\n", p->warm_up);
+        nnom_writer_print(w, "    .warm_up = %u,\n", (unsigned)p->warm_up);
     }
     nnom_writer_print(w, "    .fed = %u,\n};\n", (unsigned)p->fed);
 }

@@ -174,11 +174,11 @@ static NNOM_SMALL void leave(const nnom_instance_t *instance)
 static nnom_status_t finish(nnom_instance_t *instance)
 {
     const nnom_program_t *program = instance->program;
-    const nnom_status_t status = instance->started > program->warm_up ? NNOM_OK : NNOM_MORE;
+    const nnom_status_t status = instance->started > (uint32_t)program->warm_up ? NNOM_OK : NNOM_MORE;
     leave(instance);
     if (program->state_count > 0) {
         instance->started++;
-        if (instance->started > (program->warm_up + 1) * program->period) {
+        if (instance->started > ((uint32_t)program->warm_up + 1) * program->period) {
             instance->started -= program->period;
         }
     }

@@ -34,7 +34,8 @@ static uint32_t state_seal(const nnom_program_t *program)
         const uint16_t pair[] = {program->states[i].read, program->states[i].left};
         sum = state_sum(sum, pair, sizeof pair);
     }
-    return state_sum(sum, &program->warm_up, sizeof program->warm_up);
+    const uint32_t warm_up = program->warm_up;
+    return state_sum(sum, &warm_up, sizeof warm_up);
 }
 
 static const nnom_tensor_t *state_tensor(const nnom_program_t *program, uint32_t i)
