@@ -34,6 +34,7 @@ DTYPES = {
 }
 
 _OPTIONS = {
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTM",
     "AVERAGE_POOL_2D": "Pool2D",
     "MAX_POOL_2D": "Pool2D",
     "CONV_2D": "Conv2D",

@@ -18,6 +18,7 @@ _WEIGHTS, _RECURRENT, _BIASES = range(1, 5), range(5, 9), range(12, 16)
 _PEEPHOLES, _PROJECTION, _NORM = range(9, 12), range(16, 18), range(20, 24)
 _HIDDEN, _CELL = 18, 19
 _TANH = 4  # of ActivationFunctionType
+_BIAS_TYPES = {"FLOAT32": "FLOAT32", "INT8": "INT32", "INT16": "INT64"}  # by type of the input
 
 
 def state(imp: Importer, tensor: Any, dtype: str, quant: Quant | None, shape: Shape) -> str:
@@ -40,14 +41,14 @@ def lstm(imp: Importer, op: Any) -> None:
         raise Refused(
             f"activation {options.FusedActivationFunction}, projection clip {options.ProjClip}; expected tanh"
         )
-    if source.dtype not in ("FLOAT32", "INT8"):
-        raise Refused(f"an LSTM over {source.dtype}; expected INT8 or FLOAT32")
+    if source.dtype not in _BIAS_TYPES:
+        raise Refused(f"an LSTM over {source.dtype}; expected INT8, INT16 or FLOAT32")
     steps, features = _sequence(imp, op, source, options.TimeMajor)
-    count = imp.value(op, _RECURRENT[0]).shape[-1]
+    count, kind = imp.value(op, _RECURRENT[0]).shape[-1], "FLOAT32" if source.dtype == "FLOAT32" else "INT8"
     weights = {
-        "weights": _stacked(imp, op, _WEIGHTS, (count, features), source.dtype),
-        "recurrent": _stacked(imp, op, _RECURRENT, (count, count), source.dtype),
-        "bias": _biases(imp, op, count, "FLOAT32" if source.dtype == "FLOAT32" else "INT32"),
+        "weights": _stacked(imp, op, _WEIGHTS, (count, features), kind),
+        "recurrent": _stacked(imp, op, _RECURRENT, (count, count), kind),
+        "bias": _biases(imp, op, count, _BIAS_TYPES[source.dtype]),
     }
     hidden, cell = (_variable(imp, op, k, count) for k in (_HIDDEN, _CELL))
     attrs: dict[str, Any] = {
@@ -150,7 +151,12 @@ def _stacked(imp: Importer, op: Any, inputs: range, shape: tuple[int, int], dtyp
 
 
 def _biases(imp: Importer, op: Any, count: int, dtype: str) -> Weight:
-    return Weight(np.concatenate([_gate(imp, op, k, (count,), dtype) for k in _BIASES]))
+    data = np.concatenate([_gate(imp, op, k, (count,), dtype) for k in _BIASES])
+    if dtype == "INT64":
+        if np.abs(data.astype(np.float64)).max() > np.iinfo(np.int32).max:
+            raise Refused("biases beyond 32 bits")
+        data = data.astype(np.int32)
+    return Weight(data)
 
 
 def _state_quant(imp: Importer, tensor: Any) -> tuple[str, Quant]:
