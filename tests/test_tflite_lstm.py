@@ -7,6 +7,7 @@ NNOM_CASES: random models (default 30).
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,8 +18,10 @@ pytest.importorskip("ai_edge_litert", reason="needs the package ai-edge-litert")
 from nnom.core import CoreModel  # noqa: E402
 from nnom.importers.tflite import load_tflite  # noqa: E402
 from oracle.micro import Micro  # noqa: E402
+from oracle.reference import Reference  # noqa: E402
 from oracle.writer import Model  # noqa: E402
 
+SHARED = Path(os.environ.get("NNOM_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 CASES = int(os.environ.get("NNOM_CASES", "30"))
 ENDS = {"int8": (-128, 127), "int16": (-32768, 32767)}
 
@@ -110,3 +113,21 @@ def test_random_models(seed: int, kind: str) -> None:
         seen.append(theirs)
         np.testing.assert_allclose(ours.reshape(-1), theirs.reshape(-1), rtol=0, atol=1e-5 if kind == "float32" else 0)
     assert len(np.unique(seen)) > 2 or np.size(seen) < 6
+
+
+@pytest.mark.skipif(not (SHARED / "models.json").exists(), reason=f"no models in {SHARED}")
+@pytest.mark.parametrize(
+    ("name", "equal", "most"), [("rnn/dtln_lstm_int8", 0.50, 8), ("mnist/mnist_lstm_int8", 0.96, 11)]
+)
+def test_how_far_litert_s_kernel_is(name: str, equal: float, most: int) -> None:
+    """LiteRT's integer LSTM computes otherwise than TFLite Micro's, which we equal: half of dtln's bytes differ, by up
+    to 8 steps, 4 % of those of mnist_lstm, by up to 11."""
+    path = SHARED / "models" / f"{name}.tflite"
+    golden = np.load(SHARED / "golden" / f"{path.stem}.npz")
+    graph, judge = load_tflite(path), Reference(path.read_bytes())
+    graph.sequence = True
+    core = CoreModel(graph)
+    ours = core.run_many([golden["in0"].reshape(-1, *core.inputs[0].shape)])[0].reshape(len(golden["in0"]), -1)
+    theirs = np.stack([judge.run([x])[0].reshape(-1) for x in golden["in0"]])
+    far = np.abs(ours.astype(int) - theirs)
+    assert far.max() == most and (far == 0).mean() == pytest.approx(equal, abs=0.01)
