@@ -64,7 +64,7 @@ def _written(cls: str) -> dict[str, Any]:
     """The configuration that today's Keras writes for a class."""
     known = {"Dense": (3,), "RepeatVector": (2,), "Permute": ((1,),), "Reshape": ((2,),), "Activation": ("relu",)}
     known |= {"SimpleRNN": (2,), "GRU": (2,), "LSTM": (2,), "TimeDistributed": (L.Dense(2),)}
-    known |= {"Bidirectional": (L.GRU(2),)}
+    known |= {"Bidirectional": (L.GRU(2),), "Dot": (1,), "MultiHeadAttention": (2, 2), "Embedding": (3, 2)}
     known |= {"Rescaling": (1,), "Resizing": (2, 2), "InputLayer": ((3,),), "GaussianNoise": (0.1,), **AUGMENTATIONS}
     known |= {c: (0.1,) for c in settings.LAYERS if "Dropout" in c} | {f"AveragePooling{n}D": (2,) for n in (1, 2)}
     default = (3, 3) if "Conv" in cls and "Depthwise" not in cls else (3,) if "Conv" in cls else ()
