@@ -27,7 +27,7 @@ from nnom.graph import Graph
 from nnom.planning import ram_total
 from nnom.running import run_board
 from nnom.stream_proof import Streaming, loss_text, prove, prove_long, stream_of
-from nnom.streaming import rows_first
+from nnom.stream_survey import rows_first
 from oracle import shared
 
 BOARD = "cortex-m4"

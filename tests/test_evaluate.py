@@ -17,10 +17,10 @@ import nnom  # noqa: E402
 from nnom import cli  # noqa: E402
 from nnom.cli import as_json, given  # noqa: E402
 from nnom.compare import outputs_of  # noqa: E402
-from nnom.core import Port  # noqa: E402
 from nnom.errors import DataError  # noqa: E402
 from nnom.evaluation import auc  # noqa: E402
 from nnom.graph import Graph, Node, Tensor, Weight  # noqa: E402
+from nnom.ports import Port  # noqa: E402
 
 N = 60
 RNG = np.random.default_rng(11)

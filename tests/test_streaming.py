@@ -23,7 +23,9 @@ from nnom.graph import Graph, Node, Tensor, Weight, window_size
 from nnom.passes.base import copy_graph
 from nnom.running import run_board
 from nnom.stream_proof import prove, prove_long
-from nnom.streaming import least_hop, rows_first, streamed, widened
+from nnom.stream_survey import rows_first
+from nnom.stream_wide import widened
+from nnom.streaming import least_hop, streamed
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("NNOM_SHARED", ROOT.parent / "shared"))

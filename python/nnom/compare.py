@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .calibrate import tensors_of_outputs
-from .core import CoreModel, Place, Port, host_model, tensor_port
+from .core import CoreModel, Place, host_model
 from .graph import Graph
 from .groups import saturating
+from .ports import Port, tensor_port
 from .threads import Progress, graph_threads, side_by_side
 
 EXACT_DB = 200.0  # what is reported when nothing differs

@@ -16,7 +16,7 @@ from . import data as datasets
 from . import provenance
 from .calibrate import Progress
 from .compare import ChannelNoise, LayerNoise, channel_noise, layer_noise, outputs_of, stored
-from .core import CoreModel, LayerRow
+from .core import CoreModel
 from .errors import DataError, NnomError, TooSmall
 from .files import write_text
 from .formats import format_of
@@ -24,6 +24,7 @@ from .graph import Graph
 from .losses import calibration_warnings, output_warnings, range_warnings, saturation_warnings
 from .messages import Setting, Text
 from .passes import PassReport, fold, measure, shrink
+from .ports import LayerRow
 from .quantise import Trial, quantise
 from .stream_proof import HopCost, Streaming, cost_of, stream_of
 

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from .compare import EXACT_DB, ChannelNoise, LayerNoise
-from .core import Port, tensor_port
 from .graph import Graph
 from .messages import Setting, Text
+from .ports import Port, tensor_port
 
 USELESS = 0.5  # rms error over standard deviation, from which on an output's channel is named
 NARROW = 20.0  # an input's range over that of a channel, from which on the channel is named

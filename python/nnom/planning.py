@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 from .calibrate import tensors_of_nodes
 from .conversion import STATE_BYTES, Plan
-from .core import CoreModel, LayerRow
+from .core import CoreModel
 from .graph import Graph
+from .ports import LayerRow
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,11 @@ from . import boards
 from .calibrate import tensors_of_nodes
 from .compare import stored
 from .conversion import Plan
-from .core import CoreModel, Port
+from .core import CoreModel
 from .errors import CoreError, DataError
 from .graph import Graph
 from .messages import Setting, Text
+from .ports import Port
 from .run_library import library_archive, library_sources, link_flags
 
 FLOAT_SCALE = 1.0 / 128.0  # what one step of lcg: means for a float input that no QUANTIZE reads

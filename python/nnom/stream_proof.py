@@ -19,7 +19,9 @@ from .errors import InternalError, UnsupportedError
 from .graph import Graph
 from .messages import Setting, Text
 from .passes import measure
-from .streaming import Stream, Widened, least_hop, rows_first, streamed, widened
+from .stream_survey import rows_first
+from .stream_wide import Widened, widened
+from .streaming import Stream, least_hop, streamed
 
 if TYPE_CHECKING:
     from .conversion import Plan, Prepared

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from ..conversion import STATE_BYTES, Conversion, Report
-from ..core import CoreModel, Port
+from ..core import CoreModel
 from ..evaluation import Evaluation, ValueErrors
 from ..inspect_model import Inspection
 from ..planning import Overview
+from ..ports import Port
 from ..running import BoardRun, fnv1a
 from ..validation import Validation
 from .names import told

@@ -13,10 +13,11 @@ from ..boards import Board
 from ..calibrate import tensors_of_nodes
 from ..compare import EXACT_DB
 from ..conversion import Conversion, Report
-from ..core import CoreModel, LayerRow
+from ..core import CoreModel
 from ..evaluation import Evaluation, ValueErrors
 from ..graph import Graph
 from ..passes import PassReport, format_report
+from ..ports import LayerRow
 from ..removed import removed
 from ..running import BoardRun
 from ..stream_proof import loss_text
