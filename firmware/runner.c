@@ -242,6 +242,7 @@ static int run_all(nnom_instance_t *m)
     if (out < 0) {
         return fail("output.bin: cannot create", "");
     }
+    nnom_forget(m); /* states begin once: not part of a run, and not counted */
     int state = run_file(m, in, out, &result);
     if (state == RECORD_OK) {
         state = profile_first(m, in, ticks);

@@ -87,7 +87,8 @@ nnom_cost_t nnom_layer_cost(const nnom_layer_t *layer, const nnom_op_t *op, cons
 {
     const bool reduces = (op->flags & NNOM_OP_REDUCES) != 0;
     const nnom_shape_t out = layer->out->shape, worked = reduces ? nnom_layer_in(layer, 0)->shape : out;
-    const double outputs = cost_elements(out), written = outputs * costs[NNOM_COST_OUTPUT];
+    const double bytes = costs[NNOM_RECORD_BYTES] != 0 ? (double)nnom_type_bytes(layer->out->type) : 1.0;
+    const double outputs = cost_elements(out), written = outputs * bytes * costs[NNOM_COST_OUTPUT];
     const double row = cost_row(layer, worked, reduces, costs) + (reduces ? 0.0 : written / out.h);
     const double call = costs[NNOM_COST_CALL] + (cost_joins(layer, costs) ? costs[NNOM_COST_ROW] : 0.0);
     const double once = call + (reduces ? written : 0.0);

@@ -31,16 +31,28 @@ typedef struct nnom_kernel {
     uint16_t costs[NNOM_RECORD];
 } nnom_kernel_t;
 
-/* Costs of what has no record: of a mixture of such layers, measured on the emulated Cortex-M4. */
-#define NNOM_PLAIN_COSTS                                                                                               \
-    {                                                                                                                  \
-        [NNOM_COST_OUTPUT] = 320, [NNOM_COST_CALL] = 1600                                                              \
-    }
+/*
+ * Costs of operations without variants, as a record's: measured on the emulated Cortex-M4 (`make bench-plan`: the table of layers).
+ * RUNS: rows are moved as they are; JOINED: rows of pieces; PIXELS, CELLS: pixel by pixel, element by element;
+ * LOOK_UP: a table of bytes; PAIRS: an element of each of two inputs, in integers; PLAIN: a mixture of the rest.
+ */
+#define NNOM_COSTS_RUNS [NNOM_COST_OUTPUT] = 13, [NNOM_COST_ROW] = 800, [NNOM_COST_CALL] = 1250, [NNOM_RECORD_BYTES] = 1
+#define NNOM_COSTS_JOINED                                                                                              \
+    [NNOM_COST_OUTPUT] = 13, [NNOM_COST_ROW] = 2200, [NNOM_COST_CALL] = 2000, [NNOM_RECORD_BYTES] = 1
+#define NNOM_COSTS_PIXELS                                                                                              \
+    [NNOM_COST_OUTPUT] = 12, [NNOM_COST_PIXEL] = 560, [NNOM_COST_ROW] = 560, [NNOM_COST_CALL] = 1300,                  \
+    [NNOM_RECORD_BYTES] = 1
+#define NNOM_COSTS_CELLS                                                                                               \
+    [NNOM_COST_OUTPUT] = 680, [NNOM_COST_PIXEL] = 270, [NNOM_COST_ROW] = 370, [NNOM_COST_CALL] = 960
+#define NNOM_COSTS_LOOK_UP [NNOM_COST_OUTPUT] = 96, [NNOM_COST_ROW] = 288, [NNOM_COST_CALL] = 752
+#define NNOM_COSTS_PAIRS [NNOM_COST_OUTPUT] = 920, [NNOM_COST_CALL] = 5400
+#define NNOM_COSTS_FLOAT_PAIRS [NNOM_COST_OUTPUT] = 280, [NNOM_COST_CALL] = 4930
+#define NNOM_COSTS_PLAIN [NNOM_COST_OUTPUT] = 320, [NNOM_COST_CALL] = 1600
 
-/* Defines name_kernel: an operation that has no variants. `op` is its C name, too. */
-#define NNOM_PLAIN_KERNEL(name, op)                                                                                    \
+/* Defines name_kernel: an operation that has no variants, and its costs. `op` is its C name, too. */
+#define NNOM_PLAIN_KERNEL(name, op, ...)                                                                               \
     static const nnom_form_t name##_form = {&op, #op, NULL, NULL, NULL};                                               \
-    static const nnom_kernel_t name##_kernel = {&name##_form, 0, NNOM_PLAIN_COSTS};
+    static const nnom_kernel_t name##_kernel = {&name##_form, 0, {__VA_ARGS__}};
 
 #define NNOM_FORM_DECLARE(operation, variant, needs, ...) extern const nnom_form_t nnom_##operation##_##variant##_form;
 NNOM_KERNELS(NNOM_FORM_DECLARE)

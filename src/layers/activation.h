@@ -31,7 +31,7 @@ nnom_activation_t *nnom_activation_new(const nnom_activation_t *prototype, float
                                                            nnom_activation_build, 1, 1,                                \
                                                            NNOM_CLASS_ACTIVATION | NNOM_CLASS_RARE | NNOM_CLASS_WIDE}, \
                                                  .release = nnom_activation_release};                                  \
-    NNOM_PLAIN_KERNEL(id, nnom_##id##_f32_op)                                                                          \
+    NNOM_PLAIN_KERNEL(id, nnom_##id##_f32_op, NNOM_COSTS_PLAIN)                                                        \
     static const nnom_activation_t id##_activation = {&id##_class.super, act_clamp,      false,     f,           0.0f, \
                                                       own_scale,         own_zero_point, act_table, &id##_kernel};
 

@@ -72,11 +72,11 @@ static nnom_status_t add_build(nnom_layer_t *layer)
         return status;
     }
     if (layer->out->type == NNOM_TYPE_F32) {
-        NNOM_LAYER_SET_OP(layer, nnom_add_f32_op);
+        NNOM_LAYER_SET_OP(layer, nnom_add_f32_op, NNOM_COSTS_FLOAT_PAIRS);
         return NNOM_OK;
     }
     if (layer->out->type == NNOM_TYPE_S32) {
-        NNOM_LAYER_SET_OP(layer, nnom_add_s32_op);
+        NNOM_LAYER_SET_OP(layer, nnom_add_s32_op, NNOM_COSTS_FLOAT_PAIRS);
         return layer->fused == NNOM_CLAMP_NONE
                    ? NNOM_OK
                    : nnom_layer_fail(layer, NNOM_UNSUPPORTED, "an activation of int32 sums, expected none");
@@ -96,7 +96,7 @@ static nnom_status_t sub_build(nnom_layer_t *layer)
         return status;
     }
     if (layer->out->type == NNOM_TYPE_F32) {
-        NNOM_LAYER_SET_OP(layer, nnom_sub_f32_op);
+        NNOM_LAYER_SET_OP(layer, nnom_sub_f32_op, NNOM_COSTS_FLOAT_PAIRS);
         return NNOM_OK;
     }
     const nnom_status_t fits = sum_multipliers(binary);

@@ -82,9 +82,11 @@ static nnom_status_t arg_max_build(nnom_layer_t *layer)
     layer->overlap = NNOM_NO_OVERLAP;
     layer->param = p;
     if (p->axis == 0) {
-        NNOM_LAYER_SET_OP(layer, nnom_arg_max_op);
+        NNOM_LAYER_SET_OP(layer, nnom_arg_max_op, [NNOM_COST_MAC] = 384, [NNOM_COST_OUTPUT] = 864,
+                          [NNOM_COST_ROW] = 464, [NNOM_COST_CALL] = 960);
     } else {
-        NNOM_LAYER_SET_OP(layer, nnom_arg_max_rows_op);
+        NNOM_LAYER_SET_OP(layer, nnom_arg_max_rows_op, [NNOM_COST_MAC] = 384, [NNOM_COST_OUTPUT] = 864,
+                          [NNOM_COST_ROW] = 464, [NNOM_COST_CALL] = 960);
     }
     return NNOM_OK;
 }

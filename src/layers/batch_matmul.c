@@ -180,10 +180,12 @@ static nnom_status_t batch_matmul_build(nnom_layer_t *layer)
         return status;
     }
     if (layer->out->type == NNOM_TYPE_F32) {
-        NNOM_LAYER_SET_OP(layer, nnom_batch_matmul_f32_op);
+        NNOM_LAYER_SET_OP(layer, nnom_batch_matmul_f32_op, [NNOM_COST_MAC] = 144, [NNOM_COST_OUTPUT] = 1824,
+                          [NNOM_COST_ROW] = 464, [NNOM_COST_CALL] = 720);
         return NNOM_OK;
     }
-    NNOM_LAYER_SET_OP(layer, nnom_batch_matmul_s8_op);
+    NNOM_LAYER_SET_OP(layer, nnom_batch_matmul_s8_op, [NNOM_COST_MAC] = 160, [NNOM_COST_OUTPUT] = 2352,
+                      [NNOM_COST_ROW] = 400, [NNOM_COST_CALL] = 704);
     const float scales = nnom_layer_in(layer, 0)->scale * nnom_layer_in(layer, 1)->scale; /* in float, as specified */
     const double exact = (double)nnom_layer_in(layer, 0)->scale * (double)nnom_layer_in(layer, 1)->scale;
     const double real = (((matmul_layer_t *)layer)->dense ? exact : (double)scales) / (double)layer->out->scale;

@@ -57,7 +57,7 @@ static nnom_status_t cast_build(nnom_layer_t *layer)
     layer->out->type = type;
     layer->out->shape = nnom_layer_in(layer, 0)->shape;
     layer->overlap = NNOM_NO_OVERLAP;
-    NNOM_LAYER_SET_OP(layer, nnom_cast_op);
+    NNOM_LAYER_SET_OP(layer, nnom_cast_op, NNOM_COSTS_PLAIN);
     if (nnom_type_bytes(type) == 0) {
         return nnom_layer_fail(layer, NNOM_BAD_ARGUMENT, "type %d, expected one of nnom_type_t", (int)type);
     }

@@ -86,11 +86,11 @@ static nnom_status_t compare_build(nnom_layer_t *layer)
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "its output is 0 or 1: scale 1, zero point 0, set no other");
     }
     if (layer->out->type == NNOM_TYPE_F32) {
-        NNOM_LAYER_SET_OP(layer, nnom_compare_f32_op);
+        NNOM_LAYER_SET_OP(layer, nnom_compare_f32_op, [NNOM_COST_OUTPUT] = 425, [NNOM_COST_CALL] = 5400);
     } else if (layer->out->type == NNOM_TYPE_S32) {
-        NNOM_LAYER_SET_OP(layer, nnom_compare_s32_op);
+        NNOM_LAYER_SET_OP(layer, nnom_compare_s32_op, NNOM_COSTS_PAIRS);
     } else {
-        NNOM_LAYER_SET_OP(layer, nnom_compare_s8_op);
+        NNOM_LAYER_SET_OP(layer, nnom_compare_s8_op, NNOM_COSTS_PAIRS);
         compare_multipliers(layer, &compare->param);
     }
     return NNOM_OK;

@@ -173,7 +173,12 @@ static nnom_status_t concat_build(nnom_layer_t *layer)
     nnom_layer_follow_quant(layer, concat_coarsest(layer)->scale, concat_coarsest(layer)->zero_point);
     layer->overlap = NNOM_NO_OVERLAP;
     layer->param = p;
-    NNOM_LAYER_SET_OP(layer, nnom_concat_op);
+    if (p->axis == 2) {
+        NNOM_LAYER_SET_OP(layer, nnom_concat_op, [NNOM_COST_OUTPUT] = 12, [NNOM_COST_PIXEL] = 1400,
+                          [NNOM_COST_ROW] = 1900, [NNOM_COST_CALL] = 3400, [NNOM_RECORD_BYTES] = 1);
+    } else {
+        NNOM_LAYER_SET_OP(layer, nnom_concat_op, NNOM_COSTS_JOINED);
+    }
     return concat_build_multipliers(layer, p);
 }
 

@@ -53,10 +53,10 @@ static nnom_status_t divide_build(nnom_layer_t *layer)
     nnom_binary_layer_t *binary = (nnom_binary_layer_t *)layer;
     const nnom_status_t status = nnom_binary_build(binary);
     if (layer->out->type == NNOM_TYPE_F32) {
-        NNOM_LAYER_SET_OP(layer, nnom_divide_f32_op);
+        NNOM_LAYER_SET_OP(layer, nnom_divide_f32_op, NNOM_COSTS_FLOAT_PAIRS);
         return status;
     }
-    NNOM_LAYER_SET_OP(layer, nnom_divide_s8_op);
+    NNOM_LAYER_SET_OP(layer, nnom_divide_s8_op, NNOM_COSTS_PAIRS);
     if (status != NNOM_OK) {
         return status;
     }
@@ -91,7 +91,7 @@ NNOM_BINARY_OP(powers_f32, float, power_element_f32)
 static nnom_status_t power_build(nnom_layer_t *layer)
 {
     const nnom_status_t status = nnom_binary_build((nnom_binary_layer_t *)layer);
-    NNOM_LAYER_SET_OP(layer, nnom_powers_f32_op);
+    NNOM_LAYER_SET_OP(layer, nnom_powers_f32_op, NNOM_COSTS_PLAIN);
     if (status == NNOM_OK && layer->out->type != NNOM_TYPE_F32) {
         return nnom_layer_fail(layer, NNOM_UNSUPPORTED,
                                "int8 inputs, expected float: use act_power() for one exponent");

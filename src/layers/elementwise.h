@@ -5,10 +5,10 @@
 
 #include "../build/kernel.h"
 
-/* The layer runs this operation, which has no variants. */
-#define NNOM_LAYER_SET_OP(layer, name)                                                                                 \
+/* The layer runs this operation, which has no variants; then its costs: [NNOM_COST_*] = ... */
+#define NNOM_LAYER_SET_OP(layer, name, ...)                                                                            \
     do {                                                                                                               \
-        NNOM_PLAIN_KERNEL(only, name)                                                                                  \
+        NNOM_PLAIN_KERNEL(only, name, __VA_ARGS__)                                                                     \
         (layer)->kernel = &only_kernel;                                                                                \
     } while (0)
 

@@ -51,10 +51,12 @@ static nnom_status_t l2_norm_build(nnom_layer_t *layer)
     layer->out->shape = nnom_layer_in(layer, 0)->shape;
     layer->overlap = 0;
     if (layer->out->type == NNOM_TYPE_F32) {
-        NNOM_LAYER_SET_OP(layer, nnom_l2_norm_f32_op);
+        NNOM_LAYER_SET_OP(
+            layer, nnom_l2_norm_f32_op, [NNOM_COST_OUTPUT] = 160, [NNOM_COST_PIXEL] = 330, [NNOM_COST_CALL] = 900);
         return NNOM_OK;
     }
-    NNOM_LAYER_SET_OP(layer, nnom_l2_norm_s8_op);
+    NNOM_LAYER_SET_OP(layer,
+                      nnom_l2_norm_s8_op, [NNOM_COST_OUTPUT] = 660, [NNOM_COST_PIXEL] = 1100, [NNOM_COST_CALL] = 900);
     if (layer->out->scale != 1.0f / 128.0f || layer->out->zero_point != 0) {
         return nnom_layer_fail(layer, NNOM_BAD_QUANT, "its int8 output always has scale 1/128, zero point 0");
     }

@@ -41,7 +41,7 @@ static void lambda_run(const nnom_call_t *call)
 
 static const nnom_op_t lambda_op = {lambda_run, nnom_window_all, NNOM_OP_WHOLE, 0};
 static const nnom_form_t lambda_form = {&lambda_op, NULL, NULL, NULL, NULL}; /* has no C form */
-static const nnom_kernel_t lambda_kernel = {&lambda_form, 0, NNOM_PLAIN_COSTS};
+static const nnom_kernel_t lambda_kernel = {&lambda_form, 0, {NNOM_COSTS_PLAIN}};
 
 static nnom_status_t lambda_build(nnom_layer_t *layer)
 {

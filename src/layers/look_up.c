@@ -43,7 +43,7 @@ static nnom_status_t look_up_build(nnom_layer_t *layer)
     layer->out->type = table->type;
     layer->out->shape = nnom_make_shape(indices->shape.h, table->shape.w, table->shape.c);
     layer->overlap = NNOM_NO_OVERLAP;
-    NNOM_LAYER_SET_OP(layer, nnom_look_up_op);
+    NNOM_LAYER_SET_OP(layer, nnom_look_up_op, NNOM_COSTS_RUNS);
     if (indices->type != NNOM_TYPE_S32 || indices->shape.w != 1 || indices->shape.c != 1) {
         return nnom_layer_fail(layer, NNOM_UNSUPPORTED,
                                "indices (%d, %d, %d) of type %d, expected (count, 1, 1) of int32",

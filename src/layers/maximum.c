@@ -52,9 +52,9 @@ static nnom_status_t maximum_build(nnom_layer_t *layer)
 {
     const nnom_status_t status = extremum_build(layer);
     if (layer->out->type == NNOM_TYPE_F32) {
-        NNOM_LAYER_SET_OP(layer, nnom_maximum_f32_op);
+        NNOM_LAYER_SET_OP(layer, nnom_maximum_f32_op, NNOM_COSTS_FLOAT_PAIRS);
     } else {
-        NNOM_LAYER_SET_OP(layer, nnom_maximum_s8_op);
+        NNOM_LAYER_SET_OP(layer, nnom_maximum_s8_op, NNOM_COSTS_PAIRS);
     }
     return status;
 }
@@ -63,9 +63,9 @@ static nnom_status_t minimum_build(nnom_layer_t *layer)
 {
     const nnom_status_t status = extremum_build(layer);
     if (layer->out->type == NNOM_TYPE_F32) {
-        NNOM_LAYER_SET_OP(layer, nnom_minimum_f32_op);
+        NNOM_LAYER_SET_OP(layer, nnom_minimum_f32_op, NNOM_COSTS_FLOAT_PAIRS);
     } else {
-        NNOM_LAYER_SET_OP(layer, nnom_minimum_s8_op);
+        NNOM_LAYER_SET_OP(layer, nnom_minimum_s8_op, NNOM_COSTS_PAIRS);
     }
     return status;
 }

@@ -27,7 +27,7 @@ static nnom_status_t mult_build(nnom_layer_t *layer)
         return status;
     }
     if (layer->out->type == NNOM_TYPE_F32) {
-        NNOM_LAYER_SET_OP(layer, nnom_mult_f32_op);
+        NNOM_LAYER_SET_OP(layer, nnom_mult_f32_op, NNOM_COSTS_FLOAT_PAIRS);
         return NNOM_OK;
     }
     const double real =

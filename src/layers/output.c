@@ -46,7 +46,7 @@ static nnom_status_t output_build(nnom_layer_t *layer)
     }
     const bool moves_on = (root->cls->flags & NNOM_CLASS_STATE) != 0; /* its next value comes there after the run */
     if (!bind && (buffer != NULL || moves_on)) {                      /* else its bytes are the root's: nothing runs */
-        NNOM_LAYER_SET_OP(layer, nnom_copy_op);
+        NNOM_LAYER_SET_OP(layer, nnom_copy_op, NNOM_COSTS_RUNS);
         layer->out->data = buffer;
     }
     return NNOM_OK;

@@ -86,6 +86,18 @@ static bool pick_small(nnom_shape_t s, uint32_t axes)
            ((axes & 4u) == 0 || s.c <= NNOM_PICK_MAX);
 }
 
+/* What is moved at once costs little. */
+#define PICK_SET_OP(layer, tables, op)                                                                                 \
+    do {                                                                                                               \
+        if ((tables)[2] != NULL) {                                                                                     \
+            NNOM_LAYER_SET_OP(layer, op, NNOM_COSTS_CELLS);                                                            \
+        } else if ((tables)[1] != NULL) {                                                                              \
+            NNOM_LAYER_SET_OP(layer, op, NNOM_COSTS_PIXELS);                                                           \
+        } else {                                                                                                       \
+            NNOM_LAYER_SET_OP(layer, op, NNOM_COSTS_RUNS);                                                             \
+        }                                                                                                              \
+    } while (0)
+
 nnom_status_t nnom_pick_build(nnom_pick_layer_t *pick, uint32_t axes, nnom_pick_index_t index)
 {
     nnom_layer_t *layer = &pick->super;
@@ -109,10 +121,10 @@ nnom_status_t nnom_pick_build(nnom_pick_layer_t *pick, uint32_t axes, nnom_pick_
     pick->param.channels = nnom_layer_array(layer, tables[2], (uint32_t)out.c, NNOM_TYPE_S16);
     layer->param = &pick->param;
     if (pick_ascending(tables[0], out.h)) {
-        NNOM_LAYER_SET_OP(layer, nnom_pick_op);
+        PICK_SET_OP(layer, tables, nnom_pick_op);
         nnom_layer_overlap_rows(layer);
     } else {
-        NNOM_LAYER_SET_OP(layer, nnom_pick_any_op);
+        PICK_SET_OP(layer, tables, nnom_pick_any_op);
         layer->overlap = NNOM_NO_OVERLAP;
     }
     return NNOM_OK;

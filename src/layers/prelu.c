@@ -36,10 +36,12 @@ static nnom_status_t prelu_build(nnom_layer_t *layer)
         return status;
     }
     if (layer->out->type == NNOM_TYPE_F32) {
-        NNOM_LAYER_SET_OP(layer, nnom_prelu_f32_op);
+        NNOM_LAYER_SET_OP(
+            layer, nnom_prelu_f32_op, [NNOM_COST_OUTPUT] = 290, [NNOM_COST_PIXEL] = 1050, [NNOM_COST_CALL] = 3400);
         return NNOM_OK;
     }
-    NNOM_LAYER_SET_OP(layer, nnom_prelu_s8_op);
+    NNOM_LAYER_SET_OP(layer,
+                      nnom_prelu_s8_op, [NNOM_COST_OUTPUT] = 420, [NNOM_COST_PIXEL] = 1670, [NNOM_COST_CALL] = 3100);
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
     const double real = (double)in->scale * (double)nnom_layer_in(layer, 1)->scale / (double)layer->out->scale;
     nnom_rescale_multiplier(in, layer->out, &p->multiplier_a, &p->shift_a);

@@ -171,7 +171,7 @@ static nnom_status_t requantize_table(nnom_layer_t *layer, nnom_requantize_param
         requantize_one(p, nnom_layer_in(layer, 0), layer->out, &byte, (uint8_t *)&table[(i + 128) % NNOM_TABLE_SIZE]);
     }
     p->table = nnom_layer_array(layer, table, NNOM_TABLE_SIZE, NNOM_TYPE_S8);
-    NNOM_LAYER_SET_OP(layer, nnom_requantize_bytes_op);
+    NNOM_LAYER_SET_OP(layer, nnom_requantize_bytes_op, NNOM_COSTS_LOOK_UP);
     return NNOM_OK;
 }
 
@@ -193,14 +193,15 @@ static nnom_status_t quantize_build(nnom_layer_t *layer)
     }
     if (is_quantised(in->type) && is_quantised(quantize->type)) {
         nnom_rescale_multiplier(in, layer->out, &quantize->param.multiplier, &quantize->param.shift);
-        NNOM_LAYER_SET_OP(layer, nnom_requantize_op);
+        NNOM_LAYER_SET_OP(layer,
+                          nnom_requantize_op, [NNOM_COST_OUTPUT] = 928, [NNOM_COST_ROW] = 1024, [NNOM_COST_CALL] = 864);
         if (nnom_type_bytes(in->type) == 1 && nnom_type_bytes(quantize->type) == 1) {
             return requantize_table(layer, &quantize->param);
         }
     } else if (in->type == NNOM_TYPE_F32) {
-        NNOM_LAYER_SET_OP(layer, nnom_quantize_op);
+        NNOM_LAYER_SET_OP(layer, nnom_quantize_op, NNOM_COSTS_PLAIN);
     } else {
-        NNOM_LAYER_SET_OP(layer, nnom_dequantize_op);
+        NNOM_LAYER_SET_OP(layer, nnom_dequantize_op, NNOM_COSTS_PLAIN);
         nnom_layer_overlap_rows(layer);
     }
     return NNOM_OK;

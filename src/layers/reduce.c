@@ -197,10 +197,12 @@ static nnom_status_t reduce_build(nnom_layer_t *layer)
     layer->param = p;
     layer->overlap = NNOM_NO_OVERLAP;
     if (h && in.h > 1) {
-        NNOM_LAYER_SET_OP(layer, nnom_reduce_op);
+        NNOM_LAYER_SET_OP(layer,
+                          nnom_reduce_op, [NNOM_COST_MAC] = 660, [NNOM_COST_OUTPUT] = 1700, [NNOM_COST_CALL] = 1600);
         layer->scratch_bytes = (uint32_t)nnom_shape_elements(layer->out->shape) * (uint32_t)sizeof(int32_t);
     } else {
-        NNOM_LAYER_SET_OP(layer, nnom_reduce_rows_op);
+        NNOM_LAYER_SET_OP(layer, nnom_reduce_rows_op, [NNOM_COST_MAC] = 150, [NNOM_COST_OUTPUT] = 2270,
+                          [NNOM_COST_ROW] = 1170, [NNOM_COST_CALL] = 544);
     }
     layer->macs = (uint64_t)nnom_shape_elements(in);
     return layer->out->type == NNOM_TYPE_S8 ? reduce_build_s8(layer, p, count) : NNOM_OK;

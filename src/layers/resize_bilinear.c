@@ -165,9 +165,11 @@ static nnom_status_t resize_bilinear_build(nnom_layer_t *layer)
     p->half = resize->mode == NNOM_RESIZE_HALF_PIXEL;
     layer->param = p;
     if (layer->out->type == NNOM_TYPE_F32) {
-        NNOM_LAYER_SET_OP(layer, nnom_resize_bilinear_f32_op);
+        NNOM_LAYER_SET_OP(layer, nnom_resize_bilinear_f32_op, [NNOM_COST_OUTPUT] = 288, [NNOM_COST_PIXEL] = 736,
+                          [NNOM_COST_ROW] = 904, [NNOM_COST_CALL] = 992);
     } else {
-        NNOM_LAYER_SET_OP(layer, nnom_resize_bilinear_s8_op);
+        NNOM_LAYER_SET_OP(layer, nnom_resize_bilinear_s8_op, [NNOM_COST_OUTPUT] = 384, [NNOM_COST_PIXEL] = 1152,
+                          [NNOM_COST_ROW] = 1232, [NNOM_COST_CALL] = 1424);
     }
     nnom_layer_overlap_rows(layer);
     return NNOM_OK;

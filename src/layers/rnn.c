@@ -47,9 +47,9 @@ RNN_OPS(lstm_s16, NNOM_KERNELS_LSTM_S16)
 RNN_OPS(lstm_s16_tflite, NNOM_KERNELS_LSTM_S16)
 
 #define RNN_PLAIN_OPS(name)                                                                                            \
-    NNOM_PLAIN_KERNEL(name##_sequence, nnom_##name##_sequence_op)                                                      \
-    NNOM_PLAIN_KERNEL(name##_last, nnom_##name##_last_op)                                                              \
-    NNOM_PLAIN_KERNEL(name##_whole, nnom_##name##_whole_op)                                                            \
+    NNOM_PLAIN_KERNEL(name##_sequence, nnom_##name##_sequence_op, NNOM_COSTS_PLAIN)                                    \
+    NNOM_PLAIN_KERNEL(name##_last, nnom_##name##_last_op, NNOM_COSTS_PLAIN)                                            \
+    NNOM_PLAIN_KERNEL(name##_whole, nnom_##name##_whole_op, NNOM_COSTS_PLAIN)                                          \
     static const nnom_rnn_ops_t name##_ops = {{&name##_sequence_kernel, &name##_last_kernel, &name##_whole_kernel}, 1};
 RNN_PLAIN_OPS(simple_rnn_f32)
 RNN_PLAIN_OPS(gru_f32)

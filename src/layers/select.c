@@ -114,7 +114,7 @@ static nnom_status_t select_build(nnom_layer_t *layer)
     layer->out->type = a->type;
     layer->overlap = NNOM_NO_OVERLAP;
     layer->param = p;
-    NNOM_LAYER_SET_OP(layer, nnom_select_op);
+    NNOM_LAYER_SET_OP(layer, nnom_select_op, NNOM_COSTS_FLOAT_PAIRS);
     if (a->type == NNOM_TYPE_S8) {
         nnom_rescale_multiplier(a, layer->out, &p->multiplier_a, &p->shift_a);
         nnom_rescale_multiplier(b, layer->out, &p->multiplier_b, &p->shift_b);

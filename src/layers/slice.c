@@ -25,6 +25,12 @@ static void slice_pixel(const nnom_slice_param_t *p, const uint8_t *from, uint8_
     }
 }
 
+/* What is taken of a row lies side by side. */
+static bool slice_moves_runs(const nnom_slice_param_t *p, nnom_shape_t in, nnom_shape_t out)
+{
+    return p->step_w == 1 && out.c == in.c && p->step_c == 1;
+}
+
 static void slice_run(const nnom_call_t *call)
 {
     const nnom_slice_param_t *p = call->node->param;
@@ -34,7 +40,7 @@ static void slice_run(const nnom_call_t *call)
     const nnom_rows_t to = nnom_call_output_rows(call);
     const int32_t pixel_bytes = in->row_bytes / in->shape.w;
     const int32_t bytes = pixel_bytes / in->shape.c;
-    const bool runs = p->step_w == 1 && shape.c == in->shape.c && p->step_c == 1;
+    const bool runs = slice_moves_runs(p, in->shape, shape);
     for (int32_t y = call->y.lo; y < call->y.hi; y++) {
         const uint8_t *row = nnom_row(&from, p->begin_h + y * p->step_h) + p->begin_w * pixel_bytes;
         uint8_t *out = nnom_row(&to, y);
@@ -54,6 +60,15 @@ const nnom_op_t nnom_slice_op = {slice_run, slice_window, 0, sizeof(nnom_slice_p
 /* Rows in descending order: windows must ascend with the output's rows, so it asks for all of them. */
 const nnom_op_t nnom_slice_backwards_op = {slice_run, nnom_window_all, 0, sizeof(nnom_slice_param_t)};
 
+static void slice_choose(nnom_layer_t *layer, const nnom_slice_param_t *param)
+{
+    if (slice_moves_runs(param, nnom_layer_in(layer, 0)->shape, layer->out->shape)) {
+        NNOM_LAYER_SET_OP(layer, nnom_slice_op, NNOM_COSTS_RUNS);
+    } else {
+        NNOM_LAYER_SET_OP(layer, nnom_slice_op, NNOM_COSTS_PIXELS);
+    }
+}
+
 nnom_status_t nnom_slice_build(nnom_layer_t *layer, const nnom_slice_param_t *param)
 {
     const nnom_status_t status = nnom_layer_keep_quant(layer);
@@ -62,10 +77,10 @@ nnom_status_t nnom_slice_build(nnom_layer_t *layer, const nnom_slice_param_t *pa
     }
     layer->param = param;
     if (param->step_h > 0) {
-        NNOM_LAYER_SET_OP(layer, nnom_slice_op);
+        slice_choose(layer, param);
         nnom_layer_overlap_rows(layer);
     } else {
-        NNOM_LAYER_SET_OP(layer, nnom_slice_backwards_op);
+        NNOM_LAYER_SET_OP(layer, nnom_slice_backwards_op, NNOM_COSTS_PIXELS);
         layer->overlap = NNOM_NO_OVERLAP;
     }
     return NNOM_OK;

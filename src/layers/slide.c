@@ -36,7 +36,7 @@ const nnom_op_t nnom_slide_ring_op = {slide_ring_run, nnom_window_all, NNOM_OP_W
 
 const struct nnom_kernel *nnom_slide_ring(void)
 {
-    NNOM_PLAIN_KERNEL(ring, nnom_slide_ring_op)
+    NNOM_PLAIN_KERNEL(ring, nnom_slide_ring_op, [NNOM_COST_MAC] = 13, [NNOM_COST_CALL] = 1600)
     return &ring_kernel;
 }
 
@@ -51,7 +51,7 @@ static nnom_status_t slide_build(nnom_layer_t *layer)
     }
     layer->out->shape = nnom_make_shape(layer->given->shape.h, in.w, in.c);
     layer->overlap = NNOM_NO_OVERLAP;
-    NNOM_LAYER_SET_OP(layer, nnom_slide_op);
+    NNOM_LAYER_SET_OP(layer, nnom_slide_op, [NNOM_COST_OUTPUT] = 13, [NNOM_COST_CALL] = 1200, [NNOM_RECORD_BYTES] = 1);
     return nnom_layer_keep_quant(layer);
 }
 

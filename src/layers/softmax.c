@@ -102,7 +102,7 @@ static nnom_status_t softmax_build_s8(nnom_layer_t *layer, nnom_softmax_param_t 
     nnom_quantize_multiplier(to_out, &p->out_multiplier, &p->out_shift);
     nnom_quantize_multiplier(real < 2147483647.0 ? real : 2147483647.0, &p->multiplier, &p->shift);
     p->diff_min = -(int32_t)floor(ldexp(31.0, 26 - p->shift));
-    NNOM_LAYER_SET_OP(layer, nnom_softmax_s8_op);
+    NNOM_LAYER_SET_OP(layer, nnom_softmax_s8_op, [NNOM_COST_OUTPUT] = 5600, [NNOM_COST_PIXEL] = 2000);
     return NNOM_OK;
 }
 
@@ -127,7 +127,7 @@ static nnom_status_t softmax_build(nnom_layer_t *layer)
     if (wide) {
         return nnom_wide_softmax_build(layer, p->beta);
     }
-    NNOM_LAYER_SET_OP(layer, nnom_softmax_f32_op);
+    NNOM_LAYER_SET_OP(layer, nnom_softmax_f32_op, [NNOM_COST_OUTPUT] = 924, [NNOM_COST_PIXEL] = 575);
     return NNOM_OK;
 }
 

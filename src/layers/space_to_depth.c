@@ -102,7 +102,8 @@ static nnom_status_t space_to_depth_build(nnom_layer_t *layer)
         return status;
     }
     layer->out->shape = nnom_make_shape(in.h / block, in.w / block, in.c * block * block);
-    NNOM_LAYER_SET_OP(layer, nnom_space_to_depth_op);
+    NNOM_LAYER_SET_OP(layer, nnom_space_to_depth_op, [NNOM_COST_OUTPUT] = 13, [NNOM_COST_PIXEL] = 1010,
+                      [NNOM_COST_ROW] = 390, [NNOM_COST_CALL] = 1200, [NNOM_RECORD_BYTES] = 1);
     nnom_layer_overlap_rows(layer);
     return NNOM_OK;
 }
@@ -117,7 +118,8 @@ static nnom_status_t depth_to_space_build(nnom_layer_t *layer)
         return status;
     }
     layer->out->shape = nnom_make_shape(in.h * block, in.w * block, in.c / (block * block));
-    NNOM_LAYER_SET_OP(layer, nnom_depth_to_space_op);
+    NNOM_LAYER_SET_OP(layer, nnom_depth_to_space_op, [NNOM_COST_OUTPUT] = 13, [NNOM_COST_PIXEL] = 160,
+                      [NNOM_COST_ROW] = 560, [NNOM_COST_CALL] = 3500, [NNOM_RECORD_BYTES] = 1);
     nnom_layer_overlap_rows(layer);
     return NNOM_OK;
 }

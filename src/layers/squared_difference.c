@@ -39,10 +39,10 @@ static nnom_status_t squared_difference_build(nnom_layer_t *layer)
         return status;
     }
     if (layer->out->type == NNOM_TYPE_F32) {
-        NNOM_LAYER_SET_OP(layer, nnom_squared_difference_f32_op);
+        NNOM_LAYER_SET_OP(layer, nnom_squared_difference_f32_op, NNOM_COSTS_FLOAT_PAIRS);
         return NNOM_OK;
     }
-    NNOM_LAYER_SET_OP(layer, nnom_squared_difference_s8_op);
+    NNOM_LAYER_SET_OP(layer, nnom_squared_difference_s8_op, NNOM_COSTS_PAIRS);
     const float scale_a = nnom_layer_in(layer, 0)->scale;
     const float scale_b = nnom_layer_in(layer, 1)->scale;
     const double twice = 2.0 * (double)(scale_a > scale_b ? scale_a : scale_b);

@@ -101,10 +101,10 @@ static nnom_status_t svdf_build(nnom_layer_t *layer)
     layer->overlap = NNOM_NO_OVERLAP;
     const bool real = in->type == NNOM_TYPE_F32;
     if (real) {
-        NNOM_LAYER_SET_OP(layer, nnom_svdf_f32_op);
+        NNOM_LAYER_SET_OP(layer, nnom_svdf_f32_op, NNOM_COSTS_PLAIN);
         return NNOM_OK;
     }
-    NNOM_LAYER_SET_OP(layer, nnom_svdf_s8_op);
+    NNOM_LAYER_SET_OP(layer, nnom_svdf_s8_op, NNOM_COSTS_PLAIN);
     return svdf_numbers(svdf);
 }
 

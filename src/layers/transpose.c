@@ -73,10 +73,10 @@ static nnom_status_t transpose_build(nnom_layer_t *layer)
     layer->out->shape = nnom_make_shape(sides[param.perm_h], sides[param.perm_w], sides[param.perm_c]);
     layer->overlap = NNOM_NO_OVERLAP;
     if (param.perm_h == 0) {
-        NNOM_LAYER_SET_OP(layer, nnom_transpose_rows_op);
+        NNOM_LAYER_SET_OP(layer, nnom_transpose_rows_op, NNOM_COSTS_CELLS);
         nnom_layer_overlap_rows(layer);
     } else {
-        NNOM_LAYER_SET_OP(layer, nnom_transpose_op);
+        NNOM_LAYER_SET_OP(layer, nnom_transpose_op, NNOM_COSTS_CELLS);
     }
     return NNOM_OK;
 }

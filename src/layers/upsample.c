@@ -60,7 +60,7 @@ static nnom_status_t upsample_build(nnom_layer_t *layer)
     }
     layer->out->shape = nnom_make_shape((int32_t)h, (int32_t)w, in.c);
     layer->param = &upsample->param;
-    NNOM_LAYER_SET_OP(layer, nnom_upsample_op);
+    NNOM_LAYER_SET_OP(layer, nnom_upsample_op, NNOM_COSTS_PIXELS);
     nnom_layer_overlap_rows(layer);
     return NNOM_OK;
 }

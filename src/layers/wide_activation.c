@@ -71,7 +71,7 @@ static inline int16_t wide_table(const nnom_wide_map_param_t *p, int16_t x)
     const nnom_op_t nnom_##name##_s16_op = {name##_run, NULL, 0, sizeof(nnom_wide_map_param_t)};                       \
     static const nnom_form_t name##_form = {&nnom_##name##_s16_op, "nnom_" #name "_s16_op", "nnom_wide_map_param",     \
                                             nnom_wide_map_param_fields, NULL};                                         \
-    static const nnom_kernel_t name##_kernel = {&name##_form, 0, NNOM_PLAIN_COSTS};
+    static const nnom_kernel_t name##_kernel = {&name##_form, 0, {NNOM_COSTS_PLAIN}};
 
 WIDE_OP(scaled, wide_scaled)
 WIDE_OP(wide_tanh, wide_tanh)

@@ -53,7 +53,10 @@ NNOM_PIXEL_OP(softmax_s16, int16_t, sizeof(nnom_wide_softmax_param_t), wide_soft
 
 static const nnom_form_t softmax_s16_form = {&nnom_softmax_s16_op, "nnom_softmax_s16_op", "nnom_wide_softmax_param",
                                              nnom_wide_softmax_param_fields, NULL};
-static const nnom_kernel_t softmax_s16_kernel = {&softmax_s16_form, 0, NNOM_PLAIN_COSTS};
+static const nnom_kernel_t softmax_s16_kernel = {
+    &softmax_s16_form,
+    0,
+    {[NNOM_COST_OUTPUT] = 1220, [NNOM_COST_PIXEL] = 2840, [NNOM_COST_ROW] = 575, [NNOM_COST_CALL] = 1140}};
 
 /* ---- Build ---- */
 

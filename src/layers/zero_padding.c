@@ -132,7 +132,7 @@ static nnom_status_t zero_padding_build(nnom_layer_t *layer)
     const nnom_pad_param_t param = {*layer->geometry, pad->front, pad->back, value, pad->value};
     pad->param = param;
     layer->param = &pad->param;
-    NNOM_LAYER_SET_OP(layer, nnom_pad_op);
+    NNOM_LAYER_SET_OP(layer, nnom_pad_op, NNOM_COSTS_JOINED);
     nnom_layer_overlap_rows(layer);
     return NNOM_OK;
 }

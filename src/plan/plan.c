@@ -6,6 +6,8 @@
 enum { NNOM_TRIES = 256, NNOM_TRIES_NODES = 100 };
 /* Measured on the emulated Cortex-M4: instructions of a run, of nnom_feed() for each row, and for two bytes that it copies. */
 enum { COST_RUN = 70, COST_FEED = 146, COST_FEED_BYTES = 1 };
+/* Of each state after a run, and sixteenths for each byte of those that are copied. */
+enum { COST_STATE = 20, COST_STATE_BYTES = 13 };
 
 /* One plan on the way from the cheapest to the smallest. */
 typedef struct point {
@@ -14,14 +16,26 @@ typedef struct point {
     uint64_t arena_bytes;
 } point_t;
 
-/* What is the same in every plan: of an input that comes row by row. */
+/* Of what a run leaves for the next one and must be copied. */
+static uint64_t states_cost(const nnom_program_t *program)
+{
+    uint64_t cost = 0;
+    for (uint32_t i = 0; i < program->state_count; i++) {
+        const nnom_state_pair_t *state = &program->states[i];
+        const nnom_tensor_t *read = &program->tensors[state->read];
+        const uint64_t bytes = (uint64_t)read->shape.h * (uint64_t)read->row_bytes;
+        cost += COST_STATE + (state->read != state->left ? bytes * COST_STATE_BYTES / 16u : 0);
+    }
+    return cost;
+}
+
+/* What is the same in every plan: states, and an input that comes row by row. */
 static uint64_t base_cost(const nnom_planner_t *p)
 {
-    if (!p->request->feed) {
-        return COST_RUN;
-    }
+    const uint64_t cost = COST_RUN + states_cost(p->program);
     const nnom_tensor_t *input = &p->tensors[p->program->inputs[0]];
-    return COST_RUN + (uint64_t)input->shape.h * (COST_FEED + (uint64_t)input->row_bytes / 2u * COST_FEED_BYTES);
+    const uint64_t row = COST_FEED + (uint64_t)input->row_bytes / 2u * COST_FEED_BYTES;
+    return cost + (p->request->feed ? (uint64_t)input->shape.h * row : 0);
 }
 
 /* Which plan: the cheapest whose parts need no more than `limit`, counting on all overlaps or cautious. */

@@ -165,8 +165,8 @@ static NNOM_SMALL void leave(const nnom_instance_t *instance)
         if (read == left) {
             continue; /* its operation keeps it */
         }
-        memcpy(nnom_tensor_rows(read, &instance->arena).data, nnom_tensor_rows(left, &instance->arena).data,
-               run_whole_bytes(read));
+        nnom_move(nnom_tensor_rows(read, &instance->arena).data, nnom_tensor_rows(left, &instance->arena).data,
+                  run_whole_bytes(read));
     }
 }
 
