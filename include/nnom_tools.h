@@ -105,7 +105,7 @@ uint32_t nnom_host_target(void);
  * read 9), and up to 512 bytes a layer that fill up words and blocks.
  *   default   a tenth more than plain size
  *   speed     whatever pays
- *   size      plain size, and never more than a byte a weight
+ *   size      a byte a weight at most; what kernels fill up is an eighth at most, beside 512 bytes
  */
 typedef enum nnom_optimize { NNOM_OPTIMIZE_DEFAULT = 0, NNOM_OPTIMIZE_SPEED, NNOM_OPTIMIZE_SIZE } nnom_optimize_t;
 

@@ -159,6 +159,27 @@ def test_channels_no_one_reads() -> None:
     assert [small.tensors[n.output].shape[2] for n in small.nodes] == [4, 4, 5]
 
 
+def test_a_constant_channel_that_stays_has_ordinary_numbers() -> None:
+    """Of scale 1e-30 and a bias near 2^31, as training leaves them: no fast kernel took the layer."""
+    net = Net(5)
+    x = net.input((6, 6, 8), Quant(0.05, 3))
+    scales = np.full(8, 0.01, np.float32)
+    scales[[2, 5]] = 1e-30
+    bias = net.rng.integers(-500, 500, 8).astype(np.int32)
+    bias[[2, 5]] = 2**31 - 2**20
+    weights = Weight(net.rng.integers(-127, 128, (8, 3, 3, 8)).astype(np.int8), scales)
+    parts = {"weights": weights, "bias": Weight(bias, scales * np.float32(0.05))}
+    attrs = {"stride": (1, 1), "dilation": (1, 1), "padding": (1, 1, 1, 1)}
+    graph = net.output(net.add("conv2d", [x], (6, 6, 8), Quant(0.7, 4), attrs, parts))
+    small, _ = shrink(graph)
+    same(graph, small, samples(graph, 20))
+    numbers = small.nodes[0].weights
+    assert not numbers["weights"].data[[2, 5]].any() and numbers["weights"].data[[0, 1, 3, 4, 6, 7]].any()
+    fast = CoreModel(small, target="dsp").freeze("net")[0]
+    assert "conv2d_s8_dsp" in fast
+    assert "conv2d_s8_dsp" not in CoreModel(graph, target="dsp").freeze("net")[0]
+
+
 def test_dense_of_several_scales_keeps_two_units() -> None:
     """With one scale the core multiplies scales in float: a single unit would compute otherwise."""
     net = Net(2)

@@ -9,7 +9,7 @@
  * part of what is left. Where nobody chose (model_compile), the model is built
  * on the device: its layers lie in RAM, too, and there is little left.
  */
-enum { FREE_PERCENT = 2, FREE_PERCENT_FAST = 4, FREE_PERCENT_FEED = 5, FREE_PERCENT_BY_HAND = 10 };
+enum { FREE_PERCENT = 2, FREE_PERCENT_FAST = 6, FREE_PERCENT_FEED = 5, FREE_PERCENT_BY_HAND = 10 };
 
 static uint8_t free_percent(const nnom_options_t *options)
 {

@@ -42,14 +42,15 @@ nnom_status_t nnom_choose_kernel(nnom_layer_t *layer, const nnom_kernel_t *list,
 
 bool nnom_may_pack(const nnom_layer_t *layer, uint64_t plain, uint64_t packed, bool same)
 {
-    enum { FILLING = 512 }; /* of runs, blocks and groups */
+    enum { FILLING = 512 }; /* of runs, blocks and groups; of odd channels and taps up to an eighth */
+    const bool filled = same && packed <= plain + plain / 8 + FILLING;
     switch (layer->model->builder->options->optimize) {
     case NNOM_OPTIMIZE_SPEED:
         return true;
     case NNOM_OPTIMIZE_SIZE:
-        return same && packed <= plain + FILLING;
+        return filled;
     default:
-        return packed <= plain + plain / 10 + FILLING;
+        return filled || packed <= plain + plain / 10 + FILLING;
     }
 }
 
