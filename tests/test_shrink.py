@@ -159,6 +159,22 @@ def test_channels_no_one_reads() -> None:
     assert [small.tensors[n.output].shape[2] for n in small.nodes] == [4, 4, 5]
 
 
+def test_columns_that_a_stride_leaves_over_are_not_computed() -> None:
+    """Windows of 4 in steps of 4 without padding, the last cut off by a slice: padding at the right goes."""
+    net = Net(6)
+    x = net.input((5, 9, 3), Quant(0.05, 3))
+    attrs = {"stride": (1, 1), "dilation": (1, 1), "padding": (1, 1, 1, 4)}
+    one = np.array([0.01], np.float32)
+    weights = {"weights": Weight(net.rng.integers(-127, 128, (4, 3, 3, 3)).astype(np.int8), one)}
+    y = net.add("conv2d", [x], (5, 12, 4), Quant(0.7, 4), attrs, weights)
+    y = net.add("activation", [y], (5, 12, 4), Quant(0.5, 0), {"kind": "leaky_relu", "alpha": 0.3})
+    y = net.add("max_pool", [y], (5, 3, 4), None, {"kernel": (1, 4), "stride": (1, 4), "padding": NONE})
+    graph = net.output(net.add("slice", [y], (5, 2, 4), None, {"begin": (0, 0, 0), "size": (5, 2, 4)}))
+    small, _ = shrink(graph)
+    same(graph, small, samples(graph, 20))
+    assert [small.tensors[n.output].shape[1] for n in small.nodes] == [8, 8, 2]
+
+
 def test_a_constant_channel_that_stays_has_ordinary_numbers() -> None:
     """Of scale 1e-30 and a bias near 2^31, as training leaves them: no fast kernel took the layer."""
     net = Net(5)

@@ -7,7 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..graph import Graph, Node
-from . import channels, clamps, constants, duplicates, folding, norms, padding, quiet, rows, slides, steps, tidy
+from . import (
+    channels,
+    clamps,
+    columns,
+    constants,
+    duplicates,
+    folding,
+    norms,
+    padding,
+    quiet,
+    rows,
+    slides,
+    steps,
+    tidy,
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +67,7 @@ PASSES: dict[str, Pass] = {
         Pass("slides", "windows that states shift by joining and cutting rows become one layer", slides.run),
         Pass("rows", "(1, steps, c) parts of a model of (steps, 1, c) are turned, so that time is rows", rows.run),
         Pass("channels", "channels that are constant, or that no one reads, vanish", channels.run),
+        Pass("columns", "columns at the right that a stride or a slice leaves over are not computed", columns.run),
         Pass("quiet", "constant channels that stay have no weights and ordinary numbers", quiet.run),
     )
 }
