@@ -161,7 +161,7 @@ static void run_both(const nnom_call_t *call)
 }
 
 static const nnom_op_t both_op = {run_both, NULL, 0, 0};
-NNOM_PLAIN_KERNEL(both, both_op)
+NNOM_PLAIN_KERNEL(both, both_op, NNOM_COSTS_PLAIN)
 
 static nnom_status_t build_both(nnom_layer_t *layer)
 {
