@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""Damaged .keras, .h5 and .npy/.npz files by the thousands: 30 s of tests/fuzz/fuzz_files.py for each, all at once.
+"""Damaged .keras, .h5, .onnx, .npy, .npz files by the thousands: 30 s of fuzz/fuzz_files.py for each, all at once.
 NNOM_FUZZ_SECONDS: another number of seconds.
 """
 
@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-KINDS = ("keras", "h5", "data")
+KINDS = ("keras", "h5", "onnx", "data")
 SECONDS = os.environ.get("NNOM_FUZZ_SECONDS", "30")
 
 

@@ -96,7 +96,6 @@ NO_MODELS = {
     ".pt": (lambda d: _zip(d / "m.pt", "m/data.pkl", "m/version"), "a PyTorch file.*ai-edge-torch"),
     "old .pt": (lambda d: _bytes(d / "m.pth", b"\x80\x02}q"), "a PyTorch file"),
     ".pb": (lambda d: _bytes(d / "m.pb"), "a TensorFlow graph"),
-    ".onnx": (lambda d: _bytes(d / "m.onnx"), "an ONNX model"),
     ".json": (lambda d: _bytes(d / "m.json", b"{}"), "a description without weights"),
     ".pkl": (lambda d: _bytes(d / "m.pkl", b"\x80\x04x"), "a pickle"),
     ".npy": (lambda d: _bytes(d / "m.npy", b"\x93NUMPY"), "data; .*calibration data"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from .errors import DataError, NnomError, TooSmall
 from .files import write_text
 from .formats import format_of
 from .graph import Graph
+from .importers.format import Ports
+from .layouts import DATA_LAYOUTS, port_lines, port_notes
 from .losses import calibration_warnings, output_warnings, range_warnings, saturation_warnings
 from .messages import Setting, Text
 from .passes import PassReport, fold, measure, shrink
@@ -47,25 +49,50 @@ _C_WORDS = set(
 # ---- Loading ----
 
 
-def load(path_or_model: Any, int8_io: bool = False, int16: Sequence[str] = (), int4: Sequence[str] = ()) -> Graph:
-    """The graph of a model: a .keras, .h5, .hdf5 or .tflite file, a live Keras model, or a Graph (given back).
+def load(
+    path_or_model: Any,
+    int8_io: bool = False,
+    int16: Sequence[str] = (),
+    int4: Sequence[str] = (),
+    *,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    keep_io_layout: bool = False,
+    data_layout: str = "",
+) -> Graph:
+    """The graph of a model: a .keras, .h5, .hdf5, .onnx or .tflite file, a live Keras model, or a Graph (given back).
 
     The content decides, not the file's ending. int8_io: cut float or uint8 ends off a quantised .tflite model. int16:
     layers of a float model that will compute in 16 bits: names, with wildcards, or "all"; int4: those whose weights
-    will have 4 bits. Raises ModelError (unreadable, damaged), UnsupportedError (all layers that cannot be converted),
-    DataError (int16, int4).
+    will have 4 bits. Of ONNX models: shapes of inputs with open axes by name; keep_io_layout: inputs and outputs lie as
+    in the file, else channels last; data_layout: "file" or "model", how data lies whose shape fits both. Raises
+    ModelError (unreadable, damaged), UnsupportedError (all layers that cannot be converted), DataError (the options).
     """
     model = Path(path_or_model) if isinstance(path_or_model, str | Path) else path_or_model
-    graph = model if isinstance(model, Graph) else format_of(model).load(model, int8_io)
+    graph = _read(model, int8_io, Ports(shapes or {}, keep_io_layout))
+    if data_layout not in ("", *DATA_LAYOUTS):
+        raise DataError(Text(Setting.DATA_LAYOUT, f" {data_layout!r:.60}; expected {' or '.join(DATA_LAYOUTS)}"))
     for setting, names in ((Setting.INT16, int16), (Setting.INT4, int4)):
         if isinstance(names, str) or not all(isinstance(name, str) for name in names):
             raise DataError(Text(setting, f" is {names!r:.60}; expected a list of names of layers"))
         if names and not graph.is_float:
             raise DataError(Text(f"{graph.source}: quantised already; ", setting, " is for float models"))
-    if int16 or int4:
+    if int16 or int4 or data_layout:
         graph = copy.copy(graph)  # the caller's stays as it is
         graph.int16, graph.int4 = tuple(int16) or graph.int16, tuple(int4) or graph.int4
+        graph.data_layout = data_layout or graph.data_layout
     return graph
+
+
+def _read(model: Any, int8_io: bool, ports: Ports) -> Graph:
+    given = Setting.SHAPE if ports.shapes else Setting.KEEP_IO_LAYOUT if ports.keep_layout else None
+    if isinstance(model, Graph):
+        if given is not None:
+            raise DataError(Text(given, ": the model is read already; give it when it is loaded"))
+        return model
+    kind = format_of(model)
+    if given is not None and not kind.ports:
+        raise DataError(Text(f"{model}: ", given, f": not for {kind.what} models, whose shapes and order are fixed"))
+    return kind.load(model, int8_io, ports)
 
 
 # ---- Preparing: an int8 graph that the core runs ----
@@ -118,7 +145,7 @@ def prepare(
     if not graph.is_float:
         given = None if x is None else datasets.samples(x, graph, place)
         small, reports = shrink(graph)
-        prepared = Prepared(small, graph, reports, raw=True, calibration=given)
+        prepared = Prepared(small, graph, reports, raw=True, calibration=given, warnings=port_notes(graph))
         if given is not None:
             prepared.picks = _judges(small, given)[1]
             prepared.warnings += saturation_warnings(graph, given, True, place)
@@ -144,7 +171,7 @@ def prepare(
     prepared.picks, prepared.expected = picks, result.expected
     badly_ranged = range_warnings(graph, samples)
     prepared.input_named = bool(badly_ranged)
-    prepared.warnings += [*graph.notes, *calibration_warnings(graph, samples, place), *badly_ranged]
+    prepared.warnings += [*port_notes(graph), *graph.notes, *calibration_warnings(graph, samples, place), *badly_ranged]
     return prepared
 
 
@@ -364,7 +391,7 @@ def convert(
     accuracy = provenance.of_accuracy(report.samples, report.accuracy_float, report.accuracy_int8)
     if streaming is not None and streaming.loss is not None and streaming.loss.accuracy_after is not None:
         accuracy += f"; as a stream, without padding in time: {streaming.loss.accuracy_after:.2%}"
-    lines = [line for line in (provenance.of_file(p.graph.source), told, accuracy) if line]
+    lines = [line for line in (provenance.of_file(p.graph.source), told, accuracy, *port_lines(p.graph)) if line]
     source, header = core.freeze(name, first_sample(p, core), "\n".join(lines))
     paths = write_c(Path(out), source, header) if out is not None else []
     result = Conversion(graph, core, name, source, header, paths, report, p, streaming)

@@ -16,6 +16,7 @@ import numpy as np
 from .csv_file import ENDINGS, read_csv
 from .errors import DataError
 from .graph import Graph
+from .layouts import turned
 from .npy_file import read_npy
 
 Arrays = np.ndarray | Sequence[Any] | Mapping[str, Any]
@@ -109,6 +110,7 @@ def _checked(x: np.ndarray, graph: Graph, name: str, place: str) -> np.ndarray:
     if x.dtype.kind == "f" and not np.isfinite(x).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
         raise DataError(f"{place}: value {x[where]} at {where}; remove samples with NaN or infinity")
+    x = turned(x, graph, name, place)
     return x.reshape(_batch(x, shape, name, place), *shape)
 
 

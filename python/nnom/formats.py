@@ -12,6 +12,7 @@ from .importers.kinds import kind_of
 
 _FOLDERS = (
     "keras",
+    "onnx",
     "tflite",
 )
 FORMATS: tuple[Format, ...] = tuple(import_module(f".importers.{name}", __package__).FORMAT for name in _FOLDERS)

@@ -19,7 +19,7 @@ import numpy as np
 from .errors import ModelError, OperatorError
 from .ops import CLAMPS, Operator, Quant, check_node, known
 
-__all__ = ["Graph", "Node", "Quant", "Shape", "Tensor", "Weight", "same_padding", "window_size"]
+__all__ = ["Graph", "Layout", "Node", "Quant", "Shape", "Tensor", "Weight", "same_padding", "window_size"]
 
 Shape = tuple[int, int, int]
 
@@ -49,6 +49,20 @@ class Tensor:
     def elements(self) -> int:
         """h * w * c."""
         return math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Of an input or output: its shape in the file, batch included, and in which order the model has these axes."""
+
+    shape: tuple[int, ...]
+    order: tuple[int, ...]
+
+    @property
+    def turned(self) -> bool:
+        """Whether the bytes come in another order than the file's."""
+        moved = [a for a in self.order if self.shape[a] != 1]
+        return moved != sorted(moved)
 
 
 @dataclass
@@ -154,6 +168,8 @@ class Graph:
     each begins with the states at the start. warm_up: of a graph that takes in a signal hop by hop (streaming.py), how
     many of the first outputs tell of rows that never came; None of all others. int16: of a float graph, the layers that
     will compute in 16 bits: names, with wildcards, or "all" (widths.py); int4: those whose weights will have 4 bits.
+    layouts: of inputs and outputs, where the file may have their axes in another order than the model; data_layout:
+    that of data, "file" or "model", where shapes fit both.
     Nodes may be appended to `nodes` or the list replaced; remove() takes one out. Producers and consumers are looked
     up, not searched.
     """
@@ -180,6 +196,8 @@ class Graph:
         self.warm_up: int | None = None
         self.int16: Sequence[str] = ()
         self.int4: Sequence[str] = ()
+        self.layouts: dict[str, Layout] = {}
+        self.data_layout = ""
         self._nodes = [] if nodes is None else nodes
         self._gone: set[Node] = set()  # removed nodes that are still in the list
         self._index: _Links | None = None

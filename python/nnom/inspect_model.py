@@ -79,13 +79,14 @@ class Inspection:
     unsupported: list[str] = field(default_factory=list)
 
 
-def inspect(model: Any, int8_io: bool = False) -> Inspection:
+def inspect(model: Any, int8_io: bool = False, **ports: Any) -> Inspection:
     """Looks at a model, as for `load`. Unsupported layers are listed, not raised; ModelError if the file is damaged.
 
+    ports: as of load (shapes, keep_io_layout).
     Float models are looked at as they will be after folding, and planned as int8.
     """
     try:
-        graph = load(model, int8_io)
+        graph = load(model, int8_io, **ports)
     except UnsupportedError as e:
         lines = [visible(line) for line in e.lines] or [e.text]
         result = Inspection(str(model), "unsupported", unsupported=lines)

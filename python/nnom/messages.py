@@ -30,6 +30,9 @@ class Setting(Enum):
     STREAM = "stream"
     CAUSAL = "causal=True"
     NO_ORIGINAL = "original=False"
+    SHAPE = "shapes"
+    KEEP_IO_LAYOUT = "keep_io_layout=True"
+    DATA_LAYOUT = "data_layout"
 
 
 class Text(str):

@@ -6,7 +6,7 @@ The original runtime is that of the format (formats.py), where it is installed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,24 +69,29 @@ def validate(
     original: bool = True,
     int16: Sequence[str] = (),
     int4: Sequence[str] = (),
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    keep_io_layout: bool = False,
+    data_layout: str = "",
     places: tuple[str, str] = ("data", "calibration"),
 ) -> Validation:
     """Runs up to `samples` samples of x [n, ...] everywhere. model: as for `load`; calibration: for float models.
 
     original: whether the model's own runtime takes part; it reads the file by itself (SECURITY.md says what it may do).
-    int16, int4: as of convert. Raises NnomError; a missing original runtime is told by `missing`.
+    int16, int4: as of convert; shapes, keep_io_layout, data_layout: as of load.
+    Raises NnomError; a missing original runtime is told by `missing`.
     """
     if samples < 1:
         raise DataError(f"samples {samples}: expected at least 1")
     if board:
         find_board(board)
-    graph = load(model, int8_io, int16, int4)
+    ports: dict[str, Any] = {"shapes": shapes, "keep_io_layout": keep_io_layout, "data_layout": data_layout}
+    graph = load(model, int8_io, int16, int4, **ports)
     data, _ = datasets.spread(datasets.samples(x, graph, places[0]), samples)
     p = float_form(graph) if use_float else prepare(graph, calibration, method, place=places[1])
     result = Validation(len(data[0]), notes=saturation_warnings(p.graph, data, p.raw, places[0]))
     values: dict[str, list[np.ndarray]] = {}
     if original:
-        _original(result, values, model, graph.is_float, data, int8_io)
+        _original(result, values, model, graph, data, int8_io)
     if p.floats is not None and not use_float:
         values["host float"] = outputs_of(p.floats, data)
     values["host float" if use_float else "host int8"] = outputs_of(p.graph, data, p.raw)
@@ -125,13 +130,13 @@ def _original(
     result: Validation,
     values: dict[str, list[np.ndarray]],
     model: Any,
-    is_float: bool,
+    graph: Graph,
     data: list[np.ndarray],
     int8_io: bool,
 ) -> None:
     try:
         original = format_of(model)
-        values[original.runtime] = original.outputs(model, data, not is_float, int8_io)
+        values[original.runtime] = original.outputs(model, graph, data, not graph.is_float, int8_io)
     except ToolError as e:
         if int8_io:
             result.notes.append(e.text)

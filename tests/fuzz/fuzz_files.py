@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""Fuzzes the readers of .keras, .h5 and .npy/.npz files: a damaged file ends in an NnomError or in something that runs.
+"""Fuzzes the readers of .keras, .h5, .onnx and data files: a damaged one ends in an NnomError or in what runs.
 
-    python tests/fuzz/fuzz_files.py keras --seconds 600       or h5, data; findings are saved in build/fuzz-keras
+    python tests/fuzz/fuzz_files.py keras --seconds 600       or h5, onnx, data; findings are saved in build/fuzz-keras
     python tests/fuzz/fuzz_files.py h5 --replay FILE...       runs files again
 
-A finding: any exception that is no NnomError, more than SLOW seconds, more than MEMORY bytes beyond those before, a
-crash. The input at work is in build/fuzz-*/current, for after a crash. One --seed, one sequence of inputs.
+A finding: any exception that is no NnomError, more than SLOW seconds, more than MEMORY bytes beyond those before,
+of .onnx files more than 20 times the file and a constant, a crash. The input at work is in build/fuzz-*/current, for
+after a crash. One --seed, one sequence of inputs.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import resource
 import sys
 import time
 import traceback
+import tracemalloc
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -30,10 +33,13 @@ from mutate_files import MUTATORS, SEEDS  # noqa: E402
 from nnom.core import CoreModel  # noqa: E402
 from nnom.data import read_arrays  # noqa: E402
 from nnom.errors import NnomError  # noqa: E402
+from nnom.graph import Graph  # noqa: E402
 from nnom.importers.keras import load_keras  # noqa: E402
+from nnom.importers.onnx import load_onnx  # noqa: E402
 
 SLOW, HANG = 10.0, 60  # seconds
 MEMORY = 500 * 2**20  # bytes
+MEMORY_FACTOR, MEMORY_CONSTANT = 20, 2**20  # bytes that the reader of .onnx files may have at once
 RUN_MACS, RUN_BYTES = 2**20, 2**20  # larger models are not compiled: a small file can describe them legally
 POOL = 1000
 
@@ -47,12 +53,27 @@ def _use(path: Path, kind: str) -> str:
     if kind == "data":
         arrays = read_arrays(path)
         return " ".join(f"{a.dtype}{a.ndim}" for a in arrays.values())
-    graph = load_keras(path)
+    graph = _load_onnx(path) if kind == "onnx" else load_keras(path)
     if sum(t.elements for t in graph.tensors.values()) < RUN_BYTES:
         core = CoreModel(graph)
         if core.totals.macs <= RUN_MACS:
             core.run([np.ones(p.shape, p.dtype) for p in core.inputs])
     return " ".join(n.op for n in graph.nodes)
+
+
+def _load_onnx(path: Path) -> Graph:
+    """The graph of an .onnx file; of some files the reader's memory is measured."""
+    data = path.read_bytes()
+    if zlib.crc32(data) % 25:
+        return load_onnx(path)
+    tracemalloc.start()
+    try:
+        return load_onnx(path)
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        if peak > MEMORY_FACTOR * len(data) + MEMORY_CONSTANT:
+            raise Finding(f"the importer takes {peak} bytes for a file of {len(data)}")
 
 
 def outcome(path: Path, kind: str) -> tuple[bool, str]:

@@ -17,6 +17,7 @@ from typing import Any
 
 import h5py
 import hostile
+import mutate_onnx
 from mutate import WORDS
 
 Seed = tuple[str, bytes]
@@ -334,9 +335,11 @@ SEEDS: dict[str, Callable[[], list[Seed]]] = {
     "keras": _keras_seeds,
     "h5": lambda: _hdf5_seeds(hostile.legacy, "m.h5"),
     "data": _data_seeds,
+    "onnx": mutate_onnx.seeds,
 }
 MUTATORS: dict[str, Callable[[bytes, random.Random], bytes]] = {
     "keras": damage_keras,
     "h5": damage_legacy,
     "data": damage_data,
+    "onnx": mutate_onnx.mutate,
 }

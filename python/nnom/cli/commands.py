@@ -31,7 +31,7 @@ from ..text import visible
 from ..validation import Validation, validate
 from . import as_json, printing
 from .bench import run_bench
-from .given import graph_of, inputs_of, prepared_of, samples_of
+from .given import graph_of, inputs_of, ports_of, prepared_of, samples_of
 from .inspect import run_inspect
 from .names import all_told, told
 from .plan import plan_of, run_plan, run_report
@@ -179,6 +179,8 @@ def _validate(a: Namespace) -> int:
         "samples": a.samples,
         "original": a.original,
         "places": (", ".join(a.data), "calibration"),
+        "data_layout": a.data_layout or "",
+        **ports_of(a),
     }
     v = validate(a.model, x, calibration, **options)
     if a.json:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import Namespace
 from typing import Any
 
@@ -11,8 +12,10 @@ import numpy as np
 from .. import data as datasets
 from ..conversion import Prepared, load, prepare
 from ..core import CoreModel
+from ..errors import DataError
 from ..evaluation import float_form
 from ..graph import Graph
+from ..layouts import port_notes
 from ..losses import saturation_warnings
 from ..running import float_scale, lcg_inputs, stored_inputs
 from . import printing
@@ -29,9 +32,21 @@ def samples_of(specs: list[str] | None, graph: Graph) -> list[np.ndarray] | dict
     return arrays[0] if len(arrays) == 1 else arrays
 
 
+def ports_of(a: Namespace) -> dict[str, Any]:
+    """What is said of a model's ends, for load()."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for text in a.shape or ():
+        name, _, sides = text.rpartition("=")
+        if not name or not re.fullmatch(r"\d{1,6}(x\d{1,6}){0,7}", sides):
+            raise DataError(f"--shape {text}: expected NAME=1x3x96x96")
+        shapes[name] = tuple(int(n) for n in sides.split("x"))
+    return {"shapes": shapes, "keep_io_layout": a.keep_io_layout}
+
+
 def graph_of(a: Namespace) -> Graph:
     """The model that the command names."""
-    graph = load(a.model, a.int8_io, getattr(a, "int16", None) or (), getattr(a, "int4", None) or ())
+    wide = getattr(a, "int16", None) or (), getattr(a, "int4", None) or ()
+    graph = load(a.model, a.int8_io, *wide, **ports_of(a), data_layout=getattr(a, "data_layout", None) or "")
     graph.sequence = getattr(a, "sequence", False)
     return graph
 
@@ -41,7 +56,11 @@ def prepared_of(a: Namespace, graph: Graph) -> Prepared:
     if a.use_float or (graph.is_float and not a.calibration):
         p = float_form(graph)
         if not a.use_float:
-            p.warnings += [*graph.notes, "a float model, run in float32; --calibration x.npy quantises it to int8"]
+            p.warnings += [
+                *port_notes(graph),
+                *graph.notes,
+                "a float model, run in float32; --calibration x.npy quantises it to int8",
+            ]
         return p
     with printing.Stages(a.quiet) as stage:
         return prepare(graph, samples_of(a.calibration, graph), a.method, stage=stage)

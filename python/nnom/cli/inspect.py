@@ -8,13 +8,14 @@ from argparse import Namespace
 from ..graph import Quant
 from ..inspect_model import Inspection, inspect
 from . import as_json, printing
+from .given import ports_of
 from .names import told
 from .terminal import Screen
 
 
 def run_inspect(a: Namespace) -> int:
     """What is in the file, and what becomes of it."""
-    found = inspect(a.model, a.int8_io)
+    found = inspect(a.model, a.int8_io, **ports_of(a))
     if a.json:
         print(as_json.text(as_json.inspection(found)))
         return 0

@@ -22,6 +22,9 @@ OPTIONS = {
     Setting.STREAM: "--stream",
     Setting.CAUSAL: "--causal",
     Setting.NO_ORIGINAL: "--no-original",
+    Setting.SHAPE: "--shape",
+    Setting.KEEP_IO_LAYOUT: "--keep-io-layout",
+    Setting.DATA_LAYOUT: "--data-layout",
 }
 
 

@@ -8,9 +8,10 @@ import argparse
 from .. import __version__
 from ..calibrate import METHODS
 from ..core import OPTIMIZE, targets
+from ..layouts import DATA_LAYOUTS
 
 _RAW = argparse.RawDescriptionHelpFormatter
-_MODEL = "a .keras, .h5 or .tflite file"
+_MODEL = "a .keras, .h5, .onnx or .tflite file"
 CODES = """exit codes:
   0  done
   1  the model, the data or the request is at fault, or a board's bytes differ; the text says what to do
@@ -43,9 +44,15 @@ def _command(commands: argparse._SubParsersAction, name: str, text: str, example
 def _model(p: argparse.ArgumentParser) -> None:
     p.add_argument("model", metavar="MODEL", help=_MODEL)
     p.add_argument("--int8-io", action="store_true", help="cut float and uint8 ends off a quantised .tflite model")
+    text = "of an .onnx model: the shape of an input with open axes (NAME=1x3x96x96; an open batch is 1); repeatable"
+    p.add_argument("--shape", action="append", metavar="NAME=SHAPE", help=text)
+    text = "of an .onnx model: inputs and outputs have their axes in the file's order (default: channels last)"
+    p.add_argument("--keep-io-layout", action="store_true", help=text)
 
 
 def _calibration(p: argparse.ArgumentParser) -> None:
+    text = "how data lies whose shape fits both the file's order of axes and the model's"
+    p.add_argument("--data-layout", choices=DATA_LAYOUTS, help=text)
     text = f"typical samples, to quantise a float model: {_DATA}; once per input"
     p.add_argument("--calibration", action="append", metavar="X", help=text)
     text = "how ranges are found (default: the best of all)"

@@ -21,7 +21,6 @@ _TORCH = ("a PyTorch file", "PyTorch models are not read: build it in Keras, or 
 _DATA = Text("give the model first, then data as ", Setting.CALIBRATION, " or as ", Setting.DATA)
 
 _ENDINGS: dict[str, tuple[str, str]] = {
-    ".onnx": ("an ONNX model, which is not read", "export the model as .tflite or as Keras' .keras"),
     ".pb": ("a TensorFlow graph", _TO_TFLITE.format("from_saved_model")),
     ".index": ("a checkpoint: weights without the layers", "save the whole model with model.save('model.keras')"),
     ".ckpt": ("a checkpoint: weights without the layers", "save the whole model with model.save('model.keras')"),

@@ -98,6 +98,7 @@ def rename(graph: Graph, old: str, new: str) -> None:
         node.inputs = [new if i == old else i for i in node.inputs]
         node.output = new if node.output == old else node.output
     graph.inputs, graph.outputs = ([new if n == old else n for n in end] for end in (graph.inputs, graph.outputs))
+    graph.layouts = {new if k == old else k: v for k, v in graph.layouts.items()}
     graph.states = {new if k == old else k: new if v == old else v for k, v in graph.states.items()}
 
 

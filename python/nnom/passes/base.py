@@ -72,6 +72,7 @@ def copy_graph(graph: Graph) -> Graph:
     )
     result.sequence, result.warm_up = graph.sequence, graph.warm_up
     result.int16, result.int4 = graph.int16, graph.int4
+    result.layouts, result.data_layout = dict(graph.layouts), graph.data_layout
     result.tensors = {k: copy.copy(t) for k, t in graph.tensors.items()}
     result.nodes = [
         Node(n.op, n.name, n.inputs, n.output, dict(n.attrs), {k: copy.copy(w) for k, w in n.weights.items()})

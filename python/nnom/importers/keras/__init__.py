@@ -18,7 +18,7 @@ def load_keras(path_or_model: Any) -> Graph:
     return load_keras(path_or_model)
 
 
-def _outputs(model: Any, data: list[np.ndarray], raw: bool, int8_io: bool) -> list[np.ndarray]:
+def _outputs(model: Any, graph: Graph, data: list[np.ndarray], raw: bool, int8_io: bool) -> list[np.ndarray]:
     from .keras_original import keras_outputs
 
     return keras_outputs(model, data)
@@ -28,7 +28,7 @@ FORMAT = Format(
     what="Keras (.keras, .h5)",
     endings=(".keras", ".h5", ".hdf5"),
     sniff=lambda head: head.startswith((b"PK\x03\x04", b"\x89HDF\r\n\x1a\n")),
-    load=lambda model, int8_io: load_keras(model),
+    load=lambda model, int8_io, ports: load_keras(model),
     runtime="Keras",
     outputs=_outputs,
     objects=True,

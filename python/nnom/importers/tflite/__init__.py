@@ -25,7 +25,7 @@ def _open(model: Any) -> Original:
     return Tflite(Path(model))
 
 
-def _outputs(model: Any, data: list[np.ndarray], raw: bool, int8_io: bool) -> list[np.ndarray]:
+def _outputs(model: Any, graph: Graph, data: list[np.ndarray], raw: bool, int8_io: bool) -> list[np.ndarray]:
     from .tflite_original import Tflite
 
     return Tflite(Path(model)).outputs(data, raw=raw, int8_io=int8_io)
@@ -35,7 +35,7 @@ FORMAT = Format(
     what="TensorFlow Lite (.tflite)",
     endings=(".tflite",),
     sniff=lambda head: head[4:8] == b"TFL3",
-    load=lambda model, int8_io: load_tflite(model, int8_io=int8_io, dequantize_weights=True),
+    load=lambda model, int8_io, ports: load_tflite(model, int8_io=int8_io, dequantize_weights=True),
     runtime="LiteRT reference",
     outputs=_outputs,
     open=_open,

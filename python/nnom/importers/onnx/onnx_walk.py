@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
+"""Walks an ONNX model's nodes in order and builds the graph.
+
+Nodes that depend on constants and shapes only are computed (onnx_fold.py), the others translated by the handlers. All
+that can not be translated is collected and reported at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...errors import ModelError, UnsupportedError
+from ...graph import Layout, Tensor
+from ...messages import Setting, Text
+from ..axis_map import AxisMap
+from ..workbench import Refused, Thing
+from .onnx_arrays import array_of
+from .onnx_context import REALS, WHOLES, Value
+from .onnx_dense import DENSE
+from .onnx_fold import FOLDS, fold
+from .onnx_functions import FUNCTIONS
+from .onnx_images import IMAGES
+from .onnx_learn import LEARN
+from .onnx_moves import MOVES
+from .onnx_norms import NORMS
+from .onnx_patterns import match
+from .onnx_places import Importer
+from .onnx_ports import channels_moved, fixed_shape, memory_order
+from .onnx_reader import NEWEST, OLDEST, TYPES, FileGraph, FileNode, FileTensor, FileValue
+from .onnx_recurrent import RECURRENT
+from .onnx_windows import WINDOWS, Handler
+
+HANDLERS: dict[str, Handler] = {
+    **WINDOWS, **DENSE, **FUNCTIONS, **NORMS, **MOVES, **IMAGES, **RECURRENT,
+}  # fmt: skip
+_DOMAINS = {"ai.onnx.ml": LEARN}
+_REASONS = dict.fromkeys(("Loop", "Scan", "SequenceMap"), "control flow; export the model with loops unrolled")
+
+
+def handler_of(node: FileNode) -> Handler | None:
+    """What translates a node."""
+    return _DOMAINS.get(node.domain, {}).get(node.op) if node.domain else HANDLERS.get(node.op)
+
+
+def _reason(node: FileNode) -> str:
+    if node.domain and node.domain not in _DOMAINS:
+        return f"an operator of the domain '{node.domain}'"
+    return _REASONS.get(node.op, "no counterpart")
+
+
+@dataclass
+class Walk(Importer):
+    """The import of one model. shapes: of inputs with open axes; keep_io: ports lie as in the file."""
+
+    shapes: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    keep_io: bool = False
+
+    def run(self) -> None:
+        """Builds the graph. Errors: ModelError, UnsupportedError with all that is refused."""
+        if not OLDEST <= self.opset <= NEWEST and self.opset:
+            raise UnsupportedError(
+                f"{self.graph.source}: operators of opset {self.opset}; {OLDEST} to {NEWEST} are read: export the "
+                f"model with opset {OLDEST if self.opset < OLDEST else NEWEST}"
+            )
+        try:
+            self.walk()
+        except ModelError as e:  # may be a consequence of what is refused, which is named first
+            self.name_unknown(self.model.graph)
+            self.refusals.stop_if_refused(f"after that: {str(e).removeprefix(f'{self.graph.source}: ')}")
+            raise
+        self.refusals.stop_if_refused()
+        self.graph.prune()
+
+    def walk(self) -> None:
+        """Inputs, nodes and outputs in order."""
+        top = self.model.graph
+        self.enter(top)
+        unknown = [n for n in self.shapes if n not in {v.name for v in top.inputs}]
+        if unknown:
+            names = ", ".join(f"'{v.name}'" for v in top.inputs[:16])
+            raise ModelError(
+                Text(f"{self.graph.source}: ", Setting.SHAPE, f" of '{unknown[0]}'; the inputs are {names}")
+            )
+        for i, value in enumerate(top.inputs):
+            if value.name not in self.values:
+                self.add_input(i, value)
+        self.run_graph(top)
+        for i, value in enumerate(top.outputs):
+            self.add_output(i, value)
+        if not self.graph.outputs and not self.refusals:
+            raise ModelError(f"{self.graph.source}: no outputs that a model can give")
+
+    def enter(self, graph: FileGraph) -> None:
+        """Constants of a graph, and who reads what in it."""
+        if graph.sparse:
+            self.refusals.refuse(Thing("constant", None, "sparse"), "sparse constants; save the model with dense ones")
+        for t in graph.constants:
+            if t.name in self.values:
+                raise ModelError(f"{self.graph.source}: two constants are called '{t.name}'")
+            self.values[t.name] = self.tensor_value(t)
+        for node in graph.nodes:
+            for name in node.inputs:
+                self.readers.setdefault(name, []).append(node)
+            for inner in node.attrs.values():
+                if isinstance(inner, FileGraph):
+                    for name in outer_names(inner):
+                        self.readers.setdefault(name, []).append(node)
+        self.results.update(v.name for v in graph.outputs)
+
+    def tensor_value(self, t: FileTensor) -> Value:
+        """A constant; one of texts has no data."""
+        data = array_of(self.model, t)
+        return Value(t.shape, TYPES[t.dtype]) if data is None else Value(data.shape, str(data.dtype), data=data)
+
+    def run_graph(self, graph: FileGraph) -> None:
+        """The nodes of a graph."""
+        for node in graph.nodes:
+            if id(node) not in self.taken:
+                self.step(node)
+
+    def step(self, node: FileNode) -> None:
+        """Computes or translates one node; what is refused is noted and its outputs stand as if made."""
+        for name in node.outputs:
+            if name and name in self.values:
+                self.fail(node, f"makes '{name}', which has a value already (cycle or duplicate)")
+        try:
+            if node.op == "If" and not node.domain:
+                self.branch(node)
+            elif not self.fold(node) and not match(self, node):
+                handler = handler_of(node)
+                if handler is None:
+                    raise Refused(_reason(node))
+                handler(self, node)
+        except Refused as e:
+            self.refuse(node, e)
+        except (IndexError, ValueError, TypeError, ArithmeticError, AssertionError) as e:
+            raise ModelError(f"{self.at(node)}: its operands do not fit together: {e}") from e
+
+    def fold(self, node: FileNode) -> bool:
+        """Computes the node if all that it reads is known. Returns whether it did."""
+        known = [self.values.get(name) if name else None for name in node.inputs]
+        if node.op in ("Shape", "Size") and not node.domain and known and known[0] is not None:
+            if not known[0].name and known[0].data is None:
+                raise Refused("")
+            given: list[np.ndarray | None] = [np.broadcast_to(np.zeros(1, np.int8), known[0].shape)]
+        elif any(n and (v is None or v.data is None) for n, v in zip(node.inputs, known, strict=True)):
+            return False
+        else:
+            given = [None if v is None else v.data for v in known]
+        results = fold(self, node, given)
+        if results is None:
+            return False
+        for k, array in enumerate(results[: len(node.outputs)]):
+            if array.base is None or array.nbytes > array.base.nbytes:
+                self.memory.take(array.nbytes + 64)
+            self.define(node, k, Value(array.shape, str(array.dtype), data=array))
+        return True
+
+    def branch(self, node: FileNode) -> None:
+        """An If with a constant condition: that branch's nodes."""
+        if bool(np.all(self.constant(node, 0, "condition"))):
+            graph: Any = node.attrs.get("then_branch")
+        else:
+            graph = node.attrs.get("else_branch")
+        if not isinstance(graph, FileGraph) or len(graph.outputs) != len(node.outputs):
+            self.fail(node, "a branch is missing, or has another number of outputs")
+        self.enter(graph)
+        self.run_graph(graph)
+        for k, out in enumerate(graph.outputs):
+            if out.name not in self.values:
+                self.fail(node, f"its branch gives '{out.name}', which nothing makes")
+            self.define(node, k, self.values[out.name])
+
+    def refuse(self, node: FileNode, refused: Refused) -> None:
+        """Notes a refusal; the outputs get stand-ins."""
+        self.refusals.refuse(self.thing(node), refused)
+        for name in node.outputs:
+            if name:
+                self.values.setdefault(name, Value(()))
+
+    def name_unknown(self, graph: FileGraph) -> None:
+        """Adds to the refusals the operators without a counterpart, of which the walk has not come to all."""
+        for node in graph.nodes:
+            known = handler_of(node) is not None or (not node.domain and (node.op in FOLDS or node.op == "If"))
+            if not known and self.thing(node) not in self.refusals:
+                self.refusals.refuse(self.thing(node), _reason(node))
+
+    # ---- ports ----
+
+    def add_input(self, i: int, file: FileValue) -> None:
+        """An input of the model."""
+        thing = Thing("input", i, f"'{file.name}'")
+        kind = TYPES.get(file.dtype, f"type {file.dtype}")
+        shape, wrong = fixed_shape(file.name, file.shape or (), self.shapes)
+        reason: str | Text = wrong
+        if wrong.startswith("open axes"):
+            reason = Text(wrong.rpartition(": ")[0] + " with ", Setting.SHAPE, f" {wrong.rpartition(': ')[2]}")
+        if file.kind != "tensor" or file.shape is None:
+            reason = f"a {file.kind} without a shape; export the model with fixed shapes"
+        elif kind not in REALS and kind not in WHOLES and kind != "bool":
+            reason = f"of type {kind}; expected float or whole numbers"
+        elif not reason and len(shape) > 5:
+            reason = f"shape {list(shape)}; expected up to five axes"
+        if reason:
+            self.refusals.refuse(thing, Refused(reason))
+            self.values[file.name] = Value(shape)
+            return
+        if kind != "float32" and kind in REALS:
+            self.graph.notes.append(f"input '{file.name}' is {kind} in the file: the model computes in float32")
+        self.room.take(f"input '{file.name}'", shape)
+        name = self.graph.unique(file.name)
+        order = tuple(range(len(shape))) if self.keep_io else memory_order(self, file.name, shape)
+        sides = port_shape(shape, order)
+        dtype = "float32" if kind in REALS or kind == "bool" else "int32"
+        self.graph.add_tensor(Tensor(name, sides, dtype))
+        self.graph.inputs.append(name)
+        self.values[file.name] = Value(shape, kind, name, AxisMap.of(shape, order))
+        self.graph.layouts[name] = Layout(shape, order)
+
+    def add_output(self, i: int, file: FileValue) -> None:
+        """An output of the model."""
+        value = self.values.get(file.name)
+        if value is None:
+            raise ModelError(f"{self.graph.source}: output {i} '{file.name}' is made by no node")
+        if value.dtype == "string":
+            self.graph.notes.append(f"output '{file.name}' holds texts: left out")
+            return
+        if value.data is None and not value.name:
+            if not self.refusals:
+                self.refusals.refuse(Thing("output", i, f"'{file.name}'"), "nothing makes it")
+            return
+        order = tuple(dict.fromkeys(p.axis for p in value.axes.parts))
+        order = (*(a for a in range(len(value.shape)) if a not in order), *order)
+        whole = len(value.axes.parts) == len({p.axis for p in value.axes.parts})
+        if self.keep_io or not whole or not channels_moved(value.shape, order):
+            order = tuple(range(len(value.shape)))
+        sides = port_shape(value.shape, order)
+        parts = AxisMap.of(value.shape, order).parts
+        try:
+            name = self.placed(value, parts, sides)
+        except Refused as e:
+            self.refusals.refuse(Thing("output", i, f"'{file.name}'"), e)
+            return
+        known = name in self.graph.outputs or name in self.graph.sources or self.graph.tensors[name].data is not None
+        if known:
+            name = self.node(f"{file.name}_output" if name == file.name else file.name, "reshape", [name], sides,
+                             {"shape": sides})  # fmt: skip
+        self.graph.outputs.append(name)
+        self.graph.layouts[name] = Layout(value.shape, order)
+
+
+def port_shape(shape: tuple[int, ...], order: tuple[int, ...]) -> tuple[int, int, int]:
+    """(h, w, c) of a port: its axes but the batch in the order in which they lie; of many the first ones together."""
+    sides = [shape[a] for a in order]
+    if sides and sides[0] == 1 and len(sides) > 1:
+        sides = sides[1:]
+    while len(sides) > 3:
+        sides[:2] = [sides[0] * sides[1]]
+    if len(sides) == 2:
+        return sides[0], 1, sides[1]
+    h, w, c = ([1, 1] + sides)[-3:] if sides else (1, 1, 1)
+    return h, w, c
+
+
+def outer_names(graph: FileGraph) -> set[str]:
+    """Names that a graph reads, of its own and of those around it."""
+    found = {v.name for v in graph.outputs}
+    for node in graph.nodes:
+        found.update(node.inputs)
+        for inner in node.attrs.values():
+            if isinstance(inner, FileGraph):
+                found |= outer_names(inner)
+    return found
