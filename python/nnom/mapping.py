@@ -159,7 +159,7 @@ class Builder:
     def slopes(self, node: Node) -> int:
         """The constant second input of a PReLU: alpha, (1, 1, c)."""
         alpha = node.weights["alpha"]
-        dtype = "float32" if self.is_float(node) else "int8"
+        dtype = self.graph.tensors[node.inputs[0]].dtype
         quant = None
         if alpha.scale is not None:
             quant = Quant(float(alpha.scale[0]), int(node.attrs.get("alpha_zero_point", 0)))

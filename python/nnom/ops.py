@@ -239,7 +239,7 @@ OPERATORS: dict[str, Operator] = {
     ),
     "prelu": Operator(  # slopes: weights "alpha" [c], or a second input
         "nnom_prelu", (1, 2), {"alpha_zero_point": WHOLE.default(0)}, {"alpha": (1, False)},
-        turns=True, ranges="slopes", channels="pairs", by_rows=True,
+        turns=True, ranges="slopes", channels="pairs", by_rows=True, wide=True,
     ),
     "batch_norm": Operator(  # folded before quantisation
         "", attrs={"epsilon": REAL}, weights=dict.fromkeys(("gamma", "beta", "mean", "variance"), (1, True)),
@@ -251,9 +251,9 @@ OPERATORS: dict[str, Operator] = {
     "add": _two("nnom_add", ranges="corners", wide=True),
     "sub": _two("nnom_sub", ranges="corners", wide=True),
     "mult": _two("nnom_mult", ranges="corners", commutes=True, wide=True),
-    "maximum": _two("nnom_maximum", ranges="rising", commutes=True, rescales=True),
-    "minimum": _two("nnom_minimum", ranges="rising", commutes=True, rescales=True),
-    "squared_difference": Operator("nnom_squared_difference", _TWO, by_rows=True),
+    "maximum": _two("nnom_maximum", ranges="rising", commutes=True, rescales=True, wide=True),
+    "minimum": _two("nnom_minimum", ranges="rising", commutes=True, rescales=True, wide=True),
+    "squared_difference": Operator("nnom_squared_difference", _TWO, by_rows=True, wide=True),
     "div": Operator("nnom_divide", _TWO, by_rows=True),
     "pow": Operator("nnom_power", _TWO, by_rows=True),  # in float alone
     "compare": Operator(  # 1 or 0 in the inputs' type
@@ -267,7 +267,7 @@ OPERATORS: dict[str, Operator] = {
     "dense_by_rows": Operator(  # rows of one times rows of the other; bias [rows of the second]
         "nnom_dense_by_rows", _TWO, weights={"bias": (1, False)},
     ),
-    "batch_matmul": Operator("nnom_batch_matmul", _TWO, {"adj_x": FLAG, "adj_y": FLAG}),
+    "batch_matmul": Operator("nnom_batch_matmul", _TWO, {"adj_x": FLAG, "adj_y": FLAG}, wide=True),
     "zero_padding": _move(  # value: a real number
         "nnom_pad", {"padding": SIDES, "value": REAL.default(0.0), **_CHANNELS},
         moves=False, still=True, turns=True, channels="unless",
@@ -288,7 +288,7 @@ OPERATORS: dict[str, Operator] = {
     "tile": _move("nnom_tile", {"multiples": TRIPLE}, still=True, turns=True, channels="unless", by_rows=True),
     "resize_nearest": _move("nnom_resize_nearest", _RESIZE, still=True, turns=True, channels="keep"),
     "resize_bilinear": _move(
-        "nnom_resize_bilinear", _RESIZE, moves=False, blends=True, turns=True, ranges="", channels="keep", wide=False,
+        "nnom_resize_bilinear", _RESIZE, moves=False, blends=True, turns=True, ranges="", channels="keep",
     ),
     "space_to_depth": _move("nnom_space_to_depth", {"block": WHOLE}),
     "depth_to_space": _move("nnom_depth_to_space", {"block": WHOLE}),
@@ -297,7 +297,7 @@ OPERATORS: dict[str, Operator] = {
     "cast": Operator("nnom_cast", by_rows=True),
     "reduce": Operator(
         "nnom_reduce", attrs={"kind": choice(*REDUCTIONS), "axes": AXES}, turns=True, ranges="rising",
-        channels="unless", macs=lambda x, y, w: math.prod(x), by_rows=True,
+        channels="unless", macs=lambda x, y, w: math.prod(x), by_rows=True, wide=True,
     ),
     "simple_rnn": _recurrent("nnom_simple_cell_s", 1, 1),
     "gru": _recurrent("nnom_gru_cell_s", 3, 1, reset_after=FLAG.default(False)),

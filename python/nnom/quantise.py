@@ -191,7 +191,7 @@ def apply(graph: Graph, quants: dict[str, Quant], widths: Widths = NARROW) -> Gr
         elif node.entry.linear is not None:
             _quantise_weights(result, node, node.name in widths.nibbles)
         elif node.weights:
-            _quantise_plain(node)
+            _quantise_plain(result, node)
     widen_states(result)
     for name in result.states:
         _quantise_start(result.tensors[name])
@@ -267,10 +267,12 @@ def weight_scales(
     return np.maximum(scale, np.finfo(np.float32).tiny).astype(np.float32)
 
 
-def _quantise_plain(node: Node) -> None:
-    """Weights of other operators (prelu's alpha): symmetric, one scale."""
+def _quantise_plain(graph: Graph, node: Node) -> None:
+    """Weights of other operators (prelu's alpha): symmetric, one scale, in the type of the input."""
+    dtype = np.dtype(graph.tensors[node.inputs[0]].dtype)
+    most = np.iinfo(dtype).max
     for key, weight in node.weights.items():
         if weight.scale is None:
-            scale = np.float32(max(float(np.abs(weight.data).max()), 1e-12) / 127.0)
-            q = np.clip(np.round(weight.data / scale), -127, 127).astype(np.int8)
+            scale = np.float32(max(float(np.abs(weight.data).max()), 1e-12) / most)
+            q = np.clip(np.round(weight.data / scale), -most, most).astype(dtype)
             node.weights[key] = Weight(q, np.array([scale], np.float32))

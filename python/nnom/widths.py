@@ -156,6 +156,12 @@ def _least_scale(graph: Graph, node: Node, scales: list[float]) -> float:
         return max(scales) * 2.0**-14
     if node.op == "mult":
         return scales[0] * scales[1] * 2.0**-15
+    if node.op == "squared_difference":
+        return 4.0 * max(scales) ** 2
+    if node.op == "batch_matmul":
+        return scales[0] * scales[1] * 2.0**-7
+    if node.op == "reduce":
+        return scales[0] * 2.0**-19
     if node.entry.linear is not None:
         w = np.abs(node.weights["weights"].data).max()
         return scales[0] * float(w) / 127 * 2.0**-7

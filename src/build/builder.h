@@ -320,6 +320,7 @@ struct nnom_activation {
     const nnom_class_t *cls; /* of the layer that Activation() makes; its name */
     nnom_clamp_t clamp;      /* not NONE: can be fused */
     bool owned;              /* allocated, and freed with its layer; else constant */
+    uint8_t wide;            /* how it is computed in int16: nnom_wide_kind_t */
     float (*function)(float x, float alpha);
     float alpha;
     float scale; /* own output quantisation, if > 0 */

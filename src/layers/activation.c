@@ -4,7 +4,6 @@
 
 #include "activation.h"
 #include "elementwise.h"
-#include "wide_activation.h"
 
 static float relu(float x, float alpha)
 {
@@ -76,16 +75,8 @@ static nnom_status_t activation_build_s8(nnom_layer_t *layer, const nnom_activat
 
 static nnom_status_t activation_build_s16(nnom_layer_t *layer, const nnom_activation_t *act)
 {
-    nnom_wide_kind_t kind = NNOM_WIDE_OTHER;
-    if (act->function == hyperbolic_tangent) {
-        kind = NNOM_WIDE_TANH;
-    } else if (act->function == sigmoid) {
-        kind = NNOM_WIDE_SIGMOID;
-    } else if (act->function == leaky_relu) {
-        kind = NNOM_WIDE_LEAKY;
-    }
     const nnom_status_t status = nnom_layer_symmetric(layer);
-    return status == NNOM_OK ? nnom_wide_activation(layer, act, kind) : status;
+    return status == NNOM_OK ? nnom_wide_activation(layer, act) : status;
 }
 
 nnom_status_t nnom_activation_build(nnom_layer_t *layer)
@@ -166,9 +157,11 @@ nnom_activation_t *nnom_activation_new(const nnom_activation_t *prototype, float
 NNOM_ACTIVATION(relu, "ReLU", NNOM_CLAMP_RELU, relu, NULL, 0.0f, 0)
 NNOM_ACTIVATION(relu6, "ReLU6", NNOM_CLAMP_RELU6, relu6, NULL, 0.0f, 0)
 NNOM_ACTIVATION(relu_n1_to_1, "ReLU-1..1", NNOM_CLAMP_RELU_N1_TO_1, relu_n1_to_1, NULL, 0.0f, 0)
-NNOM_ACTIVATION(leaky_relu, "LeakyReLU", NNOM_CLAMP_NONE, leaky_relu, nnom_table_leaky_relu, 0.0f, 0)
-NNOM_ACTIVATION(tanh, "TanH", NNOM_CLAMP_NONE, hyperbolic_tangent, nnom_table_tanh, 1.0f / 128.0f, 0)
-NNOM_ACTIVATION(sigmoid, "Sigmoid", NNOM_CLAMP_NONE, sigmoid, nnom_table_logistic, 1.0f / 256.0f, -128)
+NNOM_ACTIVATION_OF(NNOM_WIDE_LEAKY, leaky_relu, "LeakyReLU", NNOM_CLAMP_NONE, leaky_relu, nnom_table_leaky_relu, 0.0f,
+                   0)
+NNOM_ACTIVATION_OF(NNOM_WIDE_TANH, tanh, "TanH", NNOM_CLAMP_NONE, hyperbolic_tangent, nnom_table_tanh, 1.0f / 128.0f, 0)
+NNOM_ACTIVATION_OF(NNOM_WIDE_SIGMOID, sigmoid, "Sigmoid", NNOM_CLAMP_NONE, sigmoid, nnom_table_logistic, 1.0f / 256.0f,
+                   -128)
 
 nnom_activation_t *nnom_act_relu(void)
 {

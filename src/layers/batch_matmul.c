@@ -14,8 +14,8 @@
 NNOM_PARAM_STRUCT(nnom_matmul_param, NNOM_MATMUL_PARAM)
 NNOM_PARAM_FIELDS(nnom_matmul_param, NNOM_MATMUL_PARAM)
 
-/* |sum| <= 255^2 * depth < 2^31 */
-enum { MAX_DEPTH = 33025 };
+/* |sum| <= 255^2 * depth < 2^31; of int16 2^30 * depth < 2^47 */
+enum { MAX_DEPTH = 33025, MAX_DEPTH_S16 = 131071 };
 
 /* A matrix's row or column: element k is data[k * step]. */
 typedef struct line {
@@ -44,6 +44,18 @@ static int8_t product_s8(const nnom_matmul_param_t *p, line_t a, line_t b, int32
         sum += (*x - a.zero_point) * (*y - b.zero_point);
     }
     return (int8_t)nnom_clamp_i32(nnom_requantize(sum, p->multiplier, p->shift) + zero_point, -128, 127);
+}
+
+/* Without zero points; |sum| <= 2^30 * depth < 2^47 */
+static int16_t product_s16(const nnom_matmul_param_t *p, line_t a, line_t b)
+{
+    const int16_t *x = a.data;
+    const int16_t *y = b.data;
+    int64_t sum = 0;
+    for (int32_t k = 0; k < p->depth; k++, x += a.step, y += b.step) {
+        sum += *x * *y;
+    }
+    return nnom_clamp_s16(nnom_requantize_wide(sum, p->multiplier, p->shift));
 }
 
 static float product_f32(const nnom_matmul_param_t *p, line_t a, line_t b)
@@ -76,6 +88,22 @@ static void batch_matmul_run_s8(const nnom_call_t *call)
     }
 }
 
+static void batch_matmul_run_s16(const nnom_call_t *call)
+{
+    const nnom_matmul_param_t *p = call->node->param;
+    const nnom_shape_t out = nnom_call_output(call)->shape;
+    const nnom_rows_t to = nnom_call_output_rows(call);
+    for (int32_t y = call->y.lo; y < call->y.hi; y++) {
+        int16_t *row = (int16_t *)(void *)nnom_row(&to, y);
+        for (int32_t i = 0; i < out.w; i++) {
+            for (int32_t j = 0; j < out.c; j++) {
+                *row++ = product_s16(p, line_of(call, 0, y, i, p->transpose_a == 0),
+                                     line_of(call, 1, y, j, p->transpose_b != 0));
+            }
+        }
+    }
+}
+
 static void batch_matmul_run_f32(const nnom_call_t *call)
 {
     const nnom_matmul_param_t *p = call->node->param;
@@ -102,8 +130,10 @@ static nnom_range_t batch_matmul_window(const nnom_program_t *program, const nno
 }
 
 extern const nnom_op_t nnom_batch_matmul_s8_op;
+extern const nnom_op_t nnom_batch_matmul_s16_op;
 extern const nnom_op_t nnom_batch_matmul_f32_op;
 const nnom_op_t nnom_batch_matmul_s8_op = {batch_matmul_run_s8, batch_matmul_window, 0, sizeof(nnom_matmul_param_t)};
+const nnom_op_t nnom_batch_matmul_s16_op = {batch_matmul_run_s16, batch_matmul_window, 0, sizeof(nnom_matmul_param_t)};
 const nnom_op_t nnom_batch_matmul_f32_op = {batch_matmul_run_f32, batch_matmul_window, 0, sizeof(nnom_matmul_param_t)};
 
 /* ---- Build ---- */
@@ -161,6 +191,32 @@ static void batch_matmul_array(const nnom_layer_t *layer, uint32_t i, nnom_array
     array->type = layer->out->type == NNOM_TYPE_F32 ? NNOM_TYPE_F32 : NNOM_TYPE_S32;
 }
 
+/* real: the scales of both inputs over that of the output; most: the largest bias. */
+static nnom_status_t batch_matmul_build_s8(nnom_layer_t *layer, nnom_matmul_param_t *p, double real, double most)
+{
+    const double largest = 65025.0 * p->depth + most; /* of a sum */
+    if (p->depth > MAX_DEPTH || largest > 2147483647.0 || !(real < 1073741824.0)) {
+        return nnom_layer_fail(layer, NNOM_OVERFLOW, "sums of %d products (at most %d), or their scale, overflow",
+                               (int)p->depth, MAX_DEPTH);
+    }
+    nnom_quantize_multiplier(real, &p->multiplier, &p->shift);
+    NNOM_LAYER_SET_OP(layer, nnom_batch_matmul_s8_op, [NNOM_COST_MAC] = 160, [NNOM_COST_OUTPUT] = 2352,
+                      [NNOM_COST_ROW] = 400, [NNOM_COST_CALL] = 704);
+    return NNOM_OK;
+}
+
+static nnom_status_t batch_matmul_build_s16(nnom_layer_t *layer, nnom_matmul_param_t *p, double real)
+{
+    if (p->depth > MAX_DEPTH_S16 || !(real < 128.0)) { /* 2^NNOM_WIDE_SHIFT_MAX */
+        return nnom_layer_fail(layer, NNOM_OVERFLOW, "sums of %d products (at most %d), or their scale, overflow",
+                               (int)p->depth, MAX_DEPTH_S16);
+    }
+    nnom_quantize_multiplier(real, &p->multiplier, &p->shift);
+    NNOM_LAYER_SET_OP(layer, nnom_batch_matmul_s16_op, [NNOM_COST_MAC] = 160, [NNOM_COST_OUTPUT] = 2352,
+                      [NNOM_COST_ROW] = 400, [NNOM_COST_CALL] = 704);
+    return nnom_layer_symmetric(layer);
+}
+
 static nnom_status_t batch_matmul_build(nnom_layer_t *layer)
 {
     double most;
@@ -184,23 +240,16 @@ static nnom_status_t batch_matmul_build(nnom_layer_t *layer)
                           [NNOM_COST_ROW] = 464, [NNOM_COST_CALL] = 720);
         return NNOM_OK;
     }
-    NNOM_LAYER_SET_OP(layer, nnom_batch_matmul_s8_op, [NNOM_COST_MAC] = 160, [NNOM_COST_OUTPUT] = 2352,
-                      [NNOM_COST_ROW] = 400, [NNOM_COST_CALL] = 704);
     const float scales = nnom_layer_in(layer, 0)->scale * nnom_layer_in(layer, 1)->scale; /* in float, as specified */
     const double exact = (double)nnom_layer_in(layer, 0)->scale * (double)nnom_layer_in(layer, 1)->scale;
     const double real = (((matmul_layer_t *)layer)->dense ? exact : (double)scales) / (double)layer->out->scale;
-    const double largest = 65025.0 * p->depth + most; /* of a sum */
-    if (p->depth > MAX_DEPTH || largest > 2147483647.0 || !(real < 1073741824.0)) {
-        return nnom_layer_fail(layer, NNOM_OVERFLOW, "sums of %d products (at most %d), or their scale, overflow",
-                               (int)p->depth, MAX_DEPTH);
-    }
-    nnom_quantize_multiplier(real, &p->multiplier, &p->shift);
-    return NNOM_OK;
+    return layer->out->type == NNOM_TYPE_S16 ? batch_matmul_build_s16(layer, p, real)
+                                             : batch_matmul_build_s8(layer, p, real, most);
 }
 
 static const nnom_rare_class_t batch_matmul_class = {.super = {"BatchMatmul", "nnom_matmul_param",
                                                                nnom_matmul_param_fields, batch_matmul_build, 2, 2,
-                                                               NNOM_CLASS_NO_SWAP | NNOM_CLASS_RARE},
+                                                               NNOM_CLASS_NO_SWAP | NNOM_CLASS_RARE | NNOM_CLASS_WIDE},
                                                      .array = batch_matmul_array};
 
 nnom_layer_t *nnom_batch_matmul(bool transpose_a, bool transpose_b)

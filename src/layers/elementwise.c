@@ -48,6 +48,16 @@ void nnom_rescale_multiplier(const nnom_tensor_t *in, const nnom_tensor_t *out, 
     nnom_quantize_multiplier(fmin((double)in->scale / (double)out->scale, NNOM_RATIO_MAX), multiplier, shift);
 }
 
+void nnom_root_multiplier(float scale, int32_t *multiplier, int32_t *shift)
+{
+    nnom_quantize_multiplier(1.0 / (double)scale, multiplier, shift);
+    if (*shift < 20 - 31) {
+        *multiplier = 0;
+        *shift = 20;
+    }
+    *shift -= 20;
+}
+
 nnom_range_t nnom_range_moved(nnom_range_t y, int32_t by, int32_t h)
 {
     const nnom_range_t rows = {nnom_clamp_i32(y.lo + by, 0, h), nnom_clamp_i32(y.hi + by, 0, h)};

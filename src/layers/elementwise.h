@@ -51,6 +51,9 @@ void *nnom_layer_copy(nnom_layer_t *layer, const void *data, size_t bytes);
 /* real = in scale / out scale as multiplier and shift; 2^30, 1 (the identity) if they are equal. */
 void nnom_rescale_multiplier(const nnom_tensor_t *in, const nnom_tensor_t *out, int32_t *multiplier, int32_t *shift);
 
+/* 1 / scale for numbers with 20 bits after the point, of which inverse roots are made; 0 if nothing is left of any. */
+void nnom_root_multiplier(float scale, int32_t *multiplier, int32_t *shift);
+
 /* The range moved by `by` rows and clipped to [0, h). */
 nnom_range_t nnom_range_moved(nnom_range_t y, int32_t by, int32_t h);
 

@@ -13,6 +13,16 @@ static inline int8_t extremum_s8(const nnom_binary_param_t *p, const nnom_binary
     return (int8_t)nnom_clamp_i32(best + zero->out, p->act_min, p->act_max);
 }
 
+/* Without zero points. */
+static inline int16_t extremum_s16(const nnom_binary_param_t *p, const nnom_binary_zeros_t *zero, int16_t a, int16_t b,
+                                   bool max)
+{
+    (void)zero;
+    const int32_t u = nnom_requantize(a, p->multiplier_a, p->shift_a);
+    const int32_t v = nnom_requantize(b, p->multiplier_b, p->shift_b);
+    return (int16_t)nnom_clamp_i32(max ? nnom_max_i32(u, v) : nnom_min_i32(u, v), p->act_min, p->act_max);
+}
+
 static inline float extremum_f32(const nnom_binary_param_t *p, const nnom_binary_zeros_t *zero, float a, float b,
                                  bool max)
 {
@@ -30,8 +40,10 @@ static inline float extremum_f32(const nnom_binary_param_t *p, const nnom_binary
     NNOM_BINARY_OP(name##_##suffix, type, name##_element_##suffix)
 
 EXTREMUM(maximum, s8, int8_t, true)
+EXTREMUM(maximum, s16, int16_t, true)
 EXTREMUM(maximum, f32, float, true)
 EXTREMUM(minimum, s8, int8_t, false)
+EXTREMUM(minimum, s16, int16_t, false)
 EXTREMUM(minimum, f32, float, false)
 
 NNOM_PARAM_FIELDS(nnom_binary_param, NNOM_BINARY_PARAM)
@@ -41,7 +53,7 @@ static nnom_status_t extremum_build(nnom_layer_t *layer)
     nnom_binary_layer_t *binary = (nnom_binary_layer_t *)layer;
     nnom_binary_param_t *p = &binary->param;
     const nnom_status_t status = nnom_binary_build(binary);
-    if (status == NNOM_OK && layer->out->type == NNOM_TYPE_S8) {
+    if (status == NNOM_OK && layer->out->type != NNOM_TYPE_F32) {
         nnom_rescale_multiplier(nnom_layer_in(layer, 0), layer->out, &p->multiplier_a, &p->shift_a);
         nnom_rescale_multiplier(nnom_layer_in(layer, 1), layer->out, &p->multiplier_b, &p->shift_b);
     }
@@ -53,6 +65,8 @@ static nnom_status_t maximum_build(nnom_layer_t *layer)
     const nnom_status_t status = extremum_build(layer);
     if (layer->out->type == NNOM_TYPE_F32) {
         NNOM_LAYER_SET_OP(layer, nnom_maximum_f32_op, NNOM_COSTS_FLOAT_PAIRS);
+    } else if (layer->out->type == NNOM_TYPE_S16) {
+        NNOM_LAYER_SET_OP(layer, nnom_maximum_s16_op, NNOM_COSTS_PAIRS);
     } else {
         NNOM_LAYER_SET_OP(layer, nnom_maximum_s8_op, NNOM_COSTS_PAIRS);
     }
@@ -64,16 +78,18 @@ static nnom_status_t minimum_build(nnom_layer_t *layer)
     const nnom_status_t status = extremum_build(layer);
     if (layer->out->type == NNOM_TYPE_F32) {
         NNOM_LAYER_SET_OP(layer, nnom_minimum_f32_op, NNOM_COSTS_FLOAT_PAIRS);
+    } else if (layer->out->type == NNOM_TYPE_S16) {
+        NNOM_LAYER_SET_OP(layer, nnom_minimum_s16_op, NNOM_COSTS_PAIRS);
     } else {
         NNOM_LAYER_SET_OP(layer, nnom_minimum_s8_op, NNOM_COSTS_PAIRS);
     }
     return status;
 }
 
-static const nnom_class_t maximum_class = {"Maximum", "nnom_binary_param", nnom_binary_param_fields, maximum_build, 2,
-                                           2,         NNOM_CLASS_CLAMPS};
-static const nnom_class_t minimum_class = {"Minimum", "nnom_binary_param", nnom_binary_param_fields, minimum_build, 2,
-                                           2,         NNOM_CLASS_CLAMPS};
+static const nnom_class_t maximum_class = {
+    "Maximum", "nnom_binary_param", nnom_binary_param_fields, maximum_build, 2, 2, NNOM_CLASS_CLAMPS | NNOM_CLASS_WIDE};
+static const nnom_class_t minimum_class = {
+    "Minimum", "nnom_binary_param", nnom_binary_param_fields, minimum_build, 2, 2, NNOM_CLASS_CLAMPS | NNOM_CLASS_WIDE};
 
 nnom_layer_t *nnom_maximum(void)
 {

@@ -25,7 +25,8 @@ static int32_t reduce_combine(int32_t kind, int32_t acc, int32_t x)
     if (kind == NNOM_REDUCE_MAX) {
         return nnom_max_i32(acc, x);
     }
-    return kind == NNOM_REDUCE_MIN ? nnom_min_i32(acc, x) : acc + x; /* |sum| <= 255 * count < 2^31: see build */
+    return kind == NNOM_REDUCE_MIN ? nnom_min_i32(acc, x)
+                                   : acc + x; /* |sum| <= 255 * count (of int16: 32768) < 2^31: see build */
 }
 
 static float combine_f32(int32_t kind, float acc, float x)
@@ -36,20 +37,25 @@ static float combine_f32(int32_t kind, float acc, float x)
     return kind == NNOM_REDUCE_MIN ? (x < acc ? x : acc) : acc + x;
 }
 
-static int32_t take_s8(const nnom_call_t *call, const nnom_rows_t *from, const box_t *box, int32_t acc)
-{
-    const int32_t kind = ((const nnom_reduce_param_t *)call->node->param)->kind;
-    const nnom_tensor_t *in = nnom_call_input(call, 0);
-    for (int32_t y = box->y.lo; y < box->y.hi; y++) {
-        const int8_t *row = (const int8_t *)nnom_row(from, y);
-        for (int32_t x = box->x.lo; x < box->x.hi; x++) {
-            for (int32_t c = box->c.lo; c < box->c.hi; c++) {
-                acc = reduce_combine(kind, acc, row[x * in->shape.c + c] - in->zero_point);
-            }
-        }
+/* acc and what a box holds of elements of a type. */
+#define REDUCE_TAKE(suffix, type)                                                                                      \
+    static int32_t take_##suffix(const nnom_call_t *call, const nnom_rows_t *from, const box_t *box, int32_t acc)      \
+    {                                                                                                                  \
+        const int32_t kind = ((const nnom_reduce_param_t *)call->node->param)->kind;                                   \
+        const nnom_tensor_t *in = nnom_call_input(call, 0);                                                            \
+        for (int32_t y = box->y.lo; y < box->y.hi; y++) {                                                              \
+            const type *row = (const type *)(const void *)nnom_row(from, y);                                           \
+            for (int32_t x = box->x.lo; x < box->x.hi; x++) {                                                          \
+                for (int32_t c = box->c.lo; c < box->c.hi; c++) {                                                      \
+                    acc = reduce_combine(kind, acc, row[x * in->shape.c + c] - in->zero_point);                        \
+                }                                                                                                      \
+            }                                                                                                          \
+        }                                                                                                              \
+        return acc;                                                                                                    \
     }
-    return acc;
-}
+
+REDUCE_TAKE(s8, int8_t)
+REDUCE_TAKE(s16, int16_t)
 
 static float take_f32(const nnom_call_t *call, const nnom_rows_t *from, const box_t *box, float acc)
 {
@@ -76,16 +82,28 @@ static float start_f32(int32_t kind)
     return kind == NNOM_REDUCE_MAX ? -3.402823466e+38f : (kind == NNOM_REDUCE_MIN ? 3.402823466e+38f : 0.0f);
 }
 
-/* Output element i of a row; what came in earlier calls is in `part`, which is touched only when rows come in pieces.
- */
-static void element_s8(const nnom_call_t *call, const nnom_rows_t *from, const box_t *box, bool first, bool last,
-                       int32_t *part, int32_t i, int8_t *to)
+static void reduce_store(const nnom_call_t *call, int32_t acc, uint8_t *to, int32_t i)
 {
     const nnom_reduce_param_t *p = call->node->param;
-    const int32_t acc = take_s8(call, from, box, first ? reduce_start(p->kind) : part[i]);
+    const nnom_tensor_t *out = nnom_call_output(call);
+    const int32_t y = nnom_requantize(acc, p->multiplier, p->shift) + out->zero_point;
+    if (out->type == NNOM_TYPE_S16) {
+        ((int16_t *)(void *)to)[i] = nnom_clamp_s16(y);
+    } else {
+        ((int8_t *)to)[i] = nnom_saturate_s8(y);
+    }
+}
+
+/* Output element i of a row; what came in earlier calls is in `part`, which is touched only when rows come in pieces. */
+static void element_fixed(const nnom_call_t *call, const nnom_rows_t *from, const box_t *box, bool first, bool last,
+                          int32_t *part, int32_t i, uint8_t *to)
+{
+    const nnom_reduce_param_t *p = call->node->param;
+    const int32_t start = first ? reduce_start(p->kind) : part[i];
+    const bool wide = nnom_call_input(call, 0)->type == NNOM_TYPE_S16;
+    const int32_t acc = wide ? take_s16(call, from, box, start) : take_s8(call, from, box, start);
     if (last) {
-        const int32_t y = nnom_requantize(acc, p->multiplier, p->shift) + nnom_call_output(call)->zero_point;
-        to[i] = (int8_t)nnom_clamp_i32(y, -128, 127);
+        reduce_store(call, acc, to, i);
     } else {
         part[i] = acc;
     }
@@ -116,7 +134,7 @@ static void reduce_row(const nnom_call_t *call, nnom_range_t y, bool first, bool
         if (in->type == NNOM_TYPE_F32) {
             element_f32(call, &from, &box, first, last, part_f, i, (float *)(void *)to);
         } else {
-            element_s8(call, &from, &box, first, last, part, i, (int8_t *)to);
+            element_fixed(call, &from, &box, first, last, part, i, to);
         }
     }
 }
@@ -163,10 +181,11 @@ static void mean_multiplier(int32_t count, int32_t *multiplier, int32_t *shift)
     *shift -= bits;
 }
 
-static nnom_status_t reduce_build_s8(nnom_layer_t *layer, nnom_reduce_param_t *p, int64_t count)
+static nnom_status_t reduce_build_fixed(nnom_layer_t *layer, nnom_reduce_param_t *p, int64_t count)
 {
     const double ratio = (double)nnom_layer_in(layer, 0)->scale / (double)layer->out->scale;
-    if (count > NNOM_ACCUMULATOR_MAX / 255 || !(ratio < 1048576.0)) {
+    const int64_t most = layer->out->type == NNOM_TYPE_S16 ? 32768 : 255; /* of one element */
+    if (count > NNOM_ACCUMULATOR_MAX / most || !(ratio < 1048576.0)) {
         return nnom_layer_fail(layer, NNOM_OVERFLOW, "its sums can overflow 32 bits");
     }
     nnom_quantize_multiplier(ratio, &p->multiplier, &p->shift);
@@ -205,11 +224,15 @@ static nnom_status_t reduce_build(nnom_layer_t *layer)
                           [NNOM_COST_ROW] = 1170, [NNOM_COST_CALL] = 544);
     }
     layer->macs = (uint64_t)nnom_shape_elements(in);
-    return layer->out->type == NNOM_TYPE_S8 ? reduce_build_s8(layer, p, count) : NNOM_OK;
+    if (layer->out->type == NNOM_TYPE_F32) {
+        return NNOM_OK;
+    }
+    status = nnom_layer_symmetric(layer);
+    return status == NNOM_OK ? reduce_build_fixed(layer, p, count) : status;
 }
 
-static const nnom_class_t reduce_class = {"Reduce", "nnom_reduce_param", nnom_reduce_param_fields, reduce_build, 1, 1,
-                                          0};
+static const nnom_class_t reduce_class = {"Reduce", "nnom_reduce_param", nnom_reduce_param_fields, reduce_build, 1,
+                                          1,        NNOM_CLASS_WIDE};
 
 nnom_layer_t *nnom_reduce(nnom_reduce_t kind, bool h, bool w, bool c)
 {

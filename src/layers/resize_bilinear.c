@@ -14,7 +14,7 @@ typedef struct between {
     float part_f;
 } between_t;
 
-static between_t between_s8(int32_t i, int32_t step, bool half, int32_t length)
+static between_t between_fixed(int32_t i, int32_t step, bool half, int32_t length)
 {
     const int64_t at = (int64_t)i * step + (half ? step / 2 - 512 : 0);
     const int64_t first = at < 0 ? 0 : at / 1024;
@@ -45,13 +45,13 @@ static nnom_range_t resize_bilinear_span(between_t lo, between_t hi)
     return rows;
 }
 
-static nnom_range_t resize_bilinear_window_s8(const nnom_program_t *program, const nnom_node_t *node, uint32_t input,
-                                              nnom_range_t y)
+static nnom_range_t resize_bilinear_window_fixed(const nnom_program_t *program, const nnom_node_t *node, uint32_t input,
+                                                 nnom_range_t y)
 {
     const nnom_bilinear_param_t *p = node->param;
     const int32_t length = nnom_node_input(program, node, input)->shape.h;
-    return resize_bilinear_span(between_s8(y.lo, p->step_h, p->half != 0, length),
-                                between_s8(y.hi - 1, p->step_h, p->half != 0, length));
+    return resize_bilinear_span(between_fixed(y.lo, p->step_h, p->half != 0, length),
+                                between_fixed(y.hi - 1, p->step_h, p->half != 0, length));
 }
 
 static nnom_range_t resize_bilinear_window_f32(const nnom_program_t *program, const nnom_node_t *node, uint32_t input,
@@ -72,25 +72,13 @@ static int8_t mix_s8(const int8_t *top, const int8_t *bottom, int32_t left, int3
     return (int8_t)((sum + (sum > 0 ? 1 << 19 : -(1 << 19))) / (1 << 20));
 }
 
-static void resize_bilinear_run_s8(const nnom_call_t *call)
+/* |sum| <= 2^15 * 2^20 = 2^35 */
+static int16_t mix_s16(const int16_t *top, const int16_t *bottom, int32_t left, int32_t right, int32_t v, int32_t u)
 {
-    const nnom_bilinear_param_t *p = call->node->param;
-    const nnom_shape_t in = nnom_call_input(call, 0)->shape;
-    const nnom_shape_t out = nnom_call_output(call)->shape;
-    const nnom_rows_t from = nnom_call_input_rows(call, 0);
-    const nnom_rows_t to = nnom_call_output_rows(call);
-    for (int32_t y = call->y.lo; y < call->y.hi; y++) {
-        const between_t v = between_s8(y, p->step_h, p->half != 0, in.h);
-        const int8_t *top = (const int8_t *)nnom_row(&from, v.first);
-        const int8_t *bottom = (const int8_t *)nnom_row(&from, v.second);
-        int8_t *row = (int8_t *)nnom_row(&to, y);
-        for (int32_t x = 0; x < out.w; x++) {
-            const between_t u = between_s8(x, p->step_w, p->half != 0, in.w);
-            for (int32_t c = 0; c < out.c; c++) {
-                *row++ = mix_s8(top, bottom, u.first * out.c + c, u.second * out.c + c, v.part, u.part);
-            }
-        }
-    }
+    const int64_t above = top[left] * (1024 - u) + top[right] * u; /* |above| <= 2^25 */
+    const int64_t below = bottom[left] * (1024 - u) + bottom[right] * u;
+    const int64_t sum = above * (1024 - v) + below * v;
+    return (int16_t)((sum + (sum > 0 ? 1 << 19 : -(1 << 19))) / (1 << 20));
 }
 
 static float mix_f32(const float *top, const float *bottom, int32_t left, int32_t right, float v, float u)
@@ -99,33 +87,39 @@ static float mix_f32(const float *top, const float *bottom, int32_t left, int32_
            bottom[right] * v * u;
 }
 
-static void resize_bilinear_run_f32(const nnom_call_t *call)
-{
-    const nnom_bilinear_param_t *p = call->node->param;
-    const nnom_shape_t in = nnom_call_input(call, 0)->shape;
-    const nnom_shape_t out = nnom_call_output(call)->shape;
-    const nnom_rows_t from = nnom_call_input_rows(call, 0);
-    const nnom_rows_t to = nnom_call_output_rows(call);
-    for (int32_t y = call->y.lo; y < call->y.hi; y++) {
-        const between_t v = between_f32(y, p->step_h_f, p->half != 0, in.h);
-        const float *top = (const float *)(const void *)nnom_row(&from, v.first);
-        const float *bottom = (const float *)(const void *)nnom_row(&from, v.second);
-        float *row = (float *)(void *)nnom_row(&to, y);
-        for (int32_t x = 0; x < out.w; x++) {
-            const between_t u = between_f32(x, p->step_w_f, p->half != 0, in.w);
-            for (int32_t c = 0; c < out.c; c++) {
-                *row++ = mix_f32(top, bottom, u.first * out.c + c, u.second * out.c + c, v.part_f, u.part_f);
-            }
-        }
-    }
-}
+/*
+ * An operation nnom_resize_bilinear_<suffix>_op over elements of a type. kind: fixed or f32, of the positions; tail: what the
+ * members of that kind end in.
+ */
+#define BILINEAR_OP(suffix, type, kind, tail)                                                                          \
+    static void resize_bilinear_run_##suffix(const nnom_call_t *call)                                                  \
+    {                                                                                                                  \
+        const nnom_bilinear_param_t *p = call->node->param;                                                            \
+        const nnom_shape_t in = nnom_call_input(call, 0)->shape;                                                       \
+        const nnom_shape_t out = nnom_call_output(call)->shape;                                                        \
+        const nnom_rows_t from = nnom_call_input_rows(call, 0);                                                        \
+        const nnom_rows_t to = nnom_call_output_rows(call);                                                            \
+        for (int32_t y = call->y.lo; y < call->y.hi; y++) {                                                            \
+            const between_t v = between_##kind(y, p->step_h##tail, p->half != 0, in.h);                                \
+            const type *top = (const type *)(const void *)nnom_row(&from, v.first);                                    \
+            const type *bottom = (const type *)(const void *)nnom_row(&from, v.second);                                \
+            type *row = (type *)(void *)nnom_row(&to, y);                                                              \
+            for (int32_t x = 0; x < out.w; x++) {                                                                      \
+                const between_t u = between_##kind(x, p->step_w##tail, p->half != 0, in.w);                            \
+                for (int32_t c = 0; c < out.c; c++) {                                                                  \
+                    *row++ = mix_##suffix(top, bottom, u.first * out.c + c, u.second * out.c + c, v.part##tail,        \
+                                          u.part##tail);                                                               \
+                }                                                                                                      \
+            }                                                                                                          \
+        }                                                                                                              \
+    }                                                                                                                  \
+    extern const nnom_op_t nnom_resize_bilinear_##suffix##_op;                                                         \
+    const nnom_op_t nnom_resize_bilinear_##suffix##_op = {resize_bilinear_run_##suffix, resize_bilinear_window_##kind, \
+                                                          0, sizeof(nnom_bilinear_param_t)};
 
-extern const nnom_op_t nnom_resize_bilinear_s8_op;
-extern const nnom_op_t nnom_resize_bilinear_f32_op;
-const nnom_op_t nnom_resize_bilinear_s8_op = {resize_bilinear_run_s8, resize_bilinear_window_s8, 0,
-                                              sizeof(nnom_bilinear_param_t)};
-const nnom_op_t nnom_resize_bilinear_f32_op = {resize_bilinear_run_f32, resize_bilinear_window_f32, 0,
-                                               sizeof(nnom_bilinear_param_t)};
+BILINEAR_OP(s8, int8_t, fixed, )
+BILINEAR_OP(s16, int16_t, fixed, )
+BILINEAR_OP(f32, float, f32, _f)
 
 /* ---- Build ---- */
 
@@ -167,6 +161,9 @@ static nnom_status_t resize_bilinear_build(nnom_layer_t *layer)
     if (layer->out->type == NNOM_TYPE_F32) {
         NNOM_LAYER_SET_OP(layer, nnom_resize_bilinear_f32_op, [NNOM_COST_OUTPUT] = 288, [NNOM_COST_PIXEL] = 736,
                           [NNOM_COST_ROW] = 904, [NNOM_COST_CALL] = 992);
+    } else if (layer->out->type == NNOM_TYPE_S16) {
+        NNOM_LAYER_SET_OP(layer, nnom_resize_bilinear_s16_op, [NNOM_COST_OUTPUT] = 384, [NNOM_COST_PIXEL] = 1152,
+                          [NNOM_COST_ROW] = 1232, [NNOM_COST_CALL] = 1424);
     } else {
         NNOM_LAYER_SET_OP(layer, nnom_resize_bilinear_s8_op, [NNOM_COST_OUTPUT] = 384, [NNOM_COST_PIXEL] = 1152,
                           [NNOM_COST_ROW] = 1232, [NNOM_COST_CALL] = 1424);
@@ -176,10 +173,14 @@ static nnom_status_t resize_bilinear_build(nnom_layer_t *layer)
 }
 
 static const nnom_class_t resize_bilinear_class = {
-    "ResizeBilinear", "nnom_bilinear_param", nnom_bilinear_param_fields, resize_bilinear_build, 1, 1, 0};
-static const nnom_class_t resize_bilinear_rows_class = {
-    "ResizeBilinear",  "nnom_bilinear_param", nnom_bilinear_param_fields, resize_bilinear_build, 1, 1,
-    NNOM_CLASS_NO_SWAP};
+    "ResizeBilinear", "nnom_bilinear_param", nnom_bilinear_param_fields, resize_bilinear_build, 1, 1, NNOM_CLASS_WIDE};
+static const nnom_class_t resize_bilinear_rows_class = {"ResizeBilinear",
+                                                        "nnom_bilinear_param",
+                                                        nnom_bilinear_param_fields,
+                                                        resize_bilinear_build,
+                                                        1,
+                                                        1,
+                                                        NNOM_CLASS_NO_SWAP | NNOM_CLASS_WIDE};
 
 nnom_layer_t *nnom_resize_bilinear(nnom_size_t size, nnom_resize_t mode)
 {

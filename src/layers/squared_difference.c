@@ -18,6 +18,15 @@ static inline int8_t squared_difference_s8(const nnom_binary_param_t *p, const n
     return (int8_t)nnom_clamp_i32(y, p->act_min, p->act_max);
 }
 
+/* The same without more bits: |terms| <= 2^14, |d| <= 2^15. */
+static inline int16_t squared_difference_s16(const nnom_binary_param_t *p, const nnom_binary_zeros_t *zero, int16_t a,
+                                             int16_t b)
+{
+    (void)zero;
+    const int32_t d = nnom_requantize(a, p->multiplier_a, p->shift_a) - nnom_requantize(b, p->multiplier_b, p->shift_b);
+    return (int16_t)nnom_clamp_i32(nnom_requantize(d * d, p->multiplier, p->shift), p->act_min, p->act_max);
+}
+
 static inline float squared_difference_f32(const nnom_binary_param_t *p, const nnom_binary_zeros_t *zero, float a,
                                            float b)
 {
@@ -26,6 +35,7 @@ static inline float squared_difference_f32(const nnom_binary_param_t *p, const n
 }
 
 NNOM_BINARY_OP(squared_difference_s8, int8_t, squared_difference_s8)
+NNOM_BINARY_OP(squared_difference_s16, int16_t, squared_difference_s16)
 NNOM_BINARY_OP(squared_difference_f32, float, squared_difference_f32)
 
 NNOM_PARAM_FIELDS(nnom_binary_param, NNOM_BINARY_PARAM)
@@ -42,15 +52,21 @@ static nnom_status_t squared_difference_build(nnom_layer_t *layer)
         NNOM_LAYER_SET_OP(layer, nnom_squared_difference_f32_op, NNOM_COSTS_FLOAT_PAIRS);
         return NNOM_OK;
     }
-    NNOM_LAYER_SET_OP(layer, nnom_squared_difference_s8_op, NNOM_COSTS_PAIRS);
+    const bool wide = layer->out->type == NNOM_TYPE_S16;
+    if (wide) {
+        NNOM_LAYER_SET_OP(layer, nnom_squared_difference_s16_op, NNOM_COSTS_PAIRS);
+    } else {
+        NNOM_LAYER_SET_OP(layer, nnom_squared_difference_s8_op, NNOM_COSTS_PAIRS);
+    }
     const float scale_a = nnom_layer_in(layer, 0)->scale;
     const float scale_b = nnom_layer_in(layer, 1)->scale;
     const double twice = 2.0 * (double)(scale_a > scale_b ? scale_a : scale_b);
-    const float fine = 16384.0f * layer->out->scale; /* 2^14; in float, as specified */
+    const float fine = (wide ? 1.0f : 16384.0f) * layer->out->scale; /* 2^14; in float, as specified */
     const double real = twice * twice / (double)fine;
     if (!(real > 0.0 && real < 1.0)) { /* so that no square is shifted to the left */
         return nnom_layer_fail(layer, NNOM_BAD_QUANT,
-                               "the square of its larger input scale is over 2^12 times the output scale");
+                               "the square of its larger input scale is over %s times the output scale",
+                               wide ? "1/4" : "2^12");
     }
     nnom_quantize_multiplier((double)scale_a / twice, &p->multiplier_a, &p->shift_a);
     nnom_quantize_multiplier((double)scale_b / twice, &p->multiplier_b, &p->shift_b);
@@ -58,9 +74,13 @@ static nnom_status_t squared_difference_build(nnom_layer_t *layer)
     return NNOM_OK;
 }
 
-static const nnom_class_t squared_difference_class = {
-    "SquaredDifference", "nnom_binary_param", nnom_binary_param_fields, squared_difference_build, 2, 2,
-    NNOM_CLASS_CLAMPS};
+static const nnom_class_t squared_difference_class = {"SquaredDifference",
+                                                      "nnom_binary_param",
+                                                      nnom_binary_param_fields,
+                                                      squared_difference_build,
+                                                      2,
+                                                      2,
+                                                      NNOM_CLASS_CLAMPS | NNOM_CLASS_WIDE};
 
 nnom_layer_t *nnom_squared_difference(void)
 {

@@ -5,6 +5,7 @@
 #include "../kernels/fixed.h"
 #include "../kernels/fixed_point.h"
 #include "activation.h"
+#include "elementwise.h"
 
 /* ---- In float ---- */
 
@@ -154,17 +155,13 @@ static void table_rsqrt(const nnom_tensor_t *in, const nnom_tensor_t *out, float
     int32_t multiplier, shift, root, root_shift;
     const float scale = sqrtf(in->scale) * out->scale;
     (void)alpha;
-    nnom_quantize_multiplier(1.0 / (double)scale, &multiplier, &shift);
-    if (shift < 20 - 31) { /* nothing is left of any value */
-        multiplier = 0;
-        shift = 20;
-    }
+    nnom_root_multiplier(scale, &multiplier, &shift);
     for (int32_t q = -128; q < 128; q++) {
         table[q + 128] = 127;
         if (q > in->zero_point) {
             nnom_fp_inverse_sqrt(q - in->zero_point, &root, &root_shift);
             const int32_t x = nnom_requantize(1, root, root_shift + 20);
-            table[q + 128] = unary_saturate(nnom_requantize(x, multiplier, shift - 20) + out->zero_point);
+            table[q + 128] = unary_saturate(nnom_requantize(x, multiplier, shift) + out->zero_point);
         }
     }
 }
@@ -243,9 +240,9 @@ NNOM_ACTIVATION(gelu_tanh, "GELU", NNOM_CLAMP_NONE, gelu_tanh, NULL, 0.0f, 0)
 NNOM_ACTIVATION(exp, "Exp", NNOM_CLAMP_NONE, exponential, NULL, 0.0f, 0)
 NNOM_ACTIVATION(log, "Log", NNOM_CLAMP_NONE, logarithm, NULL, 0.0f, 0)
 NNOM_ACTIVATION(sqrt, "Sqrt", NNOM_CLAMP_NONE, square_root, table_sqrt, 0.0f, 0)
-NNOM_ACTIVATION(rsqrt, "Rsqrt", NNOM_CLAMP_NONE, inverse_root, table_rsqrt, 0.0f, 0)
-NNOM_ACTIVATION(abs, "Abs", NNOM_CLAMP_NONE, absolute, table_abs, 0.0f, 0)
-NNOM_ACTIVATION(neg, "Neg", NNOM_CLAMP_NONE, negative, NULL, 0.0f, 0)
+NNOM_ACTIVATION_OF(NNOM_WIDE_RSQRT, rsqrt, "Rsqrt", NNOM_CLAMP_NONE, inverse_root, table_rsqrt, 0.0f, 0)
+NNOM_ACTIVATION_OF(NNOM_WIDE_ABS, abs, "Abs", NNOM_CLAMP_NONE, absolute, table_abs, 0.0f, 0)
+NNOM_ACTIVATION_OF(NNOM_WIDE_NEG, neg, "Neg", NNOM_CLAMP_NONE, negative, NULL, 0.0f, 0)
 NNOM_ACTIVATION(square, "Square", NNOM_CLAMP_NONE, squared, NULL, 0.0f, 0)
 NNOM_ACTIVATION(sin, "Sin", NNOM_CLAMP_NONE, sine, NULL, 0.0f, 0)
 NNOM_ACTIVATION(cos, "Cos", NNOM_CLAMP_NONE, cosine, NULL, 0.0f, 0)

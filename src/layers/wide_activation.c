@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception */
 #include "wide_activation.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "../build/kernel.h"
+#include "../kernels/fixed_point.h"
 #include "../kernels/gate.h"
+#include "elementwise.h"
 
 /*
  * Scaled: x * multiplier * 2^(shift - 31), of negative x with the numbers of their own, their sign turned if `turn`; then the limits.
@@ -28,6 +31,27 @@ static inline int16_t wide_scaled(const nnom_wide_map_param_t *p, int16_t x)
         y = -y;
     }
     return (int16_t)nnom_clamp_i32(y, p->act_min, p->act_max);
+}
+
+static inline int16_t wide_abs(const nnom_wide_map_param_t *p, int16_t x)
+{
+    return nnom_clamp_s16(nnom_requantize(x < 0 ? -x : x, p->multiplier, p->shift));
+}
+
+static inline int16_t wide_neg(const nnom_wide_map_param_t *p, int16_t x)
+{
+    return nnom_clamp_s16(nnom_requantize(-x, p->multiplier, p->shift));
+}
+
+/* x^(-1/2) with 20 bits after the point, then to the output's scale: at most 2^20 before. x <= 0 gives the largest output. */
+static inline int16_t wide_rsqrt(const nnom_wide_map_param_t *p, int16_t x)
+{
+    int32_t root, root_shift;
+    if (x <= 0) {
+        return INT16_MAX;
+    }
+    nnom_fp_inverse_sqrt(x, &root, &root_shift);
+    return nnom_clamp_s16(nnom_requantize(nnom_requantize(1, root, root_shift + 20), p->multiplier, p->shift));
 }
 
 /* |x * multiplier| <= 2^15 * (2^16 - 1); with a shift, <= 2^15 * (2^15 - 1), and 2^30 is added at most. */
@@ -74,6 +98,9 @@ static inline int16_t wide_table(const nnom_wide_map_param_t *p, int16_t x)
     static const nnom_kernel_t name##_kernel = {&name##_form, 0, {NNOM_COSTS_PLAIN}};
 
 WIDE_OP(scaled, wide_scaled)
+WIDE_OP(wide_abs, wide_abs)
+WIDE_OP(wide_neg, wide_neg)
+WIDE_OP(wide_rsqrt, wide_rsqrt)
 WIDE_OP(wide_tanh, wide_tanh)
 WIDE_OP(wide_sigmoid, wide_sigmoid)
 WIDE_OP(interpolated, wide_table)
@@ -85,6 +112,23 @@ static int16_t wide_limited(float y)
     return (int16_t)(y > 32767.0f ? 32767.0f : (y > -32768.0f ? y : -32768.0f));
 }
 
+/* A function, and the output that it is to fit: least and most are its range, inverse the steps in a unit. */
+typedef struct wide_curve {
+    float (*f)(float x, float alpha);
+    float alpha;
+    float least, most, inverse;
+} wide_curve_t;
+
+/* f(x) in steps; what is no finite number becomes an end of the range. */
+static float wide_steps(const wide_curve_t *curve, float x)
+{
+    const float y = curve->f(x, curve->alpha) * curve->inverse;
+    if (fabsf(y) <= FLT_MAX) {
+        return y;
+    }
+    return (y > 0.0f ? curve->most : curve->least) * curve->inverse;
+}
+
 /* All in float, in the order in which the specification computes. */
 void nnom_table_s16(float in, int32_t zero, float out, float (*f)(float x, float alpha), float alpha, int16_t *table)
 {
@@ -92,17 +136,17 @@ void nnom_table_s16(float in, int32_t zero, float out, float (*f)(float x, float
     const float least = in * (float)(INT16_MIN - zero), most = in * (float)(INT16_MAX - zero);
     const float step = (most - least) / (float)STEPS;
     const float half = step / 2.0f;
-    const float out_least = out * (float)INT16_MIN, out_most = out * (float)INT16_MAX;
-    const float inverse = 65536.0f / (out_most - out_least);
+    wide_curve_t curve = {f, alpha, out * (float)INT16_MIN, out * (float)INT16_MAX, 0.0f};
+    curve.inverse = 65536.0f / (curve.most - curve.least);
     for (int32_t i = 0; i < STEPS; i++) {
         const float at = least + (float)i * step;
-        const float next = f(least + (float)(i + 1) * step, alpha);
-        const float value = roundf(f(at, alpha) * inverse);
-        const float line = roundf((next * inverse + value) / 2.0f);
-        const float off = line - roundf(f(at + half, alpha) * inverse);
+        const float next = wide_steps(&curve, least + (float)(i + 1) * step);
+        const float value = roundf(wide_steps(&curve, at));
+        const float line = roundf((next + value) / 2.0f);
+        const float off = line - roundf(wide_steps(&curve, at + half));
         table[i] = wide_limited(value - roundf(off / 2.0f));
     }
-    table[STEPS] = wide_limited(roundf(f(most, alpha) * inverse));
+    table[STEPS] = wide_limited(roundf(wide_steps(&curve, most)));
 }
 
 /* ---- Build ---- */
@@ -160,8 +204,25 @@ static nnom_status_t wide_function(nnom_layer_t *layer, const nnom_activation_t 
     return NNOM_OK;
 }
 
-nnom_status_t nnom_wide_activation(nnom_layer_t *layer, const nnom_activation_t *act, nnom_wide_kind_t kind)
+static nnom_status_t wide_plain(nnom_layer_t *layer, nnom_wide_map_param_t *p, const nnom_kernel_t *kernel)
 {
+    nnom_rescale_multiplier(nnom_layer_in(layer, 0), layer->out, &p->multiplier, &p->shift);
+    layer->kernel = kernel;
+    return NNOM_OK;
+}
+
+/* Root and product in float, as specified. */
+static nnom_status_t wide_rsqrt_numbers(nnom_layer_t *layer, nnom_wide_map_param_t *p)
+{
+    const float scale = sqrtf(nnom_layer_in(layer, 0)->scale) * layer->out->scale;
+    nnom_root_multiplier(scale, &p->multiplier, &p->shift);
+    layer->kernel = &wide_rsqrt_kernel;
+    return NNOM_OK;
+}
+
+nnom_status_t nnom_wide_activation(nnom_layer_t *layer, const nnom_activation_t *act)
+{
+    const nnom_wide_kind_t kind = (nnom_wide_kind_t)act->wide;
     int32_t exponent = 0;
     nnom_wide_map_param_t *p = nnom_layer_alloc(layer, 1, sizeof *p);
     if (p == NULL) {
@@ -179,5 +240,8 @@ nnom_status_t nnom_wide_activation(nnom_layer_t *layer, const nnom_activation_t 
         layer->kernel = &scaled_kernel;
         return NNOM_OK;
     }
-    return wide_function(layer, act, p);
+    if (kind == NNOM_WIDE_ABS || kind == NNOM_WIDE_NEG) {
+        return wide_plain(layer, p, kind == NNOM_WIDE_ABS ? &wide_abs_kernel : &wide_neg_kernel);
+    }
+    return kind == NNOM_WIDE_RSQRT ? wide_rsqrt_numbers(layer, p) : wide_function(layer, act, p);
 }

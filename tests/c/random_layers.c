@@ -34,6 +34,11 @@ bool random_is_float(void)
     return is_float;
 }
 
+int32_t random_zero(int32_t zero_point)
+{
+    return is_wide ? 0 : zero_point;
+}
+
 /* Often one row, so that compile exchanges rows and columns. */
 nnom_shape_t random_shape(void)
 {

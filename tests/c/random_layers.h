@@ -84,6 +84,8 @@ RANDOM_LAYERS(DECLARE_MAKER)
 /* What sources are made as from here on. */
 void random_float_model(bool is_float);
 bool random_is_float(void);
+/* The zero point, or 0 where int16 has none. */
+int32_t random_zero(int32_t zero_point);
 nnom_shape_t random_shape(void);
 /* Both at random. */
 nnom_shape_t random_begin(void);

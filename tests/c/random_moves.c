@@ -115,7 +115,8 @@ nnom_layer_t *make_batch_matmul(nnom_model_t *m)
     const int32_t a_h = random_chance(20) ? 1 : s.h, b_h = random_chance(40) ? 1 : s.h;
     nnom_layer_t *a = random_source(m, transpose_a ? shape(a_h, s.c, s.w) : shape(a_h, s.w, s.c));
     nnom_layer_t *b = random_source(m, transpose_b ? shape(b_h, n, s.c) : shape(b_h, s.c, n));
-    return m->merge(nnom_layer_set_quant(BatchMatmul(transpose_a, transpose_b), random_float(0.01f, 2.0f), 3), a, b);
+    nnom_layer_t *layer = BatchMatmul(transpose_a, transpose_b);
+    return m->merge(nnom_layer_set_quant(layer, random_float(0.01f, 2.0f), random_zero(3)), a, b);
 }
 
 static nnom_type_t random_type(void)

@@ -54,6 +54,54 @@ static void largest_sums(void)
     }
 }
 
+/* What layer `layer` of scale `out` makes of inputs, `count` of them, of one number each. */
+static int16_t wide_result(nnom_layer_t *layer, nnom_shape_t s, uint32_t count, int16_t value, float out)
+{
+    nnom_model_t m = quiet_model();
+    nnom_layer_t *in[2] = {NULL, NULL};
+    for (uint32_t i = 0; i < count; i++) {
+        in[i] = wide_input(s, 1.0f);
+        (void)nnom_own(&m, in[i]);
+    }
+    nnom_layer_t *x = nnom_layer_set_quant(layer, out, 0);
+    x = count == 2 ? m.merge(x, in[0], in[1]) : m.hook(x, in[0]);
+    CHECK(model_compile(&m, in[0], x) == NNOM_OK, "%s", model_error_text(&m));
+    for (uint32_t i = 0; i < count; i++) {
+        int16_t *values = nnom_input_buffer(&m.instance, i);
+        for (int32_t k = 0; k < s.h * s.w * s.c; k++) {
+            values[k] = value;
+        }
+    }
+    CHECK(model_run(&m) == NNOM_OK, "model_run");
+    const int16_t y = *(const int16_t *)nnom_output_buffer(&m.instance, 0);
+    model_delete(&m);
+    return y;
+}
+
+/* Sums and products of -32768 alone, as long as are taken; a number further is refused, see `refused`. */
+static void largest_of_two(void)
+{
+    enum { DEPTH = 20000, COUNT = 65535 };
+    const int16_t least = INT16_MIN;
+    CHECK(wide_result(BatchMatmul(false, true), shape(1, 1, DEPTH), 2, least, 1073741824.0f) == DEPTH, "products");
+    CHECK(wide_result(BatchMatmul(false, true), shape(1, 1, DEPTH), 2, least, 1.0f) == INT16_MAX, "saturated");
+    CHECK(wide_result(Reduce(NNOM_REDUCE_SUM, true, false, false), shape(COUNT, 1, 1), 1, least, 65536.0f) == least,
+          "sum");
+    CHECK(wide_result(Reduce(NNOM_REDUCE_MEAN, true, false, false), shape(COUNT, 1, 1), 1, least, 1.0f) == least,
+          "mean");
+    CHECK(wide_result(Reduce(NNOM_REDUCE_MIN, true, false, false), shape(7, 1, 3), 1, least, 2.0f) == least / 2, "min");
+    CHECK(wide_result(Maximum(), shape(2, 2, 2), 2, least, 0.5f) == least, "saturated below");
+    CHECK(wide_result(PReLU(), shape(2, 2, 2), 2, least, 32768.0f) == INT16_MAX, "slopes");
+    CHECK(wide_result(nnom_squared_difference(), shape(2, 2, 2), 2, least, 5.0f) == 0, "difference");
+    CHECK(wide_result(nnom_act_layer(nnom_act_abs()), shape(2, 2, 2), 1, least, 1.0f) == INT16_MAX, "abs");
+    CHECK(wide_result(nnom_act_layer(nnom_act_neg()), shape(2, 2, 2), 1, least, 1.0f) == INT16_MAX, "neg");
+    CHECK(wide_result(nnom_act_layer(nnom_act_exp()), shape(2, 2, 2), 1, INT16_MAX, 1.0f) == INT16_MAX, "exp");
+    CHECK(wide_result(nnom_act_layer(nnom_act_rsqrt()), shape(2, 2, 2), 1, 0, 1e-4f) == INT16_MAX, "rsqrt");
+    CHECK(wide_result(ResizeBilinear(nnom_make_size(5, 5), NNOM_RESIZE_HALF_PIXEL), shape(2, 2, 2), 1, least, 1.0f) ==
+              least,
+          "resize");
+}
+
 /* (64 * 32740 + 5) / 64 times a little more than 1: 32740.57 by 31 bits of the multiplier, 32740.08 by 15. */
 static void multipliers(void)
 {
@@ -168,6 +216,8 @@ static void refused(void)
                 "zero point 1");
     refuse_wide(nnom_layer_set_quant(Softmax(), 1.0f / 32768.0f, 1), NNOM_BAD_QUANT, "zero point 1");
     refuse_wide(nnom_layer_set_quant(LeakyReLU(0.1f), 0.01f, -1), NNOM_BAD_QUANT, "zero point -1");
+    refuse_wide(nnom_layer_set_quant(Reduce(NNOM_REDUCE_MEAN, true, true, false), 0.01f, 2), NNOM_BAD_QUANT,
+                "zero point 2");
     refuse_wide(LogSoftmax(), NNOM_UNSUPPORTED, "int16_t");
     refuse_wide(L2Norm(), NNOM_UNSUPPORTED, "int16_t");
     refuse_wide(nnom_layer_set_quant(MaxPool(kernel(2, 2), stride(1, 1), PADDING_SAME), 1e29f, 0), NNOM_BAD_QUANT,
@@ -190,6 +240,10 @@ static void refused_inputs(void)
     (void)m.add(&m, nnom_layer_set_name(scaled(Dense(2, &w, NULL)), "bad"));
     expect_refusal(&m, sequential_compile(&m), NNOM_BAD_QUANT, "input is int16 with zero point 5");
     m = quiet_model();
+    (void)m.add(&m, wide_input(shape(65536, 1, 1), 1.0f));
+    (void)m.add(&m, nnom_layer_set_name(Reduce(NNOM_REDUCE_SUM, true, false, false), "bad"));
+    expect_refusal(&m, sequential_compile(&m), NNOM_OVERFLOW, "overflow 32 bits");
+    m = quiet_model();
     (void)m.add(&m, wide_input(shape(4, 4, 3), 5.5f));
     (void)m.add(&m, nnom_layer_set_name(Sigmoid(), "bad"));
     expect_refusal(&m, sequential_compile(&m), NNOM_BAD_QUANT, "5.33");
@@ -201,5 +255,5 @@ static void refused_inputs(void)
     expect_refusal(&m, model_compile(&m, a, sum), NNOM_UNSUPPORTED, "input 1 is int8_t, expected int16_t");
 }
 
-const test_t wide_tests[] = {TEST(largest_sums), TEST(multipliers),    TEST(nibbles),
+const test_t wide_tests[] = {TEST(largest_sums), TEST(largest_of_two), TEST(multipliers), TEST(nibbles),
                              TEST(refused),      TEST(refused_inputs), {NULL, NULL}};

@@ -211,6 +211,14 @@ def binary(name: str) -> Callable:
     return make
 
 
+def squared_difference(m: Maker, x: int) -> int:
+    b = _other(m, x)
+    largest = max(m.quants[x][0], m.quants[b][0]) ** 2 * (32768 if m.dtype == "int16" else 128)
+    y = m.act(np.broadcast_shapes(m.shapes[x], m.shapes[b]), (largest * 2 ** m.rng.uniform(-2, 2), m.quant()[1]))
+    m.add("SQUARED_DIFFERENCE", [x, b], [y])
+    return y
+
+
 def extreme(name: str) -> Callable:
     def make(m: Maker, x: int) -> int:
         shape, q = m.shapes[x], m.quants[x]
@@ -228,8 +236,8 @@ def unary(
 ) -> Callable:
     def make(m: Maker, x: int) -> int:
         own = (1 / 32768, 0) if quant and m.dtype == "int16" else quant
-        same = m.quants[x] if name.startswith("RELU") and name != "RELU" and m.dtype == "int16" else None
-        y = m.act(m.shapes[x], own or same or m.scaled(x, low, high))  # int16: its RELU6 does not rescale
+        same = m.quants[x] if name in ("RELU6", "RELU_N1_TO_1", "NEG") and m.dtype == "int16" else None
+        y = m.act(m.shapes[x], own or same or m.scaled(x, low, high))  # int16: its RELU6 and NEG do not rescale
         m.add(name, [x], [y], **({k: f(m) for k, f in options.items()} if options else {}))
         return y
 
@@ -237,17 +245,18 @@ def unary(
 
 
 def positive(name: str) -> Callable:
-    """Functions defined for positive numbers: an input of zero point -128, and ABS before it in float."""
+    """Functions defined for positive numbers: an input of zero point -128, and ABS before it in float and int16."""
 
     def make(m: Maker, x: int) -> int:
         shape = m.shapes[x]
-        if m.dtype == "float32":
-            a = m.act(shape)
+        if m.dtype == "int8":
+            x = m.input(shape, (m.quants[x][0], -128))
+        else:
+            a = m.act(shape, None if m.dtype == "float32" else m.quants[x])
             m.add("ABS", [x], [a])
             x = a
-        else:
-            x = m.input(shape, (m.quants[x][0], -128))
-        y = m.act(shape, (m.pick(1 / 32, 1 / 8), m.num(-20, 20)))
+        wide = m.dtype == "int16"
+        y = m.act(shape, (m.pick(1 / 32, 1 / 8) / (256 if wide else 1), 0 if wide else m.num(-20, 20)))
         m.add(name, [x], [y])
         return y
 
@@ -258,7 +267,10 @@ def prelu(m: Maker, x: int) -> int:
     shape = m.shapes[x]
     narrow = m.num(0, len(shape) - 1)  # axes from this one on have slopes of their own; the last one always
     own = tuple(n if a >= narrow else 1 for a, n in enumerate(shape))
-    alpha = m.constant(own[1:-1] + shape[-1:], (2 ** -m.rng.uniform(6, 9), m.quant()[1]))
+    quant, dtype = (2 ** -m.rng.uniform(6, 9), m.quant()[1]), m.dtype
+    if dtype == "int16":  # TFLite Micro's slopes are int8
+        quant, dtype = (quant[0], m.num(-128, 127)), "int8"
+    alpha = m.constant(own[1:-1] + shape[-1:], quant, dtype)
     y = m.act(shape, m.scaled(x))
     m.add("PRELU", [x, alpha], [y])
     return y
@@ -350,6 +362,7 @@ ANY_OPS: dict[str, Callable] = {
     **{n: reduce(n) for n in ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN")},
     **{n: binary(n) for n in ("ADD", "SUB", "MUL")},
     **{n: extreme(n) for n in ("MAXIMUM", "MINIMUM")},
+    "SQUARED_DIFFERENCE": squared_difference,
     "CONCATENATION": concat,
     "SPLIT": split,
     "SPLIT_V": split_v,
@@ -388,7 +401,7 @@ OPERATORS = {**IMAGE_OPS, **ANY_OPS}
 INT8_ONLY = {"QUANTIZE", "DEQUANTIZE"}
 # int8: LiteRT's reference SUM adds bytes without scaling; its other kernel rounds once where NNoM rounds twice
 ROUNDS_ONCE = {"SUM"}
-NARROW = {"GATHER", "MAXIMUM", "MEAN"}  # not in graphs of int16: TFLite Micro has no such kernels, or NNoM
+NARROW = {"GATHER"}  # not in graphs of int16: TFLite Micro has no such kernel
 
 
 def _shape(m: Maker, name: str) -> tuple[int, ...]:

@@ -67,14 +67,14 @@ class Maker:
         data = np.asarray(values, np.int32)
         return self.model.tensor(data.shape if shape is None else shape, "int32", data=data)
 
-    def constant(self, shape, quant=None) -> int:
-        """A constant operand of the activations' type."""
-        quant = quant or self.quant()
-        if self.dtype == "float32":
+    def constant(self, shape, quant=None, dtype: str | None = None) -> int:
+        """A constant operand, if nothing else is said of the activations' type."""
+        quant, dtype = quant or self.quant(), dtype or self.dtype
+        if dtype == "float32":
             t = self.model.tensor(shape, "float32", data=self.rng.normal(size=shape))
         else:
-            most = np.iinfo(self.dtype).max + 1
-            t = self.model.tensor(shape, self.dtype, quant[0], quant[1], data=self.rng.integers(-most, most, shape))
+            most = np.iinfo(dtype).max + 1
+            t = self.model.tensor(shape, dtype, quant[0], quant[1], data=self.rng.integers(-most, most, shape))
         self.shapes[t], self.quants[t] = tuple(shape), quant
         return t
 

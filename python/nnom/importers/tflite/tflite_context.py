@@ -29,10 +29,11 @@ PLAIN_MOVES = {
 }  # fmt: skip
 
 # Operators that take int16 activations. The core computes the others in int8 or float.
-WIDE_OPS = (PLAIN_MOVES - {"REDUCE_MAX", "REDUCE_MIN", "READ_VARIABLE", "ASSIGN_VARIABLE"}) | {
+WIDE_OPS = (PLAIN_MOVES - {"READ_VARIABLE", "ASSIGN_VARIABLE"}) | {
     "CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED", "AVERAGE_POOL_2D", "ADD", "SUB", "MUL",
     "PAD", "PADV2", "SOFTMAX", "LOGISTIC", "TANH", "LEAKY_RELU", "RELU", "RELU6", "RELU_N1_TO_1", "QUANTIZE",
-    "DEQUANTIZE", "SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND",
+    "DEQUANTIZE", "SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND", "MEAN", "SUM", "MAXIMUM", "MINIMUM", "PRELU",
+    "BATCH_MATMUL", "RESIZE_BILINEAR", "SQUARED_DIFFERENCE", "ABS", "NEG", "EXP", "GELU", "RSQRT", "LOG",
 }  # fmt: skip
 
 _ACTIVATIONS = {0: "none", 1: "relu", 2: "relu_n1_to_1", 3: "relu6", 4: "tanh", 5: "sign_bit"}

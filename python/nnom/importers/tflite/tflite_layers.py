@@ -153,10 +153,20 @@ def leaky_relu(imp: Importer, op: Any) -> None:
     imp.emit(op, "activation", [imp.name(source)], source.shape, attrs={"kind": "leaky_relu", "alpha": alpha})
 
 
+def _slopes(imp: Importer, op: Any, source: Value) -> tuple[Value, np.ndarray]:
+    """The constant alpha and its data; int8 beside an input of int16 becomes int16, which changes no slope."""
+    data, value = imp.constant(op, 1, "alpha"), imp.value(op, 1)
+    if source.dtype == "INT16" and value.dtype == "INT8":
+        quant = imp.quant_of(imp.model.tensors[op.inputs[1]])
+        data = data.astype(np.int16) - np.int16(quant.zero_point)
+        value = replace(value, dtype="INT16", data=data, quant=replace(value.quant, zero_point=np.zeros(1, np.int64)))
+    return value, data
+
+
 def prelu(imp: Importer, op: Any) -> None:
     """alpha per channel is a weight (if asymmetric with attribute alpha_zero_point), else a second operand."""
-    source, data = imp.value(op, 0), imp.constant(op, 1, "alpha")
-    value = imp.value(op, 1)
+    source = imp.value(op, 0)
+    value, data = _slopes(imp, op, source)
     same_type(imp, op, source, value)
     channels = source.shape[-1] if source.shape else 1
     if data.size not in (1, channels) or (data.ndim and data.shape[-1] != data.size):
@@ -166,9 +176,10 @@ def prelu(imp: Importer, op: Any) -> None:
         imp.emit(op, "prelu", [imp.name(source), slopes], source.shape)
         return
     weight, attrs = Weight(np.broadcast_to(data.reshape(-1), (channels,))), {}
-    if value.dtype in QUANTISED:
+    if value.dtype in (*QUANTISED, "INT16"):
         q = imp.quant_of(imp.model.tensors[op.inputs[1]])
-        weight.scale, attrs["alpha_zero_point"] = np.array([q.scale], np.float32), q.zero_point
+        zero = 0 if value.dtype == "INT16" else q.zero_point
+        weight.scale, attrs["alpha_zero_point"] = np.array([q.scale], np.float32), zero
         if value.dtype == "UINT8":
             weight.data = (weight.data.astype(np.int16) - 128).astype(np.int8)
     imp.emit(op, "prelu", [imp.name(source)], source.shape, attrs=attrs, weights={"alpha": weight})
