@@ -110,6 +110,25 @@ def test_16_bits_gain():
     assert gain > plain + 25, (plain, gain)
 
 
+def test_a_block_of_attention():
+    """What a transformer is made of: products, norms, slopes, means. In 16 bits throughout, the weights' 8 bits are what is lost."""
+    os.environ.setdefault("KERAS_BACKEND", "jax")
+    import keras
+
+    layers = keras.layers
+    x = layers.Input((6, 8))
+    y = layers.LayerNormalization()(layers.Add()([x, layers.MultiHeadAttention(2, 4)(x, x)]))
+    y = layers.PReLU(alpha_initializer="random_normal")(layers.Dense(10)(y))
+    y = layers.Maximum()([y, layers.Dense(10)(x)])
+    block = keras.Model(x, layers.Dense(4)(layers.GlobalAveragePooling1D()(y)))
+    block.set_weights([w + RNG.normal(0, 0.1, w.shape) for w in block.get_weights()])
+    data = RNG.normal(size=(50, 6, 8)).astype(np.float32)
+    plain, wide = nnom.convert(block, data), nnom.convert(block, data, int16=["all"])
+    assert set(types(wide.graph).values()) == {"int16"}
+    assert wide.report.output_sqnr[0] > plain.report.output_sqnr[0] + 6
+    assert wide.report.output_sqnr[0] > 35
+
+
 def test_bytes_are_counted():
     plain, wide = nnom.convert(model(), X), nnom.convert(model(["all"]), X)
     rows = {r.name: r for r in wide.layers}
