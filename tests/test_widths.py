@@ -111,7 +111,7 @@ def test_16_bits_gain():
 
 
 def test_a_block_of_attention():
-    """What a transformer is made of: products, norms, slopes, means. In 16 bits throughout, the weights' 8 bits are what is lost."""
+    """What a transformer is made of, in 16 bits throughout: what is lost then is the 8 bits of the weights."""
     os.environ.setdefault("KERAS_BACKEND", "jax")
     import keras
 
