@@ -274,12 +274,14 @@ def _one_step(node: Node) -> Graph:
 
 
 def _peaks(node: Node, x: np.ndarray | None, *initial: np.ndarray | None) -> tuple[float, float]:
-    """The largest |hidden| and |cell| over sequences x [n, steps, 1, features], from given states or zeros."""
+    """The largest |hidden| and |cell| over sequences x [n, steps, 1, features] and at their start: given or zeros."""
     from .core import CoreModel
 
     graph, most = _one_step(node), np.zeros(2)
     model = CoreModel(graph)
     given = [initial[i] if i < len(initial) else None for i in range(len(graph.outputs))]
+    for k, start in enumerate(given):
+        most[k] = 0.0 if start is None else np.abs(start).max()
     for i, sequence in enumerate(x if x is not None else ()):
         states = [np.zeros((1, 1, units(node)), np.float32) if s is None else s[i] for s in given]
         for step in sequence[::-1] if node.attrs.get("backwards") else sequence:

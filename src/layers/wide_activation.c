@@ -204,7 +204,7 @@ static nnom_status_t wide_function(nnom_layer_t *layer, const nnom_activation_t 
     return NNOM_OK;
 }
 
-static nnom_status_t wide_plain(nnom_layer_t *layer, nnom_wide_map_param_t *p, const nnom_kernel_t *kernel)
+static nnom_status_t wide_rescaled(nnom_layer_t *layer, nnom_wide_map_param_t *p, const nnom_kernel_t *kernel)
 {
     nnom_rescale_multiplier(nnom_layer_in(layer, 0), layer->out, &p->multiplier, &p->shift);
     layer->kernel = kernel;
@@ -241,7 +241,7 @@ nnom_status_t nnom_wide_activation(nnom_layer_t *layer, const nnom_activation_t 
         return NNOM_OK;
     }
     if (kind == NNOM_WIDE_ABS || kind == NNOM_WIDE_NEG) {
-        return wide_plain(layer, p, kind == NNOM_WIDE_ABS ? &wide_abs_kernel : &wide_neg_kernel);
+        return wide_rescaled(layer, p, kind == NNOM_WIDE_ABS ? &wide_abs_kernel : &wide_neg_kernel);
     }
     return kind == NNOM_WIDE_RSQRT ? wide_rsqrt_numbers(layer, p) : wide_function(layer, act, p);
 }
