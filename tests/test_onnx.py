@@ -17,6 +17,7 @@ onnx = pytest.importorskip("onnx", reason="needs the package onnx")
 ort = pytest.importorskip("onnxruntime", reason="needs the package onnxruntime")
 
 import onnx_cases  # noqa: E402
+import onnx_quantised  # noqa: E402
 from nnom import cli, load, validate  # noqa: E402
 from nnom.conversion import convert  # noqa: E402
 from nnom.core import CoreModel  # noqa: E402
@@ -90,6 +91,79 @@ def test_real_models(name: str) -> None:
     for x, y in zip(golden["in0"], golden["out0_ort"], strict=True):
         got = ours(graph, {"x": x.astype(np.float32)})[0]
         np.testing.assert_allclose(got.reshape(-1), y.reshape(-1), rtol=0, atol=1e-5 * max(1, np.abs(y).max()))
+
+
+# ---- quantised models ----
+
+
+@pytest.mark.parametrize("op", onnx_quantised.OPS)
+def test_quantised_operator(op: str) -> None:
+    """QDQ: the result is int8 until its end, and within one step of ONNX Runtime's."""
+    done = 0
+    for seed in range(2 * CASES):
+        data, feeds, step = onnx_quantised.qdq(op, np.random.default_rng([seed, len(op)]))
+        expected = reference(data, feeds)
+        if expected is not None:
+            graph = load_onnx(data)
+            assert op == "Clip" or [n.op for n in graph.nodes if graph.tensors[n.output].dtype == "float32"] == [
+                "dequantize"
+            ]
+            got = ours(graph, feeds)
+            assert np.abs(np.rint((got[0] - expected[0]) / step)).max() <= 1
+            done += 1
+    assert done >= CASES
+
+
+QUANTISED = {
+    "autoencoder_qdq": "ad", "resnet8_qdq": "ic", "kws_dscnn_qdq": "kws", "mobilenetv1_025_qdq": "vww",
+    "micro_kws_m_qoperator": "small",
+}  # fmt: skip
+
+
+@needs_shared
+@pytest.mark.parametrize("name", QUANTISED)
+def test_real_quantised_models(name: str) -> None:
+    """They are int8 throughout, but for a softmax at the end, and choose the same classes."""
+    path = SHARED / "models" / QUANTISED[name] / f"{name}.onnx"
+    golden = np.load(SHARED / "golden" / f"{name}.onnx.npz")
+    graph = load_onnx(path)
+    floats = [n.op for n in graph.nodes if graph.tensors[n.output].dtype == "float32"]
+    assert floats in (["dequantize"], ["dequantize", "softmax"])
+    x = golden["in0"].reshape(-1, *graph.layouts[graph.inputs[0]].shape).astype(np.float32)
+    got = np.stack([ours(graph, {"x": sample})[0].reshape(-1) for sample in x])
+    expected = golden["out0_ort"].reshape(len(x), -1)
+    steps = np.abs(got - expected).max() / (np.abs(expected).max() / 127)
+    assert steps < 8, steps
+    if name != "autoencoder_qdq":
+        assert np.array_equal(got.argmax(axis=1), expected.argmax(axis=1))
+
+
+def test_int8_ends() -> None:
+    data, _, _ = onnx_quantised.qdq("Gemm", np.random.default_rng(1))
+    graph = load_onnx(data, int8_io=True)
+    assert {graph.tensors[t].dtype for t in (*graph.inputs, *graph.outputs)} == {"int8"}
+    assert set(graph.layouts) == {*graph.inputs, *graph.outputs}
+
+
+def test_dynamic_range_is_read_as_float() -> None:
+    """MatMulInteger of a DynamicQuantizeLinear, as onnxruntime's quantize_dynamic writes it."""
+    rng, n = np.random.default_rng(1), helper.make_node
+    nodes = [
+        n("DynamicQuantizeLinear", ["x"], ["q", "s", "z"]),
+        n("MatMulInteger", ["q", "w", "z", "wz"], ["i"]),
+        n("Cast", ["i"], ["f"], to=TensorProto.FLOAT),
+        n("Mul", ["s", "ws"], ["step"]),
+        n("Mul", ["f", "step"], ["m"]),
+        n("Add", ["m", "b"], ["y"]),
+    ]
+    constants = {
+        "w": rng.integers(0, 256, (6, 4)).astype(np.uint8), "wz": np.array(120, np.uint8),
+        "ws": np.array(0.01, np.float32), "b": rng.normal(size=4).astype(np.float32),
+    }  # fmt: skip
+    data, feeds = onnx_cases.model(nodes, {"x": onnx_cases.reals(rng, 1, 6)}, ["y"], constants)
+    graph, expected = load_onnx(data), reference(data, feeds)
+    assert expected is not None and graph.is_float and "dynamic-range" in graph.notes[0]
+    np.testing.assert_allclose(ours(graph, feeds)[0], expected[0], atol=0.05)
 
 
 # ---- what is written as several nodes, or decided when the model is read ----

@@ -43,7 +43,9 @@ def _command(commands: argparse._SubParsersAction, name: str, text: str, example
 
 def _model(p: argparse.ArgumentParser) -> None:
     p.add_argument("model", metavar="MODEL", help=_MODEL)
-    p.add_argument("--int8-io", action="store_true", help="cut float and uint8 ends off a quantised .tflite model")
+    p.add_argument(
+        "--int8-io", action="store_true", help="cut float and uint8 ends off a quantised .tflite or .onnx model"
+    )
     text = "of an .onnx model: the shape of an input with open axes (NAME=1x3x96x96; an open batch is 1); repeatable"
     p.add_argument("--shape", action="append", metavar="NAME=SHAPE", help=text)
     text = "of an .onnx model: inputs and outputs have their axes in the file's order (default: channels last)"

@@ -14,16 +14,20 @@ from ..format import Format, Ports
 
 
 def load_onnx(
-    source: str | Path | bytes, *, shapes: Mapping[str, Sequence[int]] | None = None, keep_io_layout: bool = False
+    source: str | Path | bytes,
+    *,
+    int8_io: bool = False,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    keep_io_layout: bool = False,
 ) -> Graph:
     """As onnx_model.load_onnx, which is imported when it is first used."""
     from .onnx_model import load_onnx
 
-    return load_onnx(source, shapes=shapes, keep_io_layout=keep_io_layout)
+    return load_onnx(source, int8_io=int8_io, shapes=shapes, keep_io_layout=keep_io_layout)
 
 
 def _load(model: Any, int8_io: bool, ports: Ports) -> Graph:
-    return load_onnx(model, shapes=ports.shapes, keep_io_layout=ports.keep_layout)
+    return load_onnx(model, int8_io=int8_io, shapes=ports.shapes, keep_io_layout=ports.keep_layout)
 
 
 def _outputs(model: Any, graph: Graph, data: list[np.ndarray], raw: bool, int8_io: bool) -> list[np.ndarray]:

@@ -7,28 +7,54 @@ How values are brought into the places that an operator wants, and nodes added, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 import numpy as np
 
 from ...errors import ModelError
-from ...graph import Graph
+from ...graph import Graph, Node, Quant
 from ..axis_map import AxisMap
 from ..limits import Memory, Room
 from ..workbench import Refusals, Refused, Thing
 from .onnx_reader import MAX_LIST, FileGraph, FileModel, FileNode, FileTensor
 
 REALS = ("float32", "float16", "float64")  # all are computed in float32
+SHIFTS = {"int8": 0, "uint8": 128}  # of zero points, for int8
 WHOLES = ("int64", "int32", "int16", "int8", "uint8", "uint16", "uint32", "uint64")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a constant was before its DequantizeLinear: whole numbers, scales and zero points [1] or along `axis`."""
+
+    data: np.ndarray
+    scale: np.ndarray
+    zero: np.ndarray
+    axis: int
+
+
+@dataclass(frozen=True)
+class Form:
+    """How an operator computes in int8 (onnx_quant.py).
+
+    quant, kind: of its result, in int8 and as the file calls the type. activation: a clamp behind it; tail: the node of
+    this; readers: the QuantizeLinears that it takes along.
+    """
+
+    quant: Quant
+    kind: str
+    activation: str
+    tail: list[FileNode]
+    readers: list[FileNode]
 
 
 @dataclass(slots=True)
 class Value:
     """A tensor of the file: a constant (`data`), or the graph's tensor `name`, whose memory `map` describes.
 
-    dtype: as numpy calls it; real numbers and truth are float32 in the graph, whole numbers int32. Without data and
-    name: what stands for the result of something refused.
+    dtype: as numpy calls it; real numbers and truth are float32 in the graph, whole numbers int32. A real value whose
+    tensor is int8 is a dequantised one. Without data and name: what stands for the result of something refused.
     """
 
     shape: tuple[int, ...]
@@ -36,6 +62,7 @@ class Value:
     name: str = ""
     map: AxisMap | None = None
     data: np.ndarray | None = None
+    stored: Stored | None = None
 
     @property
     def axes(self) -> AxisMap:
@@ -58,6 +85,9 @@ class Context:
     scopes: list[FileGraph] = field(default_factory=list)
     readers: dict[str, list[FileNode]] = field(default_factory=dict)
     results: set[str] = field(default_factory=set)  # names that are outputs of the model or of a branch
+    form: Form | None = None  # of the node at work, if it computes in int8
+    moves: bool = False  # whether the node at work only moves values
+    _reals: dict[str, str] = field(default_factory=dict)  # the float32 tensor of an int8 one
     taken: set[int] = field(default_factory=set)  # id() of nodes that an earlier one has done with its own
 
     def __post_init__(self) -> None:
@@ -76,8 +106,27 @@ class Context:
         """Whether the node has an input k."""
         return k < len(node.inputs) and node.inputs[k] != ""
 
+    def is_int8(self, value: Value) -> bool:
+        """Whether it is a dequantised value."""
+        return value.is_real and bool(value.name) and self.graph.tensors[value.name].dtype == "int8"
+
     def value(self, node: FileNode, k: int) -> Value:
-        """Input k of the node. Refused if it stands for something refused."""
+        """Input k of the node, float32 unless the node computes in int8 or only moves values."""
+        value = self.given(node, k)
+        if self.form is not None or self.moves or not self.is_int8(value):
+            return value
+        return replace(value, name=self.real_of(value.name))
+
+    def real_of(self, name: str) -> str:
+        """The float32 tensor of an int8 one."""
+        if name not in self._reals:
+            real = self.graph.unique(f"{name}_real")
+            self.graph.add(Node("dequantize", real, [name], real), self.graph.tensors[name].shape, "float32")
+            self._reals[name] = real
+        return self._reals[name]
+
+    def given(self, node: FileNode, k: int) -> Value:
+        """Input k of the node as it is. Refused if it stands for something refused."""
         if not self.has(node, k):
             self.fail(node, f"input {k} is missing; it has {len(node.inputs)} inputs")
         value = self.values.get(node.inputs[k])
@@ -106,6 +155,17 @@ class Context:
             self.fail(node, f"its {what} holds NaN or infinity")
         return made
 
+    def weights(self, node: FileNode, k: int, what: str) -> tuple[np.ndarray, np.ndarray | None]:
+        """Input k as weights: float32 and None, or of a node that computes in int8 the int8 values and their scales."""
+        stored = self.value(node, k).stored
+        if self.form is None or stored is None:
+            return self.real(node, k, what), None
+        data = stored.data
+        if data.dtype != np.int8 or np.any(stored.zero):
+            self.memory.take(3 * data.size)
+            data = (data.astype(np.int16) - int(stored.zero.reshape(-1)[0])).astype(np.int8)
+        return data, stored.scale.astype(np.float32).reshape(-1)
+
     def integers(self, node: FileNode, k: int, what: str, count: int | None = None) -> tuple[int, ...]:
         """Input k as constant whole numbers, `count` of them."""
         data = self.constant(node, k, what)
@@ -123,6 +183,25 @@ class Context:
         if data.size != 1 or data.dtype.kind not in "fiub":
             self.fail(node, f"{what} has {data.size} numbers of type {data.dtype}; expected one")
         return float(data.reshape(-1)[0])
+
+    def quant_and_type(self, node: FileNode) -> tuple[Quant, str]:
+        """Of QuantizeLinear and DequantizeLinear, one for all values: (in int8, the type in the file)."""
+        scale, kind, zero = self.real(node, 1, "scale"), "uint8", np.zeros(1, np.int64)
+        if self.has(node, 2):
+            data = self.constant(node, 2, "zero point")
+            kind, zero = str(data.dtype), data.reshape(-1)
+        if scale.size != 1 or zero.size != 1:
+            raise Refused(f"an activation of {scale.size} scales; expected one")
+        if kind not in SHIFTS:
+            raise Refused(f"activations of type {kind}; expected int8 or uint8")
+        step = float(scale.reshape(-1)[0])
+        if not step > 0:
+            self.fail(node, f"scale {step}; expected a number above 0")
+        return Quant(step, int(zero[0]) - SHIFTS[kind]), kind
+
+    def quant_of(self, node: FileNode) -> Quant:
+        """The quantisation alone."""
+        return self.quant_and_type(node)[0]
 
     # ---- a node's attributes ----
 
@@ -215,6 +294,10 @@ class Context:
 
     def tensor_value(self, t: FileTensor) -> Value:
         """A constant of the file."""
+        raise NotImplementedError
+
+    def step(self, node: FileNode) -> None:
+        """Computes or translates one node: the walk's."""
         raise NotImplementedError
 
     def run_graph(self, graph: FileGraph) -> None:

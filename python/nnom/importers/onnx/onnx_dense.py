@@ -32,7 +32,7 @@ def gemm(imp: Importer, node: FileNode) -> None:
         a = replace(a, shape=a.shape[::-1], map=a.axes.transposed((1, 0)), data=None if a.data is None else a.data.T)
     if a.data is not None or b.data is None:
         raise Refused("its second operand is computed when the model runs; use MatMul and Add")
-    weights = imp.real(node, 1, "weight tensor")
+    weights, scale = imp.weights(node, 1, "weight tensor")
     weights = weights.T if not imp.attr_int(node, "transB", 0) else weights
     units = weights.shape[0]
     if alpha != 1.0:
@@ -43,8 +43,9 @@ def gemm(imp: Importer, node: FileNode) -> None:
         c = imp.real(node, 2, "bias")
         if c.size not in (1, units) or (c.ndim and c.shape[-1] != c.size):
             raise Refused(f"a third operand of shape {list(c.shape)}; expected a bias of {units} numbers")
-        arrays["bias"] = Weight((np.float32(beta) * np.broadcast_to(c.reshape(-1), (units,))).astype(np.float32))
-    product(imp, node, a, weights, (a.shape[0], units), arrays)
+        data = (np.float32(beta) * np.broadcast_to(c.reshape(-1), (units,))).astype(np.float32)
+        arrays["bias"] = imp.bias(node, imp.value(node, 2), data, a.name, scale)
+    product(imp, node, a, Weight(weights, scale), (a.shape[0], units), arrays)
 
 
 def matmul(imp: Importer, node: FileNode) -> None:
@@ -54,33 +55,34 @@ def matmul(imp: Importer, node: FileNode) -> None:
     if b.data is None or len(b.shape) > 2:
         _two_activations(imp, node, a, b)
         return
-    weights = imp.real(node, 1, "weight tensor")
+    weights, scale = imp.weights(node, 1, "weight tensor")
     shape = (*a.shape[:-1], *b.shape[1:])
     weights = weights.reshape(weights.shape[0], -1).T
-    product(imp, node, a, weights, shape, {})
+    product(imp, node, a, Weight(weights, scale), shape, {})
 
 
 def product(
     imp: Importer,
     node: FileNode,
     a: Value,
-    weights: np.ndarray,
+    weight: Weight,
     shape: tuple[int, ...],
     arrays: dict[str, Weight],
 ) -> None:
     """A [.., K] times weights [units, K]: a result of `shape`."""
+    weights, scale = weight.data, weight.scale
     if not a.shape or a.shape[-1] != weights.shape[1] or weights.size == 0:
         imp.fail(node, f"{list(a.shape)} times {list(weights.shape[::-1])} do not fit")
     units, last = weights.shape[0], len(a.shape) - 1
     rows = math.prod(a.shape[:-1])
-    arrays, name, where = _with_add(imp, node, arrays, units, shape)
+    arrays, name, where = _with_add(imp, node, arrays, weight, a.name, shape)
     if rows == 1:
         own = AxisMap.of((units, *a.shape), None)
         parts = tuple(p._replace(axis=p.axis + 1) for p in a.axes.parts)
         turned = AxisMap(own.shape, (*(p for p in own.parts if p.axis == 0), *parts)).arranged(
             weights.reshape(own.shape)
         )
-        arrays["weights"] = Weight(np.ascontiguousarray(turned.reshape(units, -1)))
+        arrays["weights"] = Weight(np.ascontiguousarray(turned.reshape(units, -1)), scale)
         source = a.name or imp.sided(a, (), (), (last,))
         made = imp.node(name, "dense", [source], (1, 1, units), None, arrays)
         imp.finish(where, made, AxisMap.of(shape))
@@ -89,7 +91,7 @@ def product(
     sides: tuple[tuple[int, ...], ...] = (order[:1], order[1:], (last,))
     source = imp.sided(a, *sides)
     h, w, _ = imp.graph.tensors[source].shape
-    arrays["weights"] = Weight(np.ascontiguousarray(weights).reshape(units, 1, 1, -1))
+    arrays["weights"] = Weight(np.ascontiguousarray(weights).reshape(units, 1, 1, -1), scale)
     attrs = {"stride": (1, 1), "dilation": (1, 1), "padding": (0, 0, 0, 0)}
     made = imp.node(name, "conv2d", [source], (h, w, units), attrs, arrays)
     imp.finish(where, made, AxisMap.of(shape, (*order, last) if len(shape) > last else order))
@@ -102,10 +104,10 @@ def _rows(a: Value, last: int) -> tuple[int, ...]:
 
 
 def _with_add(
-    imp: Importer, node: FileNode, arrays: dict[str, Weight], units: int, shape: tuple[int, ...]
+    imp: Importer, node: FileNode, arrays: dict[str, Weight], weight: Weight, source: str, shape: tuple[int, ...]
 ) -> tuple[dict[str, Weight], str, FileNode]:
     """An Add of a constant for each output that alone reads the product becomes its bias: (arrays, name, node)."""
-    arrays = dict(arrays)
+    arrays, units = dict(arrays), weight.data.shape[0]
     after = imp.sole_reader(node)
     if arrays or after is None or after.op != "Add" or after.domain or len(after.inputs) != 2:
         return arrays, node.outputs[0], node
@@ -114,7 +116,8 @@ def _with_add(
         return arrays, node.outputs[0], node
     if other.data.size != units or other.shape[-1:] != (units,) or after.outputs[0] in imp.values:
         return arrays, node.outputs[0], node
-    arrays["bias"] = Weight(np.ascontiguousarray(other.data.reshape(units), np.float32))
+    data = np.ascontiguousarray(other.data.reshape(units), np.float32)
+    arrays["bias"] = imp.bias(node, other, data, source, weight.scale)
     imp.values[node.outputs[0]] = Value(shape)  # nobody else asks for it
     imp.taken.add(id(after))
     return arrays, after.outputs[0], after

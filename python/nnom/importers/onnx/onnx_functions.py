@@ -20,12 +20,13 @@ from .onnx_places import Importer
 from .onnx_reader import FileNode
 from .onnx_windows import Handler, expect_real
 
-_KINDS = {
+KINDS = {
     "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "HardSwish": "hard_swish", "Softplus": "softplus",
     "Softsign": "softsign", "Mish": "mish", "Exp": "exp", "Log": "log", "Sqrt": "sqrt", "Abs": "abs", "Neg": "neg",
     "Sin": "sin", "Cos": "cos", "Floor": "floor", "Ceil": "ceil", "Round": "round", "Sign": "sign",
 }  # fmt: skip
 _SELU = (1.67326319217681884765625, 1.05070102214813232421875)
+CLAMPS = {"relu": (0.0, math.inf), "relu6": (0.0, 6.0), "relu_n1_to_1": (-1.0, 1.0)}
 _BINARY = {"Add": "add", "Sub": "sub", "Mul": "mult", "Div": "div", "Max": "maximum", "Min": "minimum"}
 _RELATIONS = {
     "Equal": "equal", "Less": "less", "LessOrEqual": "less_equal", "Greater": "greater",
@@ -48,7 +49,7 @@ def unary(imp: Importer, node: FileNode) -> None:
     """Functions without parameters."""
     x = imp.value(node, 0)
     expect_real(node, x)
-    _finish(imp, node, x, activation(imp, x, node.outputs[0], _KINDS[node.op]))
+    _finish(imp, node, x, activation(imp, x, node.outputs[0], KINDS[node.op]))
 
 
 def _with_alpha(kind: str, default: float) -> Handler:
@@ -129,8 +130,8 @@ def scaled(imp: Importer, name: str, wanted: str, factor: float) -> str:
 def clipped(imp: Importer, name: str, wanted: str, low: float, high: float) -> str:
     """A tensor within bounds, which may be infinite."""
     shape = imp.graph.tensors[name].shape
-    for kind, bounds in (("relu", (0.0, math.inf)), ("relu6", (0.0, 6.0)), ("relu_n1_to_1", (-1.0, 1.0))):
-        if (low, high) == bounds:
+    for kind, limits in CLAMPS.items():
+        if (low, high) == limits:
             return imp.node(wanted, "activation", [name], shape, {"kind": kind})
     if low > -math.inf:
         name = with_number(imp, "maximum", name, wanted if high == math.inf else f"{wanted}_low", low)
@@ -139,19 +140,30 @@ def clipped(imp: Importer, name: str, wanted: str, low: float, high: float) -> s
     return name
 
 
-def clip(imp: Importer, node: FileNode) -> None:
-    """Clip: bounds as attributes before opset 11, as inputs since."""
-    x = imp.value(node, 0)
-    expect_real(node, x)
+def bounds(imp: Importer, node: FileNode) -> tuple[float, float]:
+    """Of a Clip; infinite where it has none."""
     if imp.opset < 11:
-        low, high = imp.attr_real(node, "min", -math.inf) if "min" in node.attrs else -math.inf, math.inf
-        high = imp.attr_real(node, "max", math.inf) if "max" in node.attrs else math.inf
+        low = imp.attr_real(node, "min", 0.0) if "min" in node.attrs else -math.inf
+        high = imp.attr_real(node, "max", 0.0) if "max" in node.attrs else math.inf
     else:
         low, high = imp.scalar(node, 1, "min", -math.inf), imp.scalar(node, 2, "max", math.inf)
     low, high = (b if abs(b) < 3.4e38 else math.copysign(math.inf, b) for b in (low, high))
     if math.isnan(low) or math.isnan(high):
         imp.fail(node, "a bound is no number")
-    low = min(low, high)  # as ONNX Runtime: the upper bound wins
+    return min(low, high), high  # as ONNX Runtime: the upper bound wins
+
+
+def clamp_of(imp: Importer, node: FileNode) -> str:
+    """The clamp that a Relu or Clip is; "" if it is another one."""
+    found = (0.0, math.inf) if node.op == "Relu" else bounds(imp, node)
+    return next((kind for kind, limits in CLAMPS.items() if limits == found), "")
+
+
+def clip(imp: Importer, node: FileNode) -> None:
+    """Clip: bounds as attributes before opset 11, as inputs since."""
+    x = imp.value(node, 0)
+    expect_real(node, x)
+    low, high = bounds(imp, node)
     name = clipped(imp, x.name, node.outputs[0], low, high)
     if name == x.name:
         imp.alias(node, x)
@@ -259,7 +271,7 @@ def where_(imp: Importer, node: FileNode) -> None:
 
 
 FUNCTIONS: dict[str, Callable[[Importer, FileNode], None]] = {
-    **dict.fromkeys(_KINDS, unary),
+    **dict.fromkeys(KINDS, unary),
     "LeakyRelu": _with_alpha("leaky_relu", 0.01),
     "Elu": _with_alpha("elu", 1.0),
     "Celu": _with_alpha("celu", 1.0),

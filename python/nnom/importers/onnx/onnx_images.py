@@ -18,7 +18,7 @@ from .onnx_context import Value
 from .onnx_moves import cut
 from .onnx_places import Importer
 from .onnx_reader import FileNode
-from .onnx_windows import Handler, expect_real, image
+from .onnx_windows import Handler, image
 
 
 def pad(imp: Importer, node: FileNode) -> None:
@@ -87,7 +87,7 @@ def resize(imp: Importer, node: FileNode) -> None:
         for axis, n in ((0, h), (1, w)):
             if n != x.size[axis] or scales[axis] != 1.0:
                 name = _nearest(imp, node, name, axis, n, scales[axis], how, near)
-        imp.finish(node, name, x.map(*made))
+        imp.finish(node, name, x.map(*made), dtype=x.value.dtype)
         return
     attrs = {"shape": made, "align_corners": how == "align_corners", "half_pixel_centers": "half_pixel" in how}
     exact = all(abs(n * s - m) < 1e-4 for n, s, m in zip(x.size, scales, (h, w), strict=True))
@@ -161,7 +161,6 @@ def _nearest(imp: Importer, node: FileNode, name: str, axis: int, made: int, sca
 def space_depth(imp: Importer, node: FileNode) -> None:
     """DepthToSpace and SpaceToDepth; the order CRD by a gather of channels."""
     x, b = image(imp, node), imp.attr_int(node, "blocksize", 0)
-    expect_real(node, x.value)
     (h, w), c = x.size, x.channels
     down = node.op == "SpaceToDepth"
     if x.flat or b < 1 or (h % b or w % b if down else c % (b * b)):
@@ -176,7 +175,7 @@ def space_depth(imp: Importer, node: FileNode) -> None:
     made = (h // b, w // b, c * b * b) if down else (h * b, w * b, c // (b * b))
     kind = "space_to_depth" if down else "depth_to_space"
     name = imp.node(node.outputs[0], kind, [name], made, {"block": b})
-    imp.finish(node, name, AxisMap.of((1, made[2], made[0], made[1]), (2, 3, 1)))
+    imp.finish(node, name, AxisMap.of((1, made[2], made[0], made[1]), (2, 3, 1)), dtype=x.value.dtype)
 
 
 IMAGES: dict[str, Handler] = {

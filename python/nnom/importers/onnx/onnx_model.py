@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ...graph import Graph
 from ...untrusted import read_file
+from ..ends import cut_ends
 from .onnx_reader import read_model
 from .onnx_walk import Walk
 
@@ -26,12 +27,14 @@ from .onnx_walk import Walk
 def load_onnx(
     source: str | Path | bytes,
     *,
+    int8_io: bool = False,
     shapes: Mapping[str, Sequence[int]] | None = None,
     keep_io_layout: bool = False,
 ) -> Graph:
     """Reads an ONNX model.
 
-    source: path of an .onnx file, or its bytes. shapes: of inputs with open axes, by name; an open batch is 1 by
+    source: path of an .onnx file, or its bytes. int8_io: cut quantize and dequantize nodes off the model's ends, so
+    that it takes and gives int8. shapes: of inputs with open axes, by name; an open batch is 1 by
     itself. keep_io_layout: inputs and outputs lie as in the file, else channels last.
     Errors: ModelError if the file is damaged, UnsupportedError naming all operators that have no counterpart.
     """
@@ -44,6 +47,8 @@ def load_onnx(
     model.size += sum(_outside(model.folder, t.outside) for t in model.graph.constants if t.outside)
     graph = Graph(name=Path(label).stem, source=label)
     Walk(model, graph, shapes=shapes or {}, keep_io=keep_io_layout).run()
+    if int8_io:
+        cut_ends(graph)
     return graph
 
 

@@ -84,7 +84,7 @@ def one_type(imp: Importer, node: FileNode, values: Sequence[Value]) -> str:
 
 def concat(imp: Importer, node: FileNode) -> None:
     """Concat: all operands lie as the first activation."""
-    values = [imp.value(node, k) for k in range(len(node.inputs))]
+    values = _joined(imp, node)
     rank = len(values[0].shape)
     dtype = one_type(imp, node, values)
     axis = imp.axis(node, imp.attr_int(node, "axis", 0), rank)
@@ -106,6 +106,28 @@ def concat(imp: Importer, node: FileNode) -> None:
         names.append(place.name if v is lead else imp.placed(v, parts, place.made({axis: v.shape[axis]})))
     where = place.map.resized({axis: total})
     imp.emit(node, "concat", names, place.made({axis: total}), where, attrs={"axis": at}, dtype=dtype)
+
+
+def _joined(imp: Importer, node: FileNode) -> list[Value]:
+    """The operands of a Concat: int8 if all are, of the quantisation of its result, or of one that they share."""
+    values = [imp.given(node, k) for k in range(len(node.inputs))]
+    if not values or not all(imp.is_int8(v) for v in values):
+        return [imp.value(node, k) for k in range(len(node.inputs))]
+    after = imp.sole_reader(node)
+    quants = {imp.graph.quant(v.name) for v in values}
+    if after is not None and after.op == "QuantizeLinear" and len(quants) > 1:
+        quants = {imp.quant_of(after)}
+    if len(quants) > 1:
+        return [imp.value(node, k) for k in range(len(node.inputs))]
+    (quant,) = quants
+    made = []
+    for v in values:
+        tensor = imp.graph.tensors[v.name]
+        name = v.name
+        if tensor.quant != quant:
+            name = imp.node(f"{v.name}_again", "quantize", [v.name], tensor.shape, dtype="int8", quant=quant)
+        made.append(Value(v.shape, v.dtype, name, v.axes))
+    return made
 
 
 def cut(imp: Importer, node: FileNode, x: Value, found: dict[int, slice], k: int = 0) -> Value:

@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from ...graph import Node, Shape, Tensor, Weight
+from ...graph import Node, Quant, Shape, Tensor, Weight
+from ...ops import known
 from ..axis_map import AxisMap, Part, cut
 from ..layout import rotations
 from ..workbench import Refused
-from .onnx_context import Context, Value, broadcast
+from .onnx_context import Context, Stored, Value, broadcast
 from .onnx_reader import FileNode
 
 
@@ -63,14 +64,24 @@ class Importer(Context):
         attrs: dict[str, Any] | None = None,
         weights: dict[str, Weight] | None = None,
         dtype: str | None = None,
+        quant: Quant | None = None,
     ) -> str:
-        """Adds a node that makes (h, w, c) `made`, in the type of its first input; returns its tensor's name."""
+        """Adds a node that makes (h, w, c) `made`; returns its tensor's name.
+
+        Without `dtype` in the type of its first input; where the file's node computes in int8, in the type of its
+        result, if it does not only move values.
+        """
         self.room.take(f"'{wanted}' ({kind})", made)
-        name = self.graph.unique(wanted)
+        name, attrs = self.graph.unique(wanted), attrs or {}
         source = self.graph.tensors[inputs[0]]
         made_type = dtype or source.dtype
-        quant = source.quant if made_type == "int8" else None
-        return self.graph.add(Node(kind, name, inputs, name, attrs or {}, weights or {}), made, made_type, quant)
+        if made_type == "int8" and quant is None:
+            quant = source.quant
+            if self.form is not None and not known(kind).same_quant and kind != "concat":
+                quant = self.form.quant
+                if known(kind).clamps and self.form.activation != "none":
+                    attrs = {**attrs, "activation": self.form.activation}
+        return self.graph.add(Node(kind, name, inputs, name, attrs, weights or {}), made, made_type, quant)
 
     def emit(
         self,
@@ -115,6 +126,16 @@ class Importer(Context):
         self.graph.add_tensor(Tensor(name, (h, w, c), kind, None, np.ascontiguousarray(data, kind)))
         return name
 
+    def add_stored(self, stored: Stored, where: AxisMap, shape: Shape) -> str:
+        """A constant that was quantised, as int8."""
+        shift = 128 if stored.data.dtype == np.uint8 else 0
+        data = where.arranged(stored.data.astype(np.int16) - shift).reshape(shape).astype(np.int8)
+        self.memory.take(3 * data.size)
+        name = self.graph.unique("constant")
+        quant = Quant(float(stored.scale.reshape(-1)[0]), int(stored.zero.reshape(-1)[0]) - shift)
+        self.graph.add_tensor(Tensor(name, shape, "int8", quant, data))
+        return name
+
     def reshaped(self, name: str, shape: Shape) -> str:
         """The tensor with the same bytes as `name` in another shape: one that exists, or a reshape node's output."""
         tensor = self.graph.tensors[name]
@@ -154,12 +175,32 @@ class Importer(Context):
         made = (before[i], before[j], before[k])
         return self.node(f"{name}_turned", "transpose", [self.reshaped(name, before)], made, {"perm": (i, j, k)})
 
+    def bias(
+        self, node: FileNode, value: Value | None, data: np.ndarray, source: str, scale: np.ndarray | None
+    ) -> Weight:
+        """A bias [units], float32, for weights of these scales; None: in float.
+
+        value: the file's, which may have been whole numbers. source: the tensor that the weights read.
+        """
+        if scale is None:
+            return Weight(data)
+        step = self.graph.quant(source).scale * scale.astype(np.float64)
+        made = np.rint(data.astype(np.float64) / step)
+        stored = None if value is None else value.stored
+        if stored is not None and stored.data.size == data.size and np.allclose(stored.scale, step, rtol=1e-5, atol=0):
+            made = stored.data.reshape(-1).astype(np.int64)
+        if np.abs(made).max(initial=0) >= 2**31:
+            self.fail(node, "a bias beyond 32 bits")
+        return Weight(made.astype(np.int32), step.astype(np.float32))
+
     # ---- places ----
 
     def placed(self, value: Value, parts: Sequence[Part], shape: Shape) -> str:
         """The graph's tensor of `shape` that holds `value` with `parts` as the order of memory."""
         wanted = AxisMap(value.shape, tuple(p for p in parts if p.size != 1))
         wanted = wanted.numbered([(p.axis, 1000 * p.place + i, p.size) for i, p in enumerate(wanted.parts)])
+        if value.data is not None and value.stored is not None and self.form is not None:
+            return self.add_stored(value.stored, wanted, shape)
         if value.data is not None:
             return self.add_constant(wanted.arranged(value.data).reshape(shape))
         own = value.axes
@@ -264,6 +305,8 @@ class Importer(Context):
         for v, old in zip(operands, values, strict=True):
             v.map = None if old.map is None else old.map.padded(len(shape))
             v.data = None if old.data is None else old.data.reshape(v.shape)
+            if old.stored is not None:
+                v.stored = replace(old.stored, data=old.stored.data.reshape(v.shape))
             own = [[p for p in side if v.shape[p.axis] != 1] for side in sides]
             h, w, c = (math.prod(p.size for p in side) for side in own)
             names.append(self.placed(v, [p for side in own for p in side], (h, w, c)))

@@ -8,7 +8,7 @@ that can not be translated is collected and reported at once.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from ...messages import Setting, Text
 from ..axis_map import AxisMap
 from ..workbench import Refused, Thing
 from .onnx_arrays import array_of
-from .onnx_context import REALS, WHOLES, Value
+from .onnx_context import REALS, WHOLES, Form, Stored, Value
 from .onnx_dense import DENSE
 from .onnx_fold import FOLDS, fold
 from .onnx_functions import FUNCTIONS
@@ -30,14 +30,16 @@ from .onnx_norms import NORMS
 from .onnx_patterns import match
 from .onnx_places import Importer
 from .onnx_ports import channels_moved, fixed_shape, memory_order
+from .onnx_qoperator import MICROSOFT, QOPERATOR
+from .onnx_quant import MOVING, QUANT, form_of
 from .onnx_reader import NEWEST, OLDEST, TYPES, FileGraph, FileNode, FileTensor, FileValue
 from .onnx_recurrent import RECURRENT
 from .onnx_windows import WINDOWS, Handler
 
 HANDLERS: dict[str, Handler] = {
-    **WINDOWS, **DENSE, **FUNCTIONS, **NORMS, **MOVES, **IMAGES, **RECURRENT,
+    **WINDOWS, **DENSE, **FUNCTIONS, **NORMS, **MOVES, **IMAGES, **RECURRENT, **QUANT, **QOPERATOR,
 }  # fmt: skip
-_DOMAINS = {"ai.onnx.ml": LEARN}
+_DOMAINS = {"ai.onnx.ml": LEARN, "com.microsoft": MICROSOFT}
 _REASONS = dict.fromkeys(("Loop", "Scan", "SequenceMap"), "control flow; export the model with loops unrolled")
 
 
@@ -131,14 +133,34 @@ class Walk(Importer):
             if node.op == "If" and not node.domain:
                 self.branch(node)
             elif not self.fold(node) and not match(self, node):
-                handler = handler_of(node)
-                if handler is None:
-                    raise Refused(_reason(node))
-                handler(self, node)
+                self.translate(node)
         except Refused as e:
             self.refuse(node, e)
         except (IndexError, ValueError, TypeError, ArithmeticError, AssertionError) as e:
             raise ModelError(f"{self.at(node)}: its operands do not fit together: {e}") from e
+
+    def translate(self, node: FileNode) -> None:
+        """What the node does, in int8 or in float."""
+        handler = handler_of(node)
+        if handler is None:
+            raise Refused(_reason(node))
+        self.moves, self.form = not node.domain and node.op in MOVING, form_of(self, node)
+        try:
+            handler(self, node)
+        finally:
+            form, self.form, self.moves = self.form, None, False
+        if form is not None:
+            self.end_of(node, form)
+
+    def end_of(self, node: FileNode, form: Form) -> None:
+        """The QuantizeLinears behind a node that has computed in int8 have its result."""
+        before = form.readers[0].inputs[0]
+        value = self.values.pop(before, None) or self.values[node.outputs[0]]
+        for reader in form.readers:
+            self.define(reader, 0, replace(value, dtype=form.kind))
+        for name in {before, node.outputs[0]}:
+            self.values[name] = Value(value.shape)  # nobody else asks for it
+        self.taken.update(id(n) for n in (*form.tail, *form.readers))
 
     def fold(self, node: FileNode) -> bool:
         """Computes the node if all that it reads is known. Returns whether it did."""
@@ -157,7 +179,7 @@ class Walk(Importer):
         for k, array in enumerate(results[: len(node.outputs)]):
             if array.base is None or array.nbytes > array.base.nbytes:
                 self.memory.take(array.nbytes + 64)
-            self.define(node, k, Value(array.shape, str(array.dtype), data=array))
+            self.define(node, k, Value(array.shape, str(array.dtype), data=array, stored=stored_of(self, node, known)))
         return True
 
     def branch(self, node: FileNode) -> None:
@@ -242,6 +264,8 @@ class Walk(Importer):
         parts = AxisMap.of(value.shape, order).parts
         try:
             name = self.placed(value, parts, sides)
+            if self.is_int8(value):
+                name = self.real_of(name)
         except Refused as e:
             self.refusals.refuse(Thing("output", i, f"'{file.name}'"), e)
             return
@@ -251,6 +275,24 @@ class Walk(Importer):
                              {"shape": sides})  # fmt: skip
         self.graph.outputs.append(name)
         self.graph.layouts[name] = Layout(value.shape, order)
+
+
+def stored_of(imp: Walk, node: FileNode, known: Sequence[Value | None]) -> Stored | None:
+    """What a computed constant was before its DequantizeLinear."""
+    if node.domain or not known or known[0] is None or known[0].data is None:
+        return None
+    if node.op == "DequantizeLinear" and known[1] is not None and known[1].data is not None:
+        zero = known[2].data if len(known) > 2 and known[2] is not None else None
+        axis = imp.attr_int(node, "axis", 1) % max(len(known[0].shape), 1)
+        none = np.zeros(1, np.int32) if zero is None else zero
+        return Stored(known[0].data, known[1].data.astype(np.float32).reshape(-1), none.reshape(-1), axis)
+    stored = known[0].stored
+    if stored is None:
+        return None
+    if node.op == "Transpose":
+        perm = imp.attr_ints(node, "perm") or tuple(range(stored.data.ndim))[::-1]
+        return replace(stored, data=stored.data.transpose(perm), axis=perm.index(stored.axis))
+    return stored if node.op == "Identity" else None
 
 
 def port_shape(shape: tuple[int, ...], order: tuple[int, ...]) -> tuple[int, int, int]:

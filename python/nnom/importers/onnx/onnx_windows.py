@@ -16,7 +16,7 @@ import numpy as np
 from ...graph import Shape, Weight, window_size
 from ..axis_map import AxisMap
 from ..workbench import Refused
-from .onnx_context import Value
+from .onnx_context import SHIFTS, Value
 from .onnx_places import Importer
 from .onnx_reader import FileNode
 
@@ -50,7 +50,8 @@ class Image:
 def image(imp: Importer, node: FileNode) -> Image:
     """Input 0 as an image. Refused if it is none."""
     value = imp.value(node, 0)
-    expect_real(node, value)
+    if not (imp.moves and value.dtype in SHIFTS):
+        expect_real(node, value)
     shape = value.shape
     if len(shape) == 5:
         raise Refused("works on three axes, a tensor of five; use layers of two dimensions over frames, or of one")
@@ -116,43 +117,43 @@ def _window(imp: Importer, node: FileNode, x: Image, kernel: Pair) -> tuple[dict
     return {"stride": stride, "dilation": dilation, "padding": tuple(pads)}, (out[0], out[1]), beyond
 
 
-def _weights(imp: Importer, node: FileNode, x: Image) -> np.ndarray:
-    """Input 1, float32 [M, C / groups, kh, kw] (of ConvTranspose [C, M / groups, kh, kw])."""
-    data = imp.real(node, 1, "weight tensor")
+def _weights(imp: Importer, node: FileNode, x: Image) -> tuple[np.ndarray, np.ndarray | None]:
+    """Input 1 [M, C / groups, kh, kw] (of ConvTranspose [C, M / groups, kh, kw]), and its scales if it is int8."""
+    data, scale = imp.weights(node, 1, "weight tensor")
     if data.ndim != (3 if x.flat else 4) or data.size == 0:
         imp.fail(node, f"weights of shape {list(data.shape)} for an input of shape {list(x.value.shape)}")
     data = data.reshape(*data.shape[:3], -1)
     kernel = imp.attr_ints(node, "kernel_shape")
     if kernel is not None and kernel != data.shape[2 : 2 + len(kernel)]:
         imp.fail(node, f"kernel_shape {list(kernel)}, weights {list(data.shape)}")
-    return data
+    return data, scale
 
 
-def _bias(imp: Importer, node: FileNode, units: int) -> dict[str, Weight]:
+def _bias(imp: Importer, node: FileNode, units: int, name: str, scale: np.ndarray | None) -> dict[str, Weight]:
     if not imp.has(node, 2):
         return {}
     data = imp.real(node, 2, "bias")
     if data.size != units:
         imp.fail(node, f"bias of {data.size} numbers for {units} channels")
-    return {"bias": Weight(data.reshape(units))}
+    return {"bias": imp.bias(node, imp.value(node, 2), data.reshape(units), name, scale)}
 
 
 def conv(imp: Importer, node: FileNode) -> None:
     """Conv."""
     x = image(imp, node)
-    w = _weights(imp, node, x)
+    w, scale = _weights(imp, node, x)
     units, inner, kh, kw = w.shape
     groups = imp.attr_int(node, "group", 1)
     if groups < 1 or inner * groups != x.channels or units % groups:
         imp.fail(node, f"weights {list(w.shape)} in {groups} groups for {x.channels} channels")
     attrs, (h, wide), _ = _window(imp, node, x, (kh, kw))
-    bias = _bias(imp, node, units)
+    bias = _bias(imp, node, units, x.value.name, scale)
     made = (h, wide, units)
     if groups > 1 and inner == 1:
-        weight = Weight(np.ascontiguousarray(w[:, 0].transpose(1, 2, 0)))
+        weight = Weight(np.ascontiguousarray(w[:, 0].transpose(1, 2, 0)), scale)
         name = imp.node(node.outputs[0], "depthwise_conv2d", [x.name(imp)], made, attrs, {"weights": weight, **bias})
     else:
-        weight = Weight(np.ascontiguousarray(w.transpose(0, 2, 3, 1)))
+        weight = Weight(np.ascontiguousarray(w.transpose(0, 2, 3, 1)), scale)
         name = _grouped(imp, node, "conv2d", x, made, attrs, {"weights": weight, **bias}, groups)
     imp.finish(node, name, x.map(*made))
 
@@ -178,15 +179,23 @@ def _grouped(
         size = (*x.size, c)
         cut = {"begin": (0, 0, g * c), "size": size, "stride": (1, 1, 1)}
         piece = imp.node(f"{wanted}_group{g}_in", "slice", [whole], size, cut)
-        own = {key: Weight(a.data[g * units : (g + 1) * units]) for key, a in arrays.items()}
+        own = {key: _part(a, g * units, units) for key, a in arrays.items()}
         parts.append(imp.node(f"{wanted}_group{g}", kind, [piece], (made[0], made[1], units), dict(attrs), own))
     return imp.node(wanted, "concat", parts, made, {"axis": 2})
+
+
+def _part(weight: Weight, first: int, count: int) -> Weight:
+    """The weights of some outputs."""
+    scale = weight.scale
+    if scale is not None and len(scale) > 1:
+        scale = scale[first : first + count]
+    return Weight(weight.data[first : first + count], scale)
 
 
 def conv_transpose(imp: Importer, node: FileNode) -> None:
     """ConvTranspose: padding may be negative where the output is larger than the kernel reaches."""
     x = image(imp, node)
-    w = _weights(imp, node, x)
+    w, scale = _weights(imp, node, x)
     inner, per_group, kh, kw = w.shape
     groups = imp.attr_int(node, "group", 1)
     if groups < 1 or inner != x.channels or inner % groups:
@@ -199,7 +208,7 @@ def conv_transpose(imp: Importer, node: FileNode) -> None:
     if dilation != (1, 1):
         weight, dilation = _spread(imp, weight, dilation), (1, 1)
     attrs = {"stride": stride, "dilation": dilation, "padding": pads}
-    arrays = {"weights": Weight(weight), **_bias(imp, node, units)}
+    arrays = {"weights": Weight(weight, scale), **_bias(imp, node, units, x.value.name, scale)}
     made = (*out, units)
     name = _grouped(imp, node, "conv2d_transpose", x, made, attrs, arrays, groups)
     imp.finish(node, name, x.map(*made))
@@ -210,7 +219,7 @@ def _spread(imp: Importer, weight: np.ndarray, dilation: Pair) -> np.ndarray:
     units, kh, kw, c = weight.shape
     shape = (units, (kh - 1) * dilation[0] + 1, (kw - 1) * dilation[1] + 1, c)
     imp.memory.take(4 * math.prod(shape))
-    made = np.zeros(shape, np.float32)
+    made = np.zeros(shape, weight.dtype)
     made[:, :: dilation[0], :: dilation[1]] = weight
     return made
 
@@ -260,7 +269,7 @@ def pool(imp: Importer, node: FileNode) -> None:
         name = imp.node(f"{node.outputs[0]}_padded", "zero_padding", [name], wide, {"padding": around})
         attrs["padding"] = (0, beyond[0], 0, beyond[1])
     kind = "max_pool" if node.op == "MaxPool" else "avg_pool"
-    imp.emit(node, kind, [name], made, x.map(*made), attrs={"kernel": kernel, **attrs})
+    imp.emit(node, kind, [name], made, x.map(*made), attrs={"kernel": kernel, **attrs}, dtype=x.value.dtype)
 
 
 def global_pool(imp: Importer, node: FileNode) -> None:
@@ -268,7 +277,7 @@ def global_pool(imp: Importer, node: FileNode) -> None:
     x = image(imp, node)
     kind = "global_max_pool" if node.op == "GlobalMaxPool" else "global_avg_pool"
     made = (1, 1, x.channels)
-    imp.emit(node, kind, [x.name(imp)], made, x.map(*made))
+    imp.emit(node, kind, [x.name(imp)], made, x.map(*made), dtype=x.value.dtype)
 
 
 WINDOWS: dict[str, Handler] = {
