@@ -23,6 +23,7 @@ except ImportError:  # setuptools before 70.1: only `build_ext --inplace` and ed
 
 SOURCES = sorted(glob("src/**/*.c", recursive=True))
 FOLDERS = ("src", "include", "port", "firmware")
+LICENCES = ("LICENSE", "COPYING", "COPYING.LESSER")  # they go with every copy of the C files
 # -ffp-contract=off: float results are those of every other build, at any level of optimisation.
 FLAGS = ["-std=c99", "-O3", "-fno-math-errno", "-ffp-contract=off"]
 INCLUDES = ["include", "port"]
@@ -52,6 +53,8 @@ class BuildCore(build_ext):
         if not self.inplace and not self.editable_mode:
             for folder in FOLDERS:
                 shutil.copytree(folder, Path(self.build_lib) / "nnom" / "_c" / folder, dirs_exist_ok=True)
+            for name in LICENCES:
+                shutil.copy(name, Path(self.build_lib) / "nnom" / "_c" / name)
 
 
 commands = {"build_ext": BuildCore}

@@ -27,6 +27,7 @@ from .losses import calibration_warnings, output_warnings, range_warnings, satur
 from .messages import Setting, Text
 from .passes import PassReport, fold, measure, shrink
 from .ports import LayerRow
+from .projects import Written, frozen_of, open_project, write_project
 from .quantise import Trial, quantise
 from .stream_proof import HopCost, Streaming, cost_of, stream_of
 
@@ -310,6 +311,7 @@ class Conversion:
     paths: list[Path]
     report: Report
     prepared: Prepared
+    project: Written | None = None  # if it was written as one
     streaming: Streaming | None = None  # of a model that takes a signal hop by hop
     hop_cost: HopCost | None = None
 
@@ -352,6 +354,7 @@ def convert(
     name: str | None = None,
     method: str = "auto",
     out: str | Path | None = None,
+    project: str | None = None,
     int8_io: bool = False,
     plan: Plan | None = None,
     stream: int | None = None,
@@ -366,7 +369,8 @@ def convert(
 
     x: calibration samples [n, ...] as real values (a list or dict of arrays for several inputs); float models need
     them. y: their class numbers [n], for the report. name: prefix of the C symbols. method: "auto", "minmax",
-    "percentile", "percentile99.9" or "mse". out: folder for model.c and model.h, None writes nothing. plan: of memory.
+    "percentile", "percentile99.9" or "mse". out: folder for model.c and model.h, None writes nothing. project: the
+    kind of project (projects/kinds.toml) to write there instead, its files named after the model. plan: of memory.
     stream: the model takes in a signal without end, so many rows a step, and gives what it gives for the newest window
     (streaming.py); causal: rows of the signal stand where it pads in time. int16: layers of a float model that compute
     with activations of 16 bits: names, with wildcards, or "all"; int4: those with weights of 4 bits. command: what was
@@ -374,6 +378,9 @@ def convert(
     """
     if name is not None:
         c_name(name)
+    if project is not None and out is None:
+        raise NnomError(f"project '{project}': give `out`, too, the folder to write it to")
+    place = None if project is None or out is None else open_project(Path(out), project)
     p = prepare(load(model, int8_io, int16, int4), x, method, stage=stage, place=places[0])
     report = make_report(p, y, stage, places[1])
     wanted = plan or Plan()
@@ -384,7 +391,7 @@ def convert(
     core = wanted.compile(graph)
     name = name or _default_name(p.graph)
     options = {"name": name, "method": method, "int8_io": int8_io, "plan": plan, "stream": stream, "causal": causal}
-    options |= {"int16": list(int16) or None, "int4": list(int4) or None}
+    options |= {"project": project, "int16": list(int16) or None, "int4": list(int4) or None}
     told = command or provenance.of_call(
         p.graph.source, {k: v for k, v in options.items() if v not in ("auto", False, None)}
     )
@@ -393,8 +400,12 @@ def convert(
         accuracy += f"; as a stream, without padding in time: {streaming.loss.accuracy_after:.2%}"
     lines = [line for line in (provenance.of_file(p.graph.source), told, accuracy, *port_lines(p.graph)) if line]
     source, header = core.freeze(name, first_sample(p, core), "\n".join(lines))
-    paths = write_c(Path(out), source, header) if out is not None else []
-    result = Conversion(graph, core, name, source, header, paths, report, p, streaming)
+    written = None
+    if place is not None:
+        written = write_project(place, frozen_of(core, graph, name, source, header))
+    paths = write_c(Path(out), source, header) if out is not None and written is None else []
+    paths = written.paths if written is not None else paths
+    result = Conversion(graph, core, name, source, header, paths, report, p, written, streaming)
     if streaming is not None:
         result.hop_cost = cost_of(streaming, core, wanted)
     return result

@@ -16,6 +16,7 @@ from .errors import NnomError, ToolError
 
 _FLAGS = ("-std=c99", "-ffunction-sections", "-fdata-sections", "-g1")
 LIBRARY_FOLDERS = ("include", "port", "src")
+LICENCES = ("LICENSE", "COPYING", "COPYING.LESSER")  # that go with every copy
 _KEPT = 40  # archives in the cache
 
 
@@ -25,10 +26,12 @@ def library_root() -> Path:
 
 
 def copy_library(folder: Path) -> Path:
-    """Copies include/, port/ and src/ into a folder, made if it is not there. NnomError if that cannot be."""
+    """Copies include/, port/, src/ and the licence into a folder, made if missing. NnomError if that cannot be."""
     try:
         for name in LIBRARY_FOLDERS:
             shutil.copytree(library_root() / name, folder / name, dirs_exist_ok=True)
+        for name in LICENCES:
+            shutil.copy(library_root() / name, folder / name)
     except (OSError, shutil.Error) as e:
         raise NnomError(f"{folder}: the library cannot be copied there: {e}") from e
     return folder

@@ -15,6 +15,7 @@ from ..evaluation import Evaluation, ValueErrors
 from ..inspect_model import Inspection
 from ..planning import Overview
 from ..ports import Port
+from ..projects import Written
 from ..running import BoardRun, fnv1a
 from ..validation import Validation
 from .names import told
@@ -97,7 +98,13 @@ def conversion(c: Conversion) -> dict[str, Any]:
         "shrinking": [asdict(r) for r in c.prepared.shrinking],
         **report(c.report),
         "stream": streaming(c),
+        "project": None if c.project is None else project(c.project),
     }
+
+
+def project(w: Written) -> dict[str, Any]:
+    """A project as it was written."""
+    return {"folder": str(w.folder), "kept": [str(p) for p in w.kept], "next": w.then}
 
 
 def streaming(c: Conversion) -> dict[str, Any] | None:

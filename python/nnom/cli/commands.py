@@ -59,7 +59,7 @@ def _convert(a: Namespace) -> int:
     places = (", ".join(a.calibration or ["calibration data"]), a.labels or "labels")
     with printing.Stages(a.quiet) as stage:
         options = {"name": a.name, "method": a.method, "out": a.out, "plan": plan_of(a), "places": places}
-        options |= {"command": command_text(a.words), "stream": a.stream, "causal": a.causal}
+        options |= {"command": command_text(a.words), "stream": a.stream, "causal": a.causal, "project": a.project}
         c = convert(graph, x, y, stage=stage, **options)
     if a.json:
         return _print_json(as_json.conversion(c))

@@ -9,6 +9,7 @@ from .. import __version__
 from ..calibrate import METHODS
 from ..core import OPTIMIZE, targets
 from ..layouts import DATA_LAYOUTS
+from ..projects import kinds
 
 _RAW = argparse.RawDescriptionHelpFormatter
 _MODEL = "a .keras, .h5, .onnx or .tflite file"
@@ -89,6 +90,7 @@ def _plan(p: argparse.ArgumentParser, short: bool = False) -> None:
 def _convert(commands: argparse._SubParsersAction) -> None:
     example = "nnom convert model.keras --calibration x.npy --labels y.npy --name har -o out/"
     example += "\n  nnom convert model.keras --calibration x.npy --labels y.npy --stream 8 --causal -o out/"
+    example += "\n  nnom convert model.keras --calibration x.npy --name har --for arduino -o har/"
     p = _command(commands, "convert", "Convert a model to model.c and model.h.", example)
     _model(p)
     _calibration(p)
@@ -96,6 +98,9 @@ def _convert(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--labels", metavar="Y", help="class numbers of the calibration samples: accuracy is reported")
     p.add_argument("--name", help="prefix of the C symbols (default: from the file's name)")
     p.add_argument("-o", "--out", default="out", metavar="DIR", help="folder for model.c and model.h (default: out)")
+    text = "write a complete project instead: the model in files of its name, the C that it links, a main, what "
+    text += "builds it; a second model joins the first in the same folder"
+    p.add_argument("--for", dest="project", choices=tuple(kinds()), help=text)
     text = "print what each lossless pass saved in MACs, weight bytes and activation bytes"
     p.add_argument("--report-shrink", action="store_true", help=text)
     text = "run on a signal without end: takes HOP rows (of time) a step, computes what is new, gives what the model "

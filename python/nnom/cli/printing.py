@@ -102,10 +102,23 @@ def print_conversion(out: Screen, c: Conversion) -> None:
     print_losses(out, c.report)
     if c.streaming is not None:
         print_streaming(out, c)
+    if c.project is not None:
+        print_project(out, c)
+        return print_warnings(out, c.report.warnings)
     print_written(out, c.paths)
     if c.paths:
         out.detail("model.c is compiled with NNoM's C library, at best with -O2: nnom library -o nnom/ copies it")
     print_warnings(out, c.report.warnings)
+
+
+def print_project(out: Screen, c: Conversion) -> None:
+    """The folder, what its user changed and so keeps, what comes next."""
+    assert c.project is not None
+    sources = sum(path.suffix == ".c" for path in c.project.paths)
+    out.say(f"wrote {c.project.folder}: {len(c.project.paths)} files, {sources} of them C")
+    for path in c.project.kept:
+        out.say(f"kept {path}: it is not as it was written")
+    out.say(f"next, in {c.project.folder}: {c.project.then}")
 
 
 def print_streaming(out: Screen, c: Conversion) -> None:
