@@ -20,7 +20,7 @@ from nnom.compare import sqnr
 from nnom.conversion import Plan
 from nnom.core import CoreModel, targets
 from nnom.errors import ModelError, NnomError, UnsupportedError
-from nnom.graph import Graph, Weight
+from nnom.graph import Graph, Node, Tensor, Weight
 from nnom.importers.keras import load_keras
 from nnom.importers.tflite import load_tflite
 from nnom.importers.tflite.tflite_reader import FileModel, FileOperator, read_model
@@ -85,15 +85,47 @@ def decibels(expected: np.ndarray, got: np.ndarray) -> float:
     return float(10 * np.log10(expected.var() / max(noise.var(), 1e-30)))
 
 
-def quantised(graph: Graph, x: np.ndarray) -> tuple[np.ndarray, float]:
-    """Real outputs of the int8 form, calibrated with the same samples; a step of the output."""
-    core = CoreModel(quantise(graph, [x], "minmax").graph)
-    return core.outputs[0].dequantize(core.run_many([core.inputs[0].quantize(x)])[0]), core.outputs[0].scale
+def quantised(graph: Graph, x: np.ndarray) -> tuple[np.ndarray, Graph]:
+    """Real outputs of the quantised form, calibrated with the same samples, and that form."""
+    made = quantise(graph, [x], "minmax").graph
+    core = CoreModel(made)
+    return core.outputs[0].dequantize(core.run_many([core.inputs[0].quantize(x)])[0]).reshape(len(x), -1), made
+
+
+def of_8_bits(graph: Graph, made: Graph, x: np.ndarray) -> np.ndarray:
+    """Outputs of the float graph where its tensors, not what is inside of layers, are rounded as in `made`."""
+    rounded = Graph(graph.name, inputs=list(graph.inputs))
+    names: dict[str, str] = {}
+
+    def read(name: str, state: bool) -> str:
+        both = [made.tensors[n] for n in (name, f"{name}_int8") if n in made.tensors]
+        quant = next((t.quant for t in both if t.dtype == "int8"), None)
+        if quant is None or state:
+            return name
+        if name not in names:
+            shape = graph.tensors[name].shape
+            rounded.add_tensor(Tensor(f"{name}/q", shape, "int8", quant))
+            rounded.add_tensor(Tensor(f"{name}/r", shape))
+            rounded.nodes.append(Node("quantize", f"{name}/q", [name], f"{name}/q"))
+            rounded.nodes.append(Node("dequantize", f"{name}/r", [f"{name}/q"], f"{name}/r"))
+            names[name] = f"{name}/r"
+        return names[name]
+
+    for tensor in graph.tensors.values():
+        rounded.add_tensor(tensor)
+    for node in graph.nodes:
+        inputs = [read(n, node.op == "part" or (node.entry.gates > 0 and i > 0)) for i, n in enumerate(node.inputs)]
+        rounded.nodes = [*rounded.nodes, Node(node.op, node.name, inputs, node.output, node.attrs, node.weights)]
+    rounded.outputs = [read(graph.outputs[0], False)]
+    return CoreModel(rounded).run_many([x])[0].reshape(len(x), -1)
 
 
 @pytest.mark.parametrize("seed", range(CASES))
 def test_keras_in_float_and_int8(seed: int, tmp_path: Path) -> None:
-    """Float within 1e-4; with int16 states at least 35 dB, of what differs between outputs 30 dB; more in 16 bits."""
+    """Float within 1e-4. Of 16 bits at least 35 dB, around the mean 30 dB; of 8 bits, too, unless they alone lose more.
+
+    Between layers, that is: then what int8 weights and the arithmetic inside of layers add is at most as much again.
+    """
     model = random_model(seed)
     path = tmp_path / ("m.keras" if seed % 2 else "m.h5")
     model.save(path)
@@ -103,11 +135,14 @@ def test_keras_in_float_and_int8(seed: int, tmp_path: Path) -> None:
     core = CoreModel(graph)
     samples = x.reshape(8, *core.inputs[0].shape)
     np.testing.assert_allclose(core.run_many([samples])[0].reshape(8, -1), want, atol=1e-4 * np.abs(want).max())
-    got, step = quantised(graph, samples)
-    assert sqnr(want, got.reshape(8, -1)) >= 35
-    assert decibels(want, got.reshape(8, -1)) > 30 or want.std() < 8 * step
+    got, made = quantised(graph, samples)
+    best = of_8_bits(graph, made, samples)
+    assert sqnr(want, got) >= min(35, sqnr(want, best) - 3)
+    assert decibels(want, got) >= min(30, decibels(want, best) - 3)
     graph.int16 = ("all",)
-    assert sqnr(want, quantised(graph, samples)[0].reshape(8, -1)) >= 35
+    wide, _ = quantised(graph, samples)
+    assert sqnr(want, wide) >= 35
+    assert decibels(want, wide) >= 30
 
 
 def test_a_model_in_memory_and_a_file_are_the_same(tmp_path: Path) -> None:
@@ -149,9 +184,7 @@ def test_a_cell_alone_is_read(tmp_path: Path) -> None:
     core = CoreModel(load_keras(model))
     (got,) = core.run_many([data.reshape(100, *core.inputs[0].shape)])
     np.testing.assert_allclose(got.reshape(want.shape), want, atol=1e-4)
-    assert (
-        decibels(want, quantised(load_keras(model), data.reshape(100, *core.inputs[0].shape))[0].reshape(100, 3)) > 30
-    )
+    assert decibels(want, quantised(load_keras(model), data.reshape(100, *core.inputs[0].shape))[0]) > 30
 
 
 @pytest.mark.parametrize("units, steps", [(1, 1), (1, 7), (5, 1)])

@@ -70,11 +70,13 @@ class Weight:
     """An array of a node. scale: None in float, else [1] or [output channels], weights symmetric around 0.
 
     bits: 4 of int8 data that are stored two in a byte, -8 to 7; else 8 of int8 data.
+    mean: of float weights of a recurrent layer, what a column is multiplied by, on average over the calibration data.
     """
 
     data: np.ndarray
     scale: np.ndarray | None = None
     bits: int = 8
+    mean: np.ndarray | None = None
 
     @property
     def steps(self) -> np.ndarray:

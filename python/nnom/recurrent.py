@@ -144,27 +144,43 @@ def make_svdf(b: Builder, node: Node) -> int:
 
 
 def quantise_cell(node: Node, source: Quant, limit: float) -> None:
-    """Weights of a float node to int8, a scale for each row; biases to int32 of at most `limit`."""
+    """Weights of a float node to int8, a scale for each row; biases to int32 of at most `limit`.
+
+    What rounding takes from a row times what it is multiplied by on average goes into the bias. Of a GRU that resets
+    before its product the candidate's rows are multiplied by something else than the state.
+    """
     state = state_quants(node)[0][1]
+    candidate = 2 * units(node) if node.op == "gru" and not node.attrs.get("reset_after") else None
     made: dict[str, Weight] = {}
     for name, bias, step in (("weights", "bias", source.scale), ("recurrent", "recurrent_bias", state.scale)):
         b = node.weights[bias].data.astype(np.float64) if bias in node.weights else None
-        made[name], biases = _quantise_rows(node.weights[name].data.astype(np.float64), b, step, limit)
+        known = candidate if name == "recurrent" else None
+        made[name], biases = _quantise_rows(node.weights[name], b, step, limit, known)
         if biases is not None:
             made[bias] = biases
     node.weights = made
 
 
-def _quantise_rows(w: np.ndarray, bias: np.ndarray | None, step: float, limit: float) -> tuple[Weight, Weight | None]:
-    """Rows [n, k] and biases [n] that are added to their sums, whose numbers come in steps of `step`."""
+def _quantise_rows(
+    weight: Weight, bias: np.ndarray | None, step: float, limit: float, known: int | None
+) -> tuple[Weight, Weight | None]:
+    """Rows [n, k] and biases [n] that are added to their sums, whose numbers come in steps of `step`.
+
+    known: rows whose means hold; None: all.
+    """
     from .quantise import weight_scales
 
+    w = weight.data.astype(np.float64)
     scale = weight_scales(np.abs(w).max(axis=1), bias, step)
     steps = scale.astype(np.float64)
     q = np.clip(np.round(w / steps[:, None]), -127, 127).astype(np.int8)
-    if bias is None:
+    lost = np.zeros(len(w)) if weight.mean is None else (w - q * steps[:, None]) @ weight.mean
+    if known is not None:
+        lost[known:] = 0
+    if bias is None and not lost.any():
         return Weight(q, scale), None
-    return Weight(q, scale), Weight(np.clip(np.round(bias / (step * steps)), -limit, limit).astype(np.int32))
+    total = lost if bias is None else bias + lost
+    return Weight(q, scale), Weight(np.clip(np.round(total / (step * steps)), -limit, limit).astype(np.int32))
 
 
 def widen_states(graph: Graph) -> None:
@@ -203,8 +219,10 @@ def _quantised_states(graph: Graph, node: Node) -> list[Node]:
 
 
 def _quantised_part(graph: Graph, part: Node, kind: tuple[str, Quant]) -> list[Node]:
-    """The state after the last step, as it is for states and cells; in int8 for all others."""
+    """The state after the last step, as it is for states, cells and layers of 16 bits; in int8 for all others."""
     tensor = graph.tensors[part.output]
+    if tensor.dtype == "int16":
+        return [part]
     others = [n for n in graph.consumers(part.output) if not n.entry.gates]
     narrow = tensor.quant
     tensor.dtype, tensor.quant = kind
@@ -223,13 +241,16 @@ _JUDGED = 64  # samples
 
 
 def measure_states(graph: Graph, data: list[np.ndarray]) -> None:
-    """Sets the scales of cells, and of states that nothing limits. data: [n, h, w, c] per input of a float graph."""
-    cells = [n for n in graph.nodes if n.entry.gates and (n.op == "lstm" or n.attrs["kind"] not in ("tanh", "sigmoid"))]
+    """Sets the scales of cells, and of states that nothing limits, and what weights are multiplied by on average.
+
+    data: [n, h, w, c] per input of a float graph.
+    """
+    cells = [n for n in graph.nodes if n.entry.gates]
     if not cells:
         return
     seen = _captured(graph, spread(data, _JUDGED)[0], {name for n in cells for name in n.inputs})
     for node in cells:
-        hidden, cell = _peaks(node, *(seen.get(name) for name in node.inputs))
+        hidden, cell = _walk(node, *(seen.get(name) for name in node.inputs))
         if node.op == "lstm":
             node.attrs["cell_scale"] = 2.0 ** (math.ceil(math.log2(max(cell, 2.0**-4))) - 15)
         if node.attrs["kind"] not in ("tanh", "sigmoid"):
@@ -273,11 +294,14 @@ def _one_step(node: Node) -> Graph:
     return graph
 
 
-def _peaks(node: Node, x: np.ndarray | None, *initial: np.ndarray | None) -> tuple[float, float]:
-    """The largest |hidden| and |cell| over sequences x [n, steps, 1, features] and at their start: given or zeros."""
+def _walk(node: Node, x: np.ndarray | None, *initial: np.ndarray | None) -> tuple[float, float]:
+    """The largest |hidden| and |cell| over sequences x [n, steps, 1, features] and at their start: given or zeros.
+
+    Notes the means of x and of the hidden state at its weights.
+    """
     from .core import CoreModel
 
-    graph, most = _one_step(node), np.zeros(2)
+    graph, most, hidden = _one_step(node), np.zeros(2), []
     model = CoreModel(graph)
     given = [initial[i] if i < len(initial) else None for i in range(len(graph.outputs))]
     for k, start in enumerate(given):
@@ -285,7 +309,11 @@ def _peaks(node: Node, x: np.ndarray | None, *initial: np.ndarray | None) -> tup
     for i, sequence in enumerate(x if x is not None else ()):
         states = [np.zeros((1, 1, units(node)), np.float32) if s is None else s[i] for s in given]
         for step in sequence[::-1] if node.attrs.get("backwards") else sequence:
+            hidden.append(states[0].ravel())
             states = list(model.run([step[np.newaxis], *states]))
             most[: len(states)] = np.maximum(most[: len(states)], [np.abs(s).max() for s in states])
     model.close()
+    if x is not None:
+        node.weights["weights"].mean = x.reshape(-1, x.shape[-1]).mean(axis=0, dtype=np.float64)
+        node.weights["recurrent"].mean = np.stack(hidden).mean(axis=0, dtype=np.float64)
     return float(most[0]), float(most[1])

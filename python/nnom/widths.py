@@ -20,6 +20,7 @@ from .errors import DataError, UnsupportedError
 from .graph import Graph, Node, Quant, Tensor
 from .groups import Groups, fixed_quant
 from .messages import Setting, Text
+from .recurrent import state_quants
 
 EVERY = "all"  # as a pattern: every layer that has a form of 16 bits
 UNIT = Quant(2.0**-15)  # of softmax, tanh and sigmoid
@@ -46,7 +47,8 @@ NARROW = Widths()
 def chosen(graph: Graph) -> frozenset[str]:
     """Names of the nodes that graph.int16 names. DataError, UnsupportedError: what fits nothing."""
     able = [n for n in graph.nodes if n.entry.wide and not n.entry.same_quant]
-    return frozenset(_followed(graph, _named(graph, graph.int16, able, Setting.INT16, "has no form of 16 bits")))
+    named = _named(graph, graph.int16, able, Setting.INT16, "has no form of 16 bits")
+    return frozenset(_followed(graph, _with_states(graph, named)))
 
 
 def with_nibbles(graph: Graph, wide: frozenset[str] = frozenset()) -> frozenset[str]:
@@ -86,6 +88,25 @@ def _listed(able: list[Node]) -> str:
     names = [n.name for n in able]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f"'all', a wildcard or {', '.join(names[:_NAMED])}{more}" if names else "a model with such layers"
+
+
+def _cell(graph: Graph, part: Node) -> Node:
+    """The recurrent layer whose state a part is."""
+    cell = graph.producer(part.inputs[0])
+    assert cell is not None
+    return cell
+
+
+def _with_states(graph: Graph, found: set[str]) -> set[str]:
+    """With the states, int16 anyway, that recurrent layers among them leave, or that one of them reads."""
+    parts = [n for n in graph.nodes if n.op == "part" and _cell(graph, n).entry.gates]
+    kept = [n for n in parts if _cell(graph, n).name in found or any(r.name in found for r in _readers(graph, n))]
+    return found | {n.name for n in kept}
+
+
+def _readers(graph: Graph, node: Node) -> list[Node]:
+    """Who reads what a node makes, not as a state."""
+    return [r for r in graph.consumers(node.output) if node.output in _sources(r)]
 
 
 def _followed(graph: Graph, found: set[str]) -> set[str]:
@@ -134,9 +155,14 @@ def widths_of(graph: Graph, observed: dict[str, Observed] | None) -> Widths:
         ours = [m for m in members if m in inside]
         if not ours:
             continue
-        makers = [graph.producer(m) for m in ours]
-        unit = any(m is not None and m.name in nodes and fixed_quant(m) for m in makers) and groups.fixed(members)
-        quant = UNIT if unit else _quant([observed[m] for m in groups.deciding(members)] if observed else [])
+        makers = [m for m in map(graph.producer, ours) if m is not None and m.name in nodes]
+        states = [state_quants(_cell(graph, m))[m.attrs["index"] - 1][1] for m in makers if m.op == "part"]
+        if states:
+            quant = states[0]
+        elif any(map(fixed_quant, makers)) and groups.fixed(members):
+            quant = UNIT
+        else:
+            quant = _quant([observed[m] for m in groups.deciding(members)] if observed else [])
         quants.update(dict.fromkeys(ours, quant))
         shared.append(ours)
     return Widths(nodes, quants, shared, nibbles)
