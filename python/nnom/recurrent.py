@@ -146,41 +146,43 @@ def make_svdf(b: Builder, node: Node) -> int:
 def quantise_cell(node: Node, source: Quant, limit: float) -> None:
     """Weights of a float node to int8, a scale for each row; biases to int32 of at most `limit`.
 
-    What rounding takes from a row times what it is multiplied by on average goes into the bias. Of a GRU that resets
-    before its product the candidate's rows are multiplied by something else than the state.
+    What rounding takes from a row times what the row is multiplied by, on average, goes into the bias: into that of the
+    features, if the recurrent weights have none. Of a GRU's candidate that is so only where both are added as they are.
     """
-    state = state_quants(node)[0][1]
-    candidate = 2 * units(node) if node.op == "gru" and not node.attrs.get("reset_after") else None
-    made: dict[str, Weight] = {}
-    for name, bias, step in (("weights", "bias", source.scale), ("recurrent", "recurrent_bias", state.scale)):
-        b = node.weights[bias].data.astype(np.float64) if bias in node.weights else None
-        known = candidate if name == "recurrent" else None
-        made[name], biases = _quantise_rows(node.weights[name], b, step, limit, known)
-        if biases is not None:
-            made[bias] = biases
+    state, old = state_quants(node)[0][1], node.weights
+    biases: dict[str, np.ndarray] = {k: old[k].data.astype(np.float64) for k in ("bias", "recurrent_bias") if k in old}
+    made = {
+        "weights": _quantised_rows(old["weights"], biases.get("bias"), source.scale),
+        "recurrent": _quantised_rows(old["recurrent"], biases.get("recurrent_bias"), state.scale),
+    }
+    lost = {k: _lost(old[k], w) for k, w in made.items()}
+    into = "recurrent_bias" if "recurrent_bias" in biases else "bias"
+    if node.op == "gru" and not (node.attrs.get("reset_after") and into == "recurrent_bias"):
+        lost["recurrent"][2 * units(node) :] = 0
+    for kind, key in (("weights", "bias"), ("recurrent", into)):
+        if key in biases or lost[kind].any():
+            biases[key] = lost[kind] + biases[key] if key in biases else lost[kind]
+    for key, b in biases.items():
+        kind, step = ("weights", source.scale) if key == "bias" else ("recurrent", state.scale)
+        steps = step * made[kind].steps.astype(np.float64)
+        made[key] = Weight(np.clip(np.round(b / steps), -limit, limit).astype(np.int32))
     node.weights = made
 
 
-def _quantise_rows(
-    weight: Weight, bias: np.ndarray | None, step: float, limit: float, known: int | None
-) -> tuple[Weight, Weight | None]:
-    """Rows [n, k] and biases [n] that are added to their sums, whose numbers come in steps of `step`.
-
-    known: rows whose means hold; None: all.
-    """
+def _quantised_rows(weight: Weight, bias: np.ndarray | None, step: float) -> Weight:
+    """Rows [n, k] whose bias is added to their sums, whose numbers come in steps of `step`."""
     from .quantise import weight_scales
 
     w = weight.data.astype(np.float64)
     scale = weight_scales(np.abs(w).max(axis=1), bias, step)
-    steps = scale.astype(np.float64)
-    q = np.clip(np.round(w / steps[:, None]), -127, 127).astype(np.int8)
-    lost = np.zeros(len(w)) if weight.mean is None else (w - q * steps[:, None]) @ weight.mean
-    if known is not None:
-        lost[known:] = 0
-    if bias is None and not lost.any():
-        return Weight(q, scale), None
-    total = lost if bias is None else bias + lost
-    return Weight(q, scale), Weight(np.clip(np.round(total / (step * steps)), -limit, limit).astype(np.int32))
+    return Weight(np.clip(np.round(w / scale.astype(np.float64)[:, None]), -127, 127).astype(np.int8), scale)
+
+
+def _lost(weight: Weight, made: Weight) -> np.ndarray:
+    """[n]: what the rows of a quantised weight are short of, on average."""
+    if weight.mean is None:
+        return np.zeros(len(weight.data))
+    return (weight.data - made.data * made.steps.astype(np.float64)[:, None]) @ weight.mean
 
 
 def widen_states(graph: Graph) -> None:
