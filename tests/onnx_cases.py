@@ -162,6 +162,8 @@ def _conv_transpose(rng: Rng, op: str) -> Made:
 def _pool(rng: Rng, op: str) -> Made:
     x = image(rng)
     attrs = window(rng, x.shape[2:], False)
+    if "auto_pad" in attrs:  # ONNX Runtime takes negative padding where windows leave gaps
+        attrs["strides"] = [min(s, k) for s, k in zip(attrs["strides"], attrs["kernel_shape"], strict=True)]
     if "pads" in attrs and chance(rng, 0.3):
         attrs["ceil_mode"] = 1
     if op == "AveragePool" and chance(rng):
@@ -182,7 +184,7 @@ def _gemm(rng: Rng, op: str) -> Made:
     b = reals(rng, *((n, k) if tb else (k, n)))
     constants = {"b": b}
     if chance(rng, 0.7):
-        constants["c"] = reals(rng, *one_of(rng, (n,), (1, n), (1,), ()))
+        constants["c"] = reals(rng, *one_of(rng, (n,), (1, n), (1,), (), (m, n), (m, 1)))
     attrs = {"alpha": float(rng.uniform(0.5, 2)), "beta": float(rng.uniform(0.5, 2))} if chance(rng) else {}
     return single(op, {"a": a}, constants, transA=ta, transB=tb, **attrs)
 
@@ -315,6 +317,15 @@ def _arg(rng: Rng, op: str) -> Made:
     return single(op, {"x": reals(rng, *shape)}, types={"y0": TensorProto.INT64}, **attrs)
 
 
+@makes("TopK")
+def _top_k(rng: Rng, op: str) -> Made:
+    shape = any_shape(rng)
+    axis = int(rng.integers(len(shape)))
+    count = np.array([int(rng.integers(1, shape[axis] + 1))])
+    x = rng.permutation(int(np.prod(shape))).reshape(shape).astype(np.float32)
+    return single(op, {"x": x}, {"k": count}, outputs=2, axis=axis, types={"y1": TensorProto.INT64})
+
+
 @makes("Transpose")
 def _transpose(rng: Rng, op: str) -> Made:
     shape = any_shape(rng, 1, 5)
@@ -412,7 +423,7 @@ def _repeat(rng: Rng, op: str) -> Made:
 @makes("Pad")
 def _pad(rng: Rng, op: str) -> Made:
     x = image(rng) if chance(rng) else reals(rng, *any_shape(rng))
-    mode = one_of(rng, "constant", "constant", "reflect")
+    mode = one_of(rng, "constant", "constant", "reflect", "edge")
     most = [min(n - 1, 2) if mode == "reflect" else 2 for n in x.shape]
     ends = [int(rng.integers(0, m + 1)) if i or x.ndim == 1 else 0 for i, m in enumerate(most)] * 2
     constants = {"p": np.array(ends)} | ({"v": np.float32(1.5)} if mode == "constant" and chance(rng) else {})

@@ -57,10 +57,17 @@ class Quantised:
         rng, n = self.rng, len(self.constants)
         channels = shape[axis] if chance(rng) else 1
         scale = np.array([self.step(1.0) for _ in range(channels)], np.float32)
-        self.constants[f"w{n}"] = rng.integers(-127, 128, shape).astype(np.int8)
+        weights = rng.integers(-127, 128, shape).astype(np.int8)
         self.constants[f"ws{n}"] = scale if channels > 1 else scale[0].reshape(())
         self.constants[f"wz{n}"] = np.zeros(self.constants[f"ws{n}"].shape, np.int8)
         axes = {"axis": axis} if channels > 1 else {}
+        if chance(rng, 0.3):  # the file holds what is quantised only when it is read
+            wide = scale.reshape([-1 if i == axis else 1 for i in range(len(shape))]) if channels > 1 else scale[0]
+            self.constants[f"wf{n}"] = (weights * wide).astype(np.float32)
+            pair = [f"ws{n}", f"wz{n}"]
+            self.nodes.append(helper.make_node("QuantizeLinear", [f"wf{n}", *pair], [f"w{n}"], **axes))
+        else:
+            self.constants[f"w{n}"] = weights
         self.nodes.append(helper.make_node("DequantizeLinear", [f"w{n}", f"ws{n}", f"wz{n}"], [f"wd{n}"], **axes))
         names = [f"wd{n}"]
         if bias:

@@ -295,6 +295,11 @@ class Graph:
         """The nodes that read a tensor."""
         return list(self._links().readers.get(tensor, ()))
 
+    def note(self, text: str) -> None:
+        """Adds a note, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
     def unique(self, name: str) -> str:
         """`name`, or `name_2`, `name_3` ... if a tensor has it already."""
         candidate, k = name, self._numbers.get(name, 1)

@@ -40,12 +40,28 @@ def gemm(imp: Importer, node: FileNode) -> None:
         weights = (weights * np.float32(alpha)).astype(np.float32)
     arrays = {}
     if imp.has(node, 2) and beta != 0.0:
+        other = imp.value(node, 2)
+        if other.data is None or other.data.size not in (1, units) or other.shape[-1:] not in ((), (other.data.size,)):
+            _gemm_and_add(imp, node, a, Weight(weights, scale), other, beta)
+            return
         c = imp.real(node, 2, "bias")
-        if c.size not in (1, units) or (c.ndim and c.shape[-1] != c.size):
-            raise Refused(f"a third operand of shape {list(c.shape)}; expected a bias of {units} numbers")
         data = (np.float32(beta) * np.broadcast_to(c.reshape(-1), (units,))).astype(np.float32)
-        arrays["bias"] = imp.bias(node, imp.value(node, 2), data, a.name, scale)
+        arrays["bias"] = imp.bias(node, other, data, a.name, scale)
     product(imp, node, a, Weight(weights, scale), (a.shape[0], units), arrays)
+
+
+def _gemm_and_add(imp: Importer, node: FileNode, a: Value, weight: Weight, other: Value, beta: float) -> None:
+    """A Gemm whose third operand is no bias: it is added to the product."""
+    if imp.form is not None:
+        raise Refused(f"a third operand of shape {list(other.shape)} in int8; expected a bias")
+    inner = replace(node, outputs=[f"{node.outputs[0]}:product"], inputs=node.inputs[:2])
+    product(imp, inner, a, weight, (a.shape[0], weight.data.shape[0]), {})
+    if beta != 1.0:
+        if other.data is None:
+            raise Refused(f"beta {beta} times an operand that is computed when the model runs; expected 1")
+        other = Value(other.shape, "float32", data=(np.float32(beta) * other.data).astype(np.float32))
+    names, made, where = imp.aligned(node, [imp.values[inner.outputs[0]], other])
+    imp.emit(node, "add", names, made, where)
 
 
 def matmul(imp: Importer, node: FileNode) -> None:

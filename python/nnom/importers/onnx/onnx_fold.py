@@ -294,6 +294,18 @@ def _dequantize(imp: Context, node: FileNode, a: Arrays) -> Arrays | None:
     return [((a[0].astype(np.int32) - zero) * along(a[1], a[0], axis)).astype(np.float32)]
 
 
+def _quantize(imp: Context, node: FileNode, a: Arrays) -> Arrays | None:
+    """Rounds to nearest, ties to even, as ONNX says."""
+    zero = a[2] if len(a) > 2 else np.zeros(1, np.uint8)
+    if imp.attr_int(node, "block_size", 0) or zero.dtype.name not in ("int8", "uint8") or a[0].dtype.kind != "f":
+        return None
+    axis = imp.axis(node, imp.attr_int(node, "axis", 1), a[0].ndim) if a[1].size > 1 else 0
+    _room(imp, (2 * a[0].size,))
+    steps = np.rint(a[0] / along(a[1], a[0], axis)) + along(zero, a[0], axis)
+    least, most = np.iinfo(zero.dtype).min, np.iinfo(zero.dtype).max
+    return [np.clip(np.nan_to_num(steps), least, most).astype(zero.dtype)]
+
+
 FOLDS: dict[str, Fold] = {
     "Shape": _shape,
     "Size": lambda imp, node, a: [np.array(a[0].size, np.int64)],
@@ -318,6 +330,7 @@ FOLDS: dict[str, Fold] = {
     "MatMul": _matmul,
     "NonZero": _nonzero,
     "DequantizeLinear": _dequantize,
+    "QuantizeLinear": _quantize,
     "Mod": _mod,
     "Add": _two(np.add),
     "Sub": _two(np.subtract),

@@ -22,12 +22,12 @@ from .onnx_windows import Handler, image
 
 
 def pad(imp: Importer, node: FileNode) -> None:
-    """Pad: constant, reflect; negative numbers crop."""
+    """Pad: constant, reflect, edge; negative numbers crop."""
     x = imp.value(node, 0)
     rank = len(x.shape)
     mode = imp.attr_text(node, "mode", "constant")
-    if mode not in ("constant", "reflect"):
-        raise Refused(f"mode '{mode}'; expected constant or reflect")
+    if mode not in ("constant", "reflect", "edge"):
+        raise Refused(f"mode '{mode}'; expected constant, reflect or edge")
     value = imp.attr_real(node, "value", 0.0) if imp.opset < 11 else imp.scalar(node, 2, "value", 0.0)
     axes = list(range(rank))
     if imp.opset >= 18 and imp.has(node, 3):
@@ -50,6 +50,14 @@ def _padded(
 ) -> Value:
     place = imp.loose(x, tuple(around))
     sizes = {a: x.shape[a] + b + e for a, (b, e) in around.items()}
+    if mode == "edge":
+        ((axis, (b, e)),) = around.items()
+        n = x.shape[axis]
+        indices = np.clip(np.arange(-b, n + e), 0, n - 1).tolist()
+        chosen: dict[str, Any] = {"axis": place.side[axis], "indices": indices}
+        name = imp.node(node.outputs[0], "gather", [place.name], place.made(sizes), chosen)
+        where = place.map.resized(sizes)
+        return Value(where.shape, x.dtype, name, where.joined())
     h, w, c = place.spread(around, (0, 0))
     attrs: dict[str, Any] = {"padding": (*h, *w), "channels": c}
     if mode == "reflect":
@@ -131,6 +139,8 @@ def nearest_indices(n: int, made: int, scale: float, how: str, near: str) -> np.
             at = i * 0
     elif how == "asymmetric":
         at = i / s
+    elif how == "tf_half_pixel_for_nn":
+        at = (i + np.float32(0.5)) / s
     elif how == "align_corners":
         at = i * np.float32(n - 1) / np.float32(made - 1) if made > 1 else i * 0
     else:

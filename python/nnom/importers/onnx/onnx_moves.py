@@ -60,6 +60,8 @@ def cast(imp: Importer, node: FileNode) -> None:
     before = imp.graph.tensors[x.name].dtype
     if to in REALS:
         after = "float32"
+        if to == "float16":
+            imp.graph.note("computes with float16 in the file: the model computes in float32")
     elif to in WHOLES or to == "bool":
         after = "int32" if x.dtype != "bool" and to in WHOLES else before
     else:

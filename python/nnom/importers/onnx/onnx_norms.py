@@ -150,12 +150,15 @@ def reduce(imp: Importer, node: FileNode) -> None:
             imp.alias(node, x)
             return
         axes = tuple(range(rank))
-    before = {"ReduceL1": "abs", "ReduceL2": "square", "ReduceSumSquare": "square"}.get(node.op)
+    before = {"ReduceL1": "abs", "ReduceL2": "square", "ReduceSumSquare": "square", "ReduceLogSumExp": "exp"}.get(
+        node.op
+    )
     if before is not None:
         x = Value(x.shape, "float32", activation(imp, x, f"{node.outputs[0]}_{before}", before), x.axes)
     y = reduced(imp, x, axes, _REDUCTIONS.get(node.op, "sum"), node.outputs[0])
-    if node.op == "ReduceL2":
-        y.name = activation(imp, y, f"{node.outputs[0]}_root", "sqrt")
+    after = {"ReduceL2": "sqrt", "ReduceLogSum": "log", "ReduceLogSumExp": "log"}.get(node.op)
+    if after is not None:
+        y.name = activation(imp, y, f"{node.outputs[0]}_{after}", after)
     keep = bool(imp.attr_int(node, "keepdims", 1))
     imp.alias(node, y, y.axes if keep else dropped(y.axes, axes))
 
@@ -201,6 +204,28 @@ def arg(imp: Importer, node: FileNode) -> None:
     imp.finish(node, name, where, dtype="int64")
 
 
+def top_k(imp: Importer, node: FileNode) -> None:
+    """TopK: values and places of the largest, sorted."""
+    x = imp.value(node, 0)
+    expect_real(node, x)
+    rank = len(x.shape)
+    axis = imp.axis(node, imp.attr_int(node, "axis", -1), rank)
+    k = imp.attr_int(node, "k", 0) if imp.opset < 10 else imp.integers(node, 1, "count", 1)[0]
+    if not imp.attr_int(node, "largest", 1):
+        raise Refused("the smallest values; expected the largest")
+    if not 1 <= k <= x.shape[axis]:
+        imp.fail(node, f"the {k} largest of an axis of {x.shape[axis]}")
+    rest = list(dict.fromkeys(p.axis for p in x.axes.parts if p.axis != axis))
+    name = imp.sided(x, rest, (), (axis,))
+    rows = imp.graph.tensors[name].shape[0]
+    shape = tuple(k if a == axis else n for a, n in enumerate(x.shape))
+    for i, dtype in ((0, "float32"), (1, "int64")):
+        if imp.wants(node, i):
+            attrs = {"count": k, "indices": i == 1}
+            made = imp.node(node.outputs[i], "top_k", [name], (rows, 1, k), attrs, dtype="int32" if i else "float32")
+            imp.finish(node, made, AxisMap.of(shape, (*rest, axis)), i, dtype)
+
+
 def scaler(imp: Importer, node: FileNode) -> None:
     """Scaler of scikit-learn: (x - offset) * scale, a normalisation."""
     x = imp.value(node, 0)
@@ -227,7 +252,10 @@ NORMS: dict[str, Handler] = {
     "InstanceNormalization": instance_norm,
     **dict.fromkeys(("LayerNormalization", "RMSNormalization"), layer_norm),
     "GroupNormalization": group_norm,
-    **dict.fromkeys((*_REDUCTIONS, "ReduceL1", "ReduceL2", "ReduceSumSquare"), reduce),
+    **dict.fromkeys(
+        (*_REDUCTIONS, "ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp"), reduce
+    ),
     **dict.fromkeys(("Softmax", "LogSoftmax"), softmax),
     **dict.fromkeys(("ArgMax", "ArgMin"), arg),
+    "TopK": top_k,
 }

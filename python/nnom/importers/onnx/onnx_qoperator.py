@@ -144,8 +144,9 @@ def dynamic(imp: Importer, node: FileNode) -> None:
         "a dynamic-range model, which quantises its activations anew in every run: its weights are dequantised, and "
         "all is quantised from calibration data"
     )
-    if note not in imp.graph.notes:
-        imp.graph.notes.append(note)
+    imp.graph.note(note)
+    if any(name in imp.results for name in node.outputs):
+        raise Refused("gives what it quantises to as an output of the model; expected only products to read it")
     imp.alias(node, imp.value(node, 0))
     imp.define(node, 1, Value((), "float32", data=np.ones((), np.float32)))
     imp.define(node, 2, Value((), "uint8", data=np.zeros((), np.uint8)))

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from ...errors import ModelError, UnsupportedError
-from ...graph import Layout, Tensor
+from ...graph import Layout, Quant, Tensor
 from ...messages import Setting, Text
 from ..axis_map import AxisMap
 from ..workbench import Refused, Thing
 from .onnx_arrays import array_of
-from .onnx_context import REALS, WHOLES, Form, Stored, Value
+from .onnx_context import REALS, SHIFTS, WHOLES, Form, Stored, Value
 from .onnx_dense import DENSE
 from .onnx_fold import FOLDS, fold
 from .onnx_functions import FUNCTIONS
@@ -119,10 +119,21 @@ class Walk(Importer):
         return Value(t.shape, TYPES[t.dtype]) if data is None else Value(data.shape, str(data.dtype), data=data)
 
     def run_graph(self, graph: FileGraph) -> None:
-        """The nodes of a graph."""
-        for node in graph.nodes:
-            if id(node) not in self.taken:
-                self.step(node)
+        """The nodes of a graph, each when what it reads is there: a file should have them in such an order."""
+        waiting = graph.nodes
+        while waiting:
+            later: list[FileNode] = []
+            for node in waiting:
+                if id(node) in self.taken:
+                    continue
+                if all(name in self.values for name in read_by(node)):
+                    self.step(node)
+                else:
+                    later.append(node)
+            if len(later) == len(waiting):
+                missing = next(name for name in read_by(later[0]) if name not in self.values)
+                self.fail(later[0], f"reads '{missing}', which nothing before it makes (a cycle, or a missing node)")
+            waiting = later
 
     def step(self, node: FileNode) -> None:
         """Computes or translates one node; what is refused is noted and its outputs stand as if made."""
@@ -231,17 +242,32 @@ class Walk(Importer):
             self.refusals.refuse(thing, Refused(reason))
             self.values[file.name] = Value(shape)
             return
+        stored = self.port_quant(file.name) if kind in SHIFTS else None
         if kind != "float32" and kind in REALS:
             self.graph.notes.append(f"input '{file.name}' is {kind} in the file: the model computes in float32")
         self.room.take(f"input '{file.name}'", shape)
         name = self.graph.unique(file.name)
         order = tuple(range(len(shape))) if self.keep_io else memory_order(self, file.name, shape)
         sides = port_shape(shape, order)
-        dtype = "float32" if kind in REALS or kind == "bool" else "int32"
-        self.graph.add_tensor(Tensor(name, sides, dtype))
+        dtype = "float32" if kind in REALS or kind == "bool" else kind if stored is not None else "int32"
+        shift = 0 if stored is None else SHIFTS[kind]
+        own = None if stored is None else Quant(stored.scale, stored.zero_point + shift)
+        self.graph.add_tensor(Tensor(name, sides, dtype, own))
         self.graph.inputs.append(name)
-        self.values[file.name] = Value(shape, kind, name, AxisMap.of(shape, order))
         self.graph.layouts[name] = Layout(shape, order)
+        if shift:
+            name = self.node(f"{name}_int8", "quantize", [name], sides, dtype="int8", quant=stored)
+        self.values[file.name] = Value(shape, kind, name, AxisMap.of(shape, order))
+
+    def port_quant(self, name: str) -> Quant | None:
+        """How an input of int8 or uint8 is quantised: as those say that read it; None if nothing does."""
+        for node in self.readers.get(name, []):
+            names = (node.inputs + [""] * 3)[: 3 + 3 * (len(node.inputs) > 5)]
+            if node.op == "DequantizeLinear" or node.op.startswith("QLinear") or node.op == "QGemm":
+                k = 3 if len(names) > 3 and names[3] == name else 0
+                probe = FileNode("DequantizeLinear", index=node.index, inputs=names[k : k + 3])
+                return self.quant_of(probe)
+        return None
 
     def add_output(self, i: int, file: FileValue) -> None:
         """An output of the model."""
@@ -266,6 +292,10 @@ class Walk(Importer):
             name = self.placed(value, parts, sides)
             if self.is_int8(value):
                 name = self.real_of(name)
+            elif value.dtype == "uint8" and self.graph.tensors[name].dtype == "int8":
+                quant = self.graph.quant(name)
+                own = Quant(quant.scale, quant.zero_point + SHIFTS["uint8"])
+                name = self.node(f"{name}_uint8", "quantize", [name], sides, dtype="uint8", quant=own)
         except Refused as e:
             self.refusals.refuse(Thing("output", i, f"'{file.name}'"), e)
             return
@@ -306,6 +336,17 @@ def port_shape(shape: tuple[int, ...], order: tuple[int, ...]) -> tuple[int, int
         return sides[0], 1, sides[1]
     h, w, c = ([1, 1] + sides)[-3:] if sides else (1, 1, 1)
     return h, w, c
+
+
+def read_by(node: FileNode) -> list[str]:
+    """What a node reads, in its branches too."""
+    found = [name for name in node.inputs if name]
+    for inner in node.attrs.values():
+        if isinstance(inner, FileGraph):
+            made = {name for n in inner.nodes for name in n.outputs} | {t.name for t in inner.constants}
+            made |= {v.name for v in inner.inputs}
+            found += [name for name in outer_names(inner) if name and name not in made]
+    return found
 
 
 def outer_names(graph: FileGraph) -> set[str]:
