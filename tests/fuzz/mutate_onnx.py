@@ -150,10 +150,12 @@ def mutate(data: bytes, rng: random.Random) -> bytes:
 def seeds() -> list[tuple[str, bytes]]:
     """Small models, the smallest of some for each operator, and graphs."""
     from onnx_cases import MAKERS, case, graph
+    from onnx_quantised import OPS, qdq
 
     found = []
     for op in MAKERS:
         made = [case(op, np.random.default_rng([seed, 7]))[0] for seed in range(6)]
         found.append((f"{op}.onnx", min(made, key=len)))
+    found += [(f"{op}_qdq.onnx", qdq(op, np.random.default_rng([9, len(op)]))[0]) for op in OPS]
     found += [(f"graph{seed}.onnx", graph(np.random.default_rng([seed, 8]))[0]) for seed in range(12)]
     return found
