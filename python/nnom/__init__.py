@@ -27,15 +27,16 @@ if _TYPE_CHECKING:
     from .legacy import evaluate_model, generate_model, generate_test_bin
     from .planning import Overview
     from .running import BoardRun
+    from .searching.driver import Search, search
     from .sensors import Normaliser
     from .validation import Validation, validate
 
 __all__ = [
     "BoardError", "BoardRun", "Conversion", "CoreError", "DataError", "Evaluation", "FixedFeatures", "FloatFeatures",
     "Graph", "Inspection", "ModelError", "NnomError", "Node", "Normaliser", "Overview", "Plan", "Quant", "Report",
-    "Run", "Tensor", "ToolError", "UnsupportedError", "Validation", "ValueErrors", "Weight", "convert", "evaluate",
-    "evaluate_model", "evaluate_values", "generate_model", "generate_test_bin", "inspect", "load", "plan", "report",
-    "run", "validate",
+    "Run", "Search", "Tensor", "ToolError", "UnsupportedError", "Validation", "ValueErrors", "Weight", "convert",
+    "evaluate", "evaluate_model", "evaluate_values", "generate_model", "generate_test_bin", "inspect", "load", "plan",
+    "report", "run", "search", "validate",
 ]  # fmt: skip
 
 # Where each name lives. No module has a name of __all__: importing it would put the module in the function's place.
@@ -51,6 +52,7 @@ _MODULES = {
     "legacy": "evaluate_model generate_model generate_test_bin",
     "planning": "Overview",
     "running": "BoardRun",
+    "searching.driver": "Search search",
     "sensors": "Normaliser",
     "validation": "Validation validate",
 }

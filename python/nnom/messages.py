@@ -20,6 +20,7 @@ class Setting(Enum):
     DATA = "x"
     CALIBRATION = "calibration data"
     METHOD = "method"
+    ACCURACY = "accuracy"
     INT16 = "int16"
     INT4 = "int4"
     USE_FLOAT = "use_float=True"

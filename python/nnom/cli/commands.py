@@ -35,6 +35,7 @@ from .given import graph_of, inputs_of, ports_of, prepared_of, samples_of
 from .inspect import run_inspect
 from .names import all_told, told
 from .plan import plan_of, run_plan, run_report
+from .search import run_search
 from .terminal import Screen
 from .words import command_text
 
@@ -257,6 +258,7 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "bench": run_bench,
     "plan": run_plan,
     "report": run_report,
+    "search": run_search,
     "validate": _validate,
     "boards": _boards,
     "library": _library,

@@ -12,6 +12,7 @@ OPTIONS = {
     Setting.DATA: "--data",
     Setting.CALIBRATION: "--calibration",
     Setting.METHOD: "--method",
+    Setting.ACCURACY: "--accuracy",
     Setting.INT16: "--int16",
     Setting.INT4: "--int4",
     Setting.USE_FLOAT: "--float",

@@ -29,7 +29,19 @@ def parser() -> argparse.ArgumentParser:
     top.epilog = f"example:\n  {example}\n\n{CODES}"
     top.add_argument("--version", action="version", version=f"nnom {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
-    for add in (_convert, _evaluate, _run, _bench, _inspect, _plan_command, _report, _validate, _boards, _library):
+    for add in (
+        _convert,
+        _evaluate,
+        _run,
+        _bench,
+        _inspect,
+        _plan_command,
+        _report,
+        _search,
+        _validate,
+        _boards,
+        _library,
+    ):
         add(commands)
     return top
 
@@ -201,6 +213,40 @@ def _planned(p: argparse.ArgumentParser) -> None:
     _calibration(p)
     text = "plan a float model with made-up ranges: an estimate (the default without --calibration)"
     p.add_argument("--random", action="store_true", help=text)
+    _plan(p)
+
+
+def _search(commands: argparse._SubParsersAction) -> None:
+    text = (
+        "Try configurations of a float model: the cheapest that loses no more accuracy than allowed, in the RAM given."
+    )
+    example = "nnom search model.keras --calibration x.npy --labels y.npy --accuracy 0.5 --ram 16k"
+    p = _command(commands, "search", text, example)
+    p.description = f"{p.description}" + (
+        "\n\nFirst the methods that find ranges; if none is good enough each layer alone in 16 bits, then the best of"
+        "\nthese together; with --weights layers in 4 bits. Results are kept: a search that was stopped goes on."
+    )
+    _model(p)
+    text = f"typical samples, to quantise: {_DATA}; once per input"
+    p.add_argument("--calibration", action="append", required=True, metavar="X", help=text)
+    text = "how data lies whose shape fits both the file's order of axes and the model's"
+    p.add_argument("--data-layout", choices=DATA_LAYOUTS, help=text)
+    p.add_argument("--data", action="append", metavar="X", help="samples that judge (default: those of --calibration)")
+    text = "class numbers of the samples that judge (default: the float model's own classes)"
+    p.add_argument("--labels", metavar="Y", help=text)
+    text = "points of accuracy (per cent) that may be lost against float (default: 1)"
+    p.add_argument("--accuracy", type=float, default=1.0, metavar="POINTS", help=text)
+    p.add_argument(
+        "--sqnr", type=float, metavar="DB", help="instead: SQNR of the first output at least, for regressors"
+    )
+    p.add_argument("--weights", metavar="SIZE", help="flash of the weights at most (16384, 16k): layers in 4 bits")
+    p.add_argument("--jobs", type=int, metavar="N", help="processes (default: as many as there are cores)")
+    text = "a scheduler of Dask, whose workers do it (tcp://HOST:PORT); they must see the search's folder"
+    p.add_argument("--dask", metavar="ADDRESS", help=text)
+    p.add_argument(
+        "--optuna", type=int, metavar="TRIALS", help="so many trials of Optuna's sampler, not layer by layer"
+    )
+    p.add_argument("--folder", metavar="DIR", help="where results are kept (default: in the cache of the user)")
     _plan(p)
 
 

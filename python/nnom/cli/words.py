@@ -13,14 +13,14 @@ _UNITS = {"": 1, "b": 1, "k": 1024, "kb": 1024, "kib": 1024, "m": 1024**2, "mb":
 _NO_MATTER = {"-o": 1, "--out": 1, "-q": 0, "--quiet": 0, "--json": 0}  # options that change no byte: words that follow
 
 
-def parse_bytes(text: str) -> int:
-    """Bytes of "16384", "16k", "16kB" or "1.5K" (k: 1024), or DataError."""
+def parse_bytes(text: str, option: str = "--ram") -> int:
+    """Bytes of "16384", "16k", "16kB" or "1.5K" (k: 1024), or DataError that names the option."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", text.lower())
     if not match or match[2] not in _UNITS:
-        raise DataError(f"--ram {text}: expected bytes, as 16384, 16k or 16kB")
+        raise DataError(f"{option} {text}: expected bytes, as 16384, 16k or 16kB")
     size = int(float(match[1]) * _UNITS[match[2]])
     if not 0 < size < 2**31:
-        raise DataError(f"--ram {text}: expected 1 byte to 2 GB")
+        raise DataError(f"{option} {text}: expected 1 byte to 2 GB")
     return size
 
 
