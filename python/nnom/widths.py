@@ -5,6 +5,9 @@ A layer of 16 bits reads and makes int16. What only moves values follows the lay
 model, the layers after it, if all of them are of 16 bits. Inputs of the model that such a layer reads are int16, and
 outputs that it makes; elsewhere a border is a quantize node: from 8 to 16 bits exact, from 16 to 8 in the quantisation
 that the tensor has in int8.
+
+A layer that sums products with constants and reads what one of 16 bits makes computes in 16 bits, too, and gives 8:
+else what was kept would be lost before anyone reads it, and no layer could be widened alone.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ _NAMED = 12  # layers that a message lists
 class Widths:
     """Names of the nodes that compute in 16 bits; the quantisation of what they make and of inputs that they read.
 
+    readers: those of them whose output is int8 all the same.
     groups: which of these tensors share one. nibbles: names of the nodes whose weights have 4 bits.
     """
 
@@ -39,6 +43,7 @@ class Widths:
     quants: dict[str, Quant] = field(default_factory=dict)
     groups: list[list[str]] = field(default_factory=list)
     nibbles: frozenset[str] = frozenset()
+    readers: frozenset[str] = frozenset()
 
 
 NARROW = Widths()
@@ -49,6 +54,20 @@ def chosen(graph: Graph) -> frozenset[str]:
     able = [n for n in graph.nodes if n.entry.wide and not n.entry.same_quant]
     named = _named(graph, graph.int16, able, Setting.INT16, "has no form of 16 bits")
     return frozenset(_followed(graph, _with_states(graph, named)))
+
+
+def _readers(graph: Graph, wide: frozenset[str]) -> frozenset[str]:
+    """Names of the layers that read what those of 16 bits make, may have 16 bits themselves, and are not `wide`."""
+    made = {n.output for n in graph.nodes if n.name in wide}
+    return frozenset(
+        n.name
+        for n in graph.nodes
+        if n.name not in wide and n.entry.wide and n.entry.linear is not None and made & set(_sources(n))
+    )
+
+
+def _is_read_by(graph: Graph, node: Node, names: frozenset[str]) -> bool:
+    return any(reader.name in names for reader in graph.consumers(node.output))
 
 
 def with_nibbles(graph: Graph, wide: frozenset[str] = frozenset()) -> frozenset[str]:
@@ -143,7 +162,12 @@ def widths_of(graph: Graph, observed: dict[str, Observed] | None) -> Widths:
 
     DataError, UnsupportedError: a name that fits nothing.
     """
-    nodes = chosen(graph)
+    named = chosen(graph)
+    readers = _readers(graph, named)
+    while between := {n.name for n in graph.nodes if n.name in readers and _is_read_by(graph, n, named)}:
+        named |= between
+        readers = _readers(graph, named)
+    nodes = named | readers
     nibbles = with_nibbles(graph, nodes)
     if not nodes:
         return Widths(nibbles=nibbles)
@@ -165,7 +189,7 @@ def widths_of(graph: Graph, observed: dict[str, Observed] | None) -> Widths:
             quant = _quant([observed[m] for m in groups.deciding(members)] if observed else [])
         quants.update(dict.fromkeys(ours, quant))
         shared.append(ours)
-    return Widths(nodes, quants, shared, nibbles)
+    return Widths(nodes, quants, shared, nibbles, readers)
 
 
 def _quant(observed: list[Observed]) -> Quant:
@@ -212,6 +236,7 @@ def widen(graph: Graph, widths: Widths) -> None:
     if not widths.nodes:
         return
     narrow = {name: graph.quant(name) for name in widths.quants}
+    given = {n.output for n in graph.nodes if n.name in widths.readers}  # and these are int8
     for name, quant in _reachable(graph, widths).items():
         graph.tensors[name].dtype, graph.tensors[name].quant = "int16", quant
     nodes: list[Node] = []
@@ -232,13 +257,24 @@ def widen(graph: Graph, widths: Widths) -> None:
         if node.name in widths.nodes and tensor.dtype == "int8":
             assert tensor.quant is not None
             return across(name, "int16", Quant(tensor.quant.scale))
-        return across(name, "int8", narrow[name]) if name in narrow and node.name not in widths.nodes else name
+        wide = name in narrow and name not in given
+        return across(name, "int8", narrow[name]) if wide and node.name not in widths.nodes else name
+
+    def give_8(node: Node) -> None:
+        """The output is int8: what the layer makes has another name."""
+        made, name = graph.tensors[node.output], graph.unique(f"{node.output}_int16")
+        graph.add_tensor(Tensor(name, made.shape, made.dtype, made.quant))
+        made.dtype, made.quant = "int8", narrow[node.output]
+        nodes.append(Node("quantize", graph.unique(f"{node.output}_int8"), [name], node.output))
+        node.output = name
 
     for node in graph.nodes:
         count = len(_sources(node))
         node.inputs = [read_by(node, name) if i < count else name for i, name in enumerate(node.inputs)]
         nodes.append(node)
+        if node.name in widths.readers:
+            give_8(node)
     for state, left in graph.states.items():
-        if left in narrow:
+        if left in narrow and left not in given:
             graph.states[state] = across(left, "int8", narrow[left])
     graph.nodes = nodes
