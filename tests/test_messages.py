@@ -59,7 +59,7 @@ def test_nothing_below_the_command_line_imports_it():
 
 def test_every_setting_has_an_option_and_an_argument():
     arguments = {"calibration data"}  # x of convert, calibration elsewhere
-    for function in (nnom.convert, nnom.run, nnom.validate, nnom.Plan):
+    for function in (nnom.convert, nnom.run, nnom.validate, nnom.search, nnom.Plan):
         arguments |= set(inspect.signature(function).parameters)
     assert set(OPTIONS) == set(Setting) and set(OPTIONS.values()) <= _options()
     assert {s.value.split("=")[0] for s in Setting} <= arguments

@@ -263,7 +263,7 @@ def test_control_characters_reach_no_terminal_and_no_page(monkeypatch, tmp_path,
     """The kind: any text that a file brings."""
     graph = evil_graph()
     for module in ("nnom.cli.given", "nnom.inspect_model"):
-        monkeypatch.setattr(f"{module}.load", lambda *_: graph)
+        monkeypatch.setattr(f"{module}.load", lambda *_, **__: graph)
     words = [*words, "m.tflite"] + (["-o", str(tmp_path / "r.html")] if words == ["report"] else [])
     screen = Terminal(monkeypatch, 120)
     monkeypatch.setenv("NO_COLOR", "1")
@@ -275,7 +275,7 @@ def test_control_characters_reach_no_terminal_and_no_page(monkeypatch, tmp_path,
 
 
 def test_json_keeps_names(monkeypatch, capsys):
-    monkeypatch.setattr("nnom.inspect_model.load", lambda *_: evil_graph())
+    monkeypatch.setattr("nnom.inspect_model.load", lambda *_, **__: evil_graph())
     assert cli.main(["inspect", "m.tflite", "--json"]) == 0
     out = capsys.readouterr().out
     assert is_clean(out) and json.loads(out)["layers"][0]["name"] == EVIL

@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import data as datasets
 from ..errors import DataError, ToolError
-from ..searching.candidate import Outcome
+from ..searching.candidate import Candidate, Outcome
 from ..searching.driver import Search, search
 from ..searching.job import SQNR
 from ..text import visible
@@ -123,7 +123,13 @@ def print_search(out: Screen, s: Search, a: Namespace) -> None:
     out.say(f"best: {visible(s.best.candidate.title)}: {_figure(s, s.best.score)}, RAM {s.best.ram:,} B")
     given = " ".join(f"--calibration {shlex.quote(c)}" for c in a.calibration)
     budget = f" --ram {a.ram}" if a.ram else ""
-    out.say(f"nnom convert {shlex.quote(a.model)} {given} {s.best.candidate.words}{budget}")
+    out.say(f"nnom convert {shlex.quote(a.model)} {given} {_words(s.best.candidate)}{budget}")
+
+
+def _words(c: Candidate) -> str:
+    """Options of `nnom convert`."""
+    given = [("--method", c.method), *(("--int16", n) for n in c.int16), *(("--int4", n) for n in c.int4)]
+    return " ".join(f"{option} {shlex.quote(value)}" for option, value in given)
 
 
 def _json_outcome(s: Search, o: Outcome) -> dict[str, Any]:

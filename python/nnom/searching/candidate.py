@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 
 
@@ -22,12 +21,6 @@ class Candidate:
         parts += [f"int16 {', '.join(self.int16)}"] if self.int16 else []
         parts += [f"int4 {', '.join(self.int4)}"] if self.int4 else []
         return "; ".join(parts)
-
-    @property
-    def words(self) -> str:
-        """Options of `nnom convert`."""
-        given = [("--method", self.method), *(("--int16", n) for n in self.int16), *(("--int4", n) for n in self.int4)]
-        return " ".join(f"{option} {shlex.quote(value)}" for option, value in given)
 
 
 @dataclass(frozen=True)

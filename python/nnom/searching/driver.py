@@ -89,9 +89,14 @@ def search(
     with Pool(executor) as pool:
         for title, candidates in strategy.rounds():
             reused += _round(pool, store, [c for c in candidates if c not in known], known, stage and stage(title))
-    ordered = sorted(known.values(), key=lambda o: (not limits.met_by(o), bool(o.error), o.cost, o.weights, o.ram))
+    ordered = sorted(known.values(), key=lambda o: (not limits.met_by(o), bool(o.error), *_price(o)))
     best = ordered[0] if ordered and limits.met_by(ordered[0]) else None
     return Search(job.measure, floats, limits, ordered, best, reused)
+
+
+def _price(o: Outcome) -> tuple[int, int, int, float, str]:
+    """What is cheaper comes first; of the same price what loses less."""
+    return o.cost, o.weights, o.ram, -o.score, o.candidate.title
 
 
 def _job(
