@@ -56,18 +56,14 @@ def chosen(graph: Graph) -> frozenset[str]:
     return frozenset(_followed(graph, _with_states(graph, named)))
 
 
-def _readers(graph: Graph, wide: frozenset[str]) -> frozenset[str]:
-    """Names of the layers that read what those of 16 bits make, may have 16 bits themselves, and are not `wide`."""
-    made = {n.output for n in graph.nodes if n.name in wide}
-    return frozenset(
-        n.name
-        for n in graph.nodes
-        if n.name not in wide and n.entry.wide and n.entry.linear is not None and made & set(_sources(n))
-    )
+def _summing_readers(graph: Graph, wide: frozenset[str]) -> frozenset[str]:
+    """Names of the layers that sum what those of 16 bits make, may have 16 bits themselves, and are not `wide`."""
+    readers = [r for n in graph.nodes if n.name in wide for r in _readers(graph, n)]
+    return frozenset(r.name for r in readers if r.name not in wide and r.entry.wide and r.entry.linear is not None)
 
 
 def _is_read_by(graph: Graph, node: Node, names: frozenset[str]) -> bool:
-    return any(reader.name in names for reader in graph.consumers(node.output))
+    return any(reader.name in names for reader in _readers(graph, node))
 
 
 def with_nibbles(graph: Graph, wide: frozenset[str] = frozenset()) -> frozenset[str]:
@@ -163,10 +159,10 @@ def widths_of(graph: Graph, observed: dict[str, Observed] | None) -> Widths:
     DataError, UnsupportedError: a name that fits nothing.
     """
     named = chosen(graph)
-    readers = _readers(graph, named)
+    readers = _summing_readers(graph, named)
     while between := {n.name for n in graph.nodes if n.name in readers and _is_read_by(graph, n, named)}:
         named |= between
-        readers = _readers(graph, named)
+        readers = _summing_readers(graph, named)
     nodes = named | readers
     nibbles = with_nibbles(graph, nodes)
     if not nodes:
