@@ -53,6 +53,8 @@ LAYERS = (
     Layer("VWW", "depthwise_conv2d", (24, 24, 32), 32, (3, 3), (2, 2)),
     Layer("VWW", "depthwise_conv2d", (6, 6, 128), 128, (3, 3)),
     Layer("SWW", "depthwise_conv2d", (30, 1, 40), 40, (3, 1)),
+    Layer("micro_speech", "depthwise_conv2d", (49, 40, 1), 8, (10, 8), (2, 2)),
+    Layer("twice", "depthwise_conv2d", (16, 16, 16), 32, (3, 3)),
     Layer("AD", "dense", (1, 1, 640), 128),
     Layer("AD", "dense", (1, 1, 128), 128),
     Layer("AD", "dense", (1, 1, 128), 8),
