@@ -60,6 +60,8 @@ LAYERS = (
     Layer("AD", "dense", (1, 1, 128), 8),
     Layer("KWS", "dense", (1, 1, 64), 12),
     Layer("IC, upwards", "conv2d_transpose", (8, 8, 64), 32, (3, 3), (2, 2)),
+    Layer("upwards", "conv2d_transpose", (16, 16, 16), 8, (4, 4), (2, 2)),
+    Layer("upwards", "conv2d_transpose", (32, 1, 32), 16, (4, 1), (4, 1)),
     Layer("HAR", "max_pool", (128, 1, 16), 0, (2, 1), (2, 1)),
     Layer("IC", "max_pool", (32, 32, 16), 0, (2, 2), (2, 2)),
     Layer("IC", "avg_pool", (32, 32, 16), 0, (2, 2), (2, 2)),
