@@ -25,7 +25,7 @@ from nnom import boards  # noqa: E402
 
 SUITES = (
     "readme2019 table2019 gates rows alloc arena errors plan tools limits misuse "
-    "api states wide slide audio sensors freeze"
+    "api states wide slide audio sensors extremes freeze"
 ).split()
 HOST_ONLY = "freeze"  # needs a full C library
 # Configurations of each random test: the emulators run some hundred times slower than the host.

@@ -224,7 +224,13 @@ def test_the_smallest(units: int, steps: int) -> None:
         data = np.random.default_rng(1).normal(0, 1, (4, steps, 1)).astype(np.float32)
         core = CoreModel(load_keras(model))
         (got,) = core.run_many([data.reshape(4, *core.inputs[0].shape)])
-        np.testing.assert_allclose(got.reshape(4, -1), np.asarray(model(data)).reshape(4, -1), atol=1e-5)
+        want = np.asarray(model(data)).reshape(4, -1)
+        np.testing.assert_allclose(got.reshape(4, -1), want, atol=1e-5)
+        for int16 in ((), ("all",)):
+            graph = load_keras(model)
+            graph.int16 = int16
+            quiet, _ = quantised(graph, data.reshape(4, *core.inputs[0].shape))
+            assert np.abs(quiet - want).max() < 0.02
 
 
 def test_full_scale_input_saturates_and_does_not_wrap() -> None:
@@ -257,6 +263,8 @@ def test_what_is_refused_is_named() -> None:
     x = L.Input((6, 3))
     with pytest.raises(UnsupportedError, match="mask"):
         load_keras(keras.Model(x, L.LSTM(2)(L.Masking()(x))))
+    with pytest.raises(UnsupportedError, match="masks are not supported: use inputs of a fixed length"):
+        load_keras(keras.Model([x, mask := L.Input((6,), dtype="bool")], L.GRU(2)(x, mask=mask)))
 
 
 # ---- TFLite ----

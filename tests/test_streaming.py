@@ -270,7 +270,10 @@ def test_what_cannot_stream_is_named():
     net = Net(rng, (20, 1, 3))
     units = {"weights": rng.normal(0, 1, (4, 3)), "recurrent": rng.normal(0, 1, (4, 4)), "bias": np.zeros(4)}
     name = net.add("simple_rnn", ["x"], (1, 1, 4), {"kind": "tanh"}, **units)
-    assert "'simple_rnn1' (simple_rnn) begins anew with each window" in refused(net.done(name))
+    text = refused(net.done(name))
+    assert (
+        "'simple_rnn1' (simple_rnn) begins anew with each window, its state zeros, so that windows that overlap" in text
+    )
     net = Net(rng, (20, 1, 3))
     net.graph.add_tensor(Tensor("places", (20, 1, 3), data=np.zeros((20, 1, 3), np.float32)))
     name = net.add("add", ["x", "places"], (20, 1, 3))

@@ -117,7 +117,8 @@ class Survey:
             self._refuse(node, "gets its state from another layer")
         elif not self.causal:
             self.problems.append(
-                f"layer '{node.name}' ({node.op}) begins anew with each window: its state would have to go on"
+                f"layer '{node.name}' ({node.op}) begins anew with each window, its state zeros, so that windows that "
+                "overlap have no step in common"
             )
         self.carried.add(node)
 

@@ -361,7 +361,7 @@ int main(int argc, char **argv)
         {"misuse", misuse_tests},         {"api", api_tests},
         {"states", states_tests},         {"wide", wide_tests},
         {"slide", slide_tests},           {"audio", audio_tests},
-        {"sensors", sensors_tests},
+        {"sensors", sensors_tests},       {"extremes", extremes_tests},
 #ifndef TEST_BOARD
         {"freeze", freeze_tests}, /* freezing needs a full C library */
 #endif

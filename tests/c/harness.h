@@ -37,7 +37,7 @@ typedef struct test {
 
 extern const test_t readme2019_tests[], table2019_tests[], gates_tests[], rows_tests[], alloc_tests[], arena_tests[],
     errors_tests[], plan_tests[], tools_tests[], limits_tests[], misuse_tests[], api_tests[], states_tests[],
-    wide_tests[], slide_tests[], audio_tests[], sensors_tests[], freeze_tests[];
+    wide_tests[], slide_tests[], audio_tests[], sensors_tests[], extremes_tests[], freeze_tests[];
 
 /* True if `condition`; else the running case fails with the text, which is kept if it is the first. */
 #define CHECK(condition, ...) test_result((condition) || test_fail(__FILE__, __LINE__, __VA_ARGS__))
