@@ -20,8 +20,10 @@ typedef struct nnom_pixel_zeros {
  * Defines an operation nnom_<name>_op that makes each pixel of the output from the same pixel of the input, of as many channels:
  * pixel(parameters, zero points, in, out, channels). type: of the elements; bytes: of the node's parameters.
  */
-#define NNOM_PIXEL_OP(name, type, bytes, pixel)                                                                        \
-    static void name##_run(const nnom_call_t *call)                                                                    \
+#define NNOM_PIXEL_OP(name, type, bytes, pixel) NNOM_PIXEL_OP_AS(static, name, type, bytes, pixel)
+/* how: `static NNOM_SMALL` where pixel is a function of its own. */
+#define NNOM_PIXEL_OP_AS(how, name, type, bytes, pixel)                                                                \
+    how void name##_run(const nnom_call_t *call)                                                                       \
     {                                                                                                                  \
         const nnom_rows_t from = nnom_call_input_rows(call, 0);                                                        \
         const nnom_rows_t to = nnom_call_output_rows(call);                                                            \

@@ -74,7 +74,7 @@ static void softmax_pixel_f32(const void *param, nnom_pixel_zeros_t zero, const 
     }
 }
 
-NNOM_PIXEL_OP(softmax_s8, int8_t, sizeof(nnom_softmax_param_t), softmax_pixel_s8)
+NNOM_PIXEL_OP_AS(static NNOM_SMALL, softmax_s8, int8_t, sizeof(nnom_softmax_param_t), softmax_pixel_s8)
 NNOM_PIXEL_OP(softmax_f32, float, sizeof(nnom_softmax_param_t), softmax_pixel_f32)
 
 /* ---- Build ---- */

@@ -80,6 +80,10 @@ static void rolling_scratch(nnom_planner_t *p, const nnom_part_t *part, uint16_t
         }
     }
     const uint16_t block = add_block(p, shared, time, time);
+    if (p->sim.dying != NNOM_NO_TENSOR && p->sim.scratch < shared) {
+        p->blocks[block].above = p->tensor_block[p->sim.dying];
+        p->blocks[block].distance = p->sim.scratch;
+    }
     for (uint16_t n = part->first; n < part->end; n++) {
         const bool keeps = nnom_node_keeps(&p->nodes[n]);
         p->node_block[n] = keeps ? add_block(p, p->flow.scratch[n], time, time) : block;

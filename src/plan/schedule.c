@@ -93,16 +93,56 @@ static int32_t lowest_needed(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t
     return t->row_bytes != of->row_bytes ? 0 : needs(f, s, n, i).lo;
 }
 
-/* A row was just written to `ring`, the highest so far being `top` - 1: how tall must it be? */
-static void measure(const nnom_flow_t *f, nnom_sim_t *s, uint16_t ring, int32_t top)
+/* The lowest row of a storage that a node of the segment still reads; `low` if there is none below. */
+static int32_t still_read(const nnom_flow_t *f, const nnom_sim_t *s, uint16_t ring, int32_t low)
 {
-    int32_t low = top - 1;
     for (uint32_t k = s->use_first[ring]; k < s->use_first[ring + 1]; k++) {
         const int32_t row = lowest_needed(f, s, s->uses[k].node, s->uses[k].input);
         low = row < low ? row : low;
     }
+    return low;
+}
+
+/* A row was just written to `ring`, the highest so far being `top` - 1: how tall must it be? */
+static void measure(const nnom_flow_t *f, nnom_sim_t *s, uint16_t ring, int32_t top)
+{
+    const int32_t low = still_read(f, s, ring, top - 1);
     if (top - low > s->height[ring]) {
         s->height[ring] = top - low;
+    }
+}
+
+/* ---- Scratch ---- */
+
+static uint16_t find_dying(const nnom_flow_t *f, const nnom_sim_t *s)
+{
+    for (uint16_t n = s->first; n < s->end && !f->all_rows; n++) {
+        for (uint32_t i = 0; i < node_at(f, n)->input_count; i++) {
+            const uint16_t t = f->storage[node_at(f, n)->inputs[i]], made = f->producer[t];
+            const bool before = made == NNOM_NO_NODE || made < s->first;
+            if (before && f->program->tensors[t].data == NULL && f->last_use[t] < s->end && !f->whole[t] &&
+                !nnom_is_fed(f, t)) {
+                return t;
+            }
+        }
+    }
+    return NNOM_NO_TENSOR;
+}
+
+/* Node n is about to run: rows of `dying` that are read no more, from now on, may hold the end of its scratch. */
+static void take_scratch(const nnom_flow_t *f, nnom_sim_t *s, uint16_t n)
+{
+    const uint64_t bytes = nnom_scratch(f, n, true, s->first, s->end);
+    if (nnom_node_keeps(node_at(f, n)) || bytes <= s->scratch) {
+        return;
+    }
+    uint64_t dead = 0;
+    if (s->dying != NNOM_NO_TENSOR) {
+        const nnom_tensor_t *t = &f->program->tensors[s->dying];
+        dead = (uint64_t)still_read(f, s, s->dying, t->shape.h) * (uint64_t)t->row_bytes;
+    }
+    if (bytes > dead && bytes - dead > s->scratch) {
+        s->scratch = (uint32_t)(bytes - dead);
     }
 }
 
@@ -187,6 +227,8 @@ static void schedule_start(const nnom_flow_t *f, nnom_sim_t *s)
         s->ring[t] = s->ring[f->storage[t]];
     }
     list_uses(f, s);
+    s->dying = find_dying(f, s);
+    s->scratch = 0;
     s->fed = 0;
     s->steps = 0;
     s->last = NNOM_STEP_FEED;
@@ -221,6 +263,7 @@ static void schedule_run_node(const nnom_flow_t *f, nnom_sim_t *s, uint16_t n)
     const nnom_node_t *node = node_at(f, n);
     const uint16_t storage = f->storage[nnom_node_output_index(node, 0)];
     const nnom_range_t y = next_rows(f, s, n);
+    take_scratch(f, s, n);
     if (nnom_is_ring(f, storage, s->first, s->end)) {
         /* Before the node counts as done: what it reads must still be there while it writes. */
         const nnom_tensor_t *out = &f->program->tensors[storage];

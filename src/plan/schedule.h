@@ -34,8 +34,11 @@ typedef struct nnom_sim {
     nnom_use_t *uses;    /* [links] */
     int32_t *calls;      /* [nodes] of its operation: equal steps in a row are one */
     int32_t fed;         /* input rows taken */
-    int32_t enough;      /* estimate: stop when every end has made this many rows; 0: run to the end */
-    bool liked;          /* nodes advance by as many rows as their kernels like */
+    uint16_t dying;      /* a whole tensor from before the segment whose last reader is in it, or NNOM_NO_TENSOR */
+    uint32_t
+        scratch; /* bytes of scratch that nodes share, less what may lie over rows of `dying` that are read no more */
+    int32_t enough; /* estimate: stop when every end has made this many rows; 0: run to the end */
+    bool liked;     /* nodes advance by as many rows as their kernels like */
     bool any_eager;
     uint8_t last;    /* step recorded, NNOM_STEP_FEED also before the first */
     uint32_t steps;  /* number of steps */

@@ -51,15 +51,16 @@ static bool lives(const nnom_flow_t *f, uint16_t storage, uint16_t first, uint16
                                  : made < end || nnom_is_read_state(f, storage));
 }
 
-static uint32_t scratch_of(const nnom_flow_t *f, const nnom_part_t *part)
+/* Partial sums live as long as the segment, each its own; what others need is shared: of a rolling one the simulation knows how much. */
+static uint32_t scratch_of(const nnom_flow_t *f, const nnom_part_t *part, const nnom_sim_t *sim)
 {
-    uint64_t kept = 0, shared = 0;
+    uint64_t kept = 0, shared = part->rolls ? segment_rounded(sim->scratch) : 0;
     for (uint16_t n = part->first; n < part->end; n++) {
         const bool keeps = nnom_node_keeps(&f->program->nodes[n]);
         const uint32_t bytes = segment_rounded(nnom_scratch(f, n, part->rolls, part->first, part->end));
         if (keeps) {
-            kept += bytes; /* partial sums live as long as the segment */
-        } else if (bytes > shared) {
+            kept += bytes;
+        } else if (!part->rolls && bytes > shared) {
             shared = bytes;
         }
     }
@@ -83,7 +84,7 @@ uint32_t nnom_overlap_saving(const nnom_flow_t *f, uint16_t n)
 
 uint32_t nnom_part_bytes(const nnom_flow_t *f, const nnom_part_t *part, const nnom_sim_t *sim)
 {
-    uint64_t bytes = scratch_of(f, part);
+    uint64_t bytes = scratch_of(f, part, sim);
     for (uint16_t t = 0; t < f->program->tensor_count; t++) {
         if (!lives(f, t, part->first, part->end)) {
             continue;

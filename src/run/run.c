@@ -285,13 +285,13 @@ const nnom_tensor_t *nnom_output_tensor(const nnom_instance_t *instance, uint32_
     return i < nnom_output_count(instance) ? &instance->program->tensors[instance->program->outputs[i]] : NULL;
 }
 
-void *nnom_input_buffer(nnom_instance_t *instance, uint32_t i)
+NNOM_SMALL void *nnom_input_buffer(nnom_instance_t *instance, uint32_t i)
 {
     const nnom_tensor_t *tensor = nnom_input_tensor(instance, i);
     return tensor != NULL ? nnom_tensor_rows(tensor, &instance->arena).data : NULL;
 }
 
-const void *nnom_output_buffer(const nnom_instance_t *instance, uint32_t i)
+NNOM_SMALL const void *nnom_output_buffer(const nnom_instance_t *instance, uint32_t i)
 {
     const nnom_tensor_t *tensor = nnom_output_tensor(instance, i);
     return tensor != NULL ? nnom_tensor_rows(tensor, &instance->arena).data : NULL;

@@ -261,15 +261,22 @@ static void linear_sums(void)
 
 /* ---- Convolutions of 3 x 3 as tiles: what random layers seldom are ---- */
 
-enum { TILES_H = 5, TILES_W = 14, TILES_IN = 16, TILES_OUT = 8 };
+enum { TILES_H = 5, TILES_W = 17, TILES_IN = 48, TILES_OUT = 8 };
 
-static void tiles_run(uint32_t target, int8_t *out, bool *tiles)
+/* w, channels of the input; name: of the kernel on DSP cores. */
+typedef struct tiles_case {
+    int32_t w, channels;
+    const char *name;
+} tiles_case_t;
+
+static void tiles_run(const tiles_case_t *k, uint32_t target, int8_t *out, bool *tiles)
 {
     static const float scales[1] = {0.01f};
-    int8_t weights[TILES_OUT * 9 * TILES_IN];
+    static int8_t weights[TILES_OUT * 9 * TILES_IN];
     int32_t bias[TILES_OUT];
-    for (size_t i = 0; i < sizeof weights; i++) {
-        weights[i] = (int8_t)random_in(-40, 40);
+    const int32_t most = random_in(1, 127);
+    for (int32_t i = 0; i < TILES_OUT * 9 * k->channels; i++) {
+        weights[i] = (int8_t)random_in(-most - 1, most);
     }
     for (int32_t i = 0; i < TILES_OUT; i++) {
         bias[i] = random_in(-2000, 2000);
@@ -280,13 +287,13 @@ static void tiles_run(uint32_t target, int8_t *out, bool *tiles)
     nnom_model_t m;
     (void)new_model(&m);
     nnom_set_verbose(&m, false);
-    nnom_layer_t *in = nnom_layer_set_quant(Input(shape(TILES_H, TILES_W, TILES_IN), NULL), 0.05f, random_in(-50, 50));
+    nnom_layer_t *in = nnom_layer_set_quant(Input(shape(TILES_H, k->w, k->channels), NULL), 0.05f, random_in(-50, 50));
     nnom_layer_t *conv =
         nnom_layer_set_weight_scales(Conv2D(TILES_OUT, kernel(3, 3), stride(1, 1), PADDING_SAME, &w, &b), scales, 1);
     nnom_layer_t *y = m.hook(nnom_layer_set_quant(conv, 0.3f, random_in(-50, 50)), in);
     CHECK(nnom_compile(&m, in, m.hook(Output(shape(0, 0, 0), out), y), &options) == NNOM_OK, "%s",
           model_error_text(&m));
-    *tiles = !test_failed() && form_of(&m, 0) != NULL && strstr(form_of(&m, 0)->symbol, "tiles") != NULL;
+    *tiles = !test_failed() && form_of(&m, 0) != NULL && strstr(form_of(&m, 0)->symbol, k->name) != NULL;
     random_bytes(nnom_input_buffer(&m.instance, 0), nnom_input_bytes(&m.instance, 0));
     CHECK(model_run(&m) == NNOM_OK, "model_run");
     model_delete(&m);
@@ -294,15 +301,20 @@ static void tiles_run(uint32_t target, int8_t *out, bool *tiles)
 
 static void tiles(void)
 {
+    static const tiles_case_t cases[] = {{14, 16, "dsp_tiles"}, {8, 12, "dsp_tiles"}, {16, 32, "dsp_tiles"},
+                                         {8, 48, "dsp_tile_"},  {7, 40, "dsp_tile_"}, {17, 40, "dsp_tile_"}};
     static int8_t plain[TILES_H * TILES_W * TILES_OUT], fast[sizeof plain];
-    for (uint32_t i = 0; i < 20 && !test_failed(); i++) {
+    for (uint32_t i = 0; i < 24 && !test_failed(); i++) {
+        const tiles_case_t *k = &cases[i % (sizeof cases / sizeof cases[0])];
         bool as_tiles = false;
         random_seed(test_seed + i);
-        tiles_run(NNOM_TARGET_PLAIN, plain, &as_tiles);
+        tiles_run(k, NNOM_TARGET_PLAIN, plain, &as_tiles);
         random_seed(test_seed + i);
-        tiles_run(NNOM_TARGET_DSP, fast, &as_tiles);
-        CHECK(as_tiles || (NNOM_TARGET_DSP & ~my_targets) != 0, "another kernel was taken");
-        CHECK(memcmp(plain, fast, sizeof plain) == 0, "seed %lu: other bytes", (unsigned long)(test_seed + i));
+        tiles_run(k, NNOM_TARGET_DSP, fast, &as_tiles);
+        CHECK(as_tiles || (NNOM_TARGET_DSP & ~my_targets) != 0, "%ld x %ld: %s was not taken", (long)k->w,
+              (long)k->channels, k->name);
+        CHECK(memcmp(plain, fast, (size_t)(TILES_H * TILES_OUT * k->w)) == 0, "%ld x %ld, seed %lu: other bytes",
+              (long)k->w, (long)k->channels, (unsigned long)(test_seed + i));
     }
 }
 

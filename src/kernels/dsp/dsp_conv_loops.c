@@ -41,105 +41,73 @@
     TEXT("it ne") TEXT("andne r5, r5, #" mask) TEXT("movs r6, #" size)                                                 \
     TEXT("adr r7, 2f") TEXT("mla r5, r5, r6, r7") TEXT("orr r5, r5, #1")
 
-#define NEXT(a, b) TEXT("ldrd " a ", " b ", [r0], #8")
-
-/* r0: finish, r1: out, r3: distance, r10, r11, r12 spare. */
-#define FINISH_3(x0, x1, x2, e)                                                                                        \
-    NARROW(x0, e) NARROW(x1, e) NARROW(x2, e)                                                                          \
-    TEXT("strb " x1 ", [r1, r3]") TEXT("strb " x2 ", [r1, r3, lsl #1]") TEXT("strb " x0 ", [r1], #1")
-#define SCALE_3(x0, x1, x2)                                                                                            \
-    NEXT("r10", "r11") SCALE(x0, "r10", "r11", "r12") SCALE(x1, "r10", "r11", "r12") SCALE(x2, "r10", "r11", "r12")
-#define FINISH_2(x0, x1, e)                                                                                            \
-    NARROW(x0, e) NARROW(x1, e) TEXT("strb " x1 ", [r1, r3]") TEXT("strb " x0 ", [r1], #1")
-#define SCALE_2(x0, x1) NEXT("r10", "r11") SCALE(x0, "r10", "r11", "r12") SCALE(x1, "r10", "r11", "r12")
-
-/* The next block, unless the output has come to its end. */
-#define AGAIN(end) TEXT("str r1, [sp, #12]") TEXT("ldr r2, [sp, #" end "]") TEXT("cmp r1, r2") TEXT("bne 1b")
-
-/* Stack: 0 entry, 4 x, 8 weight_bytes, 12 out, 16 r4 to r11 and lr, 52 end, 56 distance. */
+/* Stack: 0 entry, 4 x, 12 out, 16 r4 to r11 and lr, 52 end, 56 distance. lr: end of x. */
 __asm__(NNOM_DSP_FUNCTION("nnom_dsp_conv_3")
         TEXT("push {r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, lr}")
         ENTRY("3", "7", "68")
-        TEXT("str r5, [sp]")
-        TEXT("1:")
-        TEXT("ldrd r4, r7, [r0], #8") TEXT("ldrd r1, lr, [sp, #4]")
-        TEXT("mov r5, r4") TEXT("mov r6, r4") TEXT("mov r8, r7") TEXT("mov r9, r7")
-        TEXT("add lr, lr, r0")
-        TEXT("ldr pc, [sp]")
+        TEXT("str r5, [sp]") TEXT("add lr, r1, r2") TEXT("add lr, lr, r2, lsl #1")
+        TEXT("b 1f")
         TEXT(".p2align 2")
         TEXT("2:")
         STEP_3 STEP_3 STEP_3 STEP_3 STEP_3 STEP_3 STEP_3 STEP_3
-        TEXT("cmp r0, lr") TEXT("bne 2b")
+        TEXT("cmp r1, lr") TEXT("bne 2b")
         SPLIT("r4", "r7") SPLIT("r5", "r8") SPLIT("r6", "r9")
-        TEXT("ldr r1, [sp, #12]") TEXT("ldr r3, [sp, #56]")
-        SCALE_3("r7", "r8", "r9") SCALE_3("r4", "r5", "r6") SHIFTS("r10")
-        FINISH_3("r7", "r8", "r9", "r10") SECOND("r10") FINISH_3("r4", "r5", "r6", "r10")
-        AGAIN("52")
+        FINISH_3("r7", "r8", "r9", "r4", "r5", "r6")
+        TEXT("1:")
+        TEXT("ldrd r4, r7, [r0], #8") TEXT("mov r5, r4") TEXT("mov r6, r4") TEXT("mov r8, r7") TEXT("mov r9, r7")
+        TEXT("ldr r1, [sp, #4]") TEXT("ldr pc, [sp]")
+        TEXT("9:")
         TEXT("add sp, sp, #16")
         TEXT("pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}")
         NNOM_DSP_END("nnom_dsp_conv_3"));
 
-/* Where the loop of 8 taps is left: four more, or none. */
-#define TAIL(size)                                                                                                     \
-    TEXT("tst r2, #8") TEXT("adr r4, 3f") TEXT("it eq") TEXT("addeq r4, r4, #" size) TEXT("orr r4, r4, #1")
+/* Where a block begins, to [sp, #8]: with the four taps that are no whole step, label 4, where there are such, else in the loop. */
+#define BEGIN_HALF TEXT("tst r2, #8") TEXT("adr r4, 4f") TEXT("orr r4, r4, #1") TEXT("it eq") TEXT("moveq r4, r5")
 
-/* Stack: 0 end of the weights of 8 taps, 4 x, 8 their bytes, 12 out, 16 entry, 20 tail, 24 r4 to r11 and lr, 60 end, 64 distance. */
+/* Stack: 0 end of x, 4 entry, 8 begin, 12 out, 16 x, 20 r4 to r11 and lr, 56 end, 60 distance. */
 __asm__(NNOM_DSP_FUNCTION("nnom_dsp_conv_2")
         TEXT("push {r4, r5, r6, r7, r8, r9, r10, r11, lr}")
-        TEXT("sub sp, sp, #24")
-        ENTRY("4", "3", "92") TAIL("48")
-        TEXT("str r5, [sp, #16]") TEXT("str r4, [sp, #20]")
-        TEXT("bic r2, r2, #8")
-        TEXT("str r1, [sp, #4]") TEXT("str r2, [sp, #8]") TEXT("str r3, [sp, #12]")
-        TEXT("1:")
-        TEXT("ldrd r4, r6, [r0], #8") TEXT("ldrd r1, r2, [sp, #4]")
-        TEXT("mov r5, r4") TEXT("mov r7, r6")
-        TEXT("add r2, r2, r0") TEXT("str r2, [sp]")
-        TEXT("ldr pc, [sp, #16]")
+        TEXT("sub sp, sp, #20")
+        ENTRY("4", "3", "92") BEGIN_HALF
+        TEXT("add r2, r1, r2, lsl #1") TEXT("strd r2, r5, [sp]") TEXT("strd r4, r3, [sp, #8]") TEXT("str r1, [sp, #16]")
+        TEXT("b 1f")
         TEXT(".p2align 2")
         TEXT("2:")
         STEP_2 STEP_2 STEP_2 STEP_2
-        TEXT("ldr r2, [sp]") TEXT("cmp r0, r2") TEXT("bne 2b")
-        TEXT("ldr pc, [sp, #20]")
-        TEXT(".p2align 2")
-        TEXT("3:")
-        HALF_STEP_2
+        TEXT("ldr r2, [sp]") TEXT("cmp r1, r2") TEXT("bne 2b")
         SPLIT("r4", "r6") SPLIT("r5", "r7")
-        TEXT("ldr r1, [sp, #12]") TEXT("ldr r3, [sp, #64]")
-        SCALE_2("r6", "r7") SCALE_2("r4", "r5") SHIFTS("r10")
-        FINISH_2("r6", "r7", "r10") SECOND("r10") FINISH_2("r4", "r5", "r10")
-        AGAIN("60")
-        TEXT("add sp, sp, #24")
+        FINISH_2("r6", "r7", "r4", "r5", "12", "56", "60")
+        TEXT("1:")
+        TEXT("ldrd r4, r6, [r0], #8") TEXT("mov r5, r4") TEXT("mov r7, r6")
+        TEXT("ldr r1, [sp, #16]") TEXT("ldr pc, [sp, #8]")
+        TEXT(".p2align 2")
+        TEXT("4:")
+        HALF_STEP_2 TEXT("ldr pc, [sp, #4]")
+        TEXT("9:")
+        TEXT("add sp, sp, #20")
         TEXT("pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}")
         NNOM_DSP_END("nnom_dsp_conv_2"));
 
-/* Stack: as above, but no distance. */
+/* Stack: 4 entry, 8 begin, 12 out, 16 x, 20 r4 to r11 and lr, 56 end. r12: end of x. */
 __asm__(NNOM_DSP_FUNCTION("nnom_dsp_conv_1")
         TEXT("push {r4, r5, r6, r7, r8, r9, r10, r11, lr}")
-        TEXT("sub sp, sp, #24")
-        ENTRY("4", "3", "56") TAIL("32")
-        TEXT("str r5, [sp, #16]") TEXT("str r4, [sp, #20]")
-        TEXT("bic r2, r2, #8")
-        TEXT("str r1, [sp, #4]") TEXT("str r2, [sp, #8]") TEXT("str r3, [sp, #12]")
-        TEXT("1:")
-        TEXT("ldrd r4, r5, [r0], #8") TEXT("ldrd r1, r12, [sp, #4]")
-        TEXT("add r12, r12, r0")
-        TEXT("ldr pc, [sp, #16]")
+        TEXT("sub sp, sp, #20")
+        ENTRY("4", "3", "56") BEGIN_HALF
+        TEXT("add r12, r1, r2") TEXT("str r5, [sp, #4]") TEXT("strd r4, r3, [sp, #8]") TEXT("str r1, [sp, #16]")
+        TEXT("b 1f")
         TEXT(".p2align 2")
         TEXT("2:")
         STEP_1 STEP_1 STEP_1 STEP_1
-        TEXT("cmp r0, r12") TEXT("bne 2b")
-        TEXT("ldr pc, [sp, #20]")
-        TEXT(".p2align 2")
-        TEXT("3:")
-        HALF_STEP_1
+        TEXT("cmp r1, r12") TEXT("bne 2b")
         SPLIT("r4", "r5")
-        TEXT("ldr r1, [sp, #12]")
-        NEXT("r2", "r3") SCALE("r5", "r2", "r3", "r12") NEXT("r2", "r3") SCALE("r4", "r2", "r3", "r12") SHIFTS("r2")
-        NARROW("r5", "r2") SECOND("r2") NARROW("r4", "r2")
-        TEXT("strb r5, [r1], #1") TEXT("strb r4, [r1], #1")
-        AGAIN("60")
-        TEXT("add sp, sp, #24")
+        FINISH_1("r5", "r4", "12", "56")
+        TEXT("1:")
+        TEXT("ldrd r4, r5, [r0], #8") TEXT("ldr r1, [sp, #16]") TEXT("ldr pc, [sp, #8]")
+        TEXT(".p2align 2")
+        TEXT("4:")
+        HALF_STEP_1 TEXT("ldr pc, [sp, #4]")
+        TEXT("9:")
+        TEXT("add sp, sp, #20")
         TEXT("pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}")
         NNOM_DSP_END("nnom_dsp_conv_1"));
 

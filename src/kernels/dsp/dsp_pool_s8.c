@@ -40,7 +40,7 @@ static void pool_sum_row(const int8_t *from, int32_t step, int32_t columns, int3
 }
 
 /* As many cells as there are, one after the other. */
-static void pool_sum_cells(const int8_t *x, int32_t step, int32_t count, int32_t n, int32_t *acc)
+static NNOM_DSP_APART void pool_sum_cells(const int8_t *x, int32_t step, int32_t count, int32_t n, int32_t *acc)
 {
     for (; count > 0; count -= POOL_HELD, x += POOL_HELD * step) {
         pool_sum_row(x, step, nnom_min_i32(count, POOL_HELD), n, acc);
