@@ -479,3 +479,105 @@ def test_weights_that_take_more_than_nine_bits_are_refused() -> None:
     m.op("FULLY_CONNECTED", [x, m.tensor([1, 2], "uint8", 0.01, 0, data=np.array([[0, 255]]))], [y])
     with pytest.raises(UnsupportedError, match="weights from 0 to 255 steps; expected -256 to 254"):
         load_tflite(m.build([x], [y]))
+
+
+# -- made of other layers ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["int8", "float32"])
+def test_truths_together(dtype: str) -> None:
+    m, scale = Model(), 0.1 if dtype == "int8" else None
+    a, b = m.tensor([2, 3, 40], dtype, scale, 3), m.tensor([2, 3, 40], dtype, scale, 3)
+    less, more, both, one, none = (m.tensor([2, 3, 40], "bool") for _ in range(5))
+    m.op("LESS", [a, b], [less])
+    m.op("GREATER_EQUAL", [a, m.tensor([1], dtype, scale, 3, data=np.array([10 if scale else 0.3]))], [more])
+    m.op("LOGICAL_AND", [less, more], [both])
+    m.op("LOGICAL_OR", [less, more], [one])
+    m.op("LOGICAL_NOT", [one], [none])
+    outputs = []
+    for truth in (both, none):
+        outputs.append(m.tensor([2, 3, 40], dtype, scale, 3))
+        m.op("SELECT_V2", [truth, a, b], [outputs[-1]])
+    same(m.build([a, b], outputs))
+
+
+def test_all_and_any() -> None:
+    m = Model()
+    a, b = m.tensor([4, 3], "float32"), m.tensor([4, 1], "float32")
+    truth, every, some = m.tensor([4, 3], "bool"), m.tensor([4, 1], "bool"), m.tensor([4, 1], "bool")
+    m.op("GREATER", [a, m.tensor([1], "float32", data=np.array([-0.5]))], [truth])
+    m.op("REDUCE_ALL", [truth, ints(m, 1)], [every], keepDims=True)
+    m.op("REDUCE_ANY", [truth, ints(m, 1)], [some], keepDims=True)
+    y, z = m.tensor([4, 1], "float32"), m.tensor([4, 1], "float32")
+    twice = m.tensor([4, 1], "float32")
+    m.op("ADD", [b, b], [twice])
+    m.op("SELECT_V2", [every, b, twice], [y])
+    m.op("SELECT_V2", [some, b, twice], [z])
+    same(m.build([a, b], [y, z]), oracle=Reference)
+
+
+def test_sums_of_many() -> None:
+    m = Model()
+    xs = [m.tensor([2, 3, 5], "float32") for _ in range(4)]
+    y, z = m.tensor([2, 3, 5], "float32"), m.tensor([2, 3, 5], "float32")
+    m.op("ADD_N", xs, [y])
+    zeros = m.tensor([2, 3, 5], "float32")
+    m.op("ZEROS_LIKE", [y], [zeros])
+    m.op("SUB", [zeros, y], [z])
+    same(m.build(xs, [y, z]))
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1])
+@pytest.mark.parametrize("exclusive, reverse", [(False, False), (True, False), (False, True), (True, True)])
+def test_running_sums(axis: int, exclusive: bool, reverse: bool) -> None:
+    m = Model()
+    x, y = m.tensor([3, 4, 5], "float32"), m.tensor([3, 4, 5], "float32")
+    m.op("CUMSUM", [x, m.tensor([], "int32", data=np.array(axis))], [y], exclusive=exclusive, reverse=reverse)
+    same(m.build([x], [y]), tolerance=1e-6)
+
+
+@pytest.mark.parametrize("padding, activation, out", [(1, 0, (2, 3)), (0, 1, (3, 3))])
+def test_roots_of_means_of_squares(padding: int, activation: int, out: tuple[int, int]) -> None:
+    m = Model()
+    x, y = m.tensor([1, 5, 6, 3], "float32"), m.tensor([1, *out, 3], "float32")
+    sizes = {"filterHeight": 3, "filterWidth": 2, "strideH": 2, "strideW": 2, "fusedActivationFunction": activation}
+    m.op("L2_POOL_2D", [x], [y], padding=padding, **sizes)
+    same(m.build([x], [y]), tolerance=1e-6)
+
+
+def test_whole_quotients() -> None:
+    m = Model()
+    a, y = (m.tensor([2, 30], "float32") for _ in range(2))
+    b = m.tensor([30], "float32", data=np.linspace(-1.7, 1.8, 30).astype(np.float32))  # the reference refuses 0
+    m.op("FLOOR_DIV", [a, b], [y])
+    same(m.build([a], [y]))
+
+
+def test_rows_by_index() -> None:
+    m = Model()
+    x, index = (
+        m.tensor([4, 3, 2], "int8", 0.1, 3),
+        m.tensor([5, 2], "int32", data=np.array([[0, 1], [3, 2], [1, 1], [3, 0], [0, 0]])),
+    )
+    y = m.tensor([5, 2], "int8", 0.1, 3)
+    m.op("GATHER_ND", [x, index], [y])
+    same(m.build([x], [y]))
+
+
+@pytest.mark.parametrize("name", ["EMBEDDING_LOOKUP", "GATHER_ND"])
+def test_rows_by_computed_index(name: str) -> None:
+    m, table = Model(), RNG(0).normal(size=(9, 3)).astype(np.float32)
+    shape = [6] if name == "EMBEDDING_LOOKUP" else [6, 1]
+    x, y, rows = m.tensor(shape, "int32"), m.tensor([6, 3], "float32"), m.tensor([9, 3], "float32", data=table)
+    m.op(name, [x, rows] if name == "EMBEDDING_LOOKUP" else [rows, x], [y])
+    indices = np.array([0, 8, 1, 1, 3, 5], np.int32)
+    assert np.array_equal(CoreModel(load_tflite(m.build([x], [y]))).run([indices])[0].reshape(6, 3), table[indices])
+
+
+@pytest.mark.parametrize("name", ["ADD_N", "CUMSUM", "L2_POOL_2D", "FLOOR_DIV"])
+def test_what_is_for_float_alone(name: str) -> None:
+    m = Model()
+    x, y = m.tensor([1, 2, 2, 4], "int8", 0.1, 3), m.tensor([1, 2, 2, 4], "int8", 0.1, 3)
+    m.op(name, [x] if name == "L2_POOL_2D" else [x, ints(m, 1) if name == "CUMSUM" else x], [y])
+    with pytest.raises(UnsupportedError, match=f"{name}.*int8; expected float32"):
+        load_tflite(m.build([x], [y]))

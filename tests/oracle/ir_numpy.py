@@ -223,6 +223,7 @@ _OPERATORS = {
     "concat": lambda n, *x: np.concatenate(x, n.attrs["axis"]),
     "add": lambda n, x, y: x + y,
     "sub": lambda n, x, y: x - y,
+    "squared_difference": lambda n, x, y: (x - y) ** 2,
     "mult": lambda n, x, y: x * y,
     "maximum": lambda n, x, y: np.maximum(x, y),
     "minimum": lambda n, x, y: np.minimum(x, y),

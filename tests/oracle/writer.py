@@ -47,6 +47,9 @@ _OPTIONS = {
     "SUM": "Reducer",
     "REDUCE_MAX": "Reducer",
     "REDUCE_MIN": "Reducer",
+    "REDUCE_ALL": "Reducer",
+    "REDUCE_ANY": "Reducer",
+    "L2_POOL_2D": "Pool2D",
     "L2_NORMALIZATION": "L2Norm",
     "SPACE_TO_BATCH_ND": "SpaceToBatchND",
     "BATCH_TO_SPACE_ND": "BatchToSpaceND",
@@ -64,6 +67,7 @@ _OPTIONS = {
     "TOPK_V2": "TopKV2",
 }
 _WITHOUT_OPTIONS = {
+    "EMBEDDING_LOOKUP",
     "SIN",
     "FLOOR",
     "CEIL",

@@ -99,6 +99,9 @@ _ARITHMETIC: dict[str, _Fold] = {
     "SUM": _reduce(np.sum),
     "REDUCE_MAX": _reduce(np.max),
     "REDUCE_MIN": _reduce(np.min),
+    "BROADCAST_ARGS": lambda a, _: [
+        np.array(np.broadcast_shapes(tuple(a[0].tolist()), tuple(a[1].tolist())), a[0].dtype)
+    ],
     "NEG": lambda a, _: [-a[0]],
     "ABS": lambda a, _: [np.abs(a[0])],
     "SQRT": lambda a, _: [np.sqrt(a[0])],
@@ -167,7 +170,9 @@ def _quantised(data: np.ndarray, tensor: FileTensor) -> Arrays | None:
 
 def computable(op: str) -> bool:
     """Whether operators of this name can be computed when all that they read is known."""
-    return op in _MOVES or op in _ARITHMETIC or op in _GROWING or op in ("SHAPE", "RANK", "CAST", "QUANTIZE")
+    return (
+        op in _MOVES or op in _ARITHMETIC or op in _GROWING or op in ("SHAPE", "RANK", "ZEROS_LIKE", "CAST", "QUANTIZE")
+    )
 
 
 _TYPES = ("DEQUANTIZE", "QUANTIZE", "CAST")

@@ -138,7 +138,9 @@ def gather(imp: Importer, op: Any) -> None:
     """GATHER with constant indices."""
     source = imp.value(op, 0)
     if imp.value(op, 1).data is None:
-        look_up(imp, op, source)
+        if op.options.BatchDims or imp.axis(op, op.options.Axis, len(source.shape)):
+            raise Refused("computed indices not along the first axis; expected a constant's rows")
+        look_up(imp, op, source, 1)
         return
     data = imp.constant(op, 1, "index tensor")
     indices = imp.integers(op, 1, "indices")
@@ -160,18 +162,18 @@ def gather(imp: Importer, op: Any) -> None:
     imp.emit(op, "gather", [name], shape, made=axes.place(wide), attrs=attrs)
 
 
-def look_up(imp: Importer, op: Any, source: Value) -> None:
-    """GATHER of rows of a constant table by computed indices: an embedding."""
-    indices, axis = imp.value(op, 1), imp.axis(op, op.options.Axis, len(source.shape))
-    if source.data is None or op.options.BatchDims or axis:
-        raise Refused("computed indices into an activation, or not along the first axis; expected a constant's rows")
-    if imp.type_of(imp.model.tensors[op.inputs[1]])[0] != "int32":
+def look_up(imp: Importer, op: Any, source: Value, at: int, shape: tuple[int, ...] = ()) -> None:
+    """Rows of a constant table by computed indices, input `at`: an embedding. shape: of the result, if not theirs."""
+    indices = imp.value(op, at)
+    if source.data is None:
+        raise Refused("computed indices into an activation; expected a constant's rows")
+    if imp.type_of(imp.model.tensors[op.inputs[at]])[0] != "int32":
         raise Refused(f"indices of type {indices.dtype}; expected int32")
     imp.same_quant(op, source)
     units, count = math.prod(source.shape[1:]), math.prod(indices.shape)
     table = imp.name(source, (source.shape[0], 1, units))
     names = [imp.name(indices, (count, 1, 1)), table]
-    imp.emit(op, "look_up", names, (*indices.shape, *source.shape[1:]), made=(count, 1, units))
+    imp.emit(op, "look_up", names, shape or (*indices.shape, *source.shape[1:]), made=(count, 1, units))
 
 
 PICKS: dict[str, Handler] = {

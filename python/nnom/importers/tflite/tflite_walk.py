@@ -7,6 +7,8 @@ tflite_layers.py and tflite_moves.py. All that can not be translated is collecte
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,15 +17,24 @@ from ...errors import ModelError
 from ...graph import Node, Quant, Tensor
 from ..layout import in_order
 from ..workbench import Refused, Thing
+from .tflite_composed import COMPOSED
 from .tflite_context import Importer, Value
 from .tflite_fold import computable, fold
 from .tflite_layers import ELEMENTWISE, LAYERS
 from .tflite_moves import MOVES
+from .tflite_reader import DTYPES
 from .tflite_recurrent import RECURRENT
 from .tflite_variables import VARIABLES
 from .tflite_windows import after_conv
 
 _STATES = {**RECURRENT, **VARIABLES}
+_OTHERS = {**COMPOSED, **_STATES}
+# What the shape of the input alone decides: (shape, type of the output).
+_BY_SHAPE: dict[str, Callable[[tuple[int, ...], str], np.ndarray]] = {
+    "SHAPE": lambda shape, _: np.asarray(shape, np.int32),
+    "RANK": lambda shape, _: np.asarray(len(shape), np.int32),
+    "ZEROS_LIKE": lambda shape, dtype: np.zeros(shape, DTYPES[dtype]),
+}
 _REASONS = {
     **dict.fromkeys(("WHILE", "IF", "CALL"), "control flow; export the model with loops unrolled"),
     "CONV_3D": "convolves three axes, a tensor of five; use Conv2D over frames, or Conv1D",
@@ -69,13 +80,13 @@ class Walk(Importer):
     def name_unknown(self) -> None:
         """Adds to the refusals the operators without a counterpart, of which the walk has not come to all."""
         for op in self.model.operators:
-            known = op.op in LAYERS or op.op in MOVES or op.op in _STATES or computable(op.op)
+            known = op.op in LAYERS or op.op in MOVES or op.op in _OTHERS or computable(op.op)
             if not known and self.thing(op) not in self.refusals:
                 self.refuse(op, Refused(_reason(op.op)))
 
     def translate(self, op: Any) -> None:
         """Makes the operator's nodes. Raises Refused."""
-        handler = LAYERS.get(op.op) or MOVES.get(op.op) or _STATES.get(op.op)
+        handler = LAYERS.get(op.op) or MOVES.get(op.op) or _OTHERS.get(op.op)
         if handler is None:
             raise Refused(_reason(op.op))
         if op.op not in _STATES:
@@ -115,9 +126,9 @@ class Walk(Importer):
     def fold(self, op: Any) -> bool:
         """Computes the operator if all that it reads is known. Returns whether it did."""
         known = [self.values.get(i) if i >= 0 else None for i in op.inputs]
-        if op.op in ("SHAPE", "RANK") and known and known[0] is not None and known[0].phases is None:
-            sides = known[0].shape
-            results = [np.asarray(sides if op.op == "SHAPE" else len(sides), np.int32)]
+        if op.op in _BY_SHAPE and known and known[0] is not None and known[0].phases is None:
+            self.memory.take(math.prod(known[0].shape) if op.op == "ZEROS_LIKE" else 0)
+            results = [_BY_SHAPE[op.op](known[0].shape, self.tensor(op).dtype)]
         elif not known or any(i >= 0 and (v is None or v.data is None) for i, v in zip(op.inputs, known, strict=True)):
             return False
         else:
