@@ -146,8 +146,11 @@ def _finished(
     else:
         q.nodes.append(helper.make_node(op, names, ["y_"], **attrs))
     y = "y_"
+    if chance(q.rng, 0.1):
+        q.nodes.append(helper.make_node("Identity", ["y_"], ["i_"]))
+        y = "i_"
     if op in ("Conv", "Gemm", "Add") and chance(q.rng, 0.4):
-        q.nodes.append(helper.make_node("Relu", ["y_"], ["r_"]))
+        q.nodes.append(helper.make_node("Relu", [y], ["r_"]))
         y = "r_"
     moves = op in ("MaxPool", "Flatten", "Transpose")
     end = q.through(y, largest, pair if moves else None)

@@ -160,6 +160,15 @@ def test_quantised_ports(kind: str) -> None:
     assert (got != expected[0]).mean() < 0.02
 
 
+def test_functions_of_constants() -> None:
+    """A function of a constant that is not computed when the file is read."""
+    n = helper.make_node
+    constants = {"w": np.linspace(-2, 2, 12, dtype=np.float32).reshape(1, 3, 4)}
+    nodes = [n("Sigmoid", ["w"], ["s"]), n("Transpose", ["s"], ["t"], perm=[0, 1, 2]), n("MatMul", ["x", "t"], ["y"])]
+    x = np.random.default_rng(1).normal(size=(1, 2, 3)).astype(np.float32)
+    assert compare(*onnx_cases.model(nodes, {"x": x}, ["y"], constants))
+
+
 def test_nodes_in_any_order() -> None:
     n = helper.make_node
     nodes = [n("Relu", ["b"], ["c"]), n("Neg", ["a"], ["b"]), n("Abs", ["x"], ["a"]), n("Add", ["c", "a"], ["y"])]

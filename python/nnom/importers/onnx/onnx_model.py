@@ -4,12 +4,14 @@
 graph = load_onnx("model.onnx")
 
 onnx_wire.py       the wire format; onnx_reader.py the messages; onnx_arrays.py the numbers of constants
-onnx_walk.py       goes through the nodes; onnx_context.py is the state of this, onnx_ports.py the model's ends
+onnx_walk.py       goes through the nodes; onnx_context.py is the state of this, onnx_ports.py the model's ends;
+                   onnx_names.py who reads what
 onnx_fold.py       computes what depends on constants and shapes only
 onnx_places.py     brings values into the places that an operator wants (axis_map.py says where they lie)
 onnx_windows.py    convolutions and pools; onnx_dense.py products of matrices; onnx_functions.py functions of values;
                    onnx_norms.py normalisations and reductions; onnx_moves.py, onnx_images.py what moves values;
-                   onnx_recurrent.py; onnx_learn.py what scikit-learn adds; onnx_patterns.py several nodes as one
+                   onnx_recurrent.py; onnx_learn.py what scikit-learn adds; onnx_patterns.py several nodes as one;
+                   onnx_quant.py int8 between quantised values, onnx_qoperator.py operators that take and give such
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from .onnx_functions import FUNCTIONS
 from .onnx_images import IMAGES
 from .onnx_learn import LEARN
 from .onnx_moves import MOVES
+from .onnx_names import outer_names, passed_over, read_by
 from .onnx_norms import NORMS
 from .onnx_patterns import match
 from .onnx_places import Importer
@@ -104,7 +105,10 @@ class Walk(Importer):
             if t.name in self.values:
                 raise ModelError(f"{self.graph.source}: two constants are called '{t.name}'")
             self.values[t.name] = self.tensor_value(t)
+        self.taken.update(id(node) for node in passed_over(graph))
         for node in graph.nodes:
+            if id(node) in self.taken:
+                continue
             for name in node.inputs:
                 self.readers.setdefault(name, []).append(node)
             for inner in node.attrs.values():
@@ -147,7 +151,7 @@ class Walk(Importer):
                 self.translate(node)
         except Refused as e:
             self.refuse(node, e)
-        except (IndexError, ValueError, TypeError, ArithmeticError, AssertionError) as e:
+        except (LookupError, ValueError, TypeError, ArithmeticError, AssertionError) as e:
             raise ModelError(f"{self.at(node)}: its operands do not fit together: {e}") from e
 
     def translate(self, node: FileNode) -> None:
@@ -155,13 +159,25 @@ class Walk(Importer):
         handler = handler_of(node)
         if handler is None:
             raise Refused(_reason(node))
+        held = self.hold_first(node)
         self.moves, self.form = not node.domain and node.op in MOVING, form_of(self, node)
         try:
             handler(self, node)
         finally:
             form, self.form, self.moves = self.form, None, False
+            self.values.update(held)
         if form is not None:
             self.end_of(node, form)
+
+    def hold_first(self, node: FileNode) -> dict[str, Value]:
+        """Puts the first operand of a function of constants, which was not computed, into the graph; what it was."""
+        found = [self.values.get(name) for name in node.inputs if name]
+        first = found[0] if found else None
+        if first is None or first.data is None or any(v is None or v.data is None for v in found):
+            return {}
+        name = self.placed(first, AxisMap.of(first.shape).parts, port_shape(first.shape, range(len(first.shape))))
+        self.values[node.inputs[0]] = Value(first.shape, first.dtype, name, AxisMap.of(first.shape))
+        return {node.inputs[0]: first}
 
     def end_of(self, node: FileNode, form: Form) -> None:
         """The QuantizeLinears behind a node that has computed in int8 have its result."""
@@ -325,7 +341,7 @@ def stored_of(imp: Walk, node: FileNode, known: Sequence[Value | None]) -> Store
     return stored if node.op == "Identity" else None
 
 
-def port_shape(shape: tuple[int, ...], order: tuple[int, ...]) -> tuple[int, int, int]:
+def port_shape(shape: tuple[int, ...], order: Sequence[int]) -> tuple[int, int, int]:
     """(h, w, c) of a port: its axes but the batch in the order in which they lie; of many the first ones together."""
     sides = [shape[a] for a in order]
     if sides and sides[0] == 1 and len(sides) > 1:
@@ -336,25 +352,3 @@ def port_shape(shape: tuple[int, ...], order: tuple[int, ...]) -> tuple[int, int
         return sides[0], 1, sides[1]
     h, w, c = ([1, 1] + sides)[-3:] if sides else (1, 1, 1)
     return h, w, c
-
-
-def read_by(node: FileNode) -> list[str]:
-    """What a node reads, in its branches too."""
-    found = [name for name in node.inputs if name]
-    for inner in node.attrs.values():
-        if isinstance(inner, FileGraph):
-            made = {name for n in inner.nodes for name in n.outputs} | {t.name for t in inner.constants}
-            made |= {v.name for v in inner.inputs}
-            found += [name for name in outer_names(inner) if name and name not in made]
-    return found
-
-
-def outer_names(graph: FileGraph) -> set[str]:
-    """Names that a graph reads, of its own and of those around it."""
-    found = {v.name for v in graph.outputs}
-    for node in graph.nodes:
-        found.update(node.inputs)
-        for inner in node.attrs.values():
-            if isinstance(inner, FileGraph):
-                found |= outer_names(inner)
-    return found
