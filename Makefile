@@ -15,7 +15,7 @@ export KERAS_BACKEND := jax
 CORE_SOURCES := $(shell find src -name '*.[ch]' -o -name '*.def') $(wildcard include/*.h port/*.h)
 EXAMPLES := $(patsubst examples/%/model.keras,%,$(wildcard examples/*/model.keras))
 
-.PHONY: help demo test bench bench-kernels bench-host bench-diff bench-plan conformance ram size format lint examples generate house package-check clean
+.PHONY: help demo test bench bench-kernels bench-host bench-diff bench-plan conformance ram size format lint examples generate house package-check packages clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -67,6 +67,9 @@ generate: build/.core-test ## what is made and committed: docs/commands.md, exam
 
 package-check: build/.core-test ## sdist, wheel, an empty environment: convert, run on a board, compile as C++
 	@$(PYTHON) tools/package_check.py
+
+packages: build/.core-packages ## the library for Arduino, PlatformIO, ESP-IDF, ...: made, checked, run; some: ONLY="single arduino"
+	@PYTHONPATH=tools $(PYTHON) -m packages $(ONLY)
 
 format: build/.setup-format ## format C and Python
 	@sh tools/format_c.sh -i

@@ -187,7 +187,7 @@ struct nnom_program {
     unsigned period : 16;  /* of nodes that advance, in runs; 1: none does */
 };
 
-enum { NNOM_WARM_UP_MOST = (1 << 14) - 1, NNOM_PERIOD_MOST = (1 << 16) - 1 };
+enum { NNOM_WARM_UP_MOST = 0x3fff, NNOM_PERIOD_MOST = 0xffff };
 
 enum { NNOM_FED_ENDLESS = 2 };
 

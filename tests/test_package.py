@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from nnom.boards import boards
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,3 +42,28 @@ def test_library_is_where_the_command_says(tmp_path: Path):
     (tmp_path / "file").write_text("")
     done = call(sys.executable, "-m", "nnom", "library", "-o", tmp_path / "file")
     assert done.returncode == 1 and "cannot be copied" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_single_file_form():
+    """nnom.c and nnom.h compile without a warning and run a model. The other packages: make packages."""
+    if not shutil.which("clang"):
+        pytest.skip("run: sudo apt-get install clang")
+    env = {**os.environ, "PYTHONPATH": f"{ROOT / 'tools'}{os.pathsep}{ROOT / 'python'}"}
+    words = [sys.executable, "-m", "packages", "single", "--json"]
+    done = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [row["passed"] for row in json.loads(done.stdout)] == [True, True]
+
+
+def test_example_of_the_packages(tmp_path: Path):
+    """Its files are as its model makes them."""
+    folder = ROOT / "packages" / "example"
+    for name in ("make.py", "slope.keras"):
+        shutil.copy(folder / name, tmp_path / name)
+    env = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT / "python")}
+    code = "import make, nnom; make.write(make.FOLDER)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert all((tmp_path / n).read_text() == (folder / n).read_text() for n in ("slope.c", "slope.h"))

@@ -4,12 +4,13 @@
 # tools/setup.sh GROUP   brings what `make GROUP` needs and touches build/.setup-GROUP when it is there.
 #   demo    the package in .venv, one cross compiler and emulator, the data of the demo
 #   test    all boards, sanitizers, coverage, CMake, and Keras and LiteRT as judges
+#   packages  what packs, builds and runs the library for other ecosystems
 #   format  clang-format, ruff
 #
 # As root, missing Debian packages are installed; otherwise the command that does it is printed and the script fails.
 set -eu
 
-group=${1:?"usage: tools/setup.sh demo|test|format"}
+group=${1:?"usage: tools/setup.sh demo|test|packages|format"}
 cd "$(dirname "$0")/.."
 
 # Each line: Debian package, then a command that it brings, or - if only dpkg can tell.
@@ -42,6 +43,23 @@ gcc-riscv64-unknown-elf riscv64-unknown-elf-gcc
 picolibc-riscv64-unknown-elf -
 qemu-system-misc qemu-system-riscv32
 "
+packages_packages="$test_packages
+arduino-builder arduino-builder
+arduino-core-avr -
+arduino-ctags arduino-ctags
+gcc-avr avr-gcc
+avr-libc -
+simavr simavr
+lld wasm-ld
+wasi-libc -
+libclang-rt-14-dev-wasm32 -
+nodejs node
+libxml2-utils xmllint
+gcc-mingw-w64-x86-64 x86_64-w64-mingw32-gcc
+debhelper dh
+dpkg-dev dpkg-buildpackage
+lintian lintian
+"
 format_packages='
 python3 python3
 python3-venv -
@@ -55,9 +73,10 @@ test_data='aeon==1.6.0 scikit-learn==1.9.1'
 case $group in
 demo) packages=$demo_packages extras= data=$demo_data ;;
 test) packages=$test_packages extras='[test]' data=$test_data ;;
+packages) packages=$packages_packages extras='[test]' data=$test_data ;;
 format) packages=$format_packages extras= data= ;;
 *)
-    echo "tools/setup.sh: unknown group '$group'; expected demo, test or format" >&2
+    echo "tools/setup.sh: unknown group '$group'; expected demo, test, packages or format" >&2
     exit 2
     ;;
 esac
@@ -139,5 +158,11 @@ else
     mv build/.core.new build/.core
     # shellcheck disable=SC2086 # a list of words
     pip_install --no-deps $data
+fi
+if [ "$group" = packages ]; then # apart: they ask for versions of their own
+    [ -x build/packages/tools/bin/pip ] || "$python" -m venv build/packages/tools
+    echo "Installing tools of other ecosystems"
+    build/packages/tools/bin/pip --disable-pip-version-check --no-input install -q 'platformio>=6.1' 'scons>=4.5' 'conan>=2.5' \
+        'idf-component-manager>=2' 'kconfiglib>=14.1' 'vermin>=1.6' </dev/null
 fi
 touch "build/.setup-$group"

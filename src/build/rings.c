@@ -10,7 +10,7 @@
 #include "kernel.h"
 
 /* No row is counted beyond this, and windows reach no further than 2^20 more: products by strides stay below 2^31. */
-enum { RINGS_MOST_ROWS = 1 << 20 };
+enum { RINGS_MOST_ROWS = INT32_C(1) << 20 };
 
 static uint32_t rings_gcd(uint32_t a, uint32_t b)
 {

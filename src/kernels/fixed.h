@@ -127,7 +127,7 @@ static inline int32_t nnom_requantize(int32_t x, int32_t multiplier, int32_t shi
 
 static inline int32_t nnom_requantize_wide(int64_t x, int32_t multiplier, int32_t shift)
 {
-    const int64_t reduced = multiplier < 0x7fff0000 ? (multiplier + (1 << 15)) >> 16 : 0x7fff;
+    const int64_t reduced = multiplier < 0x7fff0000 ? (multiplier + (INT32_C(1) << 15)) >> 16 : 0x7fff;
     const int32_t total = 15 - shift;
     const int64_t product = (x * reduced + ((int64_t)1 << (total - 1))) >> total;
     return product > INT32_MAX ? INT32_MAX : (product < INT32_MIN ? INT32_MIN : (int32_t)product);
@@ -139,7 +139,7 @@ static inline int32_t nnom_requantize_wide(int64_t x, int32_t multiplier, int32_
  */
 static inline int32_t nnom_narrow_multiplier(int32_t multiplier)
 {
-    return multiplier < 0x7fff0000 ? ((multiplier + (1 << 15)) >> 16) * 65536 : 0x7fff0000;
+    return multiplier < 0x7fff0000 ? ((multiplier + (INT32_C(1) << 15)) >> 16) * 65536 : 0x7fff0000;
 }
 
 #endif

@@ -13,7 +13,7 @@ enum {
     FP_HALF_ROOT_2 = 1518500250,       /* sqrt(1/2), Q0 */
     FP_ROOT_ROOT_HALF = 1805811301,    /* 2^(-1/4), Q0 */
     FP_LOG_2 = 1488522236,             /* log 2, Q0 */
-    FP_ONE_2 = 1 << 29,                /* 1 with 2 integer bits */
+    FP_ONE_2 = INT32_C(1) << 29,       /* 1 with 2 integer bits */
     FP_ONE_0 = INT32_MAX               /* the Q0 number next to 1 */
 };
 

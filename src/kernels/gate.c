@@ -46,14 +46,14 @@ static int16_t gate_sigmoid(int32_t x)
 {
     const uint32_t size = gate_magnitude(x);
     const int32_t y = size >> 9 >= LAST ? (int32_t)0x7fff << 10 : gate_between(size, 9); /* 0.25 */
-    return (int16_t)((x >= 0 ? y + (1 << 9) : (1 << 25) - y + (1 << 9) - 1) >> 10);
+    return (int16_t)((x >= 0 ? y + (1 << 9) : (INT32_C(1) << 25) - y + (1 << 9) - 1) >> 10);
 }
 
 static int16_t gate_tanh(int32_t x)
 {
     const uint32_t size = gate_magnitude(x);
     const int32_t y = size >> 8 >= LAST ? (int32_t)0xffff << 8 : gate_between(size, 8); /* 0.24 */
-    return (int16_t)((x >= 0 ? y - (1 << 23) + (1 << 7) : (1 << 23) - y + (1 << 7) - 1) >> 8);
+    return (int16_t)((x >= 0 ? y - (INT32_C(1) << 23) + (1 << 7) : (INT32_C(1) << 23) - y + (1 << 7) - 1) >> 8);
 }
 
 const nnom_gates_t nnom_gates_tflite = {gate_sigmoid, gate_tanh};

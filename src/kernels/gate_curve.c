@@ -59,7 +59,7 @@ static int16_t curve_tanh(int32_t x)
 static int16_t curve_sigmoid(int32_t x)
 {
     const int32_t half = curve_at(curve_magnitude(x), 9);
-    const int32_t y = ((1 << 25) + (x < 0 ? -half - 1 : half) + (1 << 10)) >> 11;
+    const int32_t y = ((INT32_C(1) << 25) + (x < 0 ? -half - 1 : half) + (1 << 10)) >> 11;
     return (int16_t)(y > INT16_MAX ? INT16_MAX : y);
 }
 

@@ -14,7 +14,7 @@ static int32_t divide_quotient(const nnom_binary_param_t *p, int32_t x, int32_t 
 {
     int32_t over;
     if (x == 0 || y == 0) {
-        return x == 0 ? 0 : (x > 0 ? 1 << 30 : -(1 << 30));
+        return x == 0 ? 0 : (x > 0 ? INT32_C(1) << 30 : -(INT32_C(1) << 30));
     }
     if (y < 0) {
         x = -x;
@@ -25,7 +25,7 @@ static int32_t divide_quotient(const nnom_binary_param_t *p, int32_t x, int32_t 
     const int32_t fraction = nnom_high_mul((int32_t)((uint32_t)x << room), inverse);
     const int32_t shift = p->shift - over - room;
     if (shift > 0) { /* beyond 255 by far */
-        return fraction > 0 ? 1 << 30 : -(1 << 30);
+        return fraction > 0 ? INT32_C(1) << 30 : -(INT32_C(1) << 30);
     }
     return shift < -31 ? 0 : nnom_shift_round(nnom_high_mul(fraction, p->multiplier), -shift);
 }

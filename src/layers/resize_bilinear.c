@@ -69,7 +69,7 @@ static int8_t mix_s8(const int8_t *top, const int8_t *bottom, int32_t left, int3
     const int32_t above = top[left] * (1024 - u) + top[right] * u;
     const int32_t below = bottom[left] * (1024 - u) + bottom[right] * u;
     const int32_t sum = above * (1024 - v) + below * v;
-    return (int8_t)((sum + (sum > 0 ? 1 << 19 : -(1 << 19))) / (1 << 20));
+    return (int8_t)((sum + (sum > 0 ? INT32_C(1) << 19 : -(INT32_C(1) << 19))) / (INT32_C(1) << 20));
 }
 
 /* |sum| <= 2^15 * 2^20 = 2^35 */
@@ -78,7 +78,7 @@ static int16_t mix_s16(const int16_t *top, const int16_t *bottom, int32_t left, 
     const int64_t above = top[left] * (1024 - u) + top[right] * u; /* |above| <= 2^25 */
     const int64_t below = bottom[left] * (1024 - u) + bottom[right] * u;
     const int64_t sum = above * (1024 - v) + below * v;
-    return (int16_t)((sum + (sum > 0 ? 1 << 19 : -(1 << 19))) / (1 << 20));
+    return (int16_t)((sum + (sum > 0 ? INT32_C(1) << 19 : -(INT32_C(1) << 19))) / (INT32_C(1) << 20));
 }
 
 static float mix_f32(const float *top, const float *bottom, int32_t left, int32_t right, float v, float u)

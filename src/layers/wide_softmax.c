@@ -26,7 +26,8 @@ static int16_t wide_softmax_inverse(const nnom_wide_softmax_param_t *p, int32_t 
     }
     const int64_t shifted = ((int64_t)sum * ((int64_t)1 << zeros) + (1 << 13)) >> 14; /* 2^16 to 2^17 */
     *shift = 30 - zeros;
-    return nnom_interpolate(p->inverse_table, nnom_clamp_s16((int32_t)shifted - (1 << 15) - (1 << 16)));
+    return nnom_interpolate(p->inverse_table,
+                            nnom_clamp_s16((int32_t)shifted - (INT32_C(1) << 15) - (INT32_C(1) << 16)));
 }
 
 static void wide_softmax_pixel(const void *param, nnom_pixel_zeros_t zero, const int16_t *x, int16_t *y, int32_t n)

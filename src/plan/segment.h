@@ -5,6 +5,8 @@
 
 #include "schedule.h"
 
+#include <limits.h>
+
 /* A segment of a plan: one node that runs whole, or nodes that roll. */
 typedef struct nnom_part {
     uint16_t first, end;
@@ -14,12 +16,18 @@ typedef struct nnom_part {
     uint32_t bytes; /* estimate of what is live during it */
 } nnom_part_t;
 
+#if UINT_MAX < 0xFFFFFFFF /* an int of 16 bits: not ISO C's type of a bit-field, but what those compilers take */
+typedef uint32_t nnom_option_bits_t;
+#else
+typedef unsigned nnom_option_bits_t;
+#endif
+
 /* A segment that a plan may be made of, where it stands in the table tells its nodes. */
 typedef struct nnom_option {
-    unsigned words : 29; /* bytes as of nnom_part_t, which are whole words; NNOM_NO_OPTION: there is none */
-    unsigned rolls : 1;
-    unsigned eager : 1;
-    unsigned liked : 1;
+    nnom_option_bits_t words : 29; /* bytes as of nnom_part_t, which are whole words; NNOM_NO_OPTION: there is none */
+    nnom_option_bits_t rolls : 1;
+    nnom_option_bits_t eager : 1;
+    nnom_option_bits_t liked : 1;
 } nnom_option_t;
 
 #define NNOM_NO_OPTION 0x1FFFFFFFu

@@ -55,10 +55,13 @@ def _quieten(graph: Graph, node: Node, known: Range) -> int:
     scale = np.where(quiet, step, old.scale).astype(np.float32)
     before = node.weights.get("bias", Weight(np.zeros(channels, np.int32), np.float32(into.scale) * old.scale))
     bias = np.where(quiet, np.rint((known.lo - out.zero_point) / _RATIO), before.data).astype(before.data.dtype)
+    steps = (
+        np.float32(into.scale) * old.scale if before.scale is None else before.scale
+    )  # that of the sums, if none is told
     weights = {
         **node.weights,
         "weights": replace(old, data=data, scale=scale),
-        "bias": Weight(bias, np.where(quiet, np.float32(into.scale) * step, before.steps).astype(np.float32)),
+        "bias": Weight(bias, np.where(quiet, np.float32(into.scale) * step, steps).astype(np.float32)),
     }
     values = requantised(graph, replace(node, weights=weights), bias.astype(np.int64)[np.newaxis])
     if values is None or not np.array_equal(values[0][quiet], known.lo[quiet]):

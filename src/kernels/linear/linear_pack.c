@@ -13,7 +13,7 @@
  * 2^21, L >> 21 is y: only the other pairs of bytes, one in 16, have to be looked at.
  */
 enum {
-    LINEAR_ONE = 1 << NNOM_LINEAR_SHIFT,
+    LINEAR_ONE = INT32_C(1) << NNOM_LINEAR_SHIFT,
     LINEAR_NEAR = LINEAR_ONE / 32,
     LINEAR_ROOM = 1 << 14,
     LINEAR_STEPS = 8,

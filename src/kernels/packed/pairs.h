@@ -20,7 +20,7 @@
 #define NNOM_PAIRS_BOTH (NNOM_PAIRS_START * 0x10001u)
 
 /* Less than 2^20, so that no sum of what M's three parts of 11, 10 and 10 bits give overflows. */
-enum { NNOM_PAIRS_LIMIT = (1 << 20) - (1 << 12) };
+enum { NNOM_PAIRS_LIMIT = (INT32_C(1) << 20) - (1 << 12) };
 
 /* Outputs of a block; words of requantising: least and most acc, 2^31, M, C, e. */
 enum { NNOM_PAIRS_WIDTH = 4, NNOM_PAIRS_FINISH = 6 };
