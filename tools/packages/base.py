@@ -15,6 +15,7 @@ from pathlib import Path
 from nnom.boards import build, run
 from nnom.boards import boards as all_boards
 from nnom.projects.templates import fill
+from nnom.run_library import link_flags
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OUT = ROOT / "build" / "packages"
@@ -168,5 +169,5 @@ def run_on_board(name: str, archive: Path, includes: list[Path], work: Path) -> 
     tool(board.emulator, board.emulator_packages)
     folder = example(fresh(work / "program"))
     sources = [folder / "main.c", folder / "slope.c"]
-    elf = build(board, sources, [folder, *includes], {}, work / "elf", "-O2", [str(archive)])
+    elf = build(board, sources, [folder, *includes], {}, work / "elf", "-O2", link_flags(archive))
     return f"{name}: {check_output(run(board, elf, work).stdout)}"

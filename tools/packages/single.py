@@ -87,7 +87,7 @@ def _source(joiner: Joiner, sources: list[str]) -> str:
 
 
 def _leaking(name: str, text: CText, locals_of: dict[str, set[str]]) -> set[str]:
-    """All macros of a header of macros, if one of them is a name that a .c file has for itself: it ends with each file."""
+    """All macros of a header of macros, if one is a name that a .c file has for itself: they end with each file."""
     macros = {*text.macros, *text.values}
     is_private = name.endswith(".h") and name.startswith("src/") and not text.code.strip()
     return macros if is_private and any(macros & names for names in locals_of.values()) else set()

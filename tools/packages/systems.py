@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-only WITH LGPL-3.0-linking-exception
-"""Packages of operating systems and makers of cores: ESP-IDF, Zephyr, RT-Thread, CMSIS-Pack. Built for emulated boards."""
+"""Packages of operating systems and makers of cores: ESP-IDF, Zephyr, RT-Thread, CMSIS-Pack; for emulated boards."""
 
 from __future__ import annotations
 
@@ -121,7 +121,8 @@ def _kconfig(file: Path, symbols: list[str], work: Path) -> str:
     python = tool("menuconfig", "pip:kconfiglib").replace("menuconfig", "python")
     code = "import sys, kconfiglib\nk = kconfiglib.Kconfig(sys.argv[1], warn_to_stderr=False)\n"
     code += "assert not k.warnings, k.warnings\n"
-    code += "for name in sys.argv[2:]:\n    assert k.syms[name].set_value(2), name\n    print(name, k.syms[name].str_value)\n"
+    code += "for name in sys.argv[2:]:\n    assert k.syms[name].set_value(2), name\n"
+    code += "    print(name, k.syms[name].str_value)\n"
     text = call(python, "-c", code, file, *symbols, cwd=work)
     if any(f"{name} y" not in text for name in symbols):
         raise Failed(f"{file}: {text}")
