@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from nnom.boards import build, run
 from nnom.boards import boards as all_boards
+from nnom.boards import build, run
 from nnom.projects.templates import fill
 from nnom.run_library import link_flags
 

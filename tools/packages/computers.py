@@ -10,7 +10,6 @@ import zipfile
 from pathlib import Path
 
 from .base import (
-    OTHERS,
     OUT,
     ROOT,
     Failed,

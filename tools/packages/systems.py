@@ -200,7 +200,7 @@ def make_cmsis_pack(work: Path) -> Path:
 
 
 def check_schema(archive: Path, work: Path) -> str:
-    """Its description by Arm's schema, where that is at hand (PACK_XSD=file), and that each file which it names is there."""
+    """Its description by Arm's schema, where that is at hand (PACK_XSD=file); each file that it names is there."""
     place = unpack(archive, work / "unpacked")
     (pdsc,) = place.glob("*.pdsc")
     schema = os.environ.get("PACK_XSD")
