@@ -20,7 +20,7 @@ from nnom.run_library import library_sources
 
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = ROOT / "examples" / "basic_motions" / "model.keras"
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("examples/*/README.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("examples/*/README.md")])
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-g"]
 EXAMPLE = re.compile(r"<!-- example: ([^>]+) -->\n```(\w+)\n(.*?)```", re.DOTALL)
 COMMANDS = commands.commands()
