@@ -5,6 +5,7 @@ The core holds no Python: one wheel per platform serves every Python 3 (py3-none
 """
 
 import os
+import re
 import shutil
 import sys
 from glob import glob
@@ -26,6 +27,7 @@ FOLDERS = ("src", "include", "port", "firmware")
 LICENCES = ("LICENSE", "COPYING", "COPYING.LESSER")  # they go with every copy of the C files
 # -ffp-contract=off: float results are those of every other build, at any level of optimisation.
 FLAGS = ["-std=c99", "-O3", "-fno-math-errno", "-ffp-contract=off"]
+MSVC_FLAGS = ["/std:c11", "/O2", "/fp:precise", "/DNDEBUG"]
 INCLUDES = ["include", "port"]
 
 # Arm's CMSIS-NN beside our kernels, for those who have it: CMSIS_NN=path make ..., CMSIS_NN=path pip install .
@@ -43,7 +45,17 @@ class BuildCore(build_ext):
     """An extension without Python in it: no init symbol to export, and a name that every Python looks for."""
 
     def get_export_symbols(self, ext):
-        return []
+        """All calls that Python makes: only MSVC has to be told."""
+        if self.compiler.compiler_type != "msvc":
+            return []
+        text = Path("python/nnom/binding.py").read_text(encoding="utf-8")
+        return sorted(set(re.findall(r'^    "(nnom_\w+)": \(', text, re.MULTILINE)))
+
+    def build_extension(self, ext):
+        if self.compiler.compiler_type == "msvc":
+            ext.extra_compile_args = [*MSVC_FLAGS, *(f for f in ext.extra_compile_args if f.startswith("-D"))]
+            ext.libraries = []
+        super().build_extension(ext)
 
     def get_ext_filename(self, fullname):
         return str(Path(*fullname.split("."))) + (".dll" if sys.platform == "win32" else ".so")

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import mlperf
 import records
+import tomllib
 from nnom.benching import Bench, Cost
 from nnom.cycles import CORES
 from nnom.disassembly import PARTS

@@ -16,7 +16,6 @@ import re
 import shutil
 import subprocess
 import time
-import tomllib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Literal
 
 from .errors import ToolError
+from .toml_file import read_toml
 
 Optimisation = Literal["-O0", "-Og", "-O1", "-O2", "-O3", "-Os"]
 
@@ -142,8 +142,7 @@ def _board(name: str, table: dict) -> Board:
 
 def boards() -> dict[str, Board]:
     """All boards by name, in the order of boards.toml."""
-    with (firmware_dir() / "boards.toml").open("rb") as file:
-        tables = tomllib.load(file)
+    tables = read_toml(firmware_dir() / "boards.toml")
     return {name: _board(name, table) for name, table in tables.items()}
 
 

@@ -144,10 +144,10 @@ def check_zephyr(archive: Path, work: Path) -> str:
 BUILDING = """
 import os
 from SCons.Script import *
+env = None
 def GetCurrentDir():
     return os.getcwd()
 def DefineGroup(name, src, depend, **parameters):
-    Import("env")
     assert depend == ["PKG_USING_NNOM"], depend
     env.Append(CPPPATH=parameters["CPPPATH"])
     return env.Object(src)
@@ -181,7 +181,7 @@ def check_rt_thread(archive: Path, work: Path) -> str:
     flags = [*board.cpu, *board.libc, "-O2", "-ffunction-sections", "-fdata-sections"]
     tools = f"CC={compiler!r}, AR={board.compiler + 'ar'!r}, RANLIB={board.compiler + 'ranlib'!r}, CCFLAGS={flags!r}"
     lines = ["import os, sys", "sys.path.insert(0, os.getcwd())", f"env = Environment({tools}, ENV=os.environ)"]
-    lines += ['Export("env")', 'env.Library("nnom_all", SConscript("nnom/SConscript"))']
+    lines += ["import building", "building.env = env", 'env.Library("nnom_all", SConscript("nnom/SConscript"))']
     (place / "SConstruct").write_text("\n".join(lines) + "\n")
     call(tool("scons", "pip:scons"), "-j2", "-s", cwd=place, env={"PYTHONPATH": str(place)})
     return f"{told}; {run_on_board('cortex-m7', place / 'libnnom_all.a', [package / 'include'], work)}"

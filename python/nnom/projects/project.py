@@ -11,7 +11,6 @@ import hashlib
 import io
 import json
 import re
-import tomllib
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from typing import Any
 from .. import __version__
 from ..errors import NnomError
 from ..files import write_text
+from ..toml_file import read_toml
 from .library_files import FOLDER, library_files, with_ways
 from .model_files import TEMPLATES, Frozen, described, model_files
 from .templates import fill, fill_file
@@ -44,8 +44,8 @@ class Kind:
 @functools.cache
 def kinds() -> dict[str, Kind]:
     """All kinds of projects by name."""
-    with (Path(__file__).resolve().parent / "kinds.toml").open("rb") as file:
-        return {name: Kind(name, **table) for name, table in tomllib.load(file).items()}
+    tables = read_toml(Path(__file__).resolve().parent / "kinds.toml")
+    return {name: Kind(name, **table) for name, table in tables.items()}
 
 
 @dataclass
