@@ -140,9 +140,9 @@ def _finished(
 ) -> Made:
     """The operator, perhaps a Relu, QuantizeLinear, DequantizeLinear."""
     if op == "MatMulAdd":
-        q.nodes.append(helper.make_node("MatMul", names[:2], ["m"]))
-        q.nodes.append(helper.make_node("Add", ["m", names[2]], ["y_"]) if len(names) > 2 else
-                       helper.make_node("Identity", ["m"], ["y_"]))  # fmt: skip
+        q.nodes.append(helper.make_node("MatMul", names[:2], ["m" if names[2:] else "y_"]))
+        if names[2:]:
+            q.nodes.append(helper.make_node("Add", ["m", names[2]], ["y_"]))
     else:
         q.nodes.append(helper.make_node(op, names, ["y_"], **attrs))
     y = "y_"

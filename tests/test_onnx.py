@@ -27,7 +27,7 @@ from nnom.graph import Graph  # noqa: E402
 from nnom.importers.onnx import load_onnx  # noqa: E402
 from nnom.layouts import as_file, as_model  # noqa: E402
 from nnom.passes import fold  # noqa: E402
-from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+from onnx import TensorProto, helper, numpy_helper, version_converter  # noqa: E402
 
 CASES = int(os.environ.get("NNOM_CASES", "3"))
 ROOT = Path(__file__).resolve().parent.parent
@@ -303,6 +303,47 @@ def test_scikit_learn_mlp() -> None:
     assert expected is not None and label.reshape(-1) == expected[0]
     np.testing.assert_allclose(probabilities.reshape(-1), list(expected[1][0].values()), rtol=1e-5)
     assert any("dictionary" in note for note in graph.notes)
+
+
+# ---- models that others exported ----
+
+
+def _backend_models() -> list[Path]:
+    """What the package onnx brings for tests of backends: layers and graphs that PyTorch exported, with its outputs."""
+    root = Path(onnx.__file__).parent / "backend" / "test" / "data"
+    return sorted(p for kind in ("pytorch-converted", "pytorch-operator") for p in (root / kind).glob("*/model.onnx"))
+
+
+def _tensors(folder: Path, kind: str) -> list[np.ndarray]:
+    paths = sorted(folder.glob(f"{kind}_*.pb"), key=lambda p: int(p.stem.split("_")[1]))
+    return [numpy_helper.to_array(onnx.TensorProto.FromString(p.read_bytes())) for p in paths]
+
+
+def test_models_that_pytorch_exported() -> None:
+    """Those whose operators and batch are ours come out as PyTorch computed them; all others are refused by name."""
+    models, equal, refused = _backend_models(), 0, 0
+    for path in models:
+        made = onnx.load(path)
+        try:
+            made = version_converter.convert_version(made, 9)
+        except RuntimeError:
+            continue  # the package itself cannot
+        data = path.parent / "test_data_set_0"
+        weights = {t.name for t in made.graph.initializer}
+        names = [i.name for i in made.graph.input if i.name not in weights]
+        feeds = dict(zip(names, _tensors(data, "input"), strict=False))
+        if any(x.dtype == np.float64 for x in feeds.values()):
+            continue  # of memory that was not set, as their numbers tell
+        try:
+            got = ours(load_onnx(made.SerializeToString()), feeds)
+        except NnomError as e:
+            assert str(e).startswith("model.onnx: ")
+            refused += 1
+            continue
+        for e, g in zip(_tensors(data, "output"), got, strict=True):
+            np.testing.assert_allclose(g.reshape(e.shape), e, rtol=1e-4, atol=1e-5, err_msg=str(path))
+        equal += 1
+    assert len(models) > 80 and equal > 40 and equal + refused > 70, (len(models), equal, refused)
 
 
 # ---- ports ----

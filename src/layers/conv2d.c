@@ -31,6 +31,11 @@ static const nnom_kernel_t conv2d_s4[] = {NNOM_KERNELS_CONV2D_S4(NNOM_KERNEL_ROW
 static const nnom_kernel_t conv2d_s16[] = {NNOM_KERNELS_CONV2D_S16(NNOM_KERNEL_ROW)};
 static const nnom_kernel_t conv2d_f32[] = {NNOM_KERNELS_CONV2D_F32(NNOM_KERNEL_ROW)};
 
+nnom_status_t nnom_conv2d_kernel(nnom_layer_t *layer)
+{
+    return NNOM_WEIGHTS_CHOOSE(layer, conv2d);
+}
+
 static nnom_status_t conv2d_build(nnom_layer_t *layer)
 {
     nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
@@ -50,7 +55,7 @@ static nnom_status_t conv2d_build(nnom_layer_t *layer)
     status = nnom_conv_prepare(conv, conv->filters, taps, taps, 1);
     layer->macs = (uint64_t)taps * (uint64_t)conv->filters * (uint64_t)size.h * (uint64_t)size.w;
     if (status == NNOM_OK) {
-        status = NNOM_WEIGHTS_CHOOSE(layer, conv2d);
+        status = nnom_conv2d_kernel(layer);
     }
     if (status == NNOM_OK) {
         nnom_layer_overlap_rows(layer);

@@ -32,6 +32,33 @@ static nnom_status_t dw_conv2d_set_shape(nnom_conv_layer_t *conv, nnom_size_t si
     return NNOM_OK;
 }
 
+/* One input channel and more outputs, int8 or float: the sums are those of Conv2D, term by term. */
+static bool dw_conv2d_is_conv2d(const nnom_layer_t *layer)
+{
+    const nnom_type_t type = layer->out->type;
+    return layer->out->shape.c > 1 && nnom_layer_in(layer, 0)->shape.c == 1 && layer->given->weight_bits != 4 &&
+           (type == NNOM_TYPE_S8 || type == NNOM_TYPE_F32);
+}
+
+/* Weights in the order of Conv2D, [outputs][taps], and its kernels. */
+static nnom_status_t dw_conv2d_as_conv2d(nnom_conv_layer_t *conv)
+{
+    nnom_layer_t *layer = &conv->super;
+    const size_t bytes = nnom_type_bytes(layer->out->type), taps = (size_t)conv->taps, outputs = (size_t)conv->channels;
+    const uint8_t *from = conv->param.weights;
+    uint8_t *to = nnom_layer_alloc(layer, outputs * taps, bytes);
+    if (to == NULL) {
+        return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for %ld weights", (long)(outputs * taps));
+    }
+    for (size_t i = 0; i < outputs * taps; i++) {
+        nnom_memcpy(to + i * bytes, from + (i % taps * outputs + i / taps) * bytes, bytes);
+    }
+    conv->param.weights = nnom_layer_array(layer, to, (uint32_t)(outputs * taps), layer->out->type);
+    conv->channel_stride = conv->taps;
+    conv->tap_stride = 1;
+    return nnom_conv2d_kernel(layer);
+}
+
 static nnom_status_t dw_conv2d_build(nnom_layer_t *layer)
 {
     nnom_conv_layer_t *conv = (nnom_conv_layer_t *)layer;
@@ -52,7 +79,7 @@ static nnom_status_t dw_conv2d_build(nnom_layer_t *layer)
     status = nnom_conv_prepare(conv, channels, taps, 1, channels);
     layer->macs = (uint64_t)taps * (uint64_t)channels * (uint64_t)size.h * (uint64_t)size.w;
     if (status == NNOM_OK) {
-        status = NNOM_WEIGHTS_CHOOSE(layer, dw_conv2d);
+        status = dw_conv2d_is_conv2d(layer) ? dw_conv2d_as_conv2d(conv) : NNOM_WEIGHTS_CHOOSE(layer, dw_conv2d);
     }
     if (status == NNOM_OK) {
         nnom_layer_overlap_rows(layer); /* row by row, so that variants may take the pixels of a row in any order */

@@ -59,6 +59,8 @@ void nnom_conv_register(nnom_conv_layer_t *conv);
 
 /* The scratch of Conv2D for a patch, gathered where windows do not lie in memory as one run (patch.h). */
 nnom_status_t nnom_conv2d_patch(nnom_conv_layer_t *conv);
+/* nnom_choose_kernel() among the variants of Conv2D. */
+nnom_status_t nnom_conv2d_kernel(nnom_layer_t *layer);
 /* The scratch of Dense: sums of units while rows come one by one; int32 and float have the same size, those of int16 layers two words. */
 nnom_status_t nnom_dense_scratch(nnom_conv_layer_t *conv);
 

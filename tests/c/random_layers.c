@@ -250,12 +250,15 @@ nnom_layer_t *make_conv2d(nnom_model_t *m)
 nnom_layer_t *make_dw_conv2d(nnom_model_t *m)
 {
     int32_t ignored;
-    const nnom_shape_t s = begin_channels(&ignored);
+    nnom_shape_t s = begin_channels(&ignored);
     const bool usual = s.h > 1 && random_chance(40); /* what variants are made for */
+    const bool one = !usual && random_chance(15);    /* an input channel: is computed as Conv2D */
+    s.c = one ? 1 : s.c;
     const nnom_size_t k = usual ? kernel(3, 3) : random_kernel(s);
     const nnom_size_t step = usual ? stride(random_in(1, 3), random_in(1, 2)) : random_stride(s);
     const nnom_size_t far = usual ? dilation(random_in(1, 2), 1) : random_dilation();
-    const int32_t multiplier = usual || random_chance(50) ? 1 : random_in(2, 3), taps = k.h * k.w;
+    const int32_t multiplier = one ? random_in(1, 20) : (usual || random_chance(50) ? 1 : random_in(2, 3)),
+                  taps = k.h * k.w;
     nnom_layer_t *in = random_source(m, s);
     const weights_t *w = random_weights(s.c * multiplier, taps);
     nnom_layer_t *layer = DW_Conv2D(multiplier, k, step, far, random_padding(), &w->w, w->bias);

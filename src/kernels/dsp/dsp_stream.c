@@ -113,13 +113,32 @@ static uint32_t *dsp_starts(const nnom_conv_layer_t *conv, int32_t channel, cons
     return to;
 }
 
-/* True if the numbers of all channels are within the loops' bounds, and the weights as large as they may be. */
-static bool dsp_may_pack(const nnom_conv_layer_t *conv, const nnom_dsp_layout_t *layout, uint64_t words)
+uint64_t nnom_dsp_words(const nnom_conv_layer_t *conv, const nnom_dsp_layout_t *layout)
 {
-    if (words > INT32_MAX / 4 || !(layout->wide ? nnom_conv_may_grow(conv) : nnom_conv_may_pack(conv, words * 4, 1))) {
-        return false;
-    }
+    const int32_t width = layout->width, taps = conv->taps / layout->run * nnom_dsp_filled(layout->run);
+    const uint64_t blocks = ((uint64_t)conv->channels + (uint32_t)width - 1) / (uint32_t)width;
+    return blocks * (uint64_t)(width + 5 * width / 2 + (int64_t)taps * width / (layout->wide ? 2 : 4));
+}
+
+bool nnom_dsp_fits(const nnom_conv_layer_t *conv, const nnom_dsp_layout_t *layout)
+{
     return layout->wide ? nnom_dsp_accepts_all(conv, 1 << 30) : dsp_accepts_pairs(conv, layout->width);
+}
+
+bool nnom_dsp_may_take(const nnom_conv_layer_t *conv, bool wide, uint64_t words)
+{
+    return words <= INT32_MAX / 4 && (wide ? nnom_conv_may_grow(conv) : nnom_conv_may_pack(conv, words * 4, 1));
+}
+
+uint32_t *nnom_dsp_write(const nnom_conv_layer_t *conv, const nnom_dsp_layout_t *layout, uint32_t *to)
+{
+    const int32_t width = layout->width, taps = conv->taps / layout->run * nnom_dsp_filled(layout->run);
+    for (int32_t o = 0; o < conv->channels; o += width) {
+        const int32_t first = nnom_dsp_block_channel(o, conv->channels, width);
+        to = dsp_taps(conv, first, layout, taps, dsp_starts(conv, first, layout, to));
+        to = nnom_dsp_finish(conv, first, width, to);
+    }
+    return to;
 }
 
 nnom_range_t nnom_dsp_window(const nnom_program_t *program, const nnom_node_t *node, uint32_t input, nnom_range_t y)
@@ -150,21 +169,14 @@ nnom_status_t nnom_dsp_keep(nnom_conv_layer_t *conv, const uint32_t *stream, uin
 nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, const nnom_dsp_layout_t *layout)
 {
     nnom_layer_t *layer = &conv->super;
-    const int32_t width = layout->width, taps = conv->taps / layout->run * nnom_dsp_filled(layout->run);
-    const uint64_t blocks = ((uint64_t)conv->channels + (uint32_t)width - 1) / (uint32_t)width;
-    const uint64_t words = blocks * (uint64_t)(width + 5 * width / 2 + (int64_t)taps * width / (layout->wide ? 2 : 4));
-    if (!dsp_may_pack(conv, layout, words)) {
+    const uint64_t words = nnom_dsp_words(conv, layout);
+    if (!nnom_dsp_may_take(conv, layout->wide, words) || !nnom_dsp_fits(conv, layout)) {
         return NNOM_UNSUPPORTED;
     }
     uint32_t *stream = nnom_layer_alloc(layer, (size_t)words, sizeof *stream);
     if (stream == NULL) {
         return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for %ld words of packed weights", (long)words);
     }
-    uint32_t *to = stream;
-    for (int32_t o = 0; o < conv->channels; o += width) {
-        const int32_t first = nnom_dsp_block_channel(o, conv->channels, width);
-        to = dsp_taps(conv, first, layout, taps, dsp_starts(conv, first, layout, to));
-        to = nnom_dsp_finish(conv, first, width, to);
-    }
-    return nnom_dsp_keep(conv, stream, (uint32_t)words, taps);
+    (void)nnom_dsp_write(conv, layout, stream);
+    return nnom_dsp_keep(conv, stream, (uint32_t)words, conv->taps / layout->run * nnom_dsp_filled(layout->run));
 }

@@ -40,6 +40,13 @@ typedef struct nnom_dsp_layout {
  */
 nnom_status_t nnom_dsp_pack(nnom_conv_layer_t *conv, const nnom_dsp_layout_t *layout);
 
+/* Its parts: the words of the stream; whether the numbers of all channels are within the loops' bounds; whether weights may take so many words; and to write
+ * the stream, which returns where the next words go. */
+uint64_t nnom_dsp_words(const nnom_conv_layer_t *conv, const nnom_dsp_layout_t *layout);
+bool nnom_dsp_fits(const nnom_conv_layer_t *conv, const nnom_dsp_layout_t *layout);
+bool nnom_dsp_may_take(const nnom_conv_layer_t *conv, bool wide, uint64_t words);
+uint32_t *nnom_dsp_write(const nnom_conv_layer_t *conv, const nnom_dsp_layout_t *layout, uint32_t *to);
+
 /* Makes the layer's parameters with a stream of nnom_layer_alloc(), and registers their arrays. Fails where there is no memory. */
 nnom_status_t nnom_dsp_keep(nnom_conv_layer_t *conv, const uint32_t *stream, uint32_t words, int32_t taps);
 

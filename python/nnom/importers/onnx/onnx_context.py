@@ -70,6 +70,12 @@ class Value:
         return self.map or AxisMap.of(self.shape)
 
     @property
+    def values(self) -> np.ndarray:
+        """What a constant holds."""
+        assert self.data is not None
+        return self.data
+
+    @property
     def is_real(self) -> bool:
         """Whether it holds real numbers."""
         return self.dtype in REALS

@@ -91,7 +91,8 @@ def product(
         imp.fail(node, f"{list(a.shape)} times {list(weights.shape[::-1])} do not fit")
     units, last = weights.shape[0], len(a.shape) - 1
     rows = math.prod(a.shape[:-1])
-    arrays, name, where = _with_add(imp, node, arrays, weight, a.name, shape)
+    arrays, where = imp.with_add(node, arrays, weight, a.name, len(shape), 0)
+    name = where.outputs[0]
     if rows == 1:
         own = AxisMap.of((units, *a.shape), None)
         parts = tuple(p._replace(axis=p.axis + 1) for p in a.axes.parts)
@@ -117,26 +118,6 @@ def _rows(a: Value, last: int) -> tuple[int, ...]:
     """The axes but the last one in the order in which they lie."""
     found = dict.fromkeys(p.axis for p in a.axes.parts if p.axis != last)
     return tuple(found)
-
-
-def _with_add(
-    imp: Importer, node: FileNode, arrays: dict[str, Weight], weight: Weight, source: str, shape: tuple[int, ...]
-) -> tuple[dict[str, Weight], str, FileNode]:
-    """An Add of a constant for each output that alone reads the product becomes its bias: (arrays, name, node)."""
-    arrays, units = dict(arrays), weight.data.shape[0]
-    after = imp.sole_reader(node)
-    if arrays or after is None or after.op != "Add" or after.domain or len(after.inputs) != 2:
-        return arrays, node.outputs[0], node
-    other = imp.values.get(after.inputs[1 if after.inputs[0] == node.outputs[0] else 0])
-    if other is None or other.data is None or other.data.dtype.kind != "f" or len(other.shape) > len(shape):
-        return arrays, node.outputs[0], node
-    if other.data.size != units or other.shape[-1:] != (units,) or after.outputs[0] in imp.values:
-        return arrays, node.outputs[0], node
-    data = np.ascontiguousarray(other.data.reshape(units), np.float32)
-    arrays["bias"] = imp.bias(node, other, data, source, weight.scale)
-    imp.values[node.outputs[0]] = Value(shape)  # nobody else asks for it
-    imp.taken.add(id(after))
-    return arrays, after.outputs[0], after
 
 
 def _two_activations(imp: Importer, node: FileNode, a: Value, b: Value) -> None:

@@ -193,6 +193,39 @@ class Importer(Context):
             self.fail(node, "a bias beyond 32 bits")
         return Weight(made.astype(np.int32), step.astype(np.float32))
 
+    def added(self, node: FileNode, units: int, rank: int, behind: int) -> tuple[Value, FileNode] | None:
+        """The Add of a constant for each channel that alone reads a result of `rank` axes: (the constant, the Add).
+
+        behind: how many axes follow the channels.
+        """
+        after = self.sole_reader(node)
+        if (
+            after is None
+            or after.op != "Add"
+            or after.domain
+            or len(after.inputs) != 2
+            or after.outputs[0] in self.values
+        ):
+            return None
+        other = self.values.get(after.inputs[1 if after.inputs[0] == node.outputs[0] else 0])
+        if other is None or other.data is None or other.data.dtype.kind != "f" or other.data.size != units:
+            return None
+        fits = behind < len(other.shape) <= rank and other.shape[len(other.shape) - 1 - behind] == units
+        return (other, after) if fits else None
+
+    def with_add(
+        self, node: FileNode, arrays: dict[str, Weight], weight: Weight, source: str, rank: int, behind: int
+    ) -> tuple[dict[str, Weight], FileNode]:
+        """Of a layer without a bias: such an Add becomes it. (bias, the node whose result the layer makes)."""
+        found = None if arrays else self.added(node, weight.data.shape[0], rank, behind)
+        if found is None:
+            return dict(arrays), node
+        other, after = found
+        data = np.ascontiguousarray(other.values.reshape(-1), np.float32)
+        self.values[node.outputs[0]] = Value(other.shape)  # nobody else asks for it
+        self.taken.add(id(after))
+        return {"bias": self.bias(node, other, data, source, weight.scale)}, after
+
     # ---- places ----
 
     def placed(self, value: Value, parts: Sequence[Part], shape: Shape) -> str:

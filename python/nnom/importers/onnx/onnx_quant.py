@@ -114,9 +114,9 @@ def _ends(imp: Importer, node: FileNode, op: _Op) -> tuple[str, list[FileNode], 
     """(clamp, nodes between, the QuantizeLinears) behind an operator."""
     last, tail, activation = node, list[FileNode](), "none"
     if node.op == "MatMul":
-        after = imp.sole_reader(node)
-        if after is not None and after.op == "Add" and not after.domain and _bias_follows(imp, node, after):
-            last = after  # MatMul takes it along as its bias
+        weights = imp.values[node.inputs[1]]
+        found = imp.added(node, weights.shape[-1], 32, 0)
+        last = node if found is None else found[1]  # MatMul takes it along as its bias
     after = imp.sole_reader(last)
     if op.clamps and after is not None and not after.domain and after.op in ("Relu", "Clip"):
         activation = clamp_of(imp, after)
@@ -133,16 +133,6 @@ def _ends(imp: Importer, node: FileNode, op: _Op) -> tuple[str, list[FileNode], 
     except Refused:
         return None
     return (activation, tail, readers) if len(same) == 1 else None
-
-
-def _bias_follows(imp: Importer, node: FileNode, after: FileNode) -> bool:
-    """Whether an Add behind a MatMul adds one constant to each of its outputs."""
-    other = [imp.values.get(n) for n in after.inputs if n != node.outputs[0]]
-    weights = imp.values.get(node.inputs[1])
-    if len(other) != 1 or other[0] is None or other[0].data is None or weights is None:
-        return False
-    units = weights.shape[-1:]
-    return other[0].data.dtype.kind == "f" and other[0].shape[-1:] == units and other[0].data.size == units[0]
 
 
 def _symmetric(stored: Stored | None) -> tuple[np.ndarray, np.ndarray] | None:

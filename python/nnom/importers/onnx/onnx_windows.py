@@ -148,6 +148,9 @@ def conv(imp: Importer, node: FileNode) -> None:
         imp.fail(node, f"weights {list(w.shape)} in {groups} groups for {x.channels} channels")
     attrs, (h, wide), _ = _window(imp, node, x, (kh, kw))
     bias = _bias(imp, node, units, x.value.name, scale)
+    if imp.form is None:
+        rank = len(x.value.shape)
+        bias, node = imp.with_add(node, bias, Weight(w, scale), x.value.name, rank, rank - 2)
     made = (h, wide, units)
     if groups > 1 and inner == 1:
         weight = Weight(np.ascontiguousarray(w[:, 0].transpose(1, 2, 0)), scale)
