@@ -11,8 +11,8 @@
 
 enum {
     NNOM_DSP_COLUMN = 3,                         /* words of a half */
-    NNOM_DSP_HALF = 2 + 3 * NNOM_DSP_COLUMN + 6, /* start of both channels, weights by columns, finish (dsp_loops.h) */
-    NNOM_DSP_NARROW_HALF = 2 + 5 + 6,   /* the same with weights in bytes, as nnom_dsp_columns_widen() reads them */
+    NNOM_DSP_HALF = 2 + 3 * NNOM_DSP_COLUMN + 5, /* start of both channels, weights by columns, finish (dsp_loops.h) */
+    NNOM_DSP_NARROW_HALF = 2 + 5 + 5,   /* the same with weights in bytes, as nnom_dsp_columns_widen() reads them */
     NNOM_DSP_GROUP = 2 * NNOM_DSP_HALF, /* words of four channels */
     NNOM_DSP_NARROW_GROUP = 2 * NNOM_DSP_NARROW_HALF
 };

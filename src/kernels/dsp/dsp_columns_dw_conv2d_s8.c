@@ -245,8 +245,7 @@ static uint32_t *dsp_columns_half(const nnom_conv_layer_t *conv, int32_t a, uint
         *to++ = (uint32_t)c[i].multiplier;
         *to++ = (uint32_t)c[i].constant;
     }
-    *to++ = (uint32_t)c[0].exponent;
-    *to++ = (uint32_t)c[1].exponent;
+    *to++ = (uint32_t)(c[0].exponent + 256 * c[1].exponent);
     return to;
 }
 

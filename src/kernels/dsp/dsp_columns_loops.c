@@ -14,7 +14,7 @@
     TEXT("pkhbt r3, r0, r1, lsl #16") TEXT("pkhtb r1, r1, r0, asr #16")                                                \
     TEXT("sxtb16 r0, r3") TEXT("sxtb16 r10, r1") TEXT("sxtb16 r11, r2") TEXT("stm r9!, {r0, r10, r11}")                \
     TEXT("sxtb16 r0, r3, ror #8") TEXT("sxtb16 r1, r1, ror #8") TEXT("sxtb16 r2, r2, ror #8")                          \
-    TEXT("stm lr!, {r0, r1, r2}")
+    TEXT("str.w r0, [lr], #12") TEXT("str.w r1, [lr, #-8]") TEXT("str.w r2, [lr, #-4]")
 
 /* r0 weights, r1 columns, r2 out, r3 distance; r4, r5 sums of the first output, r6, r7 of the second. */
 #define LOAD_W TEXT("ldm r0!, {r8, r9, r10}")
@@ -24,27 +24,31 @@
     TEXT("smlabb " a ", lr, r10, " a) TEXT("smlatt " b ", lr, r10, " b)
 #define ADD_0 ADD("r4", "r5")
 #define ADD_1 ADD("r6", "r7")
-#define BEGIN TEXT("ldrd r4, r5, [r0], #8")
-#define NEXT TEXT("ldrd r8, r9, [r0], #8")
-#define BOTH(acc) SCALE(acc, "r8", "r9", "r10")
-#define STORE(a, b) TEXT("strb " a ", [r2]") TEXT("strb " b ", [r2, #2]") TEXT("add r2, r2, r3")
-#define BACK TEXT("sub r0, r0, #68")
+/* Starts and the first column of the weights. */
+#define BEGIN TEXT("ldm r0!, {r4, r5, r8, r9, r10}")
+#define FINISH TEXT("ldm r0!, {r8, r9, r10, r11, r12}")
+#define FIRST(acc) SCALE(acc, "r8", "r9", "lr")
+#define LAST(acc) SCALE(acc, "r10", "r11", "lr")
+#define STORE(a, b) TEXT("strb " a ", [r2]") TEXT("strb " b ", [r2, #2]")
+#define BACK TEXT("sub r0, r0, #64")
 
 #define FINISH_PAIR                                                                                                    \
-    NEXT BOTH("r4") BOTH("r6") NEXT BOTH("r5") BOTH("r7") NEXT                                                         \
-    NARROW("r4", "r8") NARROW("r5", "r9") NARROW("r6", "r8") NARROW("r7", "r9") STORE("r4", "r5") STORE("r6", "r7") BACK
+    FINISH FIRST("r4") FIRST("r6") LAST("r5") LAST("r7")                                                               \
+    NARROW("r4", "r12") NARROW("r6", "r12") SECOND("r12") NARROW("r5", "r12") TEXT("add lr, r2, r3") NARROW("r7", "r12") \
+    STORE("r4", "r5") TEXT("add r2, lr, r3") TEXT("strb r6, [lr]") TEXT("strb r7, [lr, #2]") BACK
 #define PAIR_1                                                                                                         \
     BEGIN TEXT("mov r6, r4") TEXT("mov r7, r5")                                                                        \
-    LOAD_X LOAD_W ADD_0 LOAD_X ADD_1 LOAD_W ADD_0 LOAD_X ADD_1 LOAD_W ADD_0 LOAD_X ADD_1                               \
+    LOAD_X ADD_0 LOAD_X ADD_1 LOAD_W ADD_0 LOAD_X ADD_1 LOAD_W ADD_0 LOAD_X ADD_1                                      \
     TEXT("sub r1, r1, #24") FINISH_PAIR
 #define PAIR_2                                                                                                         \
     BEGIN TEXT("mov r6, r4") TEXT("mov r7, r5")                                                                        \
-    LOAD_X LOAD_W ADD_0 LOAD_X LOAD_W ADD_0 LOAD_X LOAD_W ADD_0                                                        \
+    LOAD_X ADD_0 LOAD_X LOAD_W ADD_0 LOAD_X LOAD_W ADD_0                                                               \
     TEXT("sub r0, r0, #36") LOAD_W ADD_1 LOAD_X LOAD_W ADD_1 LOAD_X LOAD_W ADD_1                                       \
     TEXT("sub r1, r1, #12") FINISH_PAIR
 #define SINGLE                                                                                                         \
-    BEGIN LOAD_X LOAD_W ADD_0 LOAD_X LOAD_W ADD_0 LOAD_X LOAD_W ADD_0                                                  \
-    NEXT BOTH("r4") NEXT BOTH("r5") NEXT NARROW("r4", "r8") NARROW("r5", "r9") STORE("r4", "r5") BACK
+    BEGIN LOAD_X ADD_0 LOAD_X LOAD_W ADD_0 LOAD_X LOAD_W ADD_0                                                         \
+    FINISH FIRST("r4") LAST("r5") NARROW("r4", "r12") SECOND("r12") NARROW("r5", "r12") STORE("r4", "r5")    \
+    TEXT("add r2, r2, r3") BACK
 
 /* Stack: 0 stretch, 4 weights, 8 columns of the half, 12 their end, 16 r4 to r11 and lr. */
 #define COLUMNS(name, pair)                                                                                            \
@@ -74,7 +78,7 @@
             TEXT("7:")                                                                                                 \
             TEXT("ldrd r5, r4, [r12, #24]") TEXT("ldr r1, [sp, #8]") TEXT("ldr r2, [r12, #40]")                        \
             TEXT("cmp r1, r5") TEXT("add r1, r1, r4") TEXT("str r1, [sp, #8]") TEXT("add r2, r2, #1")                  \
-            TEXT("add r0, r0, #68")                                                                                    \
+            TEXT("add r0, r0, #64")                                                                                    \
             TEXT("beq 4b")                                                                                             \
             TEXT("ldm r12, {r4, r5, r6}")                                                                              \
             TEXT("add r4, r4, #4") TEXT("add r5, r5, #4") TEXT("add r6, r6, #4") TEXT("add r2, r2, #3")                \
@@ -91,7 +95,7 @@ COLUMNS("nnom_dsp_columns_2", PAIR_2);
 #define WIDEN                                                                                                          \
     TEXT("ldm r0!, {r2, r3, r4, r5, r6, r7, r8}") TEXT("stm r1!, {r2, r3}") TEXT("mov r9, r4")                         \
     WIDEN_COLUMN("r9", "r7") WIDEN_COLUMN("r5", "r7, ror #8") WIDEN_COLUMN("r6", "r8")                                 \
-    TEXT("ldm r0!, {r2, r3, r4, r5, r6, r7}") TEXT("stm r1!, {r2, r3, r4, r5, r6, r7}")
+    TEXT("ldm r0!, {r2, r3, r4, r5, r6}") TEXT("stm r1!, {r2, r3, r4, r5, r6}")
 __asm__(NNOM_DSP_FUNCTION("nnom_dsp_columns_widen")
         TEXT("push {r4, r5, r6, r7, r8, r9, r10, lr}")
         WIDEN WIDEN
@@ -129,8 +133,8 @@ static void dsp_columns_output(const uint32_t *weights, const uint32_t *x, int8_
         a = nnom_smlabb(x[2], w[2], (int32_t)nnom_smlad(x[0], w[0], (uint32_t)a));
         b = nnom_smlatt(x[2], w[2], (int32_t)nnom_smlad(x[1], w[1], (uint32_t)b));
     }
-    out[0] = nnom_dsp_output((uint32_t)a, w, w[4]);
-    out[2] = nnom_dsp_output((uint32_t)b, w + 2, w[5]);
+    out[0] = nnom_dsp_output((uint32_t)a, w, w[4] & 0xffu);
+    out[2] = nnom_dsp_output((uint32_t)b, w + 2, w[4] >> 8);
 }
 
 static void dsp_columns(nnom_dsp_stretch_t *s, const uint32_t *weights, uint32_t stride)
@@ -174,7 +178,7 @@ static void dsp_columns_widen_half(const uint32_t *narrow, uint32_t *wide)
         wide[3 + 3 * k] = dsp_columns_twice(nnom_sxtb16_odd(narrow[2 + k]));
         wide[4 + 3 * k] = dsp_columns_twice(last[k]);
     }
-    memcpy(wide + 11, narrow + 7, 6 * sizeof *wide);
+    memcpy(wide + 11, narrow + 7, 5 * sizeof *wide);
 }
 
 void nnom_dsp_columns_widen(const uint32_t *narrow, uint32_t *wide)

@@ -48,11 +48,16 @@ __asm__(NNOM_DSP_FUNCTION("nnom_dsp_eight")
         TEXT("pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}")
         NNOM_DSP_END("nnom_dsp_eight"));
 
-/* The end of two outputs; r0: finish, r1: out. */
-#define TWO(ab, a)                                                                                                     \
-    SPLIT(ab, a) TEXT("ldrd r2, r3, [r0], #8") SCALE(a, "r2", "r3", "r12")                                             \
-    TEXT("ldrd r2, r3, [r0], #8") SCALE(ab, "r2", "r3", "r12") SHIFTS("r2")                           \
-    NARROW(a, "r2") SECOND("r2") NARROW(ab, "r2") TEXT("strb " a ", [r1], #1") TEXT("strb " ab ", [r1], #1")
+/* The end of two outputs; r0: finish, r1: out; e: their shifts. Each constant is used once. */
+#define GIVE_TWO(ab, a, e)                                                                                             \
+    NARROW(a, e) SECOND(e) NARROW(ab, e) TEXT("strb " a ", [r1], #1") TEXT("strb " ab ", [r1], #1")
+#define FIRST_TWO(ab, a)                                                                                               \
+    SPLIT(ab, a) TEXT("ldm r0!, {r2, r3, r12, lr}") SCALE(a, "r2", "r3", "r3") SCALE(ab, "r12", "lr", "lr") SHIFTS("r2") \
+    GIVE_TWO(ab, a, "r2")
+/* After the first two outputs their registers are spare. */
+#define NEXT_TWO(ab, a)                                                                                                \
+    SPLIT(ab, a) TEXT("ldm r0!, {r2, r3, r4, r5, r12}")                                                    \
+    SCALE(a, "r2", "r3", "r3") SCALE(ab, "r4", "r5", "r5") GIVE_TWO(ab, a, "r12")
 
 /* Stack: 0 entry, 4 x, 8 n, 12 out, 16 r4 to r11 and lr, 52 end; the end of x takes n's place. EIGHT_TAPS are 124 bytes. */
 __asm__(NNOM_DSP_FUNCTION("nnom_dsp_dense")
@@ -68,7 +73,7 @@ __asm__(NNOM_DSP_FUNCTION("nnom_dsp_dense")
         EIGHT_TAPS EIGHT_TAPS EIGHT_TAPS EIGHT_TAPS
         TEXT("ldr r12, [sp, #8]") TEXT("cmp r1, r12") TEXT("bne 2b")
         TEXT("ldr r1, [sp, #12]")
-        TWO("r4", "r5") TWO("r6", "r7") TWO("r8", "r9") TWO("r10", "r11")
+        FIRST_TWO("r4", "r5") NEXT_TWO("r6", "r7") NEXT_TWO("r8", "r9") NEXT_TWO("r10", "r11")
         TEXT("ldr r2, [sp, #52]") TEXT("str r1, [sp, #12]") TEXT("cmp r1, r2") TEXT("bne 1b")
         TEXT("add sp, sp, #16")
         TEXT("pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}")
