@@ -633,7 +633,7 @@ static const int8_t mnist_n4_a3[32] = {
     -8, -9, -9, -8, -8, -9, -8, -8, -9, -8, -8, -8, -8, -8, -9, -9,
     -8, -9, -8, -8, -8, -8, -8, -9, -8, -8, -8, -8, -9, -8, -8, -9,};
 static const struct nnom_conv_param mnist_n4 = {
-    .geometry = {3, 3, 1, 1, 1, 1, 1, 1, 1, 1},
+    .geometry = {3, 3, 1, 1, 1, 1, 1, 1, 1, 0},
     .act_min = 
     -128,
     .act_max = 
@@ -1611,15 +1611,15 @@ static const struct nnom_softmax_param mnist_n8 = {
 };
 
 static const nnom_tensor_t mnist_tensors[] = {
-    {NULL, 2092, {28, 28, 1}, 28, 28, 0x1.010102p-8f, -128, NNOM_TYPE_S8}, /* digit */
-    {NULL, 1644, {28, 28, 8}, 2, 224, 0x1.261486p-6f, -128, NNOM_TYPE_S8}, /* conv1 */
-    {NULL, 76, {14, 14, 8}, 14, 112, 0x1.261486p-6f, -128, NNOM_TYPE_S8}, /* pool1 */
-    {NULL, 2820, {14, 14, 24}, 2, 336, 0x1.510edep-6f, -128, NNOM_TYPE_S8}, /* conv2 */
-    {NULL, 1644, {7, 7, 24}, 7, 168, 0x1.510edep-6f, -128, NNOM_TYPE_S8}, /* pool2 */
-    {NULL, 216, {7, 7, 32}, 6, 224, 0x1.21c9e8p-6f, -128, NNOM_TYPE_S8}, /* conv3 */
-    {NULL, 48, {3, 3, 32}, 3, 96, 0x1.21c9e8p-6f, -128, NNOM_TYPE_S8}, /* pool3 */
-    {NULL, 0, {1, 1, 48}, 1, 48, 0x1.d49bdcp-6f, -128, NNOM_TYPE_S8}, /* dense1 */
-    {NULL, 48, {1, 1, 10}, 1, 10, 0x1.43b6ap-5f, -46, NNOM_TYPE_S8}, /* dense2 */
+    {NULL, 2652, {28, 28, 1}, 28, 28, 0x1.010102p-8f, -128, NNOM_TYPE_S8}, /* digit */
+    {NULL, 1008, {28, 28, 8}, 2, 224, 0x1.261486p-6f, -128, NNOM_TYPE_S8}, /* conv1 */
+    {NULL, 672, {14, 14, 8}, 3, 112, 0x1.261486p-6f, -128, NNOM_TYPE_S8}, /* pool1 */
+    {NULL, 0, {14, 14, 24}, 2, 336, 0x1.510edep-6f, -128, NNOM_TYPE_S8}, /* conv2 */
+    {NULL, 1456, {7, 7, 24}, 7, 168, 0x1.510edep-6f, -128, NNOM_TYPE_S8}, /* pool2 */
+    {NULL, 0, {7, 6, 32}, 6, 192, 0x1.21c9e8p-6f, -128, NNOM_TYPE_S8}, /* conv3 */
+    {NULL, 0, {3, 3, 32}, 3, 96, 0x1.21c9e8p-6f, -128, NNOM_TYPE_S8}, /* pool3 */
+    {NULL, 288, {1, 1, 48}, 1, 48, 0x1.d49bdcp-6f, -128, NNOM_TYPE_S8}, /* dense1 */
+    {NULL, 0, {1, 1, 10}, 1, 10, 0x1.43b6ap-5f, -46, NNOM_TYPE_S8}, /* dense2 */
     {NULL, 0, {1, 1, 10}, 1, 10, 0x1p-8f, -128, NNOM_TYPE_S8}, /* softmax */
     {NULL, 0, {1, 1, 10}, 1, 10, 0x1p-8f, -128, NNOM_TYPE_S8}, /* Output_15 */
 };
@@ -1633,11 +1633,11 @@ static const uint16_t mnist_n6_in[] = {6, 7, };
 static const uint16_t mnist_n7_in[] = {7, 8, };
 static const uint16_t mnist_n8_in[] = {8, 9, };
 static const nnom_node_t mnist_nodes[] = {
-    {&nnom_conv2d_s8_ref_op, &mnist_n0, mnist_n0_in, 1, 1, 0, 4, 9}, /* conv1 */
-    {&nnom_max_pool_s8_ref_op, &mnist_n1, mnist_n1_in, 1, 1, 0, 4, 0}, /* pool1 */
-    {&nnom_conv2d_s8_ref_op, &mnist_n2, mnist_n2_in, 1, 1, 0, 4, 72}, /* conv2 */
-    {&nnom_max_pool_s8_ref_op, &mnist_n1, mnist_n3_in, 1, 1, 0, 4, 0}, /* pool2 */
-    {&nnom_conv2d_s8_ref_op, &mnist_n4, mnist_n4_in, 1, 1, 0, 0, 216}, /* conv3 */
+    {&nnom_conv2d_s8_ref_op, &mnist_n0, mnist_n0_in, 1, 1, 0, 2640, 9}, /* conv1 */
+    {&nnom_max_pool_s8_ref_op, &mnist_n1, mnist_n1_in, 1, 1, 0, 2640, 0}, /* pool1 */
+    {&nnom_conv2d_s8_ref_op, &mnist_n2, mnist_n2_in, 1, 1, 0, 2640, 72}, /* conv2 */
+    {&nnom_max_pool_s8_ref_op, &mnist_n1, mnist_n3_in, 1, 1, 0, 2640, 0}, /* pool2 */
+    {&nnom_conv2d_s8_ref_op, &mnist_n4, mnist_n4_in, 1, 1, 0, 1152, 216}, /* conv3 */
     {&nnom_max_pool_s8_ref_op, &mnist_n1, mnist_n5_in, 1, 1, 0, 0, 0}, /* pool3 */
     {&nnom_dense_s8_ref_op, &mnist_n6, mnist_n6_in, 1, 1, 0, 0, 0}, /* dense1 */
     {&nnom_dense_s8_ref_op, &mnist_n7, mnist_n7_in, 1, 1, 0, 0, 0}, /* dense2 */
@@ -1649,7 +1649,7 @@ const nnom_layer_row_t mnist_layers[] = {
     {"pool1", "MaxPool", "", 0u},
     {"conv2", "Conv2D", "ReLU", 338688u},
     {"pool2", "MaxPool", "", 0u},
-    {"conv3", "Conv2D", "ReLU", 338688u},
+    {"conv3", "Conv2D", "ReLU", 290304u},
     {"pool3", "MaxPool", "", 0u},
     {"dense1", "Dense", "ReLU", 13824u},
     {"dense2", "Dense", "", 480u},
@@ -1657,14 +1657,12 @@ const nnom_layer_row_t mnist_layers[] = {
 };
 static const uint16_t mnist_inputs[] = {0, };
 static const uint16_t mnist_outputs[] = {10, };
-static const uint8_t mnist_steps0[42] = {
-    0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1,
-    0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1,};
-static const uint8_t mnist_steps1[21] = {
-    0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1,};
+static const uint8_t mnist_steps0[63] = {
+    0, 0, 1, 0, 0, 1, 2, 0, 0, 1, 2, 3, 0, 0, 1, 2, 0, 0, 1, 2, 3, 0, 0, 1,
+    2, 0, 0, 1, 2, 3, 0, 0, 1, 2, 0, 0, 1, 2, 3, 0, 0, 1, 2, 0, 0, 1, 2, 3,
+    0, 0, 1, 2, 0, 0, 1, 2, 3, 0, 0, 1, 2, 2, 3,};
 static const nnom_segment_t mnist_segments[] = {
-    {0, 2, 42, mnist_steps0, 0},
-    {2, 4, 21, mnist_steps1, 0},
+    {0, 4, 63, mnist_steps0, 2632},
     {4, 9, 0, NULL, 0},
 };
 static const nnom_program_t mnist_program = {
@@ -1677,10 +1675,10 @@ static const nnom_program_t mnist_program = {
     .node_count = 9,
     .input_count = 1,
     .output_count = 1,
-    .arena_bytes = 3492,
+    .arena_bytes = 3436,
     .slow_bytes = 0,
     .segments = mnist_segments,
-    .segment_count = 3,
+    .segment_count = 2,
     .fed = 0,
 };
 
