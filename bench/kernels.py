@@ -43,7 +43,7 @@ TARGETS = {
     "NNOM_TARGET_FPU": "dsp_fpu",
 }
 KINDS = {"_s8": "int8", "_f32": "float32", "_s16": "int16", "_s4": "int4"}  # by ending of the operation's name
-GRAPH_NAMES = {"dw_conv2d": "depthwise_conv2d"}
+GRAPH_NAMES = {"dw_conv2d": "depthwise_conv2d", "lut": "sigmoid"}
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,7 @@ LAYERS = (
     Layer("IC", "add", (32, 32, 16)),
     Layer("IC", "sub", (32, 32, 16)),
     Layer("IC", "mult", (32, 32, 16)),
+    Layer("IC", "sigmoid", (32, 32, 16)),
     Layer("KWS", "softmax", (1, 1, 12)),
     Layer("VWW", "quantize", (96, 96, 3)),
 )
@@ -145,7 +146,7 @@ class Bench:
         before = self.graph.tensors[source].quant
         if before is None:
             return None
-        if layer.op == "softmax":
+        if layer.op in ("softmax", "sigmoid"):
             return Quant(2.0**-15) if self.dtype == "int16" else Quant(1 / 256, -128)
         return before if layer.op.endswith("max_pool") else self._quant(2 * _SCALE, -5)
 

@@ -41,9 +41,11 @@ NEEDS = {
 RUNNERS = {"s390x": ("qemu-s390x",), "aarch64": ("qemu-aarch64",)}
 BOARD_CONFIGURATIONS = 10
 BOARDS = ("cortex-m3", "cortex-m4", "cortex-m55", "rv32")
-# Random layers of each kind that has kernel variants: over all operations each variant has some thousands.
-LAYERS = {"conv2d": 3600, "dw_conv2d": 3600, "dense": 3600, "add": 1500, "sub": 1500, "mult": 500}
-LAYERS |= {f"{scope}{kind}_pool": 500 for kind in ("max", "avg", "sum") for scope in ("", "global_")}
+# Random layers of each kind that has kernel variants: of each variant 3,000 or more. Those of recurrent layers are in three kinds.
+LAYERS = {"conv2d": 3600, "dw_conv2d": 3600, "conv2d_transpose": 3600, "dense": 3600}
+LAYERS |= dict.fromkeys(("add", "sub", "mult", "relu6", "sigmoid", "quantize"), 3000)
+LAYERS |= dict.fromkeys((f"{scope}{kind}_pool" for kind in ("max", "avg", "sum") for scope in ("", "global_")), 3000)
+LAYERS |= dict.fromkeys(("simple_rnn", "gru", "lstm"), 1000)
 SEED = os.environ.get("NNOM_TEST_SEED", "1")
 
 

@@ -34,7 +34,7 @@ typedef struct nnom_kernel {
 /*
  * Costs of operations without variants, as a record's: measured on the emulated Cortex-M4 (`make bench-plan`: the table of layers).
  * RUNS: rows are moved as they are; JOINED: rows of pieces; PIXELS, CELLS: pixel by pixel, element by element;
- * LOOK_UP: a table of bytes; PAIRS: an element of each of two inputs, in integers; PLAIN: a mixture of the rest.
+ * PAIRS: an element of each of two inputs, in integers; PLAIN: a mixture of the rest.
  */
 #define NNOM_COSTS_RUNS [NNOM_COST_OUTPUT] = 13, [NNOM_COST_ROW] = 800, [NNOM_COST_CALL] = 1250, [NNOM_RECORD_BYTES] = 1
 #define NNOM_COSTS_JOINED                                                                                              \
@@ -44,7 +44,6 @@ typedef struct nnom_kernel {
     [NNOM_RECORD_BYTES] = 1
 #define NNOM_COSTS_CELLS                                                                                               \
     [NNOM_COST_OUTPUT] = 680, [NNOM_COST_PIXEL] = 270, [NNOM_COST_ROW] = 370, [NNOM_COST_CALL] = 960
-#define NNOM_COSTS_LOOK_UP [NNOM_COST_OUTPUT] = 96, [NNOM_COST_ROW] = 288, [NNOM_COST_CALL] = 752
 #define NNOM_COSTS_PAIRS [NNOM_COST_OUTPUT] = 920, [NNOM_COST_CALL] = 5400
 #define NNOM_COSTS_FLOAT_PAIRS [NNOM_COST_OUTPUT] = 280, [NNOM_COST_CALL] = 4930
 #define NNOM_COSTS_PLAIN [NNOM_COST_OUTPUT] = 320, [NNOM_COST_CALL] = 1600

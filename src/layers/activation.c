@@ -69,8 +69,7 @@ static nnom_status_t activation_build_s8(nnom_layer_t *layer, const nnom_activat
         return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for a table of %d bytes", NNOM_TABLE_SIZE);
     }
     fill_table(act, nnom_layer_in(layer, 0), layer->out, table);
-    NNOM_LAYER_SET_OP(layer, nnom_lut_s8_op, NNOM_COSTS_LOOK_UP);
-    return NNOM_OK;
+    return nnom_lut_kernel(layer);
 }
 
 static nnom_status_t activation_build_s16(nnom_layer_t *layer, const nnom_activation_t *act)

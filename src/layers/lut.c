@@ -8,27 +8,6 @@
 
 /* ---- Running ---- */
 
-void nnom_look_up_bytes(const nnom_call_t *call, const int8_t *table)
-{
-    const int8_t *middle = table + 128;
-    const nnom_rows_t from = nnom_call_input_rows(call, 0);
-    const nnom_rows_t to = nnom_call_output_rows(call);
-    for (int32_t y = call->y.lo; y < call->y.hi; y++) {
-        const int8_t *x = (const int8_t *)nnom_row(&from, y);
-        int8_t *row = (int8_t *)nnom_row(&to, y);
-        for (const int8_t *end = row + to.row_bytes; row != end;) {
-            *row++ = middle[*x++];
-        }
-    }
-}
-
-static void lut_run_s8(const nnom_call_t *call)
-{
-    nnom_look_up_bytes(call, ((const nnom_map_param_t *)call->node->param)->table);
-}
-
-const nnom_op_t nnom_lut_s8_op = {lut_run_s8, NULL, 0, sizeof(nnom_map_param_t)};
-
 void nnom_map_f32(const nnom_call_t *call, float (*f)(float x, float alpha))
 {
     const nnom_map_param_t *p = call->node->param;
@@ -42,6 +21,25 @@ void nnom_map_f32(const nnom_call_t *call, float (*f)(float x, float alpha))
             row[i] = f(x[i], p->alpha);
         }
     }
+}
+
+/* ---- Kernels ---- */
+
+NNOM_PARAM_FIELDS(nnom_map_param, NNOM_MAP_PARAM)
+
+static nnom_status_t lut_plain(nnom_layer_t *layer)
+{
+    (void)layer;
+    return NNOM_OK;
+}
+
+NNOM_FORM(lut_s8_ref, NULL, 0, nnom_map_param, lut_plain)
+
+static const nnom_kernel_t lut_s8[] = {NNOM_KERNELS_LUT_S8(NNOM_KERNEL_ROW)};
+
+nnom_status_t nnom_lut_kernel(nnom_layer_t *layer)
+{
+    return NNOM_CHOOSE_KERNEL(layer, lut_s8);
 }
 
 /* ---- Making tables ---- */

@@ -3,18 +3,11 @@
 #ifndef NNOM_LUT_H
 #define NNOM_LUT_H
 
-#include "../build/builder.h"
+#include "../build/kernel.h"
+#include "../kernels/table.h"
 
-/* table: int8 [256], indexed by the int8 input + 128; NULL in float models, where alpha is the function's parameter. */
-#define NNOM_MAP_PARAM(I32, F32, GEOMETRY, ARRAY) F32(alpha) ARRAY(table)
-NNOM_PARAM_STRUCT(nnom_map_param, NNOM_MAP_PARAM)
-
-enum { NNOM_TABLE_SIZE = 256 };
-
-extern const nnom_op_t nnom_lut_s8_op;
-
-/* Body of an operation on bytes: table [256], indexed by the byte as int8 + 128. */
-void nnom_look_up_bytes(const nnom_call_t *call, const int8_t *table);
+/* nnom_choose_kernel() of bytes by a table: layer->param is a nnom_map_param_t. */
+nnom_status_t nnom_lut_kernel(nnom_layer_t *layer);
 
 /* Body of a float operation's `run`: f of every element. */
 void nnom_map_f32(const nnom_call_t *call, float (*f)(float x, float alpha));

@@ -6,11 +6,8 @@
 #include "elementwise.h"
 #include "lut.h"
 
-/*
- * From integers to integers; the zero points are the tensors'. table: int8 [256], of 8 bits to 8 bits what each byte becomes, indexed by
- * the byte as int8 + 128; else NULL.
- */
-#define NNOM_REQUANTIZE_PARAM(I32, F32, GEOMETRY, ARRAY) I32(multiplier) I32(shift) ARRAY(table)
+/* From integers to integers; the zero points are the tensors'. Those of 8 bits to 8 bits are a table. */
+#define NNOM_REQUANTIZE_PARAM(I32, F32, GEOMETRY, ARRAY) I32(multiplier) I32(shift)
 NNOM_PARAM_STRUCT(nnom_requantize_param, NNOM_REQUANTIZE_PARAM)
 NNOM_PARAM_FIELDS(nnom_requantize_param, NNOM_REQUANTIZE_PARAM)
 
@@ -88,11 +85,6 @@ static void requantize_run(const nnom_call_t *call)
     each_row(call, requantize_row);
 }
 
-static void requantize_bytes_run(const nnom_call_t *call)
-{
-    nnom_look_up_bytes(call, ((const nnom_requantize_param_t *)call->node->param)->table);
-}
-
 static void quantize_run(const nnom_call_t *call)
 {
     each_row(call, quantize_row);
@@ -104,11 +96,9 @@ static void dequantize_run(const nnom_call_t *call)
 }
 
 extern const nnom_op_t nnom_requantize_op;
-extern const nnom_op_t nnom_requantize_bytes_op;
 extern const nnom_op_t nnom_quantize_op;
 extern const nnom_op_t nnom_dequantize_op;
 const nnom_op_t nnom_requantize_op = {requantize_run, NULL, 0, sizeof(nnom_requantize_param_t)};
-const nnom_op_t nnom_requantize_bytes_op = {requantize_bytes_run, NULL, 0, sizeof(nnom_requantize_param_t)};
 const nnom_op_t nnom_quantize_op = {quantize_run, NULL, 0, sizeof(nnom_requantize_param_t)};
 const nnom_op_t nnom_dequantize_op = {dequantize_run, NULL, 0, sizeof(nnom_requantize_param_t)};
 
@@ -118,6 +108,7 @@ typedef struct quantize_layer {
     nnom_layer_t super;
     nnom_type_t type; /* of the output */
     nnom_requantize_param_t param;
+    nnom_map_param_t map; /* of 8 bits to 8 bits */
 } quantize_layer_t;
 
 static bool is_quantised(nnom_type_t type)
@@ -160,19 +151,20 @@ static nnom_status_t quantize_check(const nnom_layer_t *layer, nnom_type_t from,
 }
 
 /* What becomes of each byte, where both are bytes. */
-static nnom_status_t requantize_table(nnom_layer_t *layer, nnom_requantize_param_t *p)
+static nnom_status_t requantize_table(nnom_layer_t *layer)
 {
-    int8_t *table = nnom_layer_alloc(layer, NNOM_TABLE_SIZE, sizeof(int8_t));
+    quantize_layer_t *quantize = (quantize_layer_t *)layer;
+    int8_t *table = nnom_layer_table(layer, &quantize->map);
     if (table == NULL) {
         return nnom_layer_fail(layer, NNOM_NO_MEMORY, "no memory for its table");
     }
     for (int32_t i = 0; i < NNOM_TABLE_SIZE; i++) {
         const uint8_t byte = (uint8_t)i;
-        requantize_one(p, nnom_layer_in(layer, 0), layer->out, &byte, (uint8_t *)&table[(i + 128) % NNOM_TABLE_SIZE]);
+        requantize_one(&quantize->param, nnom_layer_in(layer, 0), layer->out, &byte,
+                       (uint8_t *)&table[(i + 128) % NNOM_TABLE_SIZE]);
     }
-    p->table = nnom_layer_array(layer, table, NNOM_TABLE_SIZE, NNOM_TYPE_S8);
-    NNOM_LAYER_SET_OP(layer, nnom_requantize_bytes_op, NNOM_COSTS_LOOK_UP);
-    return NNOM_OK;
+    layer->param = &quantize->map;
+    return nnom_lut_kernel(layer);
 }
 
 static nnom_status_t quantize_build(nnom_layer_t *layer)
@@ -181,7 +173,6 @@ static nnom_status_t quantize_build(nnom_layer_t *layer)
     const nnom_tensor_t *in = nnom_layer_in(layer, 0);
     layer->out->shape = in->shape;
     layer->param = &quantize->param;
-    quantize->param.table = NULL;
     quantize_set_quant(layer, in->type, quantize->type);
     const nnom_status_t status = quantize_check(layer, in->type, quantize->type);
     if (status != NNOM_OK) {
@@ -196,7 +187,7 @@ static nnom_status_t quantize_build(nnom_layer_t *layer)
         NNOM_LAYER_SET_OP(layer,
                           nnom_requantize_op, [NNOM_COST_OUTPUT] = 928, [NNOM_COST_ROW] = 1024, [NNOM_COST_CALL] = 864);
         if (nnom_type_bytes(in->type) == 1 && nnom_type_bytes(quantize->type) == 1) {
-            return requantize_table(layer, &quantize->param);
+            return requantize_table(layer);
         }
     } else if (in->type == NNOM_TYPE_F32) {
         NNOM_LAYER_SET_OP(layer, nnom_quantize_op, NNOM_COSTS_PLAIN);

@@ -65,6 +65,13 @@ typedef int32x4_t nnom_s32x4_t;
 #define nnom_vaddh(a, b) vaddq_s16((a), (b))
 #define nnom_vqaddh(a, b) vqaddq_s16((a), (b))
 #define nnom_vduph(x) vdupq_n_s16((int16_t)(x))
+#define nnom_vmaxh(a, b) vmaxq_s16((a), (b))
+#define nnom_vminh(a, b) vminq_s16((a), (b))
+/* 32-bit products of even lanes, of odd lanes. */
+#define nnom_vmullbh(a, b) vmullbq_int_s16((a), (b))
+#define nnom_vmullth(a, b) vmulltq_int_s16((a), (b))
+/* n of the lowest bytes of the lanes. */
+#define nnom_vstrb_hp(to, v, n) vstrbq_p_s16((to), (v), vctp16q((uint32_t)(n)))
 /* Even lanes widened, odd lanes widened. */
 #define nnom_vmovlb(a) vmovlbq_s16(a)
 #define nnom_vmovlt(a) vmovltq_s16(a)
@@ -148,6 +155,33 @@ static inline void nnom_mve_spread(int8_t *to, const int8_t *from, int32_t vecto
 #else
     for (int32_t i = 0; i < vectors; i++, from += bytes, to += step) {
         nnom_vstrb_scatter(to, offsets, nnom_vldrb_z(from, bytes), bytes);
+    }
+#endif
+}
+
+/* Each of n bytes by a table [256], indexed by the byte + 128. `to` may be `from`, or begin below it. */
+static inline void nnom_mve_look_up(int8_t *to, const int8_t *from, int32_t n, const int8_t *table)
+{
+#if defined(__ARM_FEATURE_MVE) && defined(__GNUC__)
+    const nnom_s8x16_t middle = nnom_vdup8(-128);
+    __asm__ volatile("wlstp.8 lr, %2, 2f\n"
+                     "1:\n"
+                     "vldrb.8 q0, [%1], #16\n"
+                     "vadd.i8 q0, q0, %q4\n"
+                     "vldrb.u8 q2, [%3, q0]\n"
+                     "vstrb.8 q2, [%0], #16\n"
+                     "letp lr, 1b\n"
+                     "2:\n"
+                     : "+l"(to), "+l"(from)
+                     : "r"(n), "r"(table), "w"(middle)
+                     : "lr", "q0", "q2", "memory");
+#else
+    for (; n > 0; n -= 16, to += 16, from += 16) {
+        nnom_s8x16_t at = nnom_vldrb_z(from, n);
+        for (int32_t i = 0; i < 16; i++) {
+            at.at[i] = (int8_t)(at.at[i] < 0 ? at.at[i] + 128 : at.at[i] - 128);
+        }
+        nnom_vstrb_p(to, nnom_vldrb_gather(table, at, n), n);
     }
 #endif
 }

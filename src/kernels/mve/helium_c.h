@@ -273,6 +273,43 @@ static inline nnom_s16x8_t nnom_vduph(int32_t x)
     return v;
 }
 
+static inline nnom_s16x8_t nnom_vmaxh(nnom_s16x8_t a, nnom_s16x8_t b)
+{
+    for (int32_t i = 0; i < 8; i++) {
+        a.at[i] = a.at[i] > b.at[i] ? a.at[i] : b.at[i];
+    }
+    return a;
+}
+
+static inline nnom_s16x8_t nnom_vminh(nnom_s16x8_t a, nnom_s16x8_t b)
+{
+    for (int32_t i = 0; i < 8; i++) {
+        a.at[i] = a.at[i] < b.at[i] ? a.at[i] : b.at[i];
+    }
+    return a;
+}
+
+/* 32-bit products of even lanes, of odd lanes. */
+static inline nnom_s32x4_t nnom_vmullbh(nnom_s16x8_t a, nnom_s16x8_t b)
+{
+    const nnom_s32x4_t v = {{a.at[0] * b.at[0], a.at[2] * b.at[2], a.at[4] * b.at[4], a.at[6] * b.at[6]}};
+    return v;
+}
+
+static inline nnom_s32x4_t nnom_vmullth(nnom_s16x8_t a, nnom_s16x8_t b)
+{
+    const nnom_s32x4_t v = {{a.at[1] * b.at[1], a.at[3] * b.at[3], a.at[5] * b.at[5], a.at[7] * b.at[7]}};
+    return v;
+}
+
+/* n of the lowest bytes of the lanes. */
+static inline void nnom_vstrb_hp(int8_t *to, nnom_s16x8_t v, int32_t n)
+{
+    for (int32_t i = 0; i < n && i < 8; i++) {
+        to[i] = (int8_t)(uint8_t)v.at[i];
+    }
+}
+
 /* Even lanes widened, odd lanes widened. */
 static inline nnom_s32x4_t nnom_vmovlb(nnom_s16x8_t a)
 {
