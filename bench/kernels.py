@@ -23,9 +23,13 @@ from nnom.benching import Cost, count
 from nnom.conversion import Plan
 from nnom.errors import NnomError
 
-from layers import LAYERS, Bench, Layer, output_shape
+from layers import LAYERS, Bench, Layer, output_shape, recurrent
 
 _LINE = re.compile(r"\bK\((\w+_\w+), (\w+), (\w+), \d[^()]*\)")
+# Of recurrent layers the lines of a cell are in one list, for all its operations.
+_CELL = re.compile(r"#define NNOM_KERNELS_(\w+)\(K, operation(?:, unit)?\)((?:.*\\\n)*.*)")
+_OF_CELL = re.compile(r"\bK\(operation, (\w+), (\w+),")
+_CELL_USE = re.compile(r"\bNNOM_KERNELS_(\w+)\(K, (\w+)(?:, \d+)?\)")
 _NODE = re.compile(r"^    \{&nnom_(\w+)_op, .*/\* (.*) \*/$", re.MULTILINE)
 # Where the lines that need a bit of the target run.
 BOARDS = {
@@ -43,7 +47,7 @@ TARGETS = {
     "NNOM_TARGET_FPU": "dsp_fpu",
 }
 KINDS = {"_s8": "int8", "_f32": "float32", "_s16": "int16", "_s4": "int4"}  # by ending of the operation's name
-GRAPH_NAMES = {"dw_conv2d": "depthwise_conv2d", "lut": "sigmoid"}
+GRAPH_NAMES = {"dw_conv2d": "depthwise_conv2d", "lut": "activation"}
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,19 @@ class Result:
 def lines() -> list[Line]:
     """All of kernels.def."""
     text = (ROOT / "src" / "kernels" / "kernels.def").read_text()
-    return [Line(*fields) for fields in _LINE.findall(text)]
+    return [Line(*fields) for fields in _LINE.findall(text)] + _recurrent_lines(text)
+
+
+def _recurrent_lines(text: str) -> list[Line]:
+    lists = {name: body for name, body in _CELL.findall(text)}
+    found = []
+    for name, operation in _CELL_USE.findall(text):
+        if operation != "operation":
+            body = lists[name]
+            inner = _CELL_USE.search(body)
+            variants = _OF_CELL.findall(lists[inner[1]] if inner else body)
+            found += [Line(operation, variant, needs) for variant, needs in variants]
+    return found
 
 
 def measure(board: str, target: str, operations: set[str], suffix: str) -> list[Result]:
@@ -97,6 +113,18 @@ def measure(board: str, target: str, operations: set[str], suffix: str) -> list[
     found = zip(count(made.graph, board, inputs, plan).layers, symbols, strict=False)
     results = [Result(by_name[c.name], s, c) for c, s in found if c.name in by_name]
     return sorted(results, key=lambda r: LAYERS.index(r.layer))
+
+
+def measure_recurrent(board: str, target: str, state: str) -> list[Result]:
+    """The recurrent layers on a board; state: type of an LSTM's hidden state."""
+    graph, by_name = recurrent(state)
+    plan = Plan("whole", target=target, optimize="speed")
+    core = plan.compile(graph)
+    symbols = [m[0] for m in _NODE.findall(core.freeze("net")[0])]
+    rng = np.random.default_rng(1)
+    inputs = [_noise(rng, p.shape, p.dtype) for p in core.inputs]
+    found = zip(count(graph, board, inputs, plan).layers, symbols, strict=False)
+    return [Result(by_name[c.name], s, c) for c, s in found if c.name in by_name]
 
 
 def _noise(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
@@ -122,6 +150,8 @@ def table(words: list[str], only: list[str]) -> Iterator[str]:
 def _rows(board: str, ours: list[Line], target: str) -> Iterator[str]:
     operations = {k.operation for k in ours}
     found = [r for suffix in KINDS for r in measure(board, target, operations, suffix)]
+    if any(o.startswith(("lstm_s8", "lstm_s16", "gru_s16", "simple_rnn_s16")) for o in operations):
+        found += [r for state in ("int16", "int8") for r in measure_recurrent(board, target, state)]
     for k in ours:
         mine = [r for r in found if r.symbol == k.symbol]
         for r in mine:

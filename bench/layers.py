@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from nnom.graph import Graph, Node, Quant, Tensor, Weight, window_size
+from nnom.quantise import quantise
 
 Shape = tuple[int, int, int]
 _SCALE = 0.0471  # of inputs
 _LINEAR = ("conv2d", "depthwise_conv2d", "conv2d_transpose", "dense")
 _TWO = ("add", "sub", "mult")
 _WINDOWS = ("conv2d", "depthwise_conv2d", "conv2d_transpose", "max_pool", "avg_pool", "sum_pool")
+
+
+_CELLS = {"simple_rnn": 1, "gru": 3, "lstm": 4}  # gates
 
 
 @dataclass(frozen=True)
@@ -73,9 +77,15 @@ LAYERS = (
     Layer("IC", "add", (32, 32, 16)),
     Layer("IC", "sub", (32, 32, 16)),
     Layer("IC", "mult", (32, 32, 16)),
-    Layer("IC", "sigmoid", (32, 32, 16)),
+    Layer("IC", "activation", (32, 32, 16)),
     Layer("KWS", "softmax", (1, 1, 12)),
     Layer("VWW", "quantize", (96, 96, 3)),
+)
+RECURRENT = (
+    Layer("HAR", "simple_rnn", (50, 1, 9), 32),
+    Layer("HAR", "gru", (50, 1, 9), 32),
+    Layer("HAR", "lstm", (50, 1, 9), 32),
+    Layer("MNIST", "lstm", (28, 1, 28), 20),
 )
 
 
@@ -120,6 +130,8 @@ class Bench:
         attrs: dict[str, object] = {}
         if layer.op in (*_LINEAR, *_TWO):
             attrs["activation"] = "relu"
+        if layer.op == "activation":
+            attrs["kind"] = "sigmoid"
         if layer.op in _WINDOWS:
             attrs |= {"stride": layer.stride, "padding": padding(layer)}
         if layer.op in ("conv2d", "depthwise_conv2d"):
@@ -146,7 +158,7 @@ class Bench:
         before = self.graph.tensors[source].quant
         if before is None:
             return None
-        if layer.op in ("softmax", "sigmoid"):
+        if layer.op in ("softmax", "activation"):
             return Quant(2.0**-15) if self.dtype == "int16" else Quant(1 / 256, -128)
         return before if layer.op.endswith("max_pool") else self._quant(2 * _SCALE, -5)
 
@@ -170,3 +182,23 @@ class Bench:
         bias = self.rng.integers(-500, 500, layer.units).astype(np.int64 if self.dtype == "int16" else np.int32)
         step = np.float32(self._quant(_SCALE, 0).scale)
         return {"weights": Weight(data, scales, 8 if self.most > 7 else 4), "bias": Weight(bias, scales * step)}
+
+
+def recurrent(state: str) -> tuple[Graph, dict[str, Layer]]:
+    """RECURRENT as a quantised graph, its LSTMs with a hidden state of type `state`, and the layer of each output."""
+    rng, graph = np.random.default_rng(7), Graph("layers", "layers")
+    for k, layer in enumerate(RECURRENT):
+        rows, (steps, _, features) = _CELLS[layer.op] * layer.units, layer.shape
+        shapes = {"weights": (rows, features), "recurrent": (rows, layer.units), "bias": (rows,)}
+        weights = {n: Weight(rng.normal(0, 0.6 / np.sqrt(s[-1]), s).astype(np.float32)) for n, s in shapes.items()}
+        graph.add_tensor(Tensor(f"x{k}", (steps, 1, features)))
+        graph.inputs.append(f"x{k}")
+        kind = {"kind": "tanh", **({"reset_after": False} if layer.op == "gru" else {})}
+        graph.add(Node(layer.op, f"y{k}", [f"x{k}"], f"y{k}", kind, weights), (1, 1, layer.units))
+        graph.outputs.append(f"y{k}")
+    data = [rng.normal(0, 1, (8, *graph.tensors[n].shape)).astype(np.float32) for n in graph.inputs]
+    made = quantise(graph, data, "minmax").graph
+    for node in made.nodes:
+        if node.op == "lstm" and state == "int8":
+            node.attrs |= {"state": "int8", "state_scale": 1 / 128}
+    return made, {f"y{k}": layer for k, layer in enumerate(RECURRENT)}

@@ -26,8 +26,13 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return [str(p) for p in folder.glob("*.o")]
 
 
+def _gru(rng: np.random.Generator) -> dict[str, Weight]:
+    shapes = {"weights": (21, 5), "recurrent": (21, 7), "bias": (21,)}
+    return {name: Weight(rng.normal(0, 0.3, shape).astype(np.float32)) for name, shape in shapes.items()}
+
+
 def network() -> Graph:
-    """Float: Conv2D, DW_Conv2D and Dense of odd numbers of channels."""
+    """Float: Conv2D, DW_Conv2D, also of one channel, a transposed one, LSTM, GRU, Dense; odd numbers of channels."""
     rng = np.random.default_rng(3)
 
     def weights(*shape: int) -> dict[str, Weight]:
@@ -44,7 +49,17 @@ def network() -> Graph:
     g.inputs = ["x"]
     g.add(Node("conv2d", "conv", ["x"], "c", window, weights(11, 3, 3, 3)), (7, 6, 11))
     g.add(Node("depthwise_conv2d", "depthwise", ["c"], "d", window, weights(3, 3, 11)), (7, 6, 11))
-    g.add(Node("dense", "dense", ["d"], "y", {}, weights(5, 7 * 6 * 11)), (1, 1, 5))
+    up = {"stride": (2, 2), "padding": (0, 0, 0, 0)}
+    g.add(Node("conv2d_transpose", "up", ["d"], "u", up, weights(5, 3, 2, 11)), (15, 12, 5))
+    point = window | {"padding": (0, 0, 0, 0)}
+    g.add(Node("conv2d", "one", ["u"], "o", point, weights(1, 1, 1, 5)), (15, 12, 1))
+    g.add(Node("depthwise_conv2d", "twice", ["o"], "t", window, weights(3, 3, 2)), (15, 12, 2))
+    g.add(Node("reshape", "steps", ["t"], "s", {"shape": (15, 1, 24)}), (15, 1, 24))
+    cell = {n: weights(*shape)["weights"] for n, shape in (("weights", (20, 24)), ("recurrent", (20, 5)))}
+    cell = {n: Weight(w.data / 8) for n, w in cell.items()} | {"bias": Weight(np.zeros(20, np.float32))}
+    g.add(Node("lstm", "lstm", ["s"], "l", {"kind": "tanh", "sequence": True}, cell), (15, 1, 5))
+    g.add(Node("gru", "gru", ["l"], "r", {"kind": "tanh"}, _gru(rng)), (1, 1, 7))
+    g.add(Node("dense", "dense", ["r"], "y", {}, weights(5, 7)), (1, 1, 5))
     g.outputs = ["y"]
     return g
 
@@ -70,3 +85,5 @@ def test_frozen_for_each_target(tmp_path: Path, objects: list[str], dtype: str) 
         command = [*FLAGS, f"-I{tmp_path}", *files, *objects, "-lm", "-o", str(tmp_path / "run")]
         subprocess.run(command, check=True, timeout=120)
         assert subprocess.run([str(tmp_path / "run")], timeout=60).returncode == 0, target
+        if dtype == "int8" and target == "dsp":
+            assert all(f"nnom_{name}" in source for name in ("conv2d_transpose_s8_dsp", "lstm_s16_sequence_dsp"))
