@@ -41,7 +41,7 @@ NEEDS = {
 RUNNERS = {"s390x": ("qemu-s390x",), "aarch64": ("qemu-aarch64",)}
 BOARD_CONFIGURATIONS = 10
 BOARDS = ("cortex-m3", "cortex-m4", "cortex-m55", "rv32")
-# Random layers of each kind that has kernel variants: of each variant 3,000 or more. Those of recurrent layers are in three kinds.
+# Random layers of each kind that has kernel variants: of each variant 3,000 or more. Recurrent ones have three kinds.
 LAYERS = {"conv2d": 3600, "dw_conv2d": 3600, "conv2d_transpose": 3600, "dense": 3600}
 LAYERS |= dict.fromkeys(("add", "sub", "mult", "relu6", "sigmoid", "quantize"), 3000)
 LAYERS |= dict.fromkeys((f"{scope}{kind}_pool" for kind in ("max", "avg", "sum") for scope in ("", "global_")), 3000)

@@ -65,16 +65,18 @@ typedef int32x4_t nnom_s32x4_t;
 #define nnom_vaddh(a, b) vaddq_s16((a), (b))
 #define nnom_vqaddh(a, b) vqaddq_s16((a), (b))
 #define nnom_vduph(x) vdupq_n_s16((int16_t)(x))
-#define nnom_vmaxh(a, b) vmaxq_s16((a), (b))
-#define nnom_vminh(a, b) vminq_s16((a), (b))
+#define nnom_vaddh_n(a, x) vaddq_n_s16((a), (int16_t)(x))
+#define nnom_vqaddh_n(a, x) vqaddq_n_s16((a), (int16_t)(x))
+#define nnom_vqrdmulh_n(a, x) vqrdmulhq_n_s32((a), (x))
+#define nnom_vrshl_n(a, x) vrshlq_n_s32((a), (x))
 /* 32-bit products of even lanes, of odd lanes. */
 #define nnom_vmullbh(a, b) vmullbq_int_s16((a), (b))
 #define nnom_vmullth(a, b) vmulltq_int_s16((a), (b))
-/* n of the lowest bytes of the lanes. */
-#define nnom_vstrb_hp(to, v, n) vstrbq_p_s16((to), (v), vctp16q((uint32_t)(n)))
 /* Even lanes widened, odd lanes widened. */
 #define nnom_vmovlb(a) vmovlbq_s16(a)
 #define nnom_vmovlt(a) vmovltq_s16(a)
+#define nnom_vmovlb8(a) vmovlbq_s8(a)
+#define nnom_vmovlt8(a) vmovltq_s8(a)
 /* Saturated; even lanes from a, odd ones from b. */
 #define nnom_vqmovn32(a, b) vqmovntq_s32(vqmovnbq_s32(vuninitializedq_s16(), (a)), (b))
 #define nnom_vqmovn16(a, b) vqmovntq_s16(vqmovnbq_s16(vuninitializedq_s8(), (a)), (b))

@@ -273,20 +273,42 @@ static inline nnom_s16x8_t nnom_vduph(int32_t x)
     return v;
 }
 
-static inline nnom_s16x8_t nnom_vmaxh(nnom_s16x8_t a, nnom_s16x8_t b)
+static inline nnom_s16x8_t nnom_vaddh_n(nnom_s16x8_t a, int32_t x)
 {
-    for (int32_t i = 0; i < 8; i++) {
-        a.at[i] = a.at[i] > b.at[i] ? a.at[i] : b.at[i];
-    }
-    return a;
+    return nnom_vaddh(a, nnom_vduph(x));
 }
 
-static inline nnom_s16x8_t nnom_vminh(nnom_s16x8_t a, nnom_s16x8_t b)
+static inline nnom_s16x8_t nnom_vqaddh_n(nnom_s16x8_t a, int32_t x)
 {
+    return nnom_vqaddh(a, nnom_vduph(x));
+}
+
+static inline nnom_s32x4_t nnom_vqrdmulh_n(nnom_s32x4_t a, int32_t x)
+{
+    return nnom_vqrdmulh(a, nnom_vdupw(x));
+}
+
+static inline nnom_s32x4_t nnom_vrshl_n(nnom_s32x4_t a, int32_t x)
+{
+    return nnom_vrshl(a, nnom_vdupw(x));
+}
+
+static inline nnom_s16x8_t nnom_vmovlb8(nnom_s8x16_t a)
+{
+    nnom_s16x8_t v;
     for (int32_t i = 0; i < 8; i++) {
-        a.at[i] = a.at[i] < b.at[i] ? a.at[i] : b.at[i];
+        v.at[i] = a.at[2 * i];
     }
-    return a;
+    return v;
+}
+
+static inline nnom_s16x8_t nnom_vmovlt8(nnom_s8x16_t a)
+{
+    nnom_s16x8_t v;
+    for (int32_t i = 0; i < 8; i++) {
+        v.at[i] = a.at[2 * i + 1];
+    }
+    return v;
 }
 
 /* 32-bit products of even lanes, of odd lanes. */
@@ -300,14 +322,6 @@ static inline nnom_s32x4_t nnom_vmullth(nnom_s16x8_t a, nnom_s16x8_t b)
 {
     const nnom_s32x4_t v = {{a.at[1] * b.at[1], a.at[3] * b.at[3], a.at[5] * b.at[5], a.at[7] * b.at[7]}};
     return v;
-}
-
-/* n of the lowest bytes of the lanes. */
-static inline void nnom_vstrb_hp(int8_t *to, nnom_s16x8_t v, int32_t n)
-{
-    for (int32_t i = 0; i < n && i < 8; i++) {
-        to[i] = (int8_t)(uint8_t)v.at[i];
-    }
 }
 
 /* Even lanes widened, odd lanes widened. */
