@@ -154,7 +154,7 @@ def test_pages_that_cannot_be_touched() -> None:
     assert len(results) > 50 and not [f"{case}: {why}" for case, why in results.items() if why]
 
 
-@pytest.mark.parametrize("kind", ["conv2d", "dw_conv2d", "dense", "dense_by_rows"])
+@pytest.mark.parametrize("kind", ["conv2d", "dw_conv2d", "dense", "dense_by_rows", "add", "sub"])
 def test_forms(kind: str) -> None:
     """What runs on a computer without AVX2: the same arrays in C."""
     command = [str(_host_program("forms")), f"rows.{kind}", "cases=200", f"seed={SEED}"]

@@ -66,6 +66,12 @@ int64_t nnom_x86_row_elements(const nnom_geometry_t *g, int32_t channels, int32_
 /* Makes the rows of output row y. */
 void nnom_x86_rows_s8(const nnom_x86_rows_t *rows, int32_t y);
 void nnom_x86_rows_f32(const nnom_x86_rows_t *rows, int32_t y);
+/*
+ * The same where the rows of y - 1, from `first` on, are still there: row ky of the kernel lies at row nnom_x86_place() of the
+ * scratch, and those that both read are left as they are.
+ */
+void nnom_x86_rows_more_s8(const nnom_x86_rows_t *rows, int32_t y, int32_t first);
+int32_t nnom_x86_place(const nnom_x86_rows_t *rows, int32_t y, int32_t ky);
 /* As bytes that are 128 higher, copies == 1. */
 void nnom_x86_rows_u8(const nnom_x86_rows_t *rows, int32_t y);
 

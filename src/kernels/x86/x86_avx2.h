@@ -78,11 +78,17 @@ NNOM_AVX2_INLINE __m256i nnom_avx2_requantize(const nnom_avx2_scale_t *s, __m256
     return _mm256_add_epi32(y, s->zero_point);
 }
 
-/* 16 numbers saturated to int8, within the limits. */
-NNOM_AVX2_INLINE __m128i nnom_avx2_bytes(const nnom_conv_param_t *p, __m256i a, __m256i b)
+/* 16 numbers saturated to int8. */
+NNOM_AVX2_INLINE __m128i nnom_avx2_saturate(__m256i a, __m256i b)
 {
     const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xd8);
-    const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+    return _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+}
+
+/* The same within the limits. */
+NNOM_AVX2_INLINE __m128i nnom_avx2_bytes(const nnom_conv_param_t *p, __m256i a, __m256i b)
+{
+    const __m128i bytes = nnom_avx2_saturate(a, b);
     const __m128i least = _mm_set1_epi8((char)p->act_min), most = _mm_set1_epi8((char)p->act_max);
     return _mm_min_epi8(_mm_max_epi8(bytes, least), most);
 }

@@ -13,7 +13,7 @@ enum { WIDE = 2 * NNOM_X86_LANES };
 typedef struct x86_dw {
     const nnom_conv_param_t *p;
     const nnom_x86_rows_t *rows;
-    const int32_t *taps; /* [2 pairs] where each tap lies behind a window's begin */
+    int32_t *taps; /* [2 pairs] where each tap lies behind a window's begin */
     int32_t pairs;
     int32_t zero_point;
     int32_t w, channels; /* of the output; or one long vector as pixels of 16 */
@@ -97,13 +97,14 @@ NNOM_AVX2 static void x86_dw_lanes_avx2(const x86_dw_t *d, int32_t lane, int8_t 
 
 /* ---- Both ---- */
 
-/* Where the taps lie: [2 pairs], the one that fills up the last pair at 0. */
-static void x86_dw_taps(const nnom_x86_rows_t *rows, int32_t *taps)
+/* Where the taps of output row y lie: [2 pairs], the one that fills up the last pair at 0. */
+static void x86_dw_taps(const nnom_x86_rows_t *rows, int32_t y, int32_t *taps)
 {
     const nnom_geometry_t *g = &rows->g;
     for (int32_t ky = 0; ky < g->kernel_h; ky++) {
+        const int32_t row = nnom_x86_place(rows, y, ky) * rows->length;
         for (int32_t kx = 0; kx < g->kernel_w; kx++) {
-            *taps++ = ky * rows->length + kx * g->dilation_w * rows->in.c * rows->copies;
+            *taps++ = row + kx * g->dilation_w * rows->in.c * rows->copies;
         }
     }
     if (g->kernel_h * g->kernel_w % 2 != 0) {
@@ -118,7 +119,6 @@ static x86_dw_t x86_dw(const nnom_call_t *call, const nnom_x86_rows_t *rows)
     const int32_t w = out->shape.w, c = out->shape.c;
     const bool flat = p->geometry.stride_w == 1 && WIDE % c == 0;
     int32_t *taps = (int32_t *)rows->to + (p->geometry.kernel_h * rows->length + 1) / 2;
-    x86_dw_taps(rows, taps);
     const x86_dw_t d = {.p = p,
                         .rows = rows,
                         .taps = taps,
@@ -139,7 +139,8 @@ void nnom_dw_conv2d_s8_x86(const nnom_call_t *call)
     const x86_dw_t d = x86_dw(call, &rows);
     for (int32_t y = call->y.lo; y < call->y.hi; y++) {
         int8_t *row = (int8_t *)nnom_row(&to, y);
-        nnom_x86_rows_s8(&rows, y);
+        nnom_x86_rows_more_s8(&rows, y, call->y.lo);
+        x86_dw_taps(&rows, y, d.taps);
 #if NNOM_X86
         if (nnom_has_avx2()) {
             for (int32_t lane = 0; lane < d.channels; lane += WIDE) {

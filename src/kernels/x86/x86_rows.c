@@ -54,8 +54,26 @@ static const void *rows_source(const nnom_x86_rows_t *rows, int32_t y, int32_t k
 
 /* ---- int8 ---- */
 
+#if NNOM_X86
+/* n >= 16: the last 16 may overlap those before. */
+NNOM_AVX2 static void rows_fill_avx2(int16_t *to, int32_t value, int32_t n)
+{
+    const __m256i cells = _mm256_set1_epi16((int16_t)value);
+    for (int32_t i = 0; i < n - 16; i += 16) {
+        _mm256_storeu_si256((__m256i *)(void *)(to + i), cells);
+    }
+    _mm256_storeu_si256((__m256i *)(void *)(to + n - 16), cells);
+}
+#endif
+
 static int16_t *rows_fill(int16_t *to, int32_t value, int32_t n)
 {
+#if NNOM_X86
+    if (n >= 16 && nnom_has_avx2()) {
+        rows_fill_avx2(to, value, n);
+        return to + n;
+    }
+#endif
     for (int16_t *end = to + n; to != end; to++) {
         *to = (int16_t)value;
     }
@@ -84,27 +102,53 @@ static int16_t *rows_widen(const nnom_x86_rows_t *rows, int16_t *to, const int8_
         return to + n;
     }
 #endif
+    if (rows->copies == 1) {
+        for (int32_t i = 0; i < n; i++) {
+            to[i] = from[i];
+        }
+        return to + n;
+    }
     for (int32_t i = 0; i < n; i++) {
         to = rows_fill(to, from[i], rows->copies);
     }
     return to;
 }
 
-void nnom_x86_rows_s8(const nnom_x86_rows_t *rows, int32_t y)
+/* The row under row ky of the kernel; from NULL: it is padding. */
+static void rows_make_s8(const nnom_x86_rows_t *rows, const int8_t *from, int16_t *to)
 {
     const nnom_range_t inside = rows_inside(rows);
     const int32_t c = rows->in.c * rows->copies;
+    if (from == NULL) {
+        to = rows_fill(to, rows->padding, rows->columns * c);
+    } else {
+        to = rows_fill(to, rows->padding, inside.lo * c);
+        to = rows_widen(rows, to, from, (inside.hi - inside.lo) * rows->in.c);
+        to = rows_fill(to, rows->padding, (rows->columns - inside.hi) * c);
+    }
+    rows_fill(to, 0, NNOM_X86_SLACK);
+}
+
+void nnom_x86_rows_s8(const nnom_x86_rows_t *rows, int32_t y)
+{
     int16_t *to = rows->to;
-    for (int32_t ky = 0; ky < rows->g.kernel_h; ky++) {
-        const int8_t *from = rows_source(rows, y, ky);
-        if (from == NULL) {
-            to = rows_fill(to, rows->padding, rows->columns * c);
-        } else {
-            to = rows_fill(to, rows->padding, inside.lo * c);
-            to = rows_widen(rows, to, from, (inside.hi - inside.lo) * rows->in.c);
-            to = rows_fill(to, rows->padding, (rows->columns - inside.hi) * c);
-        }
-        to = rows_fill(to, 0, NNOM_X86_SLACK);
+    for (int32_t ky = 0; ky < rows->g.kernel_h; ky++, to += rows->length) {
+        rows_make_s8(rows, rows_source(rows, y, ky), to);
+    }
+}
+
+int32_t nnom_x86_place(const nnom_x86_rows_t *rows, int32_t y, int32_t ky)
+{
+    return rows->g.dilation_h == 1 ? (y * rows->g.stride_h + ky) % rows->g.kernel_h : ky;
+}
+
+void nnom_x86_rows_more_s8(const nnom_x86_rows_t *rows, int32_t y, int32_t first)
+{
+    /* The kernel's last rows were its lower ones above; with a dilation each lies elsewhere. */
+    const int32_t kept = y > first && rows->g.dilation_h == 1 ? rows->g.kernel_h - rows->g.stride_h : 0;
+    for (int32_t ky = kept > 0 ? kept : 0; ky < rows->g.kernel_h; ky++) {
+        int16_t *to = (int16_t *)rows->to + nnom_x86_place(rows, y, ky) * rows->length;
+        rows_make_s8(rows, rows_source(rows, y, ky), to);
     }
 }
 
