@@ -409,3 +409,31 @@ def test_names() -> None:
     }
     assert {k: snake_case(k) for k in wanted} == wanted
     assert all(snake_case(c) == keras.src.utils.naming.to_snake_case(c) for c in dir(L) if c[0].isupper())
+
+
+def _parts(x: Any, *shape: int) -> Any:
+    return L.Reshape(shape)(x)
+
+
+@pytest.mark.parametrize(
+    ("shape", "move"),
+    [
+        ((4, 5, 6), lambda x: _parts(L.Permute((1, 2, 4, 3))(_parts(x, 4, 5, 2, 3)), 4, 5, 6)),  # channels shuffled
+        ((4, 3, 8), lambda x: _parts(L.Permute((1, 3, 2, 4, 5))(_parts(x, 4, 3, 2, 2, 2)), 8, 6, 2)),  # pixels
+        ((4, 6), lambda x: L.Flatten()(L.Permute((4, 2, 1, 3))(_parts(x, 2, 2, 2, 3)))),
+    ],
+)
+def test_tensors_of_more_axes_between_moves(shape: tuple[int, ...], move: Callable[[Any], Any]) -> None:
+    x = L.Input(shape)
+    model = keras.Model(x, move(x))
+    data = np.random.default_rng(8).normal(size=(2, *shape)).astype(np.float32)
+    core = CoreModel(load_keras(model))
+    (got,) = core.run_many([data.reshape(2, *core.inputs[0].shape)])
+    np.testing.assert_array_equal(got.ravel(), np.asarray(model(data)).ravel())
+
+
+@pytest.mark.parametrize("layer", [lambda x: L.ReLU()(x), lambda x: L.Add()([x, x]), lambda x: L.Dense(2)(x)])
+def test_what_computes_takes_three_axes(layer: Callable[[Any], Any]) -> None:
+    x = L.Input((4, 6))
+    with pytest.raises(UnsupportedError, match=r"shape \(2, 2, 2, 3\) has more than 3 dimensions"):
+        load_keras(keras.Model(x, L.Flatten()(layer(_parts(x, 2, 2, 2, 3)))))

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import ModelError
 from ...graph import Graph, Node, Shape, Tensor, Weight
-from ..layout import Axes, channels_last
+from ..layout import Axes, channels_last, in_order
 from ..limits import Room
 from ..workbench import Refused, fused_clamp
 from .keras_config import Config
@@ -20,6 +20,12 @@ from .keras_spec import Layer
 MOVES = (
     "reshape", "flatten", "transpose", "slice", "concat", "zero_padding", "mirror_pad", "cropping", "tile", "gather",
     "upsample", "max_pool", "global_max_pool", "maximum", "minimum", "space_to_depth", "depth_to_space",
+)  # fmt: skip
+
+# Nodes, and Keras's layers and operations, that tensors of more than three axes may go through.
+ANY_RANK = (
+    "reshape", "flatten", "transpose", "moveaxis", "swapaxes", "squeeze", "expand_dims",
+    "Reshape", "Flatten", "Permute",
 )  # fmt: skip
 
 # Keras's names of functions of one value: kind and, where the function has a parameter, its alpha in Keras.
@@ -38,8 +44,9 @@ FUNCTIONS: dict[str, tuple[str, float | None]] = {
 
 
 class Value(NamedTuple):
-    """A tensor of the graph and its shape in Keras without the batch (rank 0 to 3).
+    """A tensor of the graph and its shape in Keras without the batch.
 
+    Rank 0 to 3; more only between layers that move all values (ANY_RANK), as a shuffle of channels is written.
     dtype: in Keras. Whole numbers are floats in the graph, which knows nothing of how they overflow.
     """
 
@@ -55,7 +62,7 @@ class Value(NamedTuple):
     @property
     def sides(self) -> Shape:
         """(h, w, c)."""
-        return self.axes.place(self.shape)
+        return sides_of(self.shape)
 
 
 class Act(NamedTuple):
@@ -85,8 +92,19 @@ def axes_of(shape: Sequence[int]) -> Axes:
 
 
 def sides_of(shape: Sequence[int]) -> Shape:
-    """Keras (C), (T, C), (H, W, C) as (h, w, c)."""
-    return axes_of(shape).place(shape)
+    """Keras (C), (T, C), (H, W, C) as (h, w, c); of more axes h is all but the last two."""
+    return in_order((1, *shape))
+
+
+def few_axes(given: Any) -> None:
+    """Refuses tensors of more than three axes in what a layer is called with."""
+    if isinstance(given, Value):
+        axes_of(given.shape)
+    elif isinstance(given, (list, tuple)):
+        for one in given:
+            few_axes(one)
+    elif isinstance(given, dict):
+        few_axes(list(given.values()))
 
 
 class Builder:
@@ -109,6 +127,8 @@ class Builder:
         like: Value | None = None,
     ) -> Value:
         """`shape`: of the result, in Keras's form. like: whose type it has, by default the first input."""
+        if op not in ANY_RANK:
+            axes_of(shape)
         self.room.take(f"layer '{name}'", shape)
         unique = self.graph.unique(self.scope + name)
         node = Node(op, unique, [v.name for v in inputs], unique, attrs or {}, weights or {})

@@ -11,7 +11,7 @@ from ...graph import Graph, Tensor
 from ..limits import MAX_LAYERS, MAX_REFUSALS, Budget
 from ..workbench import Refusals, Refused, Thing, c_identifier, rename
 from . import keras_attention, keras_calls, keras_norms, keras_ops, keras_recurrent, keras_settings
-from .keras_build import Builder, Handler, Value, layer_activation, sides_of
+from .keras_build import ANY_RANK, Builder, Handler, Value, few_axes, layer_activation, sides_of
 from .keras_file import Source, input_shape, read_source
 from .keras_layers import HANDLERS as WINDOW_HANDLERS
 from .keras_order import Order
@@ -194,6 +194,8 @@ class _Importer:
             return keras_ops.convert(self.builder, layer, args, kwargs)
         keras_calls.check(layer, call, self.builder.v3)
         named = [values[ref] for key in keras_calls.TENSORS.get(layer.cls, ()) for ref in refs_in(call.kwargs.get(key))]
+        if layer.cls not in ANY_RANK:
+            few_axes([*found, *named])
         if layer.cls in MANY_HANDLERS and (found or named):
             return MANY_HANDLERS[layer.cls](self.builder, layer, [*found, *(v for v in named if v is not None)])
         if not found or (len(found) > 1 and layer.cls not in MANY_INPUTS):

@@ -16,7 +16,7 @@ from ...errors import ModelError
 from ..workbench import Refused
 from . import keras_nodes, keras_signatures
 from .keras_args import Arguments, plain_list, scalar, type_name
-from .keras_build import FUNCTIONS, Act, Builder, Value, relu_activation
+from .keras_build import ANY_RANK, FUNCTIONS, Act, Builder, Value, few_axes, relu_activation
 from .keras_file import snake_case
 from .keras_layers import pool
 from .keras_matmul import matmul
@@ -65,6 +65,8 @@ def names() -> list[str]:
 def convert(b: Builder, layer: Layer, args: list[Any], kwargs: dict[str, Any]) -> list[Value]:
     """The outputs. `args`, `kwargs`: as in the call, with Values in place of tensors."""
     given = _arguments(layer, args, kwargs)
+    if given.signature.kind not in ANY_RANK:
+        few_axes([args, kwargs])
     _check_types(layer, given.signature.kind, [*args, *kwargs.values()])
     made = HANDLERS[given.signature.kind](b, layer, given)
     given.finish()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ModelError
+from ..layout import rotations
 from ..workbench import Refused
 from .keras_build import (
     Act,
@@ -50,9 +51,14 @@ def reshape_target(where: str, sides: Any, elements: int) -> tuple[int, ...]:
 
 
 def transposed(b: Builder, name: str, x: Value, order: Sequence[int]) -> Value:
-    """`order`: of Keras's axes without the batch, from 0."""
-    axes = [x.axes[a] for a in order]
+    """`order`: of Keras's axes without the batch, from 0. Of more than three axes by several nodes."""
     shape = tuple(x.shape[a] for a in order)
+    if len(shape) > 3:
+        for i, (h, w, c) in enumerate(rotations(x.shape, tuple(order))):
+            parted = b.reshaped(f"{name}_parts{i}", x, (h, w, c))
+            x = b.node("transpose", f"{name}_turn{i}", [parted], (h, c, w), {"perm": (0, 2, 1)})
+        return b.reshaped(name, x, shape)
+    axes = [x.axes[a] for a in order]
     perm = {1: (0, 1, 2), 2: (axes[0], 1, axes[-1]), 3: tuple(axes)}[len(axes)]
     return x if perm == (0, 1, 2) else b.node("transpose", name, [x], shape, {"perm": perm})
 
