@@ -74,6 +74,7 @@ static bool one_layer(maker_t make)
     nnom_model_t m = {0};
     (void)new_model(&m);
     nnom_set_verbose(&m, false);
+    random_float_model(random_chance(25)); /* and what the layer before chose is forgotten */
     nnom_layer_t *last = make(&m);
     const bool good = nnom_compile(&m, last, NULL, NULL) == NNOM_OK;
     if (good) {
