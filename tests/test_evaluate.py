@@ -113,7 +113,7 @@ def test_data_beyond_the_calibration_are_named():
 
 
 def test_command(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr(given, "load", lambda *_: _net())
+    monkeypatch.setattr(given, "load", lambda *_, **__: _net())
     for name, a in (("x", X), ("t", RNG.normal(size=(N, 3))), ("y", RNG.integers(0, 2, N))):
         np.save(tmp_path / f"{name}.npy", a)
     x, t, y = (str(tmp_path / f"{name}.npy") for name in "xty")
