@@ -518,6 +518,16 @@ def test_hostile_files(kind: str) -> None:
     assert str(error.value).startswith("model.onnx: ")
 
 
+@pytest.mark.parametrize("op", ["MaxPool", "AveragePool"])
+def test_pools_that_runtimes_crop_are_refused(op: str) -> None:
+    """SAME of a window smaller than its stride: ONNX Runtime crops or fails. A convolution pads nothing then."""
+    x = np.ones((1, 2, 6, 6), np.float32)
+    sizes = {"strides": [3, 3], "kernel_shape": [1, 1], "auto_pad": "SAME_UPPER"}
+    with pytest.raises(UnsupportedError, match="of a window of 1, stride 3, over 6; write the pads out"):
+        load_onnx(onnx_cases.single(op, {"x": x}, {}, **sizes)[0])
+    load_onnx(onnx_cases.single("Conv", {"x": x}, {"w": np.ones((3, 2, 1, 1), np.float32)}, **sizes)[0])
+
+
 def test_graphs_in_graphs() -> None:
     inner = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "g", [], [])
     for _ in range(30):

@@ -20,7 +20,7 @@ from nnom.compare import sqnr
 from nnom.conversion import Plan
 from nnom.core import CoreModel, targets
 from nnom.errors import ModelError, NnomError, UnsupportedError
-from nnom.graph import Graph, Node, Tensor, Weight
+from nnom.graph import Graph, Weight
 from nnom.importers.keras import load_keras
 from nnom.importers.tflite import load_tflite
 from nnom.importers.tflite.tflite_reader import FileModel, FileOperator, read_model
@@ -92,41 +92,9 @@ def quantised(graph: Graph, x: np.ndarray) -> tuple[np.ndarray, Graph]:
     return core.outputs[0].dequantize(core.run_many([core.inputs[0].quantize(x)])[0]).reshape(len(x), -1), made
 
 
-def of_8_bits(graph: Graph, made: Graph, x: np.ndarray) -> np.ndarray:
-    """Outputs of the float graph where its tensors, not what is inside of layers, are rounded as in `made`."""
-    rounded = Graph(graph.name, inputs=list(graph.inputs))
-    names: dict[str, str] = {}
-
-    def read(name: str, state: bool) -> str:
-        both = [made.tensors[n] for n in (name, f"{name}_int8") if n in made.tensors]
-        quant = next((t.quant for t in both if t.dtype == "int8"), None)
-        if quant is None or state:
-            return name
-        if name not in names:
-            shape = graph.tensors[name].shape
-            rounded.add_tensor(Tensor(f"{name}/q", shape, "int8", quant))
-            rounded.add_tensor(Tensor(f"{name}/r", shape))
-            rounded.nodes.append(Node("quantize", f"{name}/q", [name], f"{name}/q"))
-            rounded.nodes.append(Node("dequantize", f"{name}/r", [f"{name}/q"], f"{name}/r"))
-            names[name] = f"{name}/r"
-        return names[name]
-
-    for tensor in graph.tensors.values():
-        rounded.add_tensor(tensor)
-    for node in graph.nodes:
-        inputs = [read(n, node.op == "part" or (node.entry.gates > 0 and i > 0)) for i, n in enumerate(node.inputs)]
-        rounded.nodes = [*rounded.nodes, Node(node.op, node.name, inputs, node.output, node.attrs, node.weights)]
-    rounded.outputs = [read(graph.outputs[0], False)]
-    return CoreModel(rounded).run_many([x])[0].reshape(len(x), -1)
-
-
 @pytest.mark.parametrize("seed", range(CASES))
 def test_keras_in_float_and_int8(seed: int, tmp_path: Path) -> None:
-    """Float within 1e-4. Of 16 bits at least 35 dB; of 8 bits, too, and 30 dB around the mean.
-
-    Unless tensors of 8 bits between the layers and at the ends lose more by themselves: then what int8 weights and the
-    arithmetic inside of layers add is at most as much again.
-    """
+    """Float within 1e-4; with int16 states at least 35 dB, of what differs between outputs 30 dB; more in 16 bits."""
     model = random_model(seed)
     path = tmp_path / ("m.keras" if seed % 2 else "m.h5")
     model.save(path)
@@ -137,9 +105,9 @@ def test_keras_in_float_and_int8(seed: int, tmp_path: Path) -> None:
     samples = x.reshape(8, *core.inputs[0].shape)
     np.testing.assert_allclose(core.run_many([samples])[0].reshape(8, -1), want, atol=1e-4 * np.abs(want).max())
     got, made = quantised(graph, samples)
-    best = of_8_bits(graph, made, samples)
-    assert sqnr(want, got) >= min(35, sqnr(want, best) - 3)
-    assert decibels(want, got) >= min(30, decibels(want, best) - 3)
+    step = made.quant(made.outputs[0]).scale
+    assert sqnr(want, got) >= 35
+    assert decibels(want, got) > 30 or want.std() < 8 * step
     graph.int16 = ("all",)
     wide, _ = quantised(graph, samples)
     assert sqnr(want, wide) >= 35

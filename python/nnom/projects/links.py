@@ -64,14 +64,14 @@ def resolve(lib: Library, including: str, name: str) -> str | None:
 def _headers(lib: Library, files: Iterable[str]) -> set[str]:
     """All that these files include, and so on."""
     found: set[str] = set()
-    todo = list(files)
-    while todo:
-        file = todo.pop()
+    waiting = list(files)
+    while waiting:
+        file = waiting.pop()
         for name in lib.texts[file].includes:
             other = resolve(lib, file, name)
             if other is not None and other not in found:
                 found.add(other)
-                todo.append(other)
+                waiting.append(other)
     return found
 
 
@@ -80,9 +80,9 @@ def linked(names: Iterable[str], root: Path | None = None) -> list[str]:
     lib = library(root or library_root())
     done: set[int] = set()
     sources: set[str] = set()
-    todo = [item for name in names for item in lib.seen.get(name, [])]
-    while todo:
-        item = todo.pop()
+    waiting = [item for name in names for item in lib.seen.get(name, [])]
+    while waiting:
+        item = waiting.pop()
         if id(item) in done:
             continue
         done.add(id(item))
@@ -91,7 +91,7 @@ def linked(names: Iterable[str], root: Path | None = None) -> list[str]:
         words = set(item.words)
         for word in item.words:  # of a value of a macro, too
             words |= words_of(expanded(lib.texts[item.file].values.get(word, ""), lib.macros))
-        todo += [other for word in words for other in lib.defined(item.file, word)]
+        waiting += [other for word in words for other in lib.defined(item.file, word)]
     public = {"include/nnom_run.h", "include/nnom_program.h", "port/nnom_port.h"}
     return sorted(sources | _headers(lib, {*sources, *public}) | public)
 

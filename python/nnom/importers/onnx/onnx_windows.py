@@ -103,7 +103,10 @@ def _window(imp: Importer, node: FileNode, x: Image, kernel: Pair) -> tuple[dict
     for i, (n, k, s, d) in enumerate(zip(x.size, kernel, stride, dilation, strict=True)):
         reach = (k - 1) * d + 1
         if auto.startswith("SAME"):
-            pads[2 * i : 2 * i + 2] = _same(auto, max((-(-n // s) - 1) * s + reach - n, 0))
+            total = (-(-n // s) - 1) * s + reach - n
+            if total < 0 and node.op.endswith("Pool"):  # ONNX Runtime crops the image then, or fails
+                raise Refused(f"auto_pad {auto} of a window of {reach}, stride {s}, over {n}; write the pads out")
+            pads[2 * i : 2 * i + 2] = _same(auto, max(total, 0))
         if reach > n + pads[2 * i] + pads[2 * i + 1]:
             imp.fail(
                 node, f"a window of {reach} is larger than the padded input of {n + pads[2 * i] + pads[2 * i + 1]}"
